@@ -1,0 +1,41 @@
+//! The command line: what the program is asked for, and with which code it leaves. One file for each command.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// With which code the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Done, and the answer is no.
+    No = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The config is wrong.
+    BadConfig = 64,
+    /// A fault that the program could not work around.
+    Internal = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "cdr-exporter", version, about, long_about = None)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command that the arguments name.
+pub fn run() -> Exit {
+    match Arguments::parse().command {}
+}

@@ -1,0 +1,1 @@
+//! What the formats share: times, numbers, flags, numbers of a GUID.

@@ -1,0 +1,3 @@
+//! Counts, positions and remembered records, changed together.
+
+pub mod snapshot;

@@ -1,0 +1,155 @@
+//! What is published: everything that `/metrics`, the pages and the reports may show, as of the last commit.
+
+use std::sync::Arc;
+
+use crate::call::{CodePair, Direction, Outcome, UnixMillis};
+use crate::classify::Catalogue;
+
+/// The state of the ledger as of its last commit. Immutable; a reader holds one for a whole answer.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Whether the files present at the start have been read. Until then no `cdr_call*` series is exposed, so
+    /// that history is not taken for a spike.
+    pub ready: bool,
+    pub catalogue: Arc<Catalogue>,
+    pub sources: Vec<SourceSnapshot>,
+    /// `cdr_calls_total`.
+    pub calls: Vec<CallSeries>,
+    /// `cdr_call_failures_total`.
+    pub failures: Vec<FailureSeries>,
+    /// `cdr_call_duration_seconds`.
+    pub durations: Vec<DurationSeries>,
+}
+
+/// How soon after its end a call was counted: the `arrival` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arrival {
+    /// Within the source's `live_within`.
+    Live,
+    /// Later than that, or at an unknown time: a bulk import, a late export, a restart after an outage.
+    Late,
+}
+
+impl Arrival {
+    /// The value of the `arrival` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Late => "late",
+        }
+    }
+}
+
+/// Source, trunk and direction: the labels that every series of calls begins with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Route {
+    pub source: Arc<str>,
+    pub trunk: Arc<str>,
+    pub direction: Direction,
+}
+
+/// One series of `cdr_calls_total`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallSeries {
+    pub route: Arc<Route>,
+    pub outcome: Outcome,
+    pub arrival: Arrival,
+    pub count: u64,
+}
+
+/// One series of `cdr_call_failures_total`, with when such a call was first and last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureSeries {
+    pub route: Arc<Route>,
+    pub cause: Arc<str>,
+    pub microsoft_code: Arc<str>,
+    pub sip_code: Arc<str>,
+    /// The codes as numbers; both `None` in the series that the cap folds into.
+    pub codes: CodePair,
+    pub arrival: Arrival,
+    pub count: u64,
+    /// Earliest and latest end of the calls in `count`.
+    pub seen: Option<(UnixMillis, UnixMillis)>,
+}
+
+/// One histogram of `cdr_call_duration_seconds`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DurationSeries {
+    pub route: Arc<Route>,
+    pub histogram: Histogram,
+}
+
+/// A histogram with fixed upper bounds; the last bucket is `+Inf`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
+    /// Upper bounds, inclusive, rising; without `+Inf`.
+    pub bounds: &'static [f64],
+    /// Observations per bucket, not cumulated; one more than there are bounds.
+    pub buckets: Vec<u64>,
+    pub sum: f64,
+}
+
+impl Histogram {
+    /// An empty histogram over these bounds.
+    pub fn new(bounds: &'static [f64]) -> Self {
+        Self { bounds, buckets: vec![0; bounds.len() + 1], sum: 0.0 }
+    }
+
+    /// Counts one value.
+    pub fn observe(&mut self, value: f64) {
+        let bucket = self.bounds.partition_point(|bound| *bound < value);
+        self.buckets[bucket] += 1;
+        self.sum += value;
+    }
+
+    /// How many values were observed.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+}
+
+/// The balance of a source's records: each record read is in exactly one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordCounts {
+    pub counted: u64,
+    pub duplicate: u64,
+    pub header: u64,
+    pub ignored: u64,
+    pub rejected: u64,
+}
+
+impl RecordCounts {
+    /// The counts with their values of the `result` label.
+    pub fn labelled(&self) -> [(&'static str, u64); 5] {
+        [
+            ("counted", self.counted),
+            ("duplicate", self.duplicate),
+            ("header", self.header),
+            ("ignored", self.ignored),
+            ("rejected", self.rejected),
+        ]
+    }
+}
+
+/// One source's part of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceSnapshot {
+    pub name: Arc<str>,
+    pub records: RecordCounts,
+    /// Rejected records by the value of the `reason` label; every reason is listed, also at 0.
+    pub rejected: Vec<(&'static str, u64)>,
+    /// Bytes read from the disk, before decompression.
+    pub read_bytes: u64,
+    /// Bytes on the disk that are not yet counted.
+    pub pending_bytes: u64,
+    /// Files by the value of the `state` label; every state is listed, also at 0.
+    pub files: Vec<(&'static str, u64)>,
+    /// What happened to files, by the value of the `event` label; every event is listed, also at 0.
+    pub file_events: Vec<(&'static str, u64)>,
+    /// `cdr_call_age_seconds`.
+    pub call_age: Histogram,
+    /// End of the newest call counted.
+    pub newest_call: Option<UnixMillis>,
+    /// Label sets folded into `other` by the caps.
+    pub series_overflow: u64,
+}
