@@ -1,1 +1,2 @@
 //! Bytes on disk to whole records.
+pub mod split;

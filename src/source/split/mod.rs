@@ -1,0 +1,62 @@
+//! Text to whole records: where one record ends and the next begins, nothing of what it means.
+//!
+//! Pure and resumable: a splitter sees the text that is there, answers one record or that it needs more, and never
+//! looks at the same byte twice while it waits. A broken record costs itself, not its neighbours.
+
+mod json;
+mod quoted_csv;
+
+pub use json::{JsonSplitter, Place};
+pub use quoted_csv::QuotedCsvSplitter;
+
+/// What stands next in the text. Offsets count from the beginning of the text that was passed in; `next` is how
+/// many bytes of it are done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// A whole record at `start..end`.
+    Record { start: usize, end: usize, next: usize },
+    /// Text that can never become a record, for example a line that was cut off: rejected as one record.
+    Broken { start: usize, next: usize },
+    /// A record longer than the limit: rejected as one; its remainder is passed over as [`Split::Skip`].
+    TooLong { next: usize },
+    /// Bytes between records.
+    Skip { next: usize },
+    /// The text ends within a record, or between two.
+    NeedMore,
+}
+
+/// The splitter of one file.
+#[derive(Debug)]
+pub enum Splitter {
+    Json(JsonSplitter),
+    QuotedCsv(QuotedCsvSplitter),
+}
+
+impl Splitter {
+    /// What stands next in `text`, which begins where the last answer's `next` ended. `finished` says that nothing
+    /// will follow `text`, so that a last record without its newline is whole and an unclosed one is broken.
+    pub fn next(&mut self, text: &[u8], finished: bool) -> Split {
+        match self {
+            Self::Json(splitter) => splitter.next(text, finished),
+            Self::QuotedCsv(splitter) => splitter.next(text, finished),
+        }
+    }
+
+    /// Where between records the splitter stands, in a form that [`Splitter::resume`] understands.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Json(splitter) => splitter.place(),
+            Self::QuotedCsv(_) => Place::Top,
+        }
+    }
+
+    /// Continues at a record end, as [`Splitter::place`] described it.
+    pub fn resume(&mut self, place: Place) {
+        if let Self::Json(splitter) = self {
+            splitter.resume(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

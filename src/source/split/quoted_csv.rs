@@ -1,0 +1,131 @@
+//! CSV records (RFC 4180): lines, except that a newline between quotes belongs to its field.
+//!
+//! A quote that is never closed would swallow the rest of the file. So when no end is found within the limit, or
+//! the file is finished, its first line alone is broken and the next line is a new beginning.
+
+use memchr::{memchr, memchr2};
+
+use super::Split;
+
+/// Splits CSV text whose fields are separated by commas.
+#[derive(Debug)]
+pub struct QuotedCsvSplitter {
+    record_bytes: usize,
+    /// Bytes of the unfinished record that were already looked at.
+    scanned: usize,
+    state: State,
+}
+
+/// Where in a record the scan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    FieldStart,
+    Unquoted,
+    Quoted,
+    /// After a quote within a quoted field: its end, or the first of a doubled quote.
+    QuoteInQuoted,
+    /// Passing over the rest of a record that was too long.
+    Discarding,
+}
+
+impl QuotedCsvSplitter {
+    /// A splitter that refuses records of more than `record_bytes` bytes.
+    pub fn new(record_bytes: usize) -> Self {
+        Self { record_bytes, scanned: 0, state: State::FieldStart }
+    }
+
+    pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
+        if self.state == State::Discarding {
+            return self.discard(text);
+        }
+        if self.scanned == 0
+            && let Some(newline) = memchr(b'\n', text)
+            && newline <= self.record_bytes
+            && memchr(b'"', &text[..newline]).is_none()
+        {
+            return record(text, newline, newline + 1);
+        }
+        match self.scan(text) {
+            Some(newline) if newline > self.record_bytes => self.too_long(text),
+            Some(newline) => {
+                self.begin();
+                record(text, newline, newline + 1)
+            }
+            None if text.len() > self.record_bytes => self.too_long(text),
+            None if finished && !text.is_empty() => self.last(text),
+            None => Split::NeedMore,
+        }
+    }
+
+    fn begin(&mut self) {
+        self.scanned = 0;
+        self.state = State::FieldStart;
+    }
+
+    /// The place of the newline that ends the record, if it is there.
+    fn scan(&mut self, text: &[u8]) -> Option<usize> {
+        while self.scanned < text.len() {
+            let rest = &text[self.scanned..];
+            let byte = rest[0];
+            let (state, step) = match self.state {
+                State::FieldStart if byte == b'"' => (State::Quoted, 1),
+                State::FieldStart | State::Unquoted => match memchr2(b',', b'\n', rest) {
+                    Some(at) if rest[at] == b'\n' => return Some(self.scanned + at),
+                    Some(at) => (State::FieldStart, at + 1),
+                    None => (State::Unquoted, rest.len()),
+                },
+                State::Quoted => match memchr(b'"', rest) {
+                    Some(at) => (State::QuoteInQuoted, at + 1),
+                    None => (State::Quoted, rest.len()),
+                },
+                State::QuoteInQuoted if byte == b'"' => (State::Quoted, 1),
+                State::QuoteInQuoted => (State::Unquoted, 0),
+                State::Discarding => unreachable!("next() discards before it scans"),
+            };
+            self.state = state;
+            self.scanned += step;
+        }
+        None
+    }
+
+    /// The text holds no end within the limit.
+    fn too_long(&mut self, text: &[u8]) -> Split {
+        let first_line = memchr(b'\n', text).map_or(text.len(), |newline| newline + 1);
+        self.begin();
+        if first_line <= self.record_bytes {
+            return Split::Broken { start: 0, next: first_line };
+        }
+        if text[first_line - 1] != b'\n' {
+            self.state = State::Discarding;
+        }
+        Split::TooLong { next: first_line }
+    }
+
+    fn discard(&mut self, text: &[u8]) -> Split {
+        match memchr(b'\n', text) {
+            Some(newline) => {
+                self.begin();
+                Split::Skip { next: newline + 1 }
+            }
+            None if text.is_empty() => Split::NeedMore,
+            None => Split::Skip { next: text.len() },
+        }
+    }
+
+    /// The record that the file ends with.
+    fn last(&mut self, text: &[u8]) -> Split {
+        let unclosed = self.state == State::Quoted;
+        self.begin();
+        match memchr(b'\n', text) {
+            Some(newline) if unclosed => Split::Broken { start: 0, next: newline + 1 },
+            _ if unclosed => Split::Broken { start: 0, next: text.len() },
+            _ => record(text, text.len(), text.len()),
+        }
+    }
+}
+
+/// The record in `text[..end]`, or nothing where the line is blank.
+fn record(text: &[u8], end: usize, next: usize) -> Split {
+    let end = if end > 0 && text[end - 1] == b'\r' { end - 1 } else { end };
+    if end == 0 { Split::Skip { next } } else { Split::Record { start: 0, end, next } }
+}

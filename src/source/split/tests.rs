@@ -1,0 +1,141 @@
+//! Splitters by tables, and the law that how a text is cut into reads changes nothing.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What a whole text splits into: `=` a record, `!` a broken one, `>` one that is too long.
+fn pieces(mut splitter: Splitter, text: &[u8], cuts: &[usize]) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut seen = 0;
+    let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (text.len() + 1)).collect();
+    ends.sort_unstable();
+    ends.push(text.len());
+    for end in ends {
+        seen = seen.max(end);
+        for finished in if end == text.len() { &[false, true][..] } else { &[false] } {
+            start = drain(&mut splitter, text, start, seen, *finished, &mut pieces);
+        }
+    }
+    pieces
+}
+
+fn drain(
+    splitter: &mut Splitter,
+    text: &[u8],
+    mut start: usize,
+    seen: usize,
+    finished: bool,
+    pieces: &mut Vec<String>,
+) -> usize {
+    loop {
+        let rest = &text[start..seen];
+        let (mark, from, to, next) = match splitter.next(rest, finished) {
+            Split::NeedMore => return start,
+            Split::Skip { next } => ("", 0, 0, next),
+            Split::Record { start, end, next } => ("=", start, end, next),
+            Split::Broken { start, next } => ("!", start, next, next),
+            Split::TooLong { next } => (">", 0, 0, next),
+        };
+        assert!(next > 0, "a splitter must make progress");
+        start += next;
+        if !mark.is_empty() {
+            pieces.push(format!("{mark}{}", String::from_utf8_lossy(&rest[from..to]).trim()));
+        }
+    }
+}
+
+fn json() -> Splitter {
+    Splitter::Json(JsonSplitter::new(64))
+}
+
+fn csv() -> Splitter {
+    Splitter::QuotedCsv(QuotedCsvSplitter::new(64))
+}
+
+const JSON: &[(&str, &str, &[&str])] = &[
+    ("a row a line", "{\"a\":1}\n{\"b\":2}\n", &["={\"a\":1}", "={\"b\":2}"]),
+    ("a bare array", "[{\"a\":1},\n {\"b\":[2]}]", &["={\"a\":1}", "={\"b\":[2]}"]),
+    ("an envelope", "{\"n\":{\"value\":[3]},\"value\":[{\"a\":1},{}],\"x\":[{\"b\":1}]}", &["={\"a\":1}", "={}"]),
+    ("an envelope over lines", "{\n \"value\" : [\n {\n \"a\": \"}\\\"\"\n }\n ]\n}\n", &["={\n \"a\": \"}\\\"\"\n }"]),
+    ("documents in a row", "{\"value\":[{}]}{\"value\":[]} [{\"a\":1}]\n{}", &["={}", "={\"a\":1}", "={}"]),
+    ("value that is no array", "{\"value\":1}\n", &["={\"value\":1}"]),
+    ("a cut line", "{\"a\":1,\n{\"b\":2}\n", &["!{\"a\":1,", "={\"b\":2}"]),
+    ("a line cut in a string", "{\"a\":\"x\n{\"b\":2}\n", &["!{\"a\":\"x", "={\"b\":2}"]),
+    ("a line cut behind a backslash", "{\"a\":\"x\\\n{\"b\":2}\n", &["!{\"a\":\"x\\", "={\"b\":2}"]),
+    ("a document over lines is not cut", "{\n\"a\":{\n\"b\":1}}\n", &["={\n\"a\":{\n\"b\":1}}"]),
+    ("words between", "hello\n{\"a\":1}\n", &["!hello", "={\"a\":1}"]),
+    ("an unfinished end", "[{\"a\":1},{\"b\":", &["={\"a\":1}", "!{\"b\":"]),
+    ("scalars", "[1,\"x\",null]", &["=1", "=\"x\"", "=null"]),
+    ("a stray brace", "[{}},{}]", &["={}", "=}", "={}"]),
+    (
+        "too long",
+        "[{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"},{}]",
+        &[">", "={}"],
+    ),
+];
+
+const CSV: &[(&str, &str, &[&str])] = &[
+    ("lines", "a,b\r\nc,d\n\ne", &["=a,b", "=c,d", "=e"]),
+    ("a quoted newline", "a,\"b\nc\"\nd,e\n", &["=a,\"b\nc\"", "=d,e"]),
+    ("doubled quotes", "\"a\"\"\n\"\"b\",c\nd\n", &["=\"a\"\"\n\"\"b\",c", "=d"]),
+    ("a quote within a field is text", "5\" disk,b\nc,d\n", &["=5\" disk,b", "=c,d"]),
+    ("never closed", "a,\"b\nc,d\ne,f\n", &["!a,\"b", "=c,d", "=e,f"]),
+    (
+        "too long",
+        "0123456789012345678901234567890123456789012345678901234567890123456789\na,b\n",
+        &[">", "=a,b"],
+    ),
+];
+
+#[test]
+fn tables() {
+    for (make, table) in [(json as fn() -> Splitter, JSON), (csv, CSV)] {
+        for (name, text, expected) in table {
+            let text = text.as_bytes();
+            assert_eq!(pieces(make(), text, &[]), *expected, "{name}");
+            let every: Vec<usize> = (0..text.len()).collect();
+            assert_eq!(pieces(make(), text, &every), *expected, "{name}, a byte at a time");
+        }
+    }
+}
+
+#[test]
+fn a_place_can_be_resumed() {
+    let text = b"{\"value\":[{\"a\":1},{\"b\":2}],\"c\":3}\n{\"d\":4}";
+    let mut first = json();
+    let mut start = 0;
+    while let Split::Skip { next } | Split::Record { next, .. } = first.next(&text[start..], false) {
+        start += next;
+        let mut second = json();
+        second.resume(first.place());
+        let rest = pieces(second, &text[start..], &[]);
+        let all = pieces(json(), text, &[]);
+        assert!(all.ends_with(&rest), "{rest:?} from {start}");
+    }
+    assert_eq!(start, text.len());
+}
+
+proptest! {
+    #[test]
+    fn cuts_change_nothing(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "[", "]", "\"", "\\", "\n", ",", ":", "\"value\"", "{\"a\":1}", "x", " ", "\r\n", "0123456789",
+            ]),
+            0..60,
+        ),
+        cuts in prop::collection::vec(0usize..1000, 0..20),
+    ) {
+        let text = words.concat().into_bytes();
+        for make in [json as fn() -> Splitter, csv] {
+            let whole = pieces(make(), &text, &[]);
+            let cut = pieces(make(), &text, &cuts);
+            // A text longer than the limit is found too long at the first look or at a later one.
+            if !whole.iter().chain(&cut).any(|piece| piece.starts_with('>')) && text.len() <= 64 {
+                prop_assert_eq!(whole, cut);
+            }
+        }
+    }
+}
