@@ -1,2 +1,8 @@
-//! Bytes on disk to whole records.
+//! Bytes on disk to whole records: which files there are, which is which, what was added, and where a record ends.
+
+pub mod discover;
+pub mod watch;
+pub mod identity;
+pub mod tail;
+pub mod encoding;
 pub mod split;

@@ -1,0 +1,163 @@
+//! One file, read from where it was left to where it ends now, as text.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::encoding::{Damaged, Decoding, Encoding};
+use super::identity::Mark;
+
+/// How much is read at a time: enough that a system call costs nothing, little enough to stay in the cache.
+const CHUNK: usize = 256 * 1024;
+
+/// Why a file cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
+
+/// A file being followed.
+#[derive(Debug)]
+pub struct Tail {
+    file: Option<File>,
+    decoding: Decoding,
+    /// Bytes of the file taken in so far.
+    read: u64,
+    /// Bytes taken in that are not text yet.
+    raw: Vec<u8>,
+    /// Text not yet consumed stands at `begin..`.
+    text: Vec<u8>,
+    begin: usize,
+    mark: Mark,
+}
+
+impl Tail {
+    /// A file at its beginning.
+    pub fn new(file: File) -> Self {
+        Self {
+            file: Some(file),
+            decoding: Decoding::default(),
+            read: 0,
+            raw: Vec::new(),
+            text: Vec::new(),
+            begin: 0,
+            mark: Mark::default(),
+        }
+    }
+
+    /// The text that is there and not consumed.
+    pub fn text(&self) -> &[u8] {
+        &self.text[self.begin..]
+    }
+
+    /// Lets go of the first `count` bytes of the text.
+    pub fn consume(&mut self, count: usize) {
+        self.begin += count;
+        debug_assert!(self.begin <= self.text.len());
+    }
+
+    /// The encoding, once enough bytes were read to tell.
+    pub fn encoding(&self) -> Option<Encoding> {
+        self.decoding.encoding()
+    }
+
+    /// Bytes of the file taken in so far.
+    pub fn read_bytes(&self) -> u64 {
+        self.read
+    }
+
+    /// Bytes taken in that are not yet consumed as text.
+    pub fn held_bytes(&self) -> u64 {
+        (self.raw.len() + self.text.len() - self.begin) as u64
+    }
+
+    /// Whether the file is open.
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The open file.
+    pub fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// Gives the descriptor back; [`Tail::reopen`] goes on where it was.
+    pub fn close(&mut self) {
+        self.file = None;
+    }
+
+    /// Goes on with the same content under a new descriptor.
+    pub fn reopen(&mut self, mut file: File) -> io::Result<()> {
+        file.seek(SeekFrom::Start(self.read))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
+    pub fn is_same_content(&self) -> io::Result<bool> {
+        match &self.file {
+            Some(file) if self.mark.end > 0 => self.mark.holds(file),
+            _ => Ok(true),
+        }
+    }
+
+    /// Remembers what was read, for [`Tail::is_same_content`]. Asked when a file rests.
+    pub fn set_mark(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file
+            && self.mark.end != self.read
+        {
+            self.mark = Mark::at(file, self.read)?;
+        }
+        Ok(())
+    }
+
+    /// Reads on by one chunk or `expected` bytes, whichever is less. Returns whether anything came of it; if not,
+    /// there is no more for now. `finished` says that there never will be.
+    pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
+        self.text.drain(..self.begin);
+        self.begin = 0;
+        let Some(file) = &mut self.file else { return Ok(false) };
+        let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
+        if self.decoding.encoding().and_then(Encoding::plain_text_at).is_some() {
+            let taken = read_some(file, &mut self.text, want)?;
+            self.read += taken as u64;
+            return Ok(taken > 0);
+        }
+        let taken = if self.raw.len() < CHUNK { read_some(file, &mut self.raw, want)? } else { 0 };
+        self.read += taken as u64;
+        let before = (self.raw.len(), self.text.len());
+        let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK)?;
+        self.raw.drain(..used);
+        Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
+    }
+
+    /// Gives back memory that a large read took, when little of it is still needed.
+    pub fn rest(&mut self) {
+        if self.text.capacity() > 2 * self.text().len() + 4096 {
+            self.text = self.text().to_vec();
+            self.begin = 0;
+        }
+        self.raw.shrink_to_fit();
+    }
+}
+
+/// Appends what one read gives, `want` bytes at most.
+fn read_some(file: &mut File, to: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+    let begin = to.len();
+    to.resize(begin + want, 0);
+    loop {
+        match file.read(&mut to[begin..]) {
+            Ok(count) => {
+                to.truncate(begin + count);
+                return Ok(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                to.truncate(begin);
+                return Err(error);
+            }
+        }
+    }
+}
