@@ -12,11 +12,11 @@ pub fn class(code: u16) -> &'static str {
     match code / 100 {
         1 => "the request goes on",
         2 => "success",
-        3 => "the call should be tried at another place",
-        4 => "this request was refused as it stands; another one or another server may do better",
-        5 => "a server failed on a request that seems valid",
-        6 => "refused everywhere; no other server will do better",
-        _ => "no SIP response: the call ended normally, or before any response",
+        3 => "the call should go to another address",
+        4 => "the request was refused as it stands",
+        5 => "a server failed on the request",
+        6 => "refused, wherever the call might go",
+        _ => "no SIP error: a normal end, or an end before any final response",
     }
 }
 
