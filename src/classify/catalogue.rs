@@ -1,9 +1,239 @@
-//! The catalogue of code pairs: `causes.csv`, compiled in, with the operator's own entries laid over it.
+//! The catalogue of code pairs: `causes.csv`, compiled in, with the operator's own entries laid over it; and how a
+//! call finds its row there.
+//!
+//! The record's own success flag wins over any code. After that, the first that names a row decides:
+//!
+//! 1. Microsoft code, SIP code and phrase; among the phrases of a pair also by the number after `HRESULT=`.
+//! 2. Microsoft code and SIP code: the pair's row for any other phrase, or its only row.
+//! 3. For a record without a Microsoft code, as an SBC writes it: SIP code and phrase, when that names one Microsoft
+//!    code; else the beginning of a phrase that the SBC cut short, when that names one.
+//! 4. Microsoft code 560xxx: the SBC answered SIP xxx.
 
-/// One row of the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {}
+use std::collections::HashSet;
+use std::ops::Range;
+
+use hashbrown::HashMap;
+
+use super::entry::{self, Entry, Refused};
+use super::{Cause, Verdict, phrase};
+use crate::call::{Call, CodePair, Outcome};
+
+/// Shorter beginnings of a phrase name nothing: 9 is the least that an SBC known to cut phrases leaves of one.
+const SHORTEST_BEGINNING: usize = 9;
 
 /// All rows, and how to find one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Catalogue {}
+pub struct Catalogue {
+    /// By SIP code, then Microsoft code, so that the rows of a pair, and of a SIP code, stand together.
+    entries: Vec<Entry>,
+    /// Where the rows of a pair (Microsoft code, SIP code) stand.
+    pairs: HashMap<(u64, u16), Range<usize>>,
+    /// The first row of each distinct (cause, Microsoft code, SIP code), of all rows and of the failed ones.
+    label_sets: Vec<usize>,
+    failed_label_sets: Vec<usize>,
+}
+
+impl Catalogue {
+    /// The catalogue as compiled in.
+    ///
+    /// # Panics
+    /// Never in a binary that was built: `build.rs` has read the same text by the same code.
+    pub fn built_in() -> Self {
+        Self::of(entry::read(include_str!("causes.csv")).expect("build.rs has checked causes.csv"))
+    }
+
+    /// The catalogue as compiled in, with the operator's entries laid over it. An entry for a pair and phrase that
+    /// are in the catalogue replaces that row; any other is added. An entry without a phrase stands for the whole
+    /// pair: it replaces the pair's only row or, where the pair has several, the one for any other phrase.
+    ///
+    /// # Errors
+    /// The first entry that breaks a rule of the catalogue, by its place in the list.
+    pub fn with_operator_entries(entries: Vec<Entry>) -> Result<Self, Refused> {
+        let built_in = Self::built_in();
+        let mut rows = built_in.entries.clone();
+        let mut entries = entry::checked(entries.into_iter().enumerate().map(Ok))?;
+        // Entries for a whole pair first, so that their order in the config makes no difference.
+        entries.sort_by_key(|entry| !entry.phrase.is_empty());
+        for entry in entries {
+            match built_in.pair(entry.microsoft_code, entry.sip_code) {
+                [only] => lay_over_only(&mut rows, only, entry),
+                _ => lay_over(&mut rows, entry),
+            }
+        }
+        Ok(Self::of(rows))
+    }
+
+    fn of(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by_key(|entry| (entry.sip_code, entry.microsoft_code));
+        let mut pairs = HashMap::new();
+        for (row, entry) in entries.iter().enumerate() {
+            pairs.entry((entry.microsoft_code, entry.sip_code)).or_insert(row..row).end = row + 1;
+        }
+        let label_sets = first_of_each_label_set(&entries, |_| true);
+        let failed_label_sets = first_of_each_label_set(&entries, |entry| entry.outcome == Outcome::Failed);
+        Self { entries, pairs, label_sets, failed_label_sets }
+    }
+
+    /// Every row, by SIP code and then Microsoft code.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The rows of a pair, one for each phrase; none for a pair outside the catalogue.
+    pub fn pair(&self, microsoft_code: u64, sip_code: u16) -> &[Entry] {
+        match self.pairs.get(&(microsoft_code, sip_code)) {
+            Some(rows) => &self.entries[rows.clone()],
+            None => &[],
+        }
+    }
+
+    /// The rows of every pair, pair by pair.
+    pub fn pairs(&self) -> impl Iterator<Item = &[Entry]> {
+        self.entries.chunk_by(Entry::same_pair)
+    }
+
+    /// The rows of a SIP code.
+    pub fn with_sip_code(&self, sip_code: u16) -> &[Entry] {
+        let start = self.entries.partition_point(|entry| entry.sip_code < sip_code);
+        let end = self.entries.partition_point(|entry| entry.sip_code <= sip_code);
+        &self.entries[start..end]
+    }
+
+    /// One row for each distinct (cause, Microsoft code, SIP code): the rows of `cdr_cause_info`.
+    pub fn info_rows(&self) -> impl Iterator<Item = &Entry> {
+        self.label_sets.iter().map(|row| &self.entries[*row])
+    }
+
+    /// One row for each distinct (cause, Microsoft code, SIP code) of a failure: the series of
+    /// `cdr_call_failures_total` that exist from the start.
+    pub fn failed_label_sets(&self) -> impl Iterator<Item = &Entry> {
+        self.failed_label_sets.iter().map(|row| &self.entries[*row])
+    }
+
+    /// Which outcome a call had and of which cause.
+    pub fn classify(&self, call: &Call<'_>) -> Verdict<'_> {
+        let CodePair { microsoft, sip } = call.codes;
+        let listed = match (call.succeeded, microsoft, sip) {
+            (Some(true), ..) => return self.answered(call.codes),
+            (_, _, None) => None,
+            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.phrase),
+            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase),
+        };
+        match listed {
+            Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
+                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes }
+            }
+            Some(entry) => Verdict {
+                outcome: entry.outcome,
+                cause: Cause::Listed(entry),
+                codes: CodePair { microsoft: Some(entry.microsoft_code), sip },
+            },
+            None => unlisted(call),
+        }
+    }
+
+    /// Most calls come here, so neither phrase nor memory is touched.
+    fn answered(&self, codes: CodePair) -> Verdict<'_> {
+        let row = match codes {
+            CodePair { microsoft: Some(microsoft), sip: Some(sip) } => self.pair(microsoft, sip).first(),
+            _ => None,
+        };
+        let cause = match row {
+            Some(entry) if entry.outcome == Outcome::Answered => Cause::Listed(entry),
+            _ => Cause::Unlisted,
+        };
+        Verdict { outcome: Outcome::Answered, cause, codes }
+    }
+
+    fn by_codes(&self, microsoft_code: u64, sip_code: u16, call_phrase: &str) -> Option<&Entry> {
+        match self.pair(microsoft_code, sip_code) {
+            [] => None,
+            [only] => Some(only),
+            rows => rows
+                .iter()
+                .find(|row| phrase::same(&row.phrase, call_phrase))
+                .or_else(|| by_hresult(rows, call_phrase))
+                .or_else(|| any_other_phrase(rows)),
+        }
+    }
+
+    fn by_phrase(&self, sip_code: u16, call_phrase: &str) -> Option<&Entry> {
+        let rows = || self.with_sip_code(sip_code).iter().filter(|row| !row.phrase.is_empty());
+        self.named_by(rows().filter(|row| phrase::same(&row.phrase, call_phrase))).or_else(|| {
+            if phrase::length(call_phrase) < SHORTEST_BEGINNING {
+                return None;
+            }
+            self.named_by(rows().filter(|row| phrase::begins(&row.phrase, call_phrase)))
+        })
+    }
+
+    /// The row that rows of one SIP code name together: the row itself, if it is one; if they share a Microsoft
+    /// code, that pair's row for any other phrase.
+    fn named_by<'c>(&'c self, mut rows: impl Iterator<Item = &'c Entry>) -> Option<&'c Entry> {
+        let first = rows.next()?;
+        match rows.next() {
+            None => Some(first),
+            Some(second) if !first.same_pair(second) || !rows.all(|row| first.same_pair(row)) => None,
+            Some(_) => any_other_phrase(self.pair(first.microsoft_code, first.sip_code)),
+        }
+    }
+}
+
+fn unlisted(call: &Call<'_>) -> Verdict<'static> {
+    let cause = call.codes.microsoft.and_then(sbc_refusal).map_or(Cause::Unlisted, Cause::SbcRefused);
+    let ended_well = cause == Cause::Unlisted && matches!(call.codes.sip, Some(0 | 200..=299));
+    let outcome = match call.succeeded {
+        None if ended_well => Outcome::Answered,
+        _ => Outcome::Failed,
+    };
+    Verdict { outcome, cause, codes: call.codes }
+}
+
+/// The SIP code that Microsoft code 560xxx says the SBC refused with. Below 300 nothing is refused.
+fn sbc_refusal(microsoft_code: u64) -> Option<u16> {
+    match microsoft_code {
+        560_300..=560_999 => u16::try_from(microsoft_code - 560_000).ok(),
+        _ => None,
+    }
+}
+
+fn any_other_phrase(rows: &[Entry]) -> Option<&Entry> {
+    rows.iter().find(|row| row.phrase.is_empty())
+}
+
+fn by_hresult<'c>(rows: &'c [Entry], call_phrase: &str) -> Option<&'c Entry> {
+    let number = phrase::hresult(call_phrase)?;
+    let mut named = rows.iter().filter(|row| phrase::hresult(&row.phrase) == Some(number));
+    named.next().filter(|_| named.next().is_none())
+}
+
+/// Replaces the row with the entry's key, or adds the entry.
+fn lay_over(rows: &mut Vec<Entry>, entry: Entry) {
+    match rows.iter_mut().find(|row| row.same_key(&entry)) {
+        Some(row) => *row = entry,
+        None => rows.push(entry),
+    }
+}
+
+/// The same for a pair with an only row built in. That row has stood for every phrase of its pair, and still does
+/// for every other one when the operator names a phrase beside it.
+fn lay_over_only(rows: &mut Vec<Entry>, only: &Entry, mut entry: Entry) {
+    if entry.phrase.is_empty() {
+        entry.phrase.clone_from(&only.phrase);
+    } else if !entry.same_key(only) && !rows.iter().any(|row| row.same_pair(only) && row.phrase.is_empty()) {
+        let general = rows.iter().find(|row| row.same_key(only)).unwrap_or(only).clone();
+        rows.push(Entry { phrase: String::new(), ..general });
+    }
+    lay_over(rows, entry);
+}
+
+fn first_of_each_label_set(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let rows = entries.iter().enumerate().filter(|(_, entry)| wanted(entry));
+    rows.filter(|(_, entry)| seen.insert((&entry.cause, entry.microsoft_code, entry.sip_code)))
+        .map(|(row, _)| row)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

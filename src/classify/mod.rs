@@ -1,16 +1,24 @@
 //! A call to its verdict: which outcome it had and, if it failed, of which cause.
 //!
-//! Pure; the tables stand in [`catalogue`].
+//! Pure; the table stands in [`catalogue`], what a row of it may hold in [`entry`].
 
 pub mod catalogue;
+pub mod entry;
+pub mod page;
+pub mod phrase;
+pub mod sip;
 
-use crate::call::{Call, CodePair, Outcome};
-pub use catalogue::{Catalogue, Entry};
+use std::borrow::Cow;
+
+use crate::call::{CodePair, Outcome};
+pub use catalogue::Catalogue;
+pub use entry::{Entry, NetworkEffectiveness, Refused, Side};
 
 /// What the catalogue makes of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict<'c> {
     pub outcome: Outcome,
+    /// For an answered call no more than a hint: its phrase is not looked at.
     pub cause: Cause<'c>,
     /// The call's codes, with the Microsoft code filled in where phrase or rule name it.
     pub codes: CodePair,
@@ -25,4 +33,75 @@ pub enum Cause<'c> {
     SbcRefused(u16),
     /// A pair that nothing names.
     Unlisted,
+}
+
+impl<'c> Cause<'c> {
+    /// The value of the `cause` label, at most [`entry::MAXIMUM_CAUSE`] characters.
+    pub fn name(&self) -> Cow<'c, str> {
+        match self {
+            Self::Listed(entry) => Cow::Borrowed(&entry.cause),
+            Self::SbcRefused(sip) => Cow::Owned(match sip::reason(*sip) {
+                Some(reason) => format!("SBC refused: {reason}"),
+                None => format!("SBC refused: SIP {sip}"),
+            }),
+            Self::Unlisted => Cow::Borrowed("Unlisted"),
+        }
+    }
+
+    /// The value of the `category` label.
+    pub fn category(&self) -> &'c str {
+        match self {
+            Self::Listed(entry) => &entry.category,
+            Self::SbcRefused(_) => "sbc_rejected",
+            Self::Unlisted => "unlisted",
+        }
+    }
+
+    /// Who can do something about it, if that is known.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            Self::Listed(entry) => Some(entry.side),
+            Self::SbcRefused(_) => Some(Side::Sbc),
+            Self::Unlisted => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'c str {
+        match self {
+            Self::Listed(entry) => &entry.remedy,
+            Self::SbcRefused(_) => {
+                "The SBC, or the carrier behind it, gave this answer: read the SBC's log of such a call for why."
+            }
+            Self::Unlisted => {
+                "Look the two codes up in Microsoft's documentation, and add them to `causes:` in the config."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sbc_refusals() {
+        for (sip, name) in [
+            (486, "SBC refused: Busy Here"),
+            (302, "SBC refused: Moved Temporarily"),
+            (555, "SBC refused: Push Notification Not Supported"),
+            (499, "SBC refused: SIP 499"),
+            (999, "SBC refused: SIP 999"),
+        ] {
+            assert_eq!(Cause::SbcRefused(sip).name(), name);
+        }
+    }
+
+    #[test]
+    fn every_name_fits_its_label() {
+        for sip in 0..=u16::MAX {
+            let name = Cause::SbcRefused(sip).name();
+            assert!(name.chars().count() <= entry::MAXIMUM_CAUSE, "{name}");
+        }
+    }
 }

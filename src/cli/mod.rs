@@ -1,5 +1,7 @@
 //! The command line: what the program is asked for, and with which code it leaves. One file for each command.
 
+pub mod explain;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,9 +35,13 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Explain(explain::Arguments),
+}
 
 /// Runs the command that the arguments name.
 pub fn run() -> Exit {
-    match Arguments::parse().command {}
+    match Arguments::parse().command {
+        Command::Explain(arguments) => explain::run(&arguments),
+    }
 }

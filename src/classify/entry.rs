@@ -1,0 +1,325 @@
+//! One row of the catalogue: what it holds, what it may hold, and how `causes.csv` writes it.
+//!
+//! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but `call`
+//! and `phrase`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::phrase;
+use crate::call::Outcome;
+
+/// The longest cause, in characters: what a legend or a column of a table has room for.
+pub const MAXIMUM_CAUSE: usize = 48;
+
+/// One row of the catalogue: a code pair, with or without a phrase, and what it means.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Microsoft response code (`CallEndSubReason`).
+    pub microsoft_code: u64,
+    /// SIP response code (`CallEndReason`): 0, or 100 to 699.
+    pub sip_code: u16,
+    /// The phrase as Microsoft prints it, for matching; `""` stands for any other phrase of the pair.
+    pub phrase: String,
+    /// The value of the `cause` label.
+    pub cause: Arc<str>,
+    pub outcome: Outcome,
+    pub side: Side,
+    /// The value of the `category` label: lower-case letters, digits and `_`.
+    pub category: String,
+    pub ner: NetworkEffectiveness,
+    /// Where the pair is documented.
+    pub documented_for: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Who can do something about a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    User,
+    Sbc,
+    Carrier,
+    Tenant,
+    Network,
+    Microsoft,
+    Bot,
+}
+
+impl Side {
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Sbc, Self::Carrier, Self::Tenant, Self::Network, Self::Microsoft, Self::Bot];
+
+    /// The value of the `side` label and of the `side` column of the catalogue.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Sbc => "sbc",
+            Self::Carrier => "carrier",
+            Self::Tenant => "tenant",
+            Self::Network => "network",
+            Self::Microsoft => "microsoft",
+            Self::Bot => "bot",
+        }
+    }
+
+    /// The side with this label, if there is one.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|side| side.label() == label)
+    }
+
+    /// Who that is.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::User => "the people on the call, by what they dial, answer or are signed in to",
+            Self::Sbc => "whoever runs the SBC, with its vendor",
+            Self::Carrier => "the carrier behind the SBC",
+            Self::Tenant => "the administrator of the Teams tenant",
+            Self::Network => "whoever runs the network and firewalls between client, SBC and Microsoft",
+            Self::Microsoft => "Microsoft, through a support case",
+            Self::Bot => "the owner of the called bot or voice application",
+        }
+    }
+}
+
+/// How a code pair counts for the network effectiveness ratio (NER, ITU-T E.425), seen by the codes alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NetworkEffectiveness {
+    Effective,
+    Ineffective,
+    Ambiguous,
+    Excluded,
+}
+
+impl NetworkEffectiveness {
+    pub const ALL: [Self; 4] = [Self::Effective, Self::Ineffective, Self::Ambiguous, Self::Excluded];
+
+    /// The value of the `ner` column of the catalogue.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Effective => "effective",
+            Self::Ineffective => "ineffective",
+            Self::Ambiguous => "ambiguous",
+            Self::Excluded => "excluded",
+        }
+    }
+
+    /// The class with this label, if there is one.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.label() == label)
+    }
+
+    /// What that means.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Effective => "the network did its part",
+            Self::Ineffective => "the network failed the call",
+            Self::Ambiguous => "the codes do not show whether the network failed",
+            Self::Excluded => "the call went on elsewhere and counts in no ratio",
+        }
+    }
+}
+
+impl From<Outcome> for NetworkEffectiveness {
+    /// The class that the outcome alone gives, as the shipped rules count it.
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Failed => Self::Ineffective,
+            Outcome::Elsewhere => Self::Excluded,
+            _ => Self::Effective,
+        }
+    }
+}
+
+/// Why an entry may not be in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which one: its line in `causes.csv`, or its place in the operator's list, counted from 0.
+    pub at: usize,
+    pub reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Entry {
+    /// Whether both stand for the same calls: the same pair and the same phrase.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.same_pair(other) && phrase::same(&self.phrase, &other.phrase)
+    }
+
+    /// Whether both belong to the same code pair.
+    pub fn same_pair(&self, other: &Self) -> bool {
+        (self.microsoft_code, self.sip_code) == (other.microsoft_code, other.sip_code)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (cause, length) = (&self.cause, self.cause.chars().count());
+        if cause.trim().is_empty() {
+            return Err("the cause is empty".to_owned());
+        }
+        if length > MAXIMUM_CAUSE {
+            return Err(format!(
+                "the cause `{cause}` has {length} characters, more than the {MAXIMUM_CAUSE} allowed"
+            ));
+        }
+        if cause.trim().len() != cause.len() || cause.chars().any(char::is_control) {
+            return Err(format!("the cause {cause:?} has white space at an end, or a control character"));
+        }
+        if !matches!(self.sip_code, 0 | 100..=699) {
+            return Err(format!("sip_code {} is neither 0 nor from 100 to 699", self.sip_code));
+        }
+        if !self.category.chars().all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_')) {
+            return Err(format!(
+                "the category `{}` has other characters than lower-case letters, digits and _",
+                self.category
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Checks entries, each with its line or place, one by one and against each other.
+///
+/// # Errors
+/// The first that breaks a rule, or that stands for the same pair and phrase as an earlier one.
+pub fn checked(
+    entries: impl IntoIterator<Item = Result<(usize, Entry), Refused>>,
+) -> Result<Vec<Entry>, Refused> {
+    let mut accepted: Vec<Entry> = Vec::new();
+    for entry in entries {
+        let (at, entry) = entry?;
+        entry.check().map_err(|reason| Refused { at, reason })?;
+        if accepted.iter().any(|earlier| earlier.same_key(&entry)) {
+            let reason = format!(
+                "{}/{} with the phrase `{}` is there twice",
+                entry.microsoft_code, entry.sip_code, entry.phrase
+            );
+            return Err(Refused { at, reason });
+        }
+        accepted.push(entry);
+    }
+    Ok(accepted)
+}
+
+const COLUMNS: [&str; 10] = [
+    "microsoft_code",
+    "sip_code",
+    "phrase",
+    "cause",
+    "outcome",
+    "side",
+    "category",
+    "ner",
+    "documented_for",
+    "remedy",
+];
+
+/// Reads and checks the text of `causes.csv`.
+///
+/// # Errors
+/// The first line that is not CSV or breaks a rule.
+pub fn read(text: &str) -> Result<Vec<Entry>, Refused> {
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let header = rows.headers().map_err(|error| refused(&error))?;
+    if header != COLUMNS.as_slice() {
+        return Err(Refused { at: 1, reason: format!("the header is not {}", COLUMNS.join(",")) });
+    }
+    checked(rows.records().map(|row| {
+        let row = row.map_err(|error| refused(&error))?;
+        let line = line(row.position());
+        let entry = from_row(&row).map_err(|reason| Refused { at: line, reason })?;
+        Ok((line, entry))
+    }))
+}
+
+fn refused(error: &csv::Error) -> Refused {
+    Refused { at: line(error.position()), reason: error.to_string() }
+}
+
+fn line(position: Option<&csv::Position>) -> usize {
+    position.map_or(1, |position| usize::try_from(position.line()).unwrap_or(usize::MAX))
+}
+
+fn from_row(row: &csv::StringRecord) -> Result<Entry, String> {
+    let field = |column: usize| row.get(column).unwrap_or_default();
+    let filled = |column: usize| match field(column) {
+        "" => Err(format!("{} is empty", COLUMNS[column])),
+        text => Ok(text.to_owned()),
+    };
+    let unknown = |column: usize| format!("{} `{}` is not known", COLUMNS[column], field(column));
+    let bad_code = |column: usize| format!("{} `{}` is not a code", COLUMNS[column], field(column));
+    Ok(Entry {
+        microsoft_code: field(0).parse().map_err(|_| bad_code(0))?,
+        sip_code: field(1).parse().map_err(|_| bad_code(1))?,
+        phrase: field(2).to_owned(),
+        cause: filled(3)?.into(),
+        outcome: Outcome::from_label(field(4)).ok_or_else(|| unknown(4))?,
+        side: Side::from_label(field(5)).ok_or_else(|| unknown(5))?,
+        category: filled(6)?,
+        ner: NetworkEffectiveness::from_label(field(7)).ok_or_else(|| unknown(7))?,
+        documented_for: filled(8)?,
+        remedy: filled(9)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(rows: &str) -> (usize, String) {
+        let refused = read(&format!("{}\n{rows}", COLUMNS.join(","))).expect_err(rows);
+        (refused.at, refused.reason)
+    }
+
+    #[test]
+    fn a_good_row() {
+        let text = format!("{}\n1,410,P,C,failed,sbc,sdp,ineffective,D,R\n", COLUMNS.join(","));
+        let entries = read(&text).expect("a good row");
+        assert_eq!((entries[0].microsoft_code, entries[0].sip_code, &*entries[0].cause), (1, 410, "C"));
+    }
+
+    #[test]
+    fn bad_rows_and_their_messages() {
+        let good = "1,410,P,C,failed,sbc,sdp,ineffective,D,R\n";
+        for (row, message) in [
+            ("x,410,P,C,failed,sbc,sdp,ineffective,D,R", "microsoft_code `x` is not a code"),
+            ("-1,410,P,C,failed,sbc,sdp,ineffective,D,R", "microsoft_code `-1` is not a code"),
+            ("2,,P,C,failed,sbc,sdp,ineffective,D,R", "sip_code `` is not a code"),
+            ("2,99,P,C,failed,sbc,sdp,ineffective,D,R", "sip_code 99 is neither 0 nor from 100 to 699"),
+            ("2,410,P,,failed,sbc,sdp,ineffective,D,R", "cause is empty"),
+            ("2,410,P, ,failed,sbc,sdp,ineffective,D,R", "the cause is empty"),
+            (
+                "2,410,P,1234567890123456789012345678901234567890123456789,failed,sbc,sdp,ineffective,D,R",
+                "the cause `1234567890123456789012345678901234567890123456789` has 49 characters, \
+                 more than the 48 allowed",
+            ),
+            (
+                "2,410,P,C ,failed,sbc,sdp,ineffective,D,R",
+                "the cause \"C \" has white space at an end, or a control character",
+            ),
+            ("2,410,P,C,lost,sbc,sdp,ineffective,D,R", "outcome `lost` is not known"),
+            ("2,410,P,C,failed,moon,sdp,ineffective,D,R", "side `moon` is not known"),
+            ("2,410,P,C,failed,sbc,sdp,maybe,D,R", "ner `maybe` is not known"),
+            (
+                "2,410,P,C,failed,sbc,Sdp,ineffective,D,R",
+                "the category `Sdp` has other characters than lower-case letters, digits and _",
+            ),
+            ("2,410,P,C,failed,sbc,sdp,ineffective,D,", "remedy is empty"),
+            ("1,410, p.,C,failed,sbc,sdp,ineffective,D,R", "1/410 with the phrase ` p.` is there twice"),
+        ] {
+            assert_eq!(refused(&format!("{good}{row}\n")), (3, message.to_owned()), "{row}");
+        }
+        assert_eq!(refused("1,410\n").0, 2);
+    }
+
+    #[test]
+    fn another_header() {
+        assert_eq!(read("a,b\n").expect_err("another header").at, 1);
+    }
+}
