@@ -1,0 +1,3 @@
+//! The daemon seen from outside: one module for each topic.
+
+mod http;
