@@ -1,1 +1,130 @@
-//! The daemon's own log, and the metrics about itself.
+//! The daemon's word about itself: its log, and the metrics that no snapshot holds.
+
+mod log;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus::{Gauge, Opts, Registry};
+
+pub use log::{LogFormat, LogLevel, init};
+
+/// Metrics about the program and its config. Clones share their values.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    build_info: Gauge,
+    last_reload_successful: Gauge,
+    last_reload_success_timestamp: Gauge,
+}
+
+impl Telemetry {
+    /// Metrics of a program that has not loaded a config yet.
+    #[expect(clippy::new_without_default, reason = "a Telemetry is made once, by name")]
+    pub fn new() -> Self {
+        let build_info = gauge(build_info());
+        build_info.set(1.0);
+        Self {
+            build_info,
+            last_reload_successful: gauge(Opts::new(
+                "cdr_exporter_config_last_reload_successful",
+                "Whether the last attempt to load the configuration succeeded.",
+            )),
+            last_reload_success_timestamp: gauge(Opts::new(
+                "cdr_exporter_config_last_reload_success_timestamp_seconds",
+                "When a configuration was last loaded with success, in seconds since 1970.",
+            )),
+        }
+    }
+
+    /// Adds these metrics, and those of the process, to what a scrape gathers.
+    ///
+    /// # Errors
+    /// When they are in this registry already.
+    pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        for gauge in [&self.build_info, &self.last_reload_successful, &self.last_reload_success_timestamp] {
+            registry.register(Box::new(gauge.clone()))?;
+        }
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        Ok(())
+    }
+
+    /// Notes that a config was loaded; the first load counts too.
+    pub fn reload_succeeded(&self, now: SystemTime) {
+        let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.last_reload_success_timestamp.set(since_1970.as_secs_f64());
+        self.last_reload_successful.set(1.0);
+    }
+
+    /// Notes that a config was refused, and that the one before it stays.
+    pub fn reload_failed(&self) {
+        self.last_reload_successful.set(0.0);
+    }
+}
+
+fn build_info() -> Opts {
+    Opts::new("cdr_exporter_build_info", "Always 1; the labels say from what this program was built.")
+        .const_label("version", env!("CARGO_PKG_VERSION"))
+        .const_label("revision", option_env!("CDR_EXPORTER_REVISION").unwrap_or("unknown"))
+        .const_label("rustversion", option_env!("CDR_EXPORTER_RUSTVERSION").unwrap_or("unknown"))
+        .const_label("target_os", std::env::consts::OS)
+        .const_label("target_arch", std::env::consts::ARCH)
+}
+
+fn gauge(options: Opts) -> Gauge {
+    Gauge::with_opts(options).expect("names, labels and help are constants, and valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The families of a registry with one `Telemetry` as text.
+    fn exposed(telemetry: &Telemetry) -> String {
+        let registry = Registry::new();
+        telemetry.register(&registry).unwrap();
+        prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
+    }
+
+    #[test]
+    fn tells_what_was_built_and_how_the_process_does() {
+        let text = exposed(&Telemetry::new());
+        let version = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n");
+        assert!(text.contains("\ncdr_exporter_build_info{revision="), "{text}");
+        assert!(text.contains(version), "{text}");
+        for name in [
+            "process_cpu_seconds_total",
+            "process_max_fds",
+            "process_open_fds",
+            "process_resident_memory_bytes",
+            "process_start_time_seconds",
+            "process_threads",
+            "process_virtual_memory_bytes",
+        ] {
+            assert!(text.contains(&format!("\n{name} ")), "no {name} in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_refused_config_keeps_the_time_of_the_last_good_one() {
+        let telemetry = Telemetry::new();
+        let reload = |text: &str| {
+            text.lines()
+                .filter(|line| line.starts_with("cdr_exporter_config_"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let expected = |successful, timestamp| {
+            format!(
+                "cdr_exporter_config_last_reload_success_timestamp_seconds {timestamp}\n\
+                 cdr_exporter_config_last_reload_successful {successful}"
+            )
+        };
+        assert_eq!(reload(&exposed(&telemetry)), expected("0", "0"));
+        telemetry.reload_succeeded(UNIX_EPOCH + Duration::from_millis(1_790_000_000_500));
+        assert_eq!(reload(&exposed(&telemetry)), expected("1", "1790000000.5"));
+        telemetry.reload_failed();
+        assert_eq!(reload(&exposed(&telemetry)), expected("0", "1790000000.5"));
+    }
+}

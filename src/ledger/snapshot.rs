@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::call::{CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 
@@ -19,6 +21,27 @@ pub struct Snapshot {
     pub failures: Vec<FailureSeries>,
     /// `cdr_call_duration_seconds`.
     pub durations: Vec<DurationSeries>,
+}
+
+/// The handle through which the loop publishes and everyone else reads. Clones share what is published.
+#[derive(Debug, Clone)]
+pub struct Published(Arc<ArcSwap<Snapshot>>);
+
+impl Published {
+    /// Publishes a first snapshot.
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(snapshot)))
+    }
+
+    /// Puts a newer snapshot in the place of the current one; readers keep the one they hold.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.0.store(Arc::new(snapshot));
+    }
+
+    /// The snapshot as of now. An answer reads it once, so that all its parts belong to one commit.
+    pub fn current(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
 }
 
 /// How soon after its end a call was counted: the `arrival` label.

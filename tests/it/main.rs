@@ -1,3 +1,4 @@
-//! The integration tests: one binary, one module for each topic.
+//! One binary for every test that runs the program, or looks at the repository, from outside.
 
 mod catalogue;
+mod http;

@@ -1,0 +1,192 @@
+//! Paths, methods, encodings, limits, and how the server ends.
+
+use std::io::Read;
+use std::net::TcpStream;
+
+use cdr_exporter::expose::Options;
+use cdr_exporter::ledger::snapshot::Snapshot;
+use flate2::read::GzDecoder;
+
+use super::metrics::snapshot;
+use super::server::Server;
+
+fn server() -> Server {
+    Server::start(snapshot(), Options::default())
+}
+
+#[test]
+fn each_path_answers_its_methods() {
+    let server = server();
+    let (read, write) = (Some("GET, HEAD, OPTIONS"), Some("POST, PUT, OPTIONS"));
+    for (method, path, status, allow) in [
+        ("GET", "/metrics", 200, None),
+        ("GET", "/metrics?name=value", 200, None),
+        ("HEAD", "/metrics", 200, None),
+        ("OPTIONS", "/metrics", 204, read),
+        ("POST", "/metrics", 405, read),
+        ("GET", "/", 200, None),
+        ("HEAD", "/", 200, None),
+        ("DELETE", "/", 405, read),
+        ("GET", "/-/healthy", 200, None),
+        ("HEAD", "/-/healthy", 200, None),
+        ("PUT", "/-/healthy", 405, read),
+        ("GET", "/-/ready", 200, None),
+        ("HEAD", "/-/ready", 200, None),
+        ("GET", "/-/reload", 405, write),
+        ("HEAD", "/-/reload", 405, write),
+        ("OPTIONS", "/-/reload", 204, write),
+        ("GET", "/metrics/", 404, None),
+        ("GET", "/-/", 404, None),
+        ("POST", "/nowhere", 404, None),
+        ("OPTIONS", "/nowhere", 404, None),
+    ] {
+        let reply = server.ask(method, path, &[]);
+        assert_eq!((reply.status, reply.header("allow")), (status, allow), "{method} {path}");
+    }
+}
+
+#[test]
+fn metrics_say_what_they_are() {
+    let reply = server().ask("GET", "/metrics", &[]);
+    assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(reply.header("content-encoding"), None);
+    assert_eq!(reply.header("vary"), Some("accept-encoding"));
+}
+
+#[test]
+fn metrics_are_compressed_for_those_who_ask() {
+    let server = server();
+    let reply = server.ask("GET", "/metrics", &["Accept-Encoding: deflate, gzip;q=0.8"]);
+    assert_eq!(reply.header("content-encoding"), Some("gzip"));
+    let mut text = String::new();
+    GzDecoder::new(reply.body.as_slice()).read_to_string(&mut text).unwrap();
+    assert!(text.contains("\ncdr_calls_total{"), "{text}");
+    assert!(reply.body.len() < text.len() / 2, "{} of {} bytes", reply.body.len(), text.len());
+
+    let plain = server.ask("GET", "/metrics", &["Accept-Encoding: gzip;q=0"]);
+    assert_eq!(plain.header("content-encoding"), None);
+}
+
+#[test]
+fn head_has_a_length_but_no_body() {
+    let server = server();
+    let mut client = server.client();
+    let head = client.ask("HEAD", "/metrics", &[]);
+    assert!(head.header("content-length").unwrap().parse::<usize>().unwrap() > 1000);
+    // A body would be taken for the next answer on this connection.
+    let next = client.ask("GET", "/-/healthy", &[]);
+    assert_eq!((next.status, next.text()), (200, "Healthy.\n"));
+}
+
+#[test]
+fn the_landing_page_leads_to_the_metrics() {
+    let options = Options { telemetry_path: "/of/calls".to_owned() };
+    let server = Server::start(snapshot(), options);
+    let page = server.ask("GET", "/", &[]);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains(r#"<a href="of/calls">"#), "{}", page.text());
+    assert_eq!(server.ask("GET", "/of/calls", &[]).status, 200);
+    assert_eq!(server.ask("GET", "/metrics", &[]).status, 404);
+}
+
+#[test]
+fn metrics_at_the_root_are_metrics() {
+    let server = Server::start(snapshot(), Options { telemetry_path: "/".to_owned() });
+    assert!(server.ask("GET", "/", &[]).text().contains("\ncdr_calls_total{"));
+}
+
+#[test]
+fn readiness_waits_for_the_first_files() {
+    let server = Server::start(Snapshot { ready: false, ..snapshot() }, Options::default());
+    let reply = server.ask("GET", "/-/ready", &[]);
+    let reason = "Not ready: the files present at the start are still being read, 1578 bytes to go.\n";
+    assert_eq!((reply.status, reply.text()), (503, reason));
+    assert_eq!(server.ask("GET", "/-/healthy", &[]).status, 200);
+    server.published.publish(snapshot());
+    assert_eq!(server.ask("GET", "/-/ready", &[]).status, 200);
+}
+
+#[test]
+fn a_reload_is_answered_with_its_outcome() {
+    let mut server = server();
+    let mut client = server.client();
+    for (method, outcome, status, text) in [
+        ("POST", Ok(()), 200, "Configuration reloaded.\n"),
+        ("PUT", Ok(()), 200, "Configuration reloaded.\n"),
+        ("POST", Err("line 3: no such key".to_owned()), 500, "line 3: no such key\n"),
+    ] {
+        client.send(method, "/-/reload", &["Content-Length: 0"]);
+        server.reloads.blocking_recv().unwrap().send(outcome).unwrap();
+        let reply = client.read(method);
+        assert_eq!((reply.status, reply.text()), (status, text));
+    }
+}
+
+#[test]
+fn too_many_requests_at_once_are_turned_away() {
+    let mut server = server();
+    let mut clients: Vec<_> = (0..40).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.send("POST", "/-/reload", &["Content-Length: 0"]);
+    }
+    let reloads: Vec<_> = (0..40).map(|_| server.reloads.blocking_recv().unwrap()).collect();
+
+    let limit = "Limit of concurrent requests reached (40), try again later.\n";
+    for (method, path) in [("GET", "/metrics"), ("POST", "/-/reload")] {
+        let reply = server.ask(method, path, &["Content-Length: 0"]);
+        assert_eq!((reply.status, reply.text()), (503, limit), "{path}");
+    }
+    assert_eq!(server.ask("GET", "/-/healthy", &[]).status, 200);
+
+    for reload in reloads {
+        reload.send(Ok(())).unwrap();
+    }
+    for client in &mut clients {
+        assert_eq!(client.read("POST").status, 200);
+    }
+    assert_eq!(server.ask("GET", "/metrics", &[]).status, 200);
+}
+
+#[test]
+fn one_broken_connection_leaves_the_others_alone() {
+    let server = server();
+    let mut healthy = server.client();
+    assert_eq!(healthy.ask("GET", "/-/healthy", &[]).status, 200);
+    let mut broken = server.client();
+    broken.send_raw("this is no HTTP\r\n\r\n");
+    assert_eq!(broken.read("").status, 400);
+    assert!(broken.is_closed());
+    let mut cut_off = server.client();
+    cut_off.send_raw("GET /metrics HTTP/1.1\r\nHo");
+    drop(cut_off);
+    assert_eq!(healthy.ask("GET", "/-/healthy", &[]).status, 200);
+}
+
+#[test]
+fn stopping_finishes_requests_and_closes_idle_connections() {
+    let mut server = server();
+    let mut idle = server.client();
+    assert_eq!(idle.ask("GET", "/-/healthy", &[]).status, 200);
+    let mut busy = server.client();
+    busy.send("POST", "/-/reload", &["Content-Length: 0"]);
+    let reload = server.reloads.blocking_recv().unwrap();
+
+    server.stop();
+    assert!(idle.is_closed());
+    reload.send(Ok(())).unwrap();
+    assert_eq!(busy.read("POST").status, 200);
+    assert!(busy.is_closed());
+    server.join();
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn a_request_that_does_not_end_is_cut_off() {
+    let mut server = server();
+    let mut stuck = server.client();
+    stuck.send("POST", "/-/reload", &["Content-Length: 0"]);
+    let _never_answered = server.reloads.blocking_recv().unwrap();
+    server.stop();
+    server.join();
+    assert!(stuck.is_closed());
+}

@@ -1,0 +1,74 @@
+//! A server of its own for each test, on a port that the system chooses.
+
+use std::net::SocketAddr;
+use std::thread::{self, JoinHandle};
+
+use cdr_exporter::expose::{self, Options, ReloadRequest, State};
+use cdr_exporter::ledger::snapshot::{Published, Snapshot};
+use cdr_exporter::telemetry::Telemetry;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+
+use super::client::{Client, Reply};
+
+pub struct Server {
+    pub address: SocketAddr,
+    pub published: Published,
+    /// The reloads asked for, each of which waits for its answer.
+    pub reloads: mpsc::Receiver<ReloadRequest>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub fn start(snapshot: Snapshot, options: Options) -> Self {
+        let published = Published::new(snapshot);
+        let (reload, reloads) = mpsc::channel(64);
+        let (stop, stopped) = oneshot::channel();
+        let state = State::new(options, published.clone(), &Telemetry::new(), reload).unwrap();
+        let (address, bound) = std::sync::mpsc::channel();
+        let thread = thread::spawn(move || {
+            Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                address.send(listener.local_addr().unwrap()).unwrap();
+                let shutdown = async { stopped.await.unwrap() };
+                expose::serve(listener, state, shutdown).await;
+            });
+        });
+        let address = bound.recv().unwrap();
+        Self { address, published, reloads, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Asks on a connection of its own.
+    pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Reply {
+        self.client().ask(method, path, headers)
+    }
+
+    /// Begins to stop.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
+    /// Waits until `serve` has returned.
+    pub fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.stop();
+            self.join();
+        }
+    }
+}
