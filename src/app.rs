@@ -1,1 +1,175 @@
-//! Build, run, reload, stop.
+//! The daemon: built from its options, run until a signal, reloaded on another.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::SystemTime;
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc as requests, oneshot};
+use tracing::{error, info};
+
+use crate::call::UnixMillis;
+use crate::expose;
+use crate::ledger::snapshot::Published;
+use crate::pipeline::{Event, Options, Pipeline};
+use crate::telemetry::Telemetry;
+
+/// What the daemon needs beside the pipeline's options.
+pub struct Daemon {
+    pub listen_address: SocketAddr,
+    pub telemetry_path: String,
+    /// Reads the options again, for a reload.
+    pub load: Box<dyn Fn() -> Result<Options, String> + Send>,
+}
+
+/// Why the daemon ended other than by a signal.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("cannot listen on {0}: {1}; is another one running? choose an address with --web.listen-address")]
+    Listen(SocketAddr, io::Error),
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    #[error("the reading thread ended by itself; what it had not committed is read again at the next start")]
+    Pipeline,
+}
+
+impl Daemon {
+    /// Runs until SIGTERM or SIGINT. SIGHUP and POST `/-/reload` load the options again.
+    ///
+    /// # Errors
+    /// What kept it from starting, or ended it.
+    pub fn run(self, options: Options) -> Result<(), AppError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::Start)?;
+        runtime.block_on(self.run_on(options))
+    }
+
+    async fn run_on(self, options: Options) -> Result<(), AppError> {
+        let mut signals = Signals::listen().map_err(AppError::Start)?;
+        let listener = TcpListener::bind(self.listen_address)
+            .await
+            .map_err(|error| AppError::Listen(self.listen_address, error))?;
+        let address = listener.local_addr().map_err(AppError::Start)?;
+        info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
+
+        let telemetry = Telemetry::new();
+        telemetry.reload_succeeded(SystemTime::now());
+        let published = Published::new(options.ledger().0.commit(false));
+        let (reload, mut asked) = requests::channel(1);
+        let state = expose::State::new(
+            expose::Options { telemetry_path: self.telemetry_path },
+            published.clone(),
+            &telemetry,
+            reload,
+        );
+        let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
+
+        let (events, inbox) = mpsc::channel();
+        let (ended, mut reading_ended) = oneshot::channel();
+        let pipeline = Pipeline::new(options, events.clone(), published, now);
+        let reading = thread::Builder::new().name("reading".to_owned()).spawn(move || {
+            pipeline.run(&inbox);
+            // Dropped without a word when the thread ends in any other way.
+            let _ = ended.send(());
+        });
+        let reading = reading.map_err(AppError::Start)?;
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(expose::serve(listener, state, async {
+            let _ = stopped.await;
+        }));
+        info!(%address, "listening");
+
+        let load = || reload_options(&*self.load, &events, &telemetry);
+        let ended_by_itself = loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Received::Reload => {
+                        let _ = load();
+                    }
+                    Received::Stop(name) => {
+                        info!(signal = name, "stopping");
+                        break false;
+                    }
+                },
+                Some(answer) = asked.recv() => {
+                    let answer: expose::ReloadRequest = answer;
+                    let _ = answer.send(load());
+                }
+                _ = &mut reading_ended => break true,
+            }
+        };
+        // A loop that has ended cannot be told, and a server that has ended needs not be.
+        let _ = events.send(Event::Stop);
+        let _ = stop.send(());
+        let _ = server.await;
+        match (reading.join(), ended_by_itself) {
+            (Ok(()), false) => {
+                info!("stopped");
+                Ok(())
+            }
+            _ => Err(AppError::Pipeline),
+        }
+    }
+}
+
+/// Loads the options and hands them to the loop; what is wrong with them leaves the old ones in force.
+fn reload_options(
+    load: &dyn Fn() -> Result<Options, String>,
+    events: &Sender<Event>,
+    telemetry: &Telemetry,
+) -> Result<(), String> {
+    match load() {
+        Ok(options) => {
+            // Only a daemon on its way out has no loop; it needs no new options.
+            let _ = events.send(Event::Reload(Box::new(options)));
+            telemetry.reload_succeeded(SystemTime::now());
+            info!("config reloaded");
+            Ok(())
+        }
+        Err(reason) => {
+            telemetry.reload_failed();
+            error!(reason, "config not reloaded; the one before stays in force");
+            Err(reason)
+        }
+    }
+}
+
+/// The signals that the daemon acts on.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+enum Received {
+    Reload,
+    Stop(&'static str),
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Received::Stop("SIGINT"),
+            _ = self.hang_up.recv() => Received::Reload,
+        }
+    }
+}
+
+/// The time, for those who are not to ask for it themselves.
+pub fn now() -> UnixMillis {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}

@@ -202,7 +202,7 @@ fn about_causes(catalogue: &Catalogue) -> MetricFamily {
             entry.microsoft_code.to_string(),
             entry.sip_code.to_string(),
             entry.category.to_string(),
-            entry.side.to_string(),
+            entry.side.label().to_owned(),
             entry.remedy.to_string(),
         ];
         CAUSE_INFO.number(&labels.each_ref().map(String::as_str), 1.0)

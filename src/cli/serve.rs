@@ -1,0 +1,101 @@
+//! `cdr-exporter serve`: the daemon.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use crate::app::Daemon;
+use crate::config;
+use crate::expose::telemetry_path;
+use crate::telemetry::{self, LogFormat, LogLevel};
+
+/// Watch files of call detail records and serve what they hold on /metrics
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdr-exporter serve /var/spool/cdr/teams\n  curl http://localhost:10410/metrics")]
+pub struct Arguments {
+    /// Files, folders or globs to watch, as one source named `teams`
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Config file (YAML) with sources, limits and causes of your own
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub web: Web,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Where and how the metrics are served.
+#[derive(Debug, Clone, Args)]
+pub struct Web {
+    /// Address to listen on; without a host, on every interface
+    #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410", value_parser = listen_address)]
+    pub listen_address: SocketAddr,
+    /// Path of the metrics
+    #[arg(long = "web.telemetry-path", value_name = "P", default_value = "/metrics", value_parser = telemetry_path)]
+    pub telemetry_path: String,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// The least severe messages to log
+    #[arg(long = "log.level", value_name = "L", default_value = "info")]
+    pub level: LogLevel,
+    /// How each message is written
+    #[arg(long = "log.format", value_name = "F", default_value = "logfmt")]
+    pub format: LogFormat,
+}
+
+/// Runs the daemon until a signal ends it.
+pub fn run(arguments: Arguments) -> Exit {
+    let Arguments { paths, config_file, web, log } = arguments;
+    if paths.is_empty() && config_file.is_none() {
+        eprintln!(
+            "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
+             \n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file /etc/cdr-exporter.yml\n\
+             \nTo see it work without any files: cdr-exporter demo"
+        );
+        return Exit::Usage;
+    }
+    let load = move || config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string());
+    let options = match load() {
+        Ok(options) if options.sources.is_empty() => {
+            eprintln!("cdr-exporter serve: the config has no sources and no path was given: there is nothing to watch");
+            return Exit::BadConfig;
+        }
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("cdr-exporter serve: {error}");
+            return Exit::BadConfig;
+        }
+    };
+    telemetry::init(log.level, log.format);
+    let daemon = Daemon {
+        listen_address: web.listen_address,
+        telemetry_path: web.telemetry_path,
+        load: Box::new(load),
+    };
+    match daemon.run(options) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            eprintln!("cdr-exporter serve: {error}");
+            Exit::Internal
+        }
+    }
+}
+
+/// `HOST:PORT`, or `:PORT` for every interface.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix(':') {
+        let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+        // IPv6's any address takes IPv4 as well, where the system has IPv6 at all.
+        let everywhere = SocketAddr::from(([0u16; 8], port));
+        let has_ipv6 = std::net::UdpSocket::bind(SocketAddr::from(([0u16; 8], 0))).is_ok();
+        return Ok(if has_ipv6 { everywhere } else { SocketAddr::from(([0u8; 4], port)) });
+    }
+    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
+    addresses.next().ok_or_else(|| "no such host".to_owned())
+}

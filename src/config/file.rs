@@ -1,0 +1,63 @@
+//! The config file as it is written: YAML, every key optional where a default will do, unknown keys refused.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    pub sources: Vec<Source>,
+    pub limits: Limits,
+    pub rescan_interval: Option<Spanned<String>>,
+    pub causes: Vec<Spanned<Cause>>,
+}
+
+/// One entry of `sources`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: Spanned<String>,
+    pub paths: Vec<Spanned<String>>,
+    pub exclude: Option<Vec<Spanned<String>>>,
+    pub format: Option<Spanned<String>>,
+    pub live_within: Option<Spanned<String>>,
+    pub remember: Option<Spanned<String>>,
+    #[serde(default)]
+    pub trunks: Vec<Trunk>,
+}
+
+/// One entry of a source's `trunks`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trunk {
+    #[serde(rename = "match")]
+    pub matches: Spanned<String>,
+    pub name: String,
+}
+
+/// `limits`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub trunks_per_source: Option<usize>,
+    pub series: Option<usize>,
+    pub record_bytes: Option<Spanned<String>>,
+}
+
+/// One entry of `causes`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    pub microsoft_code: u64,
+    pub sip_code: u16,
+    #[serde(default)]
+    pub phrase: String,
+    pub cause: String,
+    pub outcome: Spanned<String>,
+    pub side: Spanned<String>,
+    #[serde(default)]
+    pub category: String,
+    #[serde(default)]
+    pub remedy: String,
+}

@@ -1,0 +1,324 @@
+//! The counters of calls, by their label sets, under the caps.
+//!
+//! Indexed by small numbers on the way in; texts are made once, when a label set is first seen. Nothing expires.
+//! What does not fit is folded into the trunk `other` or the cause `other`, and counted as overflow by the caller.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use regex::Regex;
+
+use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
+use crate::call::{Call, CodePair, Direction, Outcome};
+use crate::classify::{Catalogue, Verdict};
+
+/// The label value that everything over a cap is folded into.
+pub const OTHER: &str = "other";
+
+/// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
+const DURATION_SECONDS: &[f64] = &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// How many label sets there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub trunks_per_source: usize,
+    /// Over all sources: each of `cdr_calls_total`, `cdr_call_failures_total` and `cdr_call_duration_seconds`.
+    pub series: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { trunks_per_source: 200, series: 20_000 }
+    }
+}
+
+/// The operator's name for the trunks whose whole FQDN matches: `$1` in the name is the first group.
+#[derive(Debug, Clone)]
+pub struct TrunkName {
+    pub matches: Regex,
+    pub name: String,
+}
+
+/// Place of a source in the order in which the ledger first saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SourceIndex(pub usize);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct RouteIndex(u32);
+
+/// One source's trunks.
+#[derive(Debug)]
+struct Trunks {
+    source: Arc<str>,
+    names: Vec<TrunkName>,
+    /// As records spell them, to a place in `known`.
+    spellings: HashMap<Box<str>, usize>,
+    known: Vec<Trunk>,
+}
+
+#[derive(Debug)]
+struct Trunk {
+    name: Arc<str>,
+    routes: [Option<RouteIndex>; 3],
+}
+
+/// The counters of one (source, trunk, direction).
+#[derive(Debug)]
+struct RouteCounts {
+    route: Arc<Route>,
+    /// By outcome, then arrival.
+    calls: [[u64; 2]; Outcome::ALL.len()],
+    durations: Histogram,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct FailureKey {
+    route: RouteIndex,
+    cause: Arc<str>,
+    codes: CodePair,
+    arrival: Arrival,
+}
+
+/// All counters of calls.
+#[derive(Debug)]
+pub struct Counts {
+    limits: Limits,
+    sources: Vec<Trunks>,
+    routes: Vec<RouteCounts>,
+    failures: Vec<FailureSeries>,
+    failure_index: HashMap<FailureKey, usize>,
+    label_sets: usize,
+    zero: Vec<(Arc<str>, CodePair)>,
+}
+
+/// What a route takes of the cap when it is made: its live outcomes and its histogram.
+const LABEL_SETS_PER_ROUTE: usize = Outcome::ALL.len() + 1;
+
+impl Counts {
+    /// Counters of no source yet, with a zero series of each failed row of this catalogue for every new route.
+    pub fn new(limits: Limits, catalogue: &Catalogue) -> Self {
+        Self {
+            limits,
+            sources: Vec::new(),
+            routes: Vec::new(),
+            failures: Vec::new(),
+            failure_index: HashMap::new(),
+            label_sets: 0,
+            zero: zero_series(catalogue),
+        }
+    }
+
+    /// Adds a source.
+    pub fn add_source(&mut self, source: Arc<str>, names: Vec<TrunkName>) -> SourceIndex {
+        self.sources.push(Trunks { source, names, spellings: HashMap::new(), known: Vec::new() });
+        SourceIndex(self.sources.len() - 1)
+    }
+
+    /// Takes new options: what is counted stays, new names and rows hold from here on.
+    pub fn reconfigure(&mut self, limits: Limits, catalogue: &Catalogue) {
+        self.limits = limits;
+        self.zero = zero_series(catalogue);
+        for route in 0..self.routes.len() {
+            self.make_zero_series(RouteIndex(route as u32));
+        }
+    }
+
+    /// Takes new trunk names for a source.
+    pub fn rename_trunks(&mut self, source: SourceIndex, names: Vec<TrunkName>) {
+        let trunks = &mut self.sources[source.0];
+        trunks.names = names;
+        trunks.spellings.clear();
+    }
+
+    /// Counts one call; `true` when it did not fit under a cap and went into `other`.
+    pub fn count(&mut self, source: SourceIndex, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival) -> bool {
+        let (route, mut overflow) = self.route(source, &call.trunk, call.direction);
+        let counts = &mut self.routes[route.0 as usize];
+        let cell = &mut counts.calls[verdict.outcome as usize][arrival as usize];
+        if *cell == 0 && arrival == Arrival::Late {
+            self.label_sets += 1;
+        }
+        *cell += 1;
+        match (verdict.outcome, call.duration_seconds) {
+            (Outcome::Answered, Some(seconds)) => counts.durations.observe(f64::from(seconds)),
+            (Outcome::Failed, _) => overflow |= self.count_failure(route, call, verdict, arrival),
+            _ => {}
+        }
+        overflow
+    }
+
+    fn count_failure(&mut self, route: RouteIndex, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival) -> bool {
+        let cause: Arc<str> = match verdict.cause.name() {
+            Cow::Borrowed(name) => Arc::from(name),
+            Cow::Owned(name) => Arc::from(name),
+        };
+        let key = FailureKey { route, cause, codes: verdict.codes, arrival };
+        let (series, overflow) = match self.failure_index.get(&key) {
+            Some(series) => (*series, false),
+            None if self.label_sets < self.limits.series => (self.add_failure(key), false),
+            None => {
+                let key = FailureKey { cause: Arc::from(OTHER), codes: CodePair::default(), ..key };
+                let known = self.failure_index.get(&key).copied();
+                (known.unwrap_or_else(|| self.add_failure(key)), true)
+            }
+        };
+        let series = &mut self.failures[series];
+        series.count += 1;
+        if let Some(at) = call.ended_at {
+            series.seen = Some(series.seen.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        }
+        overflow
+    }
+
+    fn add_failure(&mut self, key: FailureKey) -> usize {
+        let overflow = &*key.cause == OTHER && key.codes == CodePair::default();
+        let text = |code: Option<u64>| match code {
+            _ if overflow => OTHER.into(),
+            Some(code) => code.to_string().into(),
+            None => "".into(),
+        };
+        self.failures.push(FailureSeries {
+            route: Arc::clone(&self.routes[key.route.0 as usize].route),
+            cause: Arc::clone(&key.cause),
+            microsoft_code: text(key.codes.microsoft),
+            sip_code: text(key.codes.sip.map(u64::from)),
+            codes: key.codes,
+            arrival: key.arrival,
+            count: 0,
+            seen: None,
+        });
+        self.label_sets += 1;
+        self.failure_index.insert(key, self.failures.len() - 1);
+        self.failures.len() - 1
+    }
+
+    /// The route of a call, and whether it had to be folded.
+    fn route(&mut self, source: SourceIndex, spelling: &str, direction: Direction) -> (RouteIndex, bool) {
+        let (trunk, overflow) = self.trunk(source, spelling);
+        if let Some(route) = self.sources[source.0].known[trunk].routes[direction as usize] {
+            return (route, overflow);
+        }
+        let fits = self.label_sets + LABEL_SETS_PER_ROUTE <= self.limits.series;
+        if !fits && &*self.sources[source.0].known[trunk].name != OTHER {
+            let other = self.other_trunk(source);
+            let folded = self.sources[source.0].known[other].routes[direction as usize];
+            return (folded.unwrap_or_else(|| self.add_route(source, other, direction)), true);
+        }
+        (self.add_route(source, trunk, direction), overflow)
+    }
+
+    fn add_route(&mut self, source: SourceIndex, trunk: usize, direction: Direction) -> RouteIndex {
+        let trunks = &mut self.sources[source.0];
+        let index = RouteIndex(self.routes.len() as u32);
+        let route = Route {
+            source: Arc::clone(&trunks.source),
+            trunk: Arc::clone(&trunks.known[trunk].name),
+            direction,
+        };
+        trunks.known[trunk].routes[direction as usize] = Some(index);
+        self.routes.push(RouteCounts {
+            route: Arc::new(route),
+            calls: Default::default(),
+            durations: Histogram::new(DURATION_SECONDS),
+        });
+        self.label_sets += LABEL_SETS_PER_ROUTE;
+        self.make_zero_series(index);
+        index
+    }
+
+    /// The first failure of a cause is visible to `increase()` only when its series was there before, at 0.
+    fn make_zero_series(&mut self, route: RouteIndex) {
+        for (cause, codes) in self.zero.clone() {
+            let key = FailureKey { route, cause, codes, arrival: Arrival::Live };
+            if self.label_sets < self.limits.series && !self.failure_index.contains_key(&key) {
+                self.add_failure(key);
+            }
+        }
+    }
+
+    /// The trunk that a record spells so, and whether it had to be folded.
+    fn trunk(&mut self, source: SourceIndex, spelling: &str) -> (usize, bool) {
+        let limit = self.limits.trunks_per_source;
+        let trunks = &mut self.sources[source.0];
+        if let Some(trunk) = trunks.spellings.get(spelling) {
+            return (*trunk, false);
+        }
+        let name = trunks.name(spelling);
+        let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
+        let trunk = match known {
+            Some(trunk) => trunk,
+            None if trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => trunks.add(name),
+            None => return (self.other_trunk(source), true),
+        };
+        // Spellings differ by case only, yet there are many ways to do that.
+        if trunks.spellings.len() < 4 * limit {
+            trunks.spellings.insert(spelling.into(), trunk);
+        }
+        (trunk, false)
+    }
+
+    fn other_trunk(&mut self, source: SourceIndex) -> usize {
+        let trunks = &mut self.sources[source.0];
+        let known = trunks.known.iter().position(|trunk| &*trunk.name == OTHER);
+        known.unwrap_or_else(|| trunks.add(OTHER.into()))
+    }
+
+    /// Every series of `cdr_calls_total`: the live ones of each route, the late ones that were ever counted.
+    pub fn calls(&self) -> Vec<CallSeries> {
+        let mut series = Vec::with_capacity(self.routes.len() * Outcome::ALL.len());
+        for counts in &self.routes {
+            for outcome in Outcome::ALL {
+                for arrival in [Arrival::Live, Arrival::Late] {
+                    let count = counts.calls[outcome as usize][arrival as usize];
+                    if count > 0 || arrival == Arrival::Live {
+                        series.push(CallSeries { route: Arc::clone(&counts.route), outcome, arrival, count });
+                    }
+                }
+            }
+        }
+        series
+    }
+
+    /// Every series of `cdr_call_failures_total`.
+    pub fn failures(&self) -> Vec<FailureSeries> {
+        self.failures.clone()
+    }
+
+    /// Every histogram of `cdr_call_duration_seconds`.
+    pub fn durations(&self) -> Vec<DurationSeries> {
+        let series = |counts: &RouteCounts| DurationSeries {
+            route: Arc::clone(&counts.route),
+            histogram: counts.durations.clone(),
+        };
+        self.routes.iter().map(series).collect()
+    }
+}
+
+impl Trunks {
+    fn add(&mut self, name: Arc<str>) -> usize {
+        self.known.push(Trunk { name, routes: [None; 3] });
+        self.known.len() - 1
+    }
+
+    /// The label value: the operator's name, else the FQDN in lower case, as DNS compares it.
+    fn name(&self, spelling: &str) -> Arc<str> {
+        let fqdn = spelling.to_ascii_lowercase();
+        for TrunkName { matches, name } in &self.names {
+            if let Some(captures) = matches.captures(&fqdn) {
+                let mut named = String::new();
+                captures.expand(name, &mut named);
+                return named.into();
+            }
+        }
+        fqdn.into()
+    }
+}
+
+fn zero_series(catalogue: &Catalogue) -> Vec<(Arc<str>, CodePair)> {
+    let codes = |entry: &crate::classify::Entry| CodePair {
+        microsoft: Some(entry.microsoft_code),
+        sip: Some(entry.sip_code),
+    };
+    catalogue.failed_label_sets().map(|entry| (Arc::clone(&entry.cause), codes(entry))).collect()
+}

@@ -1,0 +1,254 @@
+//! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
+
+pub mod reading;
+mod files;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use self::files::Files;
+use crate::call::UnixMillis;
+use crate::classify::Catalogue;
+use crate::decode::Reason;
+use crate::ledger::snapshot::Published;
+use crate::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
+use crate::source::discover;
+use crate::source::watch::Watch;
+
+/// Everything that wakes the loop. Time does so too, as the lack of an event.
+#[derive(Debug)]
+pub enum Event {
+    /// Files changed; the watch knows which.
+    Touched,
+    /// Go on with other options.
+    Reload(Box<Options>),
+    Stop,
+}
+
+/// What the loop is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub sources: Vec<Source>,
+    pub limits: Limits,
+    pub catalogue: Arc<Catalogue>,
+    /// How often everything is looked at, whether or not the system said that something changed.
+    pub rescan_interval: Duration,
+}
+
+/// What the loop is told of a source.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub books: SourceOptions,
+    pub discover: discover::Options,
+    pub reading: reading::Options,
+}
+
+impl Options {
+    /// An empty ledger for these options, with the books of each source, in their order.
+    pub fn ledger(&self) -> (Ledger, Vec<SourceIndex>) {
+        let reasons = Reason::ALL.iter().map(|reason| reason.label()).collect();
+        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue), reasons);
+        let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone())).collect();
+        (ledger, indexes)
+    }
+}
+
+/// Input that pauses for so long is committed at once.
+const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
+/// Steady input is committed this often.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// How often quiet files are looked after, and ids past remembering are forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The loop and what it owns.
+pub struct Pipeline {
+    rescan_interval: Duration,
+    ledger: Ledger,
+    files: Vec<Files>,
+    /// The name and the books of each of `files`.
+    sources: Vec<(Arc<str>, SourceIndex)>,
+    watch: Option<Watch>,
+    published: Published,
+    clock: fn() -> UnixMillis,
+    /// Whether the files present at the start have been read.
+    ready: bool,
+    /// When the oldest and the newest uncommitted work was done.
+    uncommitted: Option<(Instant, Instant)>,
+    scanned: Instant,
+    tidied: Instant,
+    forgot: Instant,
+}
+
+impl Pipeline {
+    /// A loop over these options, which is told of changed files through `wake` and publishes to `published`.
+    pub fn new(options: Options, wake: Sender<Event>, published: Published, clock: fn() -> UnixMillis) -> Self {
+        let (ledger, _) = options.ledger();
+        let watch = Watch::new(move || {
+            // A loop that has ended needs no waking.
+            let _ = wake.send(Event::Touched);
+        });
+        if let Err(error) = &watch {
+            warn!(%error, "the system gives no word of changed files; they are found at every rescan");
+        }
+        let now = Instant::now();
+        let mut pipeline = Self {
+            rescan_interval: options.rescan_interval,
+            ledger,
+            files: Vec::new(),
+            sources: Vec::new(),
+            watch: watch.ok(),
+            published,
+            clock,
+            ready: false,
+            uncommitted: None,
+            scanned: now,
+            tidied: now,
+            forgot: now,
+        };
+        pipeline.configure(options);
+        pipeline
+    }
+
+    /// Runs until it is told to stop, then commits what was read.
+    pub fn run(mut self, events: &Receiver<Event>) {
+        self.scan();
+        loop {
+            let event = match self.patience() {
+                Duration::ZERO => events.try_recv().ok(),
+                patience => match events.recv_timeout(patience) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => Some(Event::Stop),
+                },
+            };
+            match event {
+                Some(Event::Touched) => self.look(),
+                Some(Event::Reload(options)) => self.reload(*options),
+                Some(Event::Stop) => break,
+                None => {}
+            }
+            self.work();
+        }
+        self.commit();
+    }
+
+    /// How long nothing needs doing.
+    fn patience(&self) -> Duration {
+        if self.files.iter().any(Files::is_behind) || !self.ready {
+            return Duration::ZERO;
+        }
+        let next = self.rescan_interval.saturating_sub(self.scanned.elapsed());
+        let next = next.min(TIDY_EVERY.saturating_sub(self.tidied.elapsed()));
+        match self.uncommitted {
+            Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(newest.elapsed())),
+            None => next,
+        }
+    }
+
+    /// Does what is due: a turn for a file of each source, a rescan, a commit.
+    fn work(&mut self) {
+        let now = (self.clock)();
+        for files in &mut self.files {
+            if files.is_behind() {
+                files.turn(&mut self.ledger, now);
+                let instant = Instant::now();
+                self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
+            }
+        }
+        if self.scanned.elapsed() >= self.rescan_interval {
+            self.scan();
+        }
+        if self.tidied.elapsed() >= TIDY_EVERY {
+            self.tidied = Instant::now();
+            for files in &mut self.files {
+                files.tidy(&mut self.ledger, now);
+            }
+            self.commit();
+        }
+        if self.forgot.elapsed() >= FORGET_EVERY {
+            self.forgot = Instant::now();
+            self.ledger.forget(now);
+        }
+        let behind = self.files.iter().any(Files::is_behind);
+        if !behind && !self.ready {
+            self.ready = true;
+            self.commit();
+            info!("ready: the files present at the start are read");
+        }
+        let due = self.uncommitted.is_some_and(|(oldest, newest)| {
+            oldest.elapsed() >= COMMIT_EVERY || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
+        });
+        if due {
+            self.commit();
+        }
+    }
+
+    fn commit(&mut self) {
+        for (files, (_, index)) in self.files.iter().zip(&self.sources) {
+            self.ledger.files(*index, files.now());
+        }
+        self.published.publish(self.ledger.commit(self.ready));
+        self.uncommitted = None;
+    }
+
+    /// Looks at what the watch saw.
+    fn look(&mut self) {
+        let Some(watch) = &self.watch else { return };
+        let touched = watch.take();
+        if touched.rescan {
+            return self.scan();
+        }
+        for path in touched.paths {
+            for files in &mut self.files {
+                files.look(&path, &mut self.ledger);
+            }
+        }
+    }
+
+    /// Looks at everything, and watches what can be watched.
+    fn scan(&mut self) {
+        // The watches come first: what appears after the look at a folder is then heard of.
+        if let Some(watch) = &mut self.watch {
+            for (folder, error) in watch.set(self.files.iter().flat_map(Files::folders)) {
+                warn!(folder = %folder.display(), %error, "cannot watch; new files there are found at every rescan");
+            }
+        }
+        for files in &mut self.files {
+            files.scan(&mut self.ledger);
+        }
+        self.scanned = Instant::now();
+    }
+
+    fn reload(&mut self, options: Options) {
+        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue));
+        self.rescan_interval = options.rescan_interval;
+        self.configure(options);
+        self.scan();
+        self.commit();
+    }
+
+    /// Takes the sources of these options; what is known of a source of the same name stays.
+    fn configure(&mut self, options: Options) {
+        let mut before: Vec<_> = std::mem::take(&mut self.sources).into_iter().zip(self.files.drain(..)).collect();
+        let mut after = Vec::new();
+        for Source { books, discover, reading } in options.sources {
+            let name = Arc::clone(&books.name);
+            let index = self.ledger.source(books);
+            let files = match before.iter().position(|((known, _), _)| *known == name) {
+                Some(place) => {
+                    let (_, mut files) = before.swap_remove(place);
+                    files.reconfigure(discover, reading);
+                    files
+                }
+                None => Files::new(name.to_string(), index, discover, reading),
+            };
+            self.sources.push((name, index));
+            after.push(files);
+        }
+        self.files = after;
+    }
+}
