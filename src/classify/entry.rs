@@ -1,7 +1,7 @@
 //! One row of the catalogue: what it holds, what it may hold, and how `causes.csv` writes it.
 //!
-//! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but `call`
-//! and `phrase`.
+//! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but
+//! `call` and `phrase`.
 
 use std::fmt;
 use std::sync::Arc;
