@@ -6,7 +6,6 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::SystemTime;
 
-use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc as requests, oneshot};

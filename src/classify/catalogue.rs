@@ -1,12 +1,12 @@
-//! The catalogue of code pairs: `causes.csv`, compiled in, with the operator's own entries laid over it; and how a
-//! call finds its row there.
+//! The catalogue of code pairs: `causes.csv`, compiled in, with the operator's own entries laid over it; and
+//! how a call finds its row there.
 //!
 //! The record's own success flag wins over any code. After that, the first that names a row decides:
 //!
 //! 1. Microsoft code, SIP code and phrase; among the phrases of a pair also by the number after `HRESULT=`.
 //! 2. Microsoft code and SIP code: the pair's row for any other phrase, or its only row.
-//! 3. For a record without a Microsoft code, as an SBC writes it: SIP code and phrase, when that names one Microsoft
-//!    code; else the beginning of a phrase that the SBC cut short, when that names one.
+//! 3. For a record without a Microsoft code, as an SBC writes it: SIP code and phrase, when that names one
+//!    Microsoft code; else the beginning of a phrase that the SBC cut short, when that names one.
 //! 4. Microsoft code 560xxx: the SBC answered SIP xxx.
 
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ use super::entry::{self, Entry, Refused};
 use super::{Cause, Verdict, phrase};
 use crate::call::{Call, CodePair, Outcome};
 
-/// Shorter beginnings of a phrase name nothing: 9 is the least that an SBC known to cut phrases leaves of one.
+/// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
 const SHORTEST_BEGINNING: usize = 9;
 
 /// All rows, and how to find one.
@@ -42,9 +42,10 @@ impl Catalogue {
         Self::of(entry::read(include_str!("causes.csv")).expect("build.rs has checked causes.csv"))
     }
 
-    /// The catalogue as compiled in, with the operator's entries laid over it. An entry for a pair and phrase that
-    /// are in the catalogue replaces that row; any other is added. An entry without a phrase stands for the whole
-    /// pair: it replaces the pair's only row or, where the pair has several, the one for any other phrase.
+    /// The catalogue as compiled in, with the operator's entries laid over it. An entry for a pair and phrase
+    /// that are in the catalogue replaces that row; any other is added. An entry without a phrase stands for
+    /// the whole pair: it replaces the pair's only row or, where the pair has several, the one for any other
+    /// phrase.
     ///
     /// # Errors
     /// The first entry that breaks a rule of the catalogue, by its place in the list.
@@ -167,8 +168,8 @@ impl Catalogue {
         })
     }
 
-    /// The row that rows of one SIP code name together: the row itself, if it is one; if they share a Microsoft
-    /// code, that pair's row for any other phrase.
+    /// The row that rows of one SIP code name together: the row itself, if it is one; if they share a
+    /// Microsoft code, that pair's row for any other phrase.
     fn named_by<'c>(&'c self, mut rows: impl Iterator<Item = &'c Entry>) -> Option<&'c Entry> {
         let first = rows.next()?;
         match rows.next() {
@@ -215,8 +216,8 @@ fn lay_over(rows: &mut Vec<Entry>, entry: Entry) {
     }
 }
 
-/// The same for a pair with an only row built in. That row has stood for every phrase of its pair, and still does
-/// for every other one when the operator names a phrase beside it.
+/// The same for a pair with an only row built in. That row has stood for every phrase of its pair, and still
+/// does for every other one when the operator names a phrase beside it.
 fn lay_over_only(rows: &mut Vec<Entry>, only: &Entry, mut entry: Entry) {
     if entry.phrase.is_empty() {
         entry.phrase.clone_from(&only.phrase);

@@ -1,7 +1,7 @@
 //! One row of the catalogue: what it holds, what it may hold, and how `causes.csv` writes it.
 //!
-//! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but `call`
-//! and `phrase`.
+//! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but
+//! `call` and `phrase`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -226,24 +226,33 @@ const COLUMNS: [&str; 10] = [
 /// The first line that is not CSV or breaks a rule.
 pub fn read(text: &str) -> Result<Vec<Entry>, Refused> {
     let mut rows = csv::Reader::from_reader(text.as_bytes());
-    let header = rows.headers().map_err(|error| refused(&error))?;
+    let refused = |error: csv::Error| Refused { at: line(text, error.position()), reason: fault(&error) };
+    let header = rows.headers().map_err(refused)?;
     if header != COLUMNS.as_slice() {
         return Err(Refused { at: 1, reason: format!("the header is not {}", COLUMNS.join(",")) });
     }
     checked(rows.records().map(|row| {
-        let row = row.map_err(|error| refused(&error))?;
-        let line = line(row.position());
+        let row = row.map_err(refused)?;
+        let line = line(text, row.position());
         let entry = from_row(&row).map_err(|reason| Refused { at: line, reason })?;
         Ok((line, entry))
     }))
 }
 
-fn refused(error: &csv::Error) -> Refused {
-    Refused { at: line(error.position()), reason: error.to_string() }
+fn fault(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the row has {len} fields instead of {expected_len}")
+        }
+        _ => error.to_string(),
+    }
 }
 
-fn line(position: Option<&csv::Position>) -> usize {
-    position.map_or(1, |position| usize::try_from(position.line()).unwrap_or(usize::MAX))
+/// The line of a row, counted from 1. The reader's own count lags by one where lines end with CR LF.
+fn line(text: &str, position: Option<&csv::Position>) -> usize {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    let row = text.get(start..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+    1 + text[..text.len() - row.len()].matches('\n').count()
 }
 
 fn from_row(row: &csv::StringRecord) -> Result<Entry, String> {
@@ -315,7 +324,16 @@ mod tests {
         ] {
             assert_eq!(refused(&format!("{good}{row}\n")), (3, message.to_owned()), "{row}");
         }
-        assert_eq!(refused("1,410\n").0, 2);
+        assert_eq!(refused("1,410\n"), (2, "the row has 2 fields instead of 10".to_owned()));
+    }
+
+    #[test]
+    fn lines_are_counted_with_either_ending() {
+        for ending in ["\n", "\r\n"] {
+            let rows = ["1,410,P,C,failed,sbc,sdp,ineffective,D,R", "2,410,P,C,lost,sbc,sdp,ineffective,D,R"];
+            let text = format!("{}{ending}{}{ending}", COLUMNS.join(","), rows.join(ending));
+            assert_eq!(read(&text).expect_err("an unknown outcome").at, 3, "{ending:?}");
+        }
     }
 
     #[test]

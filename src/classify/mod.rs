@@ -71,7 +71,7 @@ impl<'c> Cause<'c> {
         match self {
             Self::Listed(entry) => &entry.remedy,
             Self::SbcRefused(_) => {
-                "The SBC, or the carrier behind it, gave this answer: read the SBC's log of such a call for why."
+                "The SBC, or the carrier behind it, gave this answer: read the SBC's log of such a call."
             }
             Self::Unlisted => {
                 "Look the two codes up in Microsoft's documentation, and add them to `causes:` in the config."

@@ -38,15 +38,16 @@ pub fn markdown(catalogue: &Catalogue) -> String {
 const INTRODUCTION: &str = "\
 # Causes
 
-What each pair of codes in a Teams Direct Routing call record means, who can fix it, and how. This page is made from
-`src/classify/causes.csv`; `cdr-exporter explain 531004 410` prints the same on the command line.
+What each pair of codes in a Teams Direct Routing call record means, who can fix it, and how. This page is
+made from `src/classify/causes.csv`; `cdr-exporter explain 531004 410` prints the same on the command line.
 
 A pair is the Microsoft response code (`CallEndSubReason`, label `microsoft_code`) and the SIP response code
-(`CallEndReason`, label `sip_code`). Neither half is enough: 531000 means one thing with 410 and another with 488. Where a
-pair comes with several phrases, each has its own cause, and one cause stands for any other phrase.
+(`CallEndReason`, label `sip_code`). Neither half is enough: 531000 means one thing with 410 and another
+with 488. Where a pair comes with several phrases, each has its own cause, and one cause stands for any
+other phrase.
 
-**NER class** says how the pair counts for the network effectiveness ratio, seen by its codes alone; the shipped rules go
-by the outcome, and count `failed` against the network.
+**NER class** says how the pair counts for the network effectiveness ratio, seen by its codes alone; the
+shipped rules go by the outcome, and count `failed` against the network.
 
 ";
 
@@ -66,8 +67,9 @@ fn outside(page: &mut String) {
 }
 
 const SBC_REFUSED: &str = "\
-Microsoft code 560xxx says that the SBC gave SIP code xxx as its final answer. Such a pair outside the list gets the cause
-`SBC refused: ` with the reason phrase of that SIP code, for example `SBC refused: Not Acceptable Here` for 560488.";
+Microsoft code 560xxx says that the SBC gave SIP code xxx as its final answer. Such a pair outside the list
+gets the cause `SBC refused: ` with the reason phrase of that SIP code, for example
+`SBC refused: Not Acceptable Here` for 560488.";
 
 const UNLISTED: &str = "\
 A failed call whose codes nothing names gets the cause `Unlisted`, with its codes in the labels.";

@@ -1,5 +1,5 @@
-//! The SIP response codes and their reason phrases: RFC 3261, and the IANA registry of SIP response codes for those
-//! that later RFCs added.
+//! The SIP response codes and their reason phrases: RFC 3261, and the IANA registry of SIP response codes for
+//! those that later RFCs added.
 
 /// The reason phrase of a SIP response code, if it is registered.
 pub fn reason(code: u16) -> Option<&'static str> {

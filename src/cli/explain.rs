@@ -127,10 +127,15 @@ fn by_sip_code(text: &mut Text, catalogue: &Catalogue, code: u16) -> Exit {
     text.paragraph(&format!("SIP {}", sip_meaning(code)));
     text.blank();
     match catalogue.with_sip_code(code) {
-        [] => text.paragraph("No pair of the catalogue has this SIP code."),
-        rows => text.entries(&rows.iter().collect::<Vec<_>>()),
+        [] => {
+            text.paragraph("No pair of the catalogue has this SIP code.");
+            if sip::reason(code).is_none() { Exit::No } else { Exit::Ok }
+        }
+        rows => {
+            text.entries(&rows.iter().collect::<Vec<_>>());
+            Exit::Ok
+        }
     }
-    Exit::Ok
 }
 
 fn unlisted_pair(text: &mut Text, catalogue: &Catalogue, microsoft: u64, sip: u16) {
@@ -154,7 +159,7 @@ fn unlisted_pair(text: &mut Text, catalogue: &Catalogue, microsoft: u64, sip: u1
         text.field("who", side.explanation());
     }
     text.field("remedy", cause.remedy());
-    text.labels(&cause.name(), microsoft, sip);
+    text.labels(cause, microsoft, sip);
     let mut near: Vec<_> = catalogue.entries().iter().collect();
     near.retain(|entry| entry.sip_code == sip || same_thousand(entry.microsoft_code, microsoft));
     near.sort_by_key(|entry| {
@@ -235,8 +240,8 @@ fn range_meaning(microsoft_code: u64) -> Option<&'static str> {
     RANGES.iter().find(|(range, _)| range.contains(&microsoft_code)).map(|(_, meaning)| *meaning)
 }
 
-/// What a range says. 560xxx is Microsoft's own rule; for the others this is no more than what the listed codes of
-/// the range have in common.
+/// What a range says. 560xxx is Microsoft's own rule; for the others this is no more than what the listed
+/// codes of the range have in common.
 const RANGES: [(RangeInclusive<u64>, &str); 9] = [
     (
         10_000..=10_999,
@@ -251,7 +256,7 @@ const RANGES: [(RangeInclusive<u64>, &str); 9] = [
     (531_000..=531_999, "531xxx: listed codes are about media: SDP, SRTP and ICE."),
     (
         540_000..=540_999,
-        "540xxx: the leg of a call that came in through the SBC; the last three digits are most often the SIP code.",
+        "540xxx: a call that came in through the SBC; the last three digits are most often the SIP code.",
     ),
     (
         549_000..=549_999,

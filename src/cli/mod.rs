@@ -1,6 +1,10 @@
 //! The command line: what the program is asked for, and with which code it leaves. One file for each command.
 
+pub mod serve;
+pub mod check;
+pub mod inspect;
 pub mod explain;
+mod reader;
 
 use std::process::ExitCode;
 
@@ -36,12 +40,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
+    Check(check::Arguments),
+    Inspect(inspect::Arguments),
     Explain(explain::Arguments),
 }
 
 /// Runs the command that the arguments name.
 pub fn run() -> Exit {
     match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     }
 }

@@ -250,41 +250,31 @@ impl Files {
     }
 
     /// Looks after files that have been quiet: takes last lines without newline, lets go of files without a name.
-    pub fn tidy(&mut self, ledger: &mut Ledger, now: crate::call::UnixMillis) {
-        let mut gone = Vec::new();
-        for (id, entry) in &mut self.entries {
-            if entry.queued || entry.grew.elapsed() < QUIET {
-                continue;
-            }
+    /// Returns whether anything came of it.
+    pub fn tidy(&mut self, ledger: &mut Ledger, now: crate::call::UnixMillis) -> bool {
+        let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= QUIET;
+        let (mut grown, mut gone, mut taken) = (Vec::new(), Vec::new(), false);
+        for (id, entry) in self.entries.iter_mut().filter(quiet) {
             let mut books = Books { ledger, source: self.source, now };
-            match (&mut entry.reading, entry.named) {
-                (Some(reading), true) => reading.take_last_line(&mut books),
-                (Some(reading), false) => {
-                    let grown = reading.tail.file().and_then(|file| file.metadata().ok());
-                    if grown.is_some_and(|metadata| entry.changed(&metadata)) {
-                        gone.push((*id, false));
-                        continue;
-                    }
-                    if let Err(error) = reading.finish(&mut books) {
-                        warn!(source = self.name, path = %entry.path.display(), %error, "the end of a removed file is lost");
-                    }
-                    gone.push((*id, true));
-                }
-                (None, false) => gone.push((*id, true)),
-                (None, true) => {}
+            if entry.named {
+                taken |= entry.reading.as_mut().is_some_and(|reading| reading.take_last_line(&mut books));
+            } else if entry.grew_unseen() {
+                grown.push(*id);
+            } else {
+                entry.finish(&mut books, &self.name);
+                gone.push(*id);
             }
         }
-        for (id, let_go) in gone {
-            if !let_go {
-                self.enqueue(id);
-                continue;
-            }
-            if let Some(entry) = self.entries.remove(&id) {
-                self.idle.retain(|other| *other != id);
-                ledger.file_event(self.source, FileEvent::Removed);
-                info!(source = self.name, path = %entry.path.display(), "removed");
-            }
+        taken |= !gone.is_empty();
+        for id in gone {
+            self.entries.remove(&id);
+            self.idle.retain(|other| *other != id);
+            ledger.file_event(self.source, FileEvent::Removed);
         }
+        for id in grown {
+            self.enqueue(id);
+        }
+        taken
     }
 
     /// What to show of the files.
@@ -331,6 +321,21 @@ impl Entry {
             self.grew = Instant::now();
         }
         changed
+    }
+
+    /// Whether a file that has no name any more was written to.
+    fn grew_unseen(&mut self) -> bool {
+        let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
+        file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| self.changed(&metadata))
+    }
+
+    /// Takes what is left of a file that is gone.
+    fn finish(&mut self, books: &mut Books<'_>, source: &str) {
+        let path = self.path.display();
+        match self.reading.as_mut().map(|reading| reading.finish(books)) {
+            Some(Err(error)) => warn!(source, %path, %error, "removed before its end could be read"),
+            _ => info!(source, %path, "removed"),
+        }
     }
 
     fn pending_bytes(&self) -> u64 {

@@ -164,10 +164,13 @@ impl Pipeline {
         }
         if self.tidied.elapsed() >= TIDY_EVERY {
             self.tidied = Instant::now();
+            let mut tidied = false;
             for files in &mut self.files {
-                files.tidy(&mut self.ledger, now);
+                tidied |= files.tidy(&mut self.ledger, now);
             }
-            self.commit();
+            if tidied {
+                self.commit();
+            }
         }
         if self.forgot.elapsed() >= FORGET_EVERY {
             self.forgot = Instant::now();

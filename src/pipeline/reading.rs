@@ -151,16 +151,19 @@ impl Reading {
         Ok(())
     }
 
-    /// Takes a last line without newline, if it is a whole call by itself. Asked when a file has been quiet.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) {
+    /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
+    /// quiet.
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
         let text = self.tail.text();
-        if let Some(stages) = &mut self.stages
-            && matches!(stages.splitter, Splitter::QuotedCsv(_))
-            && memchr::memchr(b'\n', text).is_none()
-            && matches!(stages.decoder.decode(text), Decoded::Call(_))
-        {
+        let whole = self.stages.as_mut().is_some_and(|stages| {
+            matches!(stages.splitter, Splitter::QuotedCsv(_))
+                && memchr::memchr(b'\n', text).is_none()
+                && matches!(stages.decoder.decode(text), Decoded::Call(_))
+        });
+        if whole {
             self.records(books, true);
         }
+        whole
     }
 
     /// Books every record that the text holds.

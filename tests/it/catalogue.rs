@@ -1,5 +1,5 @@
-//! The catalogue as a whole: every row finds itself, pairs that are easily confused stay apart, and docs/causes.md
-//! says what the catalogue says.
+//! The catalogue as a whole: every row finds itself, pairs that are easily confused stay apart, and
+//! docs/causes.md says what the catalogue says.
 
 use std::borrow::Cow;
 use std::{env, fs};
@@ -60,8 +60,8 @@ fn pairs_that_must_not_be_confused() {
     }
 }
 
-/// One source prints the number 531004 in its text on MediaConnectivityFailure. The phrase alone, as an SBC has it,
-/// must lead to 531005.
+/// One source prints the number 531004 in its text on MediaConnectivityFailure. The phrase alone, as an SBC
+/// has it, must lead to 531005.
 #[test]
 fn media_connectivity_failure_is_531005_and_ice_is_531004() {
     let catalogue = Catalogue::built_in();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::call::Outcome;
-use crate::classify::{Entry, sip};
+use crate::classify::{Cause, Entry, sip};
 
 /// More entries than this are listed by name only, unless the question named their pair.
 const MOST_IN_FULL: usize = 3;
@@ -39,12 +39,17 @@ impl Text {
         self.written.push('\n');
     }
 
-    pub fn labels(&mut self, cause: &str, microsoft: u64, sip: u16) {
-        let labels = [
-            format!("cause=\"{cause}\""),
+    /// The label values of a failed call, with those that `cdr_cause_info` adds.
+    pub fn labels(&mut self, cause: Cause<'_>, microsoft: u64, sip: u16) {
+        let mut labels = vec![
+            format!("cause=\"{}\"", cause.name()),
             format!("microsoft_code=\"{microsoft}\""),
             format!("sip_code=\"{sip}\""),
         ];
+        if let Cause::Listed(entry) = cause {
+            labels.push(format!("category=\"{}\"", entry.category));
+            labels.push(format!("side=\"{}\"", entry.side.label()));
+        }
         self.wrapped("  labels    ", labels.iter().map(String::as_str), VALUES);
     }
 
@@ -87,7 +92,7 @@ impl Text {
         self.field("who", entry.side.explanation());
         self.field("remedy", &entry.remedy);
         match outcome {
-            Outcome::Failed => self.labels(cause, *microsoft_code, *sip_code),
+            Outcome::Failed => self.labels(Cause::Listed(entry), *microsoft_code, *sip_code),
             _ => self.field("labels", &format!("outcome=\"{outcome}\" of cdr_calls_total; it is no failure")),
         }
     }

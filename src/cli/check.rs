@@ -1,0 +1,99 @@
+//! `cdr-exporter check`: whether the config is right, and what lies under its paths.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Exit;
+use super::inspect::time;
+use super::reader::{self, Reader};
+use crate::config;
+use crate::pipeline::reading::{Reading, Summary};
+
+/// Check the config, and say of each file what was recognised in it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdr-exporter check --config.file /etc/cdr-exporter.yml\n  \
+                        cdr-exporter check /var/spool/cdr/teams")]
+pub struct Arguments {
+    /// Config file to check
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    /// Files, folders or globs to look into
+    #[arg(value_name = "PATH", required_unless_present = "config_file")]
+    paths: Vec<String>,
+}
+
+/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when a path
+/// matches nothing.
+pub fn run(arguments: &Arguments) -> Exit {
+    let options = match config::load(arguments.config_file.as_deref(), &arguments.paths) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("cdr-exporter check: {error}");
+            return Exit::BadConfig;
+        }
+    };
+    if let Some(file) = &arguments.config_file {
+        println!("{}: the config is right", file.display());
+    }
+    let mut all_well = true;
+    for (place, source) in options.sources.iter().enumerate() {
+        let found = source.discover.scan();
+        println!("\nsource {}: {} files", source.books.name, found.files.len());
+        all_well &= !found.files.is_empty() && found.unreadable.is_empty();
+        for (path, error) in found.unreadable {
+            println!("  {}: {error}", path.display());
+        }
+        let (mut reader, sources) =
+            Reader::new(&options, reader::total_bytes(found.files.iter().map(|(path, _)| path)));
+        for (path, _) in &found.files {
+            let result = reader.read(path, sources[place], source.reading);
+            all_well &= result.as_ref().is_ok_and(|reading| reading.unrecognised().is_none());
+            print!("{}", describe(path, &result));
+        }
+    }
+    if all_well { Exit::Ok } else { Exit::No }
+}
+
+fn describe(path: &Path, result: &Result<Reading, (Option<Box<Reading>>, impl std::fmt::Display)>) -> String {
+    let mut text = format!("  {}\n", path.display());
+    let reading = match result {
+        Ok(reading) => Some(reading),
+        Err((reading, error)) => {
+            text += &format!("    cannot be read: {error}\n");
+            reading.as_deref()
+        }
+    };
+    let Some(reading) = reading else { return text };
+    if let Some(explanation) = reading.unrecognised() {
+        return text + &format!("    not recognised: {explanation}\n");
+    }
+    let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
+    let format = reading.format().map_or("no format yet", |format| format.name());
+    text += &format!("    {format}, {encoding}\n");
+    text + &summary(reading.summary())
+}
+
+fn summary(summary: &Summary) -> String {
+    let parts: Vec<String> = summary
+        .records
+        .labelled()
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(label, count)| format!("{count} {label}"))
+        .collect();
+    let mut text = format!("    records: {}\n", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") });
+    if let Some((first, last)) = summary.calls {
+        text += &format!("    calls from {} to {}\n", time(first), time(last));
+    }
+    for rejected in &summary.rejected {
+        text += &format!(
+            "    rejected: record {} at byte {}: {}: {}\n",
+            rejected.record,
+            rejected.position,
+            rejected.reason.label(),
+            rejected.reason.explanation()
+        );
+    }
+    text
+}

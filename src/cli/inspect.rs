@@ -1,0 +1,101 @@
+//! `cdr-exporter inspect`: what files hold, read once.
+
+mod report;
+
+pub use report::time;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::reader::{self, Reader, STANDARD_INPUT};
+use super::Exit;
+use crate::config;
+use crate::expose::families;
+use crate::source::discover::{Exclude, Options, Pattern};
+
+/// Read files once and print the calls, outcomes and causes of failure that they hold
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cdr-exporter inspect DirectRouting.calls.2026-11-01.csv\n  \
+                        zcat -f *.json* | cdr-exporter inspect - --output json")]
+pub struct Arguments {
+    /// Files, folders or globs; `-` reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<String>,
+    /// How to print what was found
+    #[arg(long, value_name = "OUTPUT", default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// The cdr_* families, as /metrics would show them
+    Prometheus,
+}
+
+/// Reads and prints. The answer is no when a file could not be read or is of no known format.
+pub fn run(arguments: &Arguments) -> Exit {
+    let options = match config::load(None, &arguments.files) {
+        Ok(options) => options,
+        Err(error) => return fail(&error.to_string(), Exit::Usage),
+    };
+    let mut exit = Exit::Ok;
+    let mut paths = Vec::new();
+    for argument in &arguments.files {
+        match files(argument) {
+            Ok(found) => paths.extend(found),
+            Err(reason) => exit = fail(&format!("{argument}: {reason}"), Exit::No),
+        }
+    }
+    let (mut reader, sources) = Reader::new(&options, reader::total_bytes(&paths));
+    for path in &paths {
+        let shown = reader::shown(path);
+        match reader.read(path, sources[0], options.sources[0].reading) {
+            Ok(reading) => {
+                if let Some(explanation) = reading.unrecognised() {
+                    exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
+                }
+            }
+            Err((_, error)) => exit = fail(&format!("{shown}: {error}"), Exit::No),
+        }
+    }
+    let snapshot = reader.snapshot();
+    let text = match arguments.output {
+        Output::Table => report::Report::of(&snapshot).table(),
+        Output::Json => report::Report::of(&snapshot).json(),
+        Output::Prometheus => match families::text(&snapshot) {
+            Ok(text) => text,
+            Err(error) => return fail(&error.to_string(), Exit::Internal),
+        },
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error.to_string(), Exit::Internal),
+        _ => exit,
+    }
+}
+
+fn fail(message: &str, exit: Exit) -> Exit {
+    eprintln!("cdr-exporter inspect: {message}");
+    exit
+}
+
+/// The files that an argument stands for; a name that is there is that file, whatever characters it has.
+fn files(argument: &str) -> Result<Vec<PathBuf>, String> {
+    let path = Path::new(argument);
+    if argument == STANDARD_INPUT || path.is_file() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let pattern = Pattern::parse(argument).map_err(|error| error.to_string())?;
+    let exclude = Exclude::parse(Exclude::DEFAULT).map_err(|error| error.to_string())?;
+    let found = Options { patterns: vec![pattern], exclude }.scan();
+    match found.unreadable.first() {
+        Some((path, error)) => Err(format!("{}: {error}", path.display())),
+        None if found.files.is_empty() => Err("there is no such file".to_owned()),
+        None => Ok(found.files.into_iter().map(|(path, _)| path).collect()),
+    }
+}

@@ -1,0 +1,98 @@
+//! Files read once from beginning to end, for the commands that look without watching.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::app;
+use crate::ledger::snapshot::Snapshot;
+use crate::ledger::{Ledger, SourceIndex};
+use crate::pipeline::Options;
+use crate::pipeline::reading::{self, Books, Reading, Turn};
+use crate::source::tail::TailError;
+
+/// The name that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// How much is read between two looks at the progress bar.
+const STEP_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Reads files into a ledger of its own, which nothing else sees and nothing keeps.
+pub struct Reader {
+    ledger: Ledger,
+    progress: ProgressBar,
+}
+
+impl Reader {
+    /// A reader for these options, and the books of their sources. `bytes` are to be read in all; on a terminal, a
+    /// bar shows how far it has come.
+    pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
+        let (ledger, sources) = options.ledger();
+        let progress = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        (Self { ledger, progress }, sources)
+    }
+
+    /// Reads one file to its end.
+    ///
+    /// # Errors
+    /// Why it could not be opened or read on; what came before is in the ledger.
+    pub fn read(
+        &mut self,
+        path: &Path,
+        source: SourceIndex,
+        options: reading::Options,
+    ) -> Result<Reading, (Option<Box<Reading>>, TailError)> {
+        let file = open(path).map_err(|error| (None, error.into()))?;
+        let mut reading = Reading::new(file, options);
+        let mut books = Books { ledger: &mut self.ledger, source, now: app::now() };
+        loop {
+            let before = reading.tail.read_bytes();
+            let turn = reading.turn(&mut books, u64::MAX, STEP_BYTES);
+            self.progress.inc(reading.tail.read_bytes() - before);
+            match turn {
+                Ok(Turn::More) => {}
+                Ok(Turn::CaughtUp) => break,
+                Err(error) => return Err((Some(Box::new(reading)), error)),
+            }
+        }
+        match reading.finish(&mut books) {
+            Ok(()) => Ok(reading),
+            Err(error) => Err((Some(Box::new(reading)), error)),
+        }
+    }
+
+    /// What was read.
+    pub fn snapshot(mut self) -> Arc<Snapshot> {
+        self.progress.finish_and_clear();
+        Arc::new(self.ledger.commit(true))
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new(STANDARD_INPUT) {
+        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    }
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    File::open(path)
+}
+
+/// A path for people to read.
+pub fn shown(path: &Path) -> String {
+    match path.to_str() {
+        Some(STANDARD_INPUT) => "standard input".to_owned(),
+        _ => path.display().to_string(),
+    }
+}
+
+/// The size of all these files together, as far as it can be told.
+pub fn total_bytes<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> u64 {
+    paths.into_iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
