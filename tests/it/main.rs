@@ -1,0 +1,13 @@
+//! The one integration binary: a module for each topic.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
+
+mod architecture;
+mod dependencies;
+//mod deployment;
+mod tools;
