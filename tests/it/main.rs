@@ -9,5 +9,5 @@
 
 mod architecture;
 mod dependencies;
-//mod deployment;
+mod deployment;
 mod tools;
