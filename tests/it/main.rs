@@ -1,4 +1,15 @@
-//! One binary for every test that runs the program, or looks at the repository, from outside.
+//! The one integration binary: a module for each topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
+
+mod architecture;
 mod catalogue;
+mod dependencies;
+mod deployment;
 mod http;
+mod tools;

@@ -1,0 +1,39 @@
+# What people do with this repository. Needs GNU make, git and Rust; `make test` installs the rest, saying what.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test tools format lint deny container
+
+# nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
+TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --test '*')
+
+help: ## List these targets.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## Serve made-up calls, with a spike of failures every few minutes, and say where to look.
+	cargo run --release --locked -- demo
+
+build: ## Build the daemon: target/release/cdr-exporter.
+	cargo build --release --locked
+
+test: tools lint ## Check format and lints, then run every test.
+	@echo "== tests"
+	@cargo test --locked --quiet --doc
+	@cargo $(TEST) --locked
+
+tools: ## Install what the tests run besides Rust, where it is missing.
+	@scripts/install-test-tools
+
+format: ## Format the sources.
+	cargo fmt
+
+lint: ## Check format and lints.
+	@echo "== format"
+	@cargo fmt --check
+	@echo "== lints"
+	@cargo clippy --locked --all-targets -- -D warnings
+
+deny: ## Check licences, origins and advisories of all dependencies (needs cargo-deny and the network).
+	cargo deny --locked check
+
+container: ## Build the container image (needs buildah or podman).
+	scripts/build-container

@@ -1,0 +1,56 @@
+//! What end-to-end tests stand on: the daemon and a real Prometheus, as children on loopback, and how to ask.
+//!
+//! A tool that is missing fails the test that needs it; `scripts/install-test-tools` installs them all.
+
+#![allow(dead_code, unused_imports, reason = "helpers stand ready for more tests than there are")]
+
+mod child;
+mod daemon;
+pub mod http;
+mod metrics;
+mod prometheus;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use daemon::Daemon;
+pub use metrics::Metrics;
+pub use prometheus::Prometheus;
+
+/// The labels of one series.
+pub type Labels = BTreeMap<String, String>;
+
+/// How long anything on loopback may take before the test fails; far more than it ever should.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Labels from pairs, to compare with what a query returned.
+pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The installed program of this name, or a panic that says which Debian package holds it.
+pub fn find(program: &str, package: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(
+        || panic!("`{program}` is missing: install Debian's `{package}` or run scripts/install-test-tools"),
+    )
+}
+
+/// Asks until the answer is there and returns it; panics with `what` once [`DEADLINE`] has passed.
+pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = answer() {
+            return answer;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Asks until the condition holds; panics with `what` once [`DEADLINE`] has passed.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}

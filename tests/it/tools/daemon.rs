@@ -1,0 +1,98 @@
+//! The daemon itself, as its users start it.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use super::child::Child;
+use super::http::{self, Response};
+use super::{Metrics, wait_for, wait_until};
+
+/// A running `cdr-exporter`; killed when dropped.
+pub struct Daemon {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    /// `cdr-exporter serve` with these arguments, on a free port of loopback. Returns once it listens.
+    pub fn serve<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        Self::start("serve", arguments)
+    }
+
+    /// Another command that serves, for example `demo`.
+    pub fn start<A: AsRef<OsStr>>(command: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut child = Child::start(
+            Command::new(env!("CARGO_BIN_EXE_cdr-exporter"))
+                .arg(command)
+                .args(["--web.listen-address", "127.0.0.1:0"])
+                .args(arguments),
+        );
+        let address = child.announced_address("listening");
+        Self { child, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The log so far, for assertions and for messages.
+    pub fn log(&self) -> Vec<String> {
+        self.child.log()
+    }
+
+    /// Waits until a line of the log holds `text`.
+    pub fn wait_for_log(&self, text: &str) {
+        self.child.wait_for_log(text);
+    }
+
+    /// GET of one of its pages.
+    pub fn get(&self, path: &str) -> Response {
+        http::get(self.address, path)
+    }
+
+    /// POST without a body.
+    pub fn post(&self, path: &str) -> Response {
+        http::request(self.address, "POST", path, &[])
+    }
+
+    /// What `/metrics` shows now.
+    pub fn metrics(&self) -> Metrics {
+        let response = self.get("/metrics");
+        assert_eq!(response.status, 200, "/metrics: {}", response.text());
+        Metrics::parse(response.text())
+    }
+
+    /// Reads `/metrics` until it shows what is wanted, and returns it.
+    pub fn wait_for_metrics(&self, what: &str, mut wanted: impl FnMut(&Metrics) -> bool) -> Metrics {
+        wait_for(what, || Some(self.metrics()).filter(|metrics| wanted(metrics)))
+    }
+
+    /// Waits until `/-/ready` says so.
+    pub fn wait_until_ready(&self) {
+        wait_until("/-/ready of the daemon", || self.get("/-/ready").status == 200);
+    }
+
+    /// SIGHUP: reloads the config.
+    pub fn reload(&self) {
+        self.child.signal(Signal::HUP);
+    }
+
+    /// SIGTERM: ends it, and asserts that it ends cleanly. Returns the whole log.
+    pub fn stop(mut self) -> Vec<String> {
+        self.child.signal(Signal::TERM);
+        let status = self.child.wait();
+        let log = self.log();
+        assert_eq!(status.code(), Some(0), "SIGTERM ends with exit code 0:\n{}", log.join("\n"));
+        log
+    }
+
+    /// SIGKILL: ends it with no chance to tidy up.
+    pub fn kill(mut self) {
+        self.child.signal(Signal::KILL);
+        self.child.wait();
+    }
+}

@@ -1,0 +1,107 @@
+//! A real Prometheus, so that tests assert what its users will see.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::child::Child;
+use super::http;
+use super::{Labels, find, wait_until};
+
+/// A running Prometheus with its own storage; killed when dropped.
+pub struct Prometheus {
+    address: SocketAddr,
+    // Before `_folder`, so that the program has ended when its storage is removed.
+    _child: Child,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    /// Starts Prometheus with this config on a free port of loopback. Returns once it is ready.
+    pub fn start(config: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config_file = folder.path().join("prometheus.yml");
+        fs::write(&config_file, config).unwrap();
+        let mut child = Child::start(
+            Command::new(find("prometheus", "prometheus"))
+                .arg("--config.file")
+                .arg(&config_file)
+                .arg("--storage.tsdb.path")
+                .arg(folder.path().join("data"))
+                .arg("--web.listen-address=127.0.0.1:0"),
+        );
+        let address = child.announced_address("Listening on");
+        let prometheus = Self { address, _child: child, _folder: folder };
+        wait_until("/-/ready of Prometheus", || prometheus.get("/-/ready").status == 200);
+        prometheus
+    }
+
+    /// Starts Prometheus scraping this address five times a second, as job `cdr`.
+    pub fn scraping(address: SocketAddr) -> Self {
+        Self::start(&format!(
+            "global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}\n\
+             scrape_configs: [{{job_name: cdr, static_configs: [{{targets: ['{address}']}}]}}]\n"
+        ))
+    }
+
+    /// GET of one of its pages.
+    pub fn get(&self, path: &str) -> http::Response {
+        http::get(self.address, path)
+    }
+
+    /// What a query yields now: values by labels, `__name__` among them where the query keeps it; a scalar has
+    /// none. Panics if Prometheus refuses the query.
+    pub fn query(&self, promql: &str) -> BTreeMap<Labels, f64> {
+        let response = self.get(&format!("/api/v1/query?query={}", percent_encode(promql)));
+        let answer: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(answer["status"], "success", "{promql}: {}", answer["error"]);
+        let result = &answer["data"]["result"];
+        match answer["data"]["resultType"].as_str() {
+            Some("vector") => result.as_array().unwrap().iter().map(read_sample).collect(),
+            Some("scalar") => BTreeMap::from([(Labels::new(), read_value(result))]),
+            other => panic!("{promql}: expected a vector or a scalar, got {other:?}"),
+        }
+    }
+
+    /// The value of a query with one result, `None` if it has no result.
+    pub fn query_value(&self, promql: &str) -> Option<f64> {
+        let result = self.query(promql);
+        assert!(result.len() <= 1, "{promql}: more than one result: {result:?}");
+        result.into_values().next()
+    }
+
+    /// Waits until a query yields exactly this one value.
+    pub fn wait_for_value(&self, promql: &str, value: f64) {
+        wait_until(&format!("{promql} == {value}"), || self.query_value(promql) == Some(value));
+    }
+}
+
+fn read_sample(sample: &Value) -> (Labels, f64) {
+    (serde_json::from_value(sample["metric"].clone()).unwrap(), read_value(&sample["value"]))
+}
+
+/// `[time, "value"]`.
+fn read_value(pair: &Value) -> f64 {
+    pair[1].as_str().unwrap().parse().unwrap()
+}
+
+fn percent_encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn a_real_prometheus_answers_queries() {
+    let prometheus = Prometheus::start(
+        "global: {scrape_interval: 200ms}\n\
+         scrape_configs: [{job_name: nothing, static_configs: [{targets: ['127.0.0.1:1']}]}]\n",
+    );
+    assert_eq!(prometheus.query_value("scalar(vector(6) * 7)"), Some(42.0));
+    assert_eq!(prometheus.query_value("absent_metric"), None);
+    prometheus.wait_for_value("up{job=\"nothing\"}", 0.0);
+    let up = super::labels([("__name__", "up"), ("instance", "127.0.0.1:1"), ("job", "nothing")]);
+    assert_eq!(prometheus.query("up"), BTreeMap::from([(up, 0.0)]));
+}
