@@ -2,14 +2,13 @@
 
 use std::fs;
 
-// The code of this file is used in part only; its whole use is in the library.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "used in part here, wholly in the library")]
 #[path = "src/call.rs"]
 mod call;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "used in part here, wholly in the library")]
 #[path = "src/classify/entry.rs"]
 mod entry;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "used in part here, wholly in the library")]
 #[path = "src/classify/phrase.rs"]
 mod phrase;
 

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::{self, Sender};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 use tokio::net::TcpListener;
@@ -42,7 +42,8 @@ impl Daemon {
     /// # Errors
     /// What kept it from starting, or ended it.
     pub fn run(self, options: Options) -> Result<(), AppError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::Start)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::Start)?;
         runtime.block_on(self.run_on(options))
     }
 
@@ -67,15 +68,8 @@ impl Daemon {
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
         let (events, inbox) = mpsc::channel();
-        let (ended, mut reading_ended) = oneshot::channel();
         let pipeline = Pipeline::new(options, events.clone(), published, now);
-        let reading = thread::Builder::new().name("reading".to_owned()).spawn(move || {
-            pipeline.run(&inbox);
-            // Dropped without a word when the thread ends in any other way.
-            let _ = ended.send(());
-        });
-        let reading = reading.map_err(AppError::Start)?;
-
+        let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
             let _ = stopped.await;
@@ -113,6 +107,19 @@ impl Daemon {
             _ => Err(AppError::Pipeline),
         }
     }
+}
+
+/// Runs the loop on a thread of its own; the receiver is done when it ends, in whatever way.
+fn start_reading(
+    pipeline: Pipeline,
+    inbox: Receiver<Event>,
+) -> io::Result<(JoinHandle<()>, oneshot::Receiver<()>)> {
+    let (ended, has_ended) = oneshot::channel();
+    let thread = thread::Builder::new().name("reading".to_owned()).spawn(move || {
+        let _ended_when_dropped = ended;
+        pipeline.run(&inbox);
+    })?;
+    Ok((thread, has_ended))
 }
 
 /// Loads the options and hands them to the loop; what is wrong with them leaves the old ones in force.

@@ -70,6 +70,10 @@ fn build_info() -> Opts {
         .const_label("target_arch", std::env::consts::ARCH)
 }
 
+#[expect(
+    clippy::expect_used,
+    reason = "prometheus refuses only names and labels that are wrong, and these are constants"
+)]
 fn gauge(options: Opts) -> Gauge {
     Gauge::with_opts(options).expect("names, labels and help are constants, and valid")
 }

@@ -38,6 +38,7 @@ impl Catalogue {
     ///
     /// # Panics
     /// Never in a binary that was built: `build.rs` has read the same text by the same code.
+    #[expect(clippy::expect_used, reason = "build.rs has read the same text by the same code")]
     pub fn built_in() -> Self {
         Self::of(entry::read(include_str!("causes.csv")).expect("build.rs has checked causes.csv"))
     }

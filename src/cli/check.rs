@@ -1,5 +1,7 @@
 //! `cdr-exporter check`: whether the config is right, and what lies under its paths.
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,6 +10,7 @@ use super::Exit;
 use super::inspect::time;
 use super::reader::{self, Reader};
 use crate::config;
+use crate::pipeline::Options;
 use crate::pipeline::reading::{Reading, Summary};
 
 /// Check the config, and say of each file what was recognised in it
@@ -33,29 +36,43 @@ pub fn run(arguments: &Arguments) -> Exit {
             return Exit::BadConfig;
         }
     };
-    if let Some(file) = &arguments.config_file {
-        println!("{}: the config is right", file.display());
+    match look(&options, arguments.config_file.as_deref(), &mut io::stdout()) {
+        Ok(true) => Exit::Ok,
+        Ok(false) => Exit::No,
+        // Whoever reads the report has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::No,
+        Err(error) => {
+            eprintln!("cdr-exporter check: {error}");
+            Exit::Internal
+        }
+    }
+}
+
+/// Writes what was found; whether all of it is well.
+fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> io::Result<bool> {
+    if let Some(file) = config_file {
+        writeln!(out, "{}: the config is right", file.display())?;
     }
     let mut all_well = true;
     for (place, source) in options.sources.iter().enumerate() {
         let found = source.discover.scan();
-        println!("\nsource {}: {} files", source.books.name, found.files.len());
+        writeln!(out, "\nsource {}: {} files", source.books.name, found.files.len())?;
         all_well &= !found.files.is_empty() && found.unreadable.is_empty();
         for (path, error) in found.unreadable {
-            println!("  {}: {error}", path.display());
+            writeln!(out, "  {}: {error}", path.display())?;
         }
         let (mut reader, sources) =
-            Reader::new(&options, reader::total_bytes(found.files.iter().map(|(path, _)| path)));
+            Reader::new(options, reader::total_bytes(found.files.iter().map(|(path, _)| path)));
         for (path, _) in &found.files {
             let result = reader.read(path, sources[place], source.reading);
             all_well &= result.as_ref().is_ok_and(|reading| reading.unrecognised().is_none());
-            print!("{}", describe(path, &result));
+            out.write_all(describe(path, &result).as_bytes())?;
         }
     }
-    if all_well { Exit::Ok } else { Exit::No }
+    Ok(all_well)
 }
 
-fn describe(path: &Path, result: &Result<Reading, (Option<Box<Reading>>, impl std::fmt::Display)>) -> String {
+fn describe(path: &Path, result: &Result<Reading, (Option<Box<Reading>>, impl Display)>) -> String {
     let mut text = format!("  {}\n", path.display());
     let reading = match result {
         Ok(reading) => Some(reading),
@@ -82,7 +99,8 @@ fn summary(summary: &Summary) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(label, count)| format!("{count} {label}"))
         .collect();
-    let mut text = format!("    records: {}\n", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") });
+    let mut text =
+        format!("    records: {}\n", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") });
     if let Some((first, last)) = summary.calls {
         text += &format!("    calls from {} to {}\n", time(first), time(last));
     }

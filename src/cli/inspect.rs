@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::reader::{self, Reader, STANDARD_INPUT};
 use super::Exit;
+use super::reader::{self, Reader, STANDARD_INPUT};
 use crate::config;
 use crate::expose::families;
 use crate::source::discover::{Exclude, Options, Pattern};

@@ -32,7 +32,8 @@ impl Reader {
     /// bar shows how far it has come.
     pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
         let (ledger, sources) = options.ledger();
-        let progress = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+        let progress =
+            if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         (Self { ledger, progress }, sources)

@@ -13,7 +13,9 @@ use crate::telemetry::{self, LogFormat, LogLevel};
 
 /// Watch files of call detail records and serve what they hold on /metrics
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdr-exporter serve /var/spool/cdr/teams\n  curl http://localhost:10410/metrics")]
+#[command(
+    after_help = "Example:\n  cdr-exporter serve /var/spool/cdr/teams\n  curl http://localhost:10410/metrics"
+)]
 pub struct Arguments {
     /// Files, folders or globs to watch, as one source named `teams`
     #[arg(value_name = "PATH")]
@@ -63,7 +65,9 @@ pub fn run(arguments: Arguments) -> Exit {
     let load = move || config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string());
     let options = match load() {
         Ok(options) if options.sources.is_empty() => {
-            eprintln!("cdr-exporter serve: the config has no sources and no path was given: there is nothing to watch");
+            eprintln!(
+                "cdr-exporter serve: the config has no sources and no path was given: there is nothing to watch"
+            );
             return Exit::BadConfig;
         }
         Ok(options) => options,
@@ -96,6 +100,7 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
         let has_ipv6 = std::net::UdpSocket::bind(SocketAddr::from(([0u16; 8], 0))).is_ok();
         return Ok(if has_ipv6 { everywhere } else { SocketAddr::from(([0u8; 4], port)) });
     }
-    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
+    let mut addresses =
+        text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
     addresses.next().ok_or_else(|| "no such host".to_owned())
 }

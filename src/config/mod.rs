@@ -65,7 +65,8 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
                 error.file = Some(file.to_path_buf());
                 error
             };
-            let text = std::fs::read_to_string(file).map_err(|error| named(plain(format!("cannot read it: {error}"))))?;
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| named(plain(format!("cannot read it: {error}"))))?;
             parse(&text).map_err(named)?
         }
         None => defaults(),
@@ -138,7 +139,8 @@ fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
     if written.paths.is_empty() {
         return Err(at(&written.name, format!("the source `{}` has no paths", written.name.value)));
     }
-    let pattern = |path: &Spanned<String>| Pattern::parse(&path.value).map_err(|error| at(path, error.to_string()));
+    let pattern =
+        |path: &Spanned<String>| Pattern::parse(&path.value).map_err(|error| at(path, error.to_string()));
     let exclude = match &written.exclude {
         Some(globs) => {
             for glob in globs {
@@ -184,7 +186,8 @@ fn trunk_name(written: &file::Trunk) -> Checked<TrunkName> {
     let whole = format!("^(?i:{})$", written.matches.value);
     // Compiled alone first, so that the message shows the text that was written.
     let matches = Regex::new(&written.matches.value).and_then(|_| Regex::new(&whole));
-    let matches = matches.map_err(|error| at(&written.matches, format!("not a regular expression: {error}")))?;
+    let matches =
+        matches.map_err(|error| at(&written.matches, format!("not a regular expression: {error}")))?;
     Ok(TrunkName { matches, name: written.name.clone() })
 }
 
@@ -197,8 +200,9 @@ fn entry(written: &file::Cause) -> Checked<Entry> {
     let outcome = Outcome::from_label(&written.outcome.value).ok_or_else(|| {
         at(&written.outcome, unknown("outcome", &written.outcome.value, &Outcome::ALL.map(Outcome::label)))
     })?;
-    let side = Side::from_label(&written.side.value)
-        .ok_or_else(|| at(&written.side, unknown("side", &written.side.value, &Side::ALL.map(Side::label))))?;
+    let side = Side::from_label(&written.side.value).ok_or_else(|| {
+        at(&written.side, unknown("side", &written.side.value, &Side::ALL.map(Side::label)))
+    })?;
     Ok(Entry {
         microsoft_code: written.microsoft_code,
         sip_code: written.sip_code,
@@ -215,9 +219,11 @@ fn entry(written: &file::Cause) -> Checked<Entry> {
 
 /// A length of time such as `90s`, `6h` or `7d`; a day is 24 hours.
 fn duration(written: &Spanned<String>) -> Checked<Duration> {
-    let seconds = written.value.parse::<Span>().ok().and_then(|span| {
-        span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()
-    });
+    let seconds = written
+        .value
+        .parse::<Span>()
+        .ok()
+        .and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok());
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
         at(written, format!("`{}` is not a length of time such as 90s, 6h or 7d", written.value))
     })
@@ -233,7 +239,8 @@ fn at_least(written: &Spanned<String>, least: Duration) -> Checked<Duration> {
 
 fn bytes(written: &Spanned<String>) -> Checked<usize> {
     let size = written.value.parse::<ByteSize>().ok().and_then(|size| usize::try_from(size.as_u64()).ok());
-    size.filter(|size| *size > 0).ok_or_else(|| at(written, format!("`{}` is not a size such as 512KiB or 1MiB", written.value)))
+    size.filter(|size| *size > 0)
+        .ok_or_else(|| at(written, format!("`{}` is not a size such as 512KiB or 1MiB", written.value)))
 }
 
 fn unknown(what: &str, value: &str, known: &[&str]) -> String {

@@ -45,7 +45,7 @@ pub struct TrunkName {
 pub struct SourceIndex(pub usize);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct RouteIndex(u32);
+struct RouteIndex(usize);
 
 /// One source's trunks.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ impl Counts {
         self.limits = limits;
         self.zero = zero_series(catalogue);
         for route in 0..self.routes.len() {
-            self.make_zero_series(RouteIndex(route as u32));
+            self.make_zero_series(RouteIndex(route));
         }
     }
 
@@ -132,9 +132,15 @@ impl Counts {
     }
 
     /// Counts one call; `true` when it did not fit under a cap and went into `other`.
-    pub fn count(&mut self, source: SourceIndex, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival) -> bool {
+    pub fn count(
+        &mut self,
+        source: SourceIndex,
+        call: &Call<'_>,
+        verdict: &Verdict<'_>,
+        arrival: Arrival,
+    ) -> bool {
         let (route, mut overflow) = self.route(source, &call.trunk, call.direction);
-        let counts = &mut self.routes[route.0 as usize];
+        let counts = &mut self.routes[route.0];
         let cell = &mut counts.calls[verdict.outcome as usize][arrival as usize];
         if *cell == 0 && arrival == Arrival::Late {
             self.label_sets += 1;
@@ -148,7 +154,13 @@ impl Counts {
         overflow
     }
 
-    fn count_failure(&mut self, route: RouteIndex, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival) -> bool {
+    fn count_failure(
+        &mut self,
+        route: RouteIndex,
+        call: &Call<'_>,
+        verdict: &Verdict<'_>,
+        arrival: Arrival,
+    ) -> bool {
         let cause: Arc<str> = match verdict.cause.name() {
             Cow::Borrowed(name) => Arc::from(name),
             Cow::Owned(name) => Arc::from(name),
@@ -179,7 +191,7 @@ impl Counts {
             None => "".into(),
         };
         self.failures.push(FailureSeries {
-            route: Arc::clone(&self.routes[key.route.0 as usize].route),
+            route: Arc::clone(&self.routes[key.route.0].route),
             cause: Arc::clone(&key.cause),
             microsoft_code: text(key.codes.microsoft),
             sip_code: text(key.codes.sip.map(u64::from)),
@@ -210,7 +222,7 @@ impl Counts {
 
     fn add_route(&mut self, source: SourceIndex, trunk: usize, direction: Direction) -> RouteIndex {
         let trunks = &mut self.sources[source.0];
-        let index = RouteIndex(self.routes.len() as u32);
+        let index = RouteIndex(self.routes.len());
         let route = Route {
             source: Arc::clone(&trunks.source),
             trunk: Arc::clone(&trunks.known[trunk].name),
@@ -248,7 +260,9 @@ impl Counts {
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => trunk,
-            None if trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => trunks.add(name),
+            None if trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => {
+                trunks.add(name)
+            }
             None => return (self.other_trunk(source), true),
         };
         // Spellings differ by case only, yet there are many ways to do that.

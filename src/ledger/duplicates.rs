@@ -25,14 +25,16 @@ impl Seen {
         self.0 >> DAY_BITS
     }
 
-    fn day(self) -> u16 {
-        self.0 as u16
+    fn day(self) -> u128 {
+        self.0 & u128::from(u16::MAX)
     }
 
     fn hash(self) -> u64 {
         // The ids are hashes or random GUIDs already; one multiplication spreads what a GUID's fixed bits leave.
-        let id = self.id();
-        ((id as u64) ^ ((id >> 48) as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        let [_, _, a, b, c, d, e, f, g, h, bytes @ ..] = self.0.to_be_bytes();
+        let upper = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let [i, j, k, l, ..] = bytes;
+        (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -61,7 +63,7 @@ impl Duplicates {
 
     /// Forgets the ids last seen more than `days` days ago.
     pub fn forget(&mut self, days: u16, now: UnixMillis) {
-        let oldest = day(now).saturating_sub(days);
+        let oldest = u128::from(day(now).saturating_sub(days));
         self.seen.retain(|seen| seen.day() >= oldest);
         if self.seen.len() < self.seen.capacity() / 4 {
             self.seen.shrink_to_fit(|seen| seen.hash());
@@ -71,11 +73,6 @@ impl Duplicates {
     /// How many ids are remembered.
     pub fn len(&self) -> usize {
         self.seen.len()
-    }
-
-    /// Whether none is remembered.
-    pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
     }
 }
 

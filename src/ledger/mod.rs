@@ -8,8 +8,8 @@ mod duplicates;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 use counts::Counts;
+pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 use duplicates::Duplicates;
 use snapshot::{Arrival, Histogram, RecordCounts, Snapshot, SourceSnapshot};
 

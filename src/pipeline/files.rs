@@ -315,7 +315,8 @@ impl Entry {
     fn changed(&mut self, metadata: &Metadata) -> bool {
         use std::os::unix::fs::MetadataExt;
         let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        let changed = (self.size, self.modified) != (metadata.len(), modified) || std::mem::take(&mut self.refused);
+        let changed =
+            (self.size, self.modified) != (metadata.len(), modified) || std::mem::take(&mut self.refused);
         if changed {
             (self.size, self.modified) = (metadata.len(), modified);
             self.grew = Instant::now();
@@ -378,8 +379,7 @@ impl Entry {
 
     /// A file that was not recognised is looked at again only when it has other content.
     fn is_as_it_was(&mut self) -> io::Result<bool> {
-        let Some(reading) = &self.reading else { return Ok(false) };
-        Ok(reading.tail.is_same_content()?)
+        self.reading.as_ref().map_or(Ok(false), |reading| reading.tail.is_same_content())
     }
 
     fn open(&mut self, id: FileId, options: reading::Options) -> io::Result<()> {

@@ -85,7 +85,12 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A loop over these options, which is told of changed files through `wake` and publishes to `published`.
-    pub fn new(options: Options, wake: Sender<Event>, published: Published, clock: fn() -> UnixMillis) -> Self {
+    pub fn new(
+        options: Options,
+        wake: Sender<Event>,
+        published: Published,
+        clock: fn() -> UnixMillis,
+    ) -> Self {
         let (ledger, _) = options.ledger();
         let watch = Watch::new(move || {
             // A loop that has ended needs no waking.
@@ -236,7 +241,8 @@ impl Pipeline {
 
     /// Takes the sources of these options; what is known of a source of the same name stays.
     fn configure(&mut self, options: Options) {
-        let mut before: Vec<_> = std::mem::take(&mut self.sources).into_iter().zip(self.files.drain(..)).collect();
+        let mut before: Vec<_> =
+            std::mem::take(&mut self.sources).into_iter().zip(self.files.drain(..)).collect();
         let mut after = Vec::new();
         for Source { books, discover, reading } in options.sources {
             let name = Arc::clone(&books.name);

@@ -179,7 +179,9 @@ impl Reading {
             let (record, next) = match stages.splitter.next(rest, finished) {
                 Split::NeedMore => break,
                 Split::Skip { next } => (None, next),
-                Split::Record { start, end, next } => (Some((start, stages.decoder.decode(&rest[start..end]))), next),
+                Split::Record { start, end, next } => {
+                    (Some((start, stages.decoder.decode(&rest[start..end]))), next)
+                }
                 Split::Broken { start, next } => {
                     let reason = match stages.format {
                         Format::Graph => Reason::BadJson,
@@ -234,7 +236,13 @@ impl Reading {
 }
 
 /// Books one record in the ledger and in its file's summary: in exactly one bucket.
-fn book(books: &mut Books<'_>, summary: &mut Summary, live_within: Duration, decoded: Decoded<'_>, position: u64) {
+fn book(
+    books: &mut Books<'_>,
+    summary: &mut Summary,
+    live_within: Duration,
+    decoded: Decoded<'_>,
+    position: u64,
+) {
     let Books { ledger, source, now } = books;
     match decoded {
         Decoded::Call(call) => {

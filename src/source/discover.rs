@@ -21,13 +21,15 @@ impl Pattern {
     /// Reads a pattern. A relative one counts from the working folder.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let absolute = std::path::absolute(text).map_err(|error| PatternError::Path(text.into(), error))?;
-        let is_wild = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+        let is_wild =
+            |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
         let base: PathBuf = absolute.components().take_while(|part| !is_wild(part)).collect();
         if base == absolute {
             return Ok(Self { base, glob: None, depth: usize::MAX });
         }
         let below = absolute.components().count() - base.components().count();
-        let depth = if absolute.components().any(|part| part.as_os_str() == "**") { usize::MAX } else { below };
+        let depth =
+            if absolute.components().any(|part| part.as_os_str() == "**") { usize::MAX } else { below };
         let glob = compile(&absolute.to_string_lossy())?.compile_matcher();
         Ok(Self { base, glob: Some(glob), depth })
     }
@@ -62,7 +64,9 @@ impl Pattern {
         let walk = WalkDir::new(&self.base).follow_links(true).max_depth(self.depth);
         for entry in walk.into_iter().filter_entry(shows) {
             match entry.map(|entry| (entry.metadata(), entry.into_path())) {
-                Ok((Ok(metadata), path)) if metadata.is_file() && self.matches(&path) => found(path, metadata),
+                Ok((Ok(metadata), path)) if metadata.is_file() && self.matches(&path) => {
+                    found(path, metadata)
+                }
                 Ok((Ok(_), _)) => {}
                 Ok((Err(error), path)) => report(error, path, unreadable),
                 Err(error) => {
@@ -130,7 +134,9 @@ impl Exclude {
         for text in globs {
             if text.contains('/') { &mut paths } else { &mut names }.add(compile(text)?);
         }
-        let build = |set: GlobSetBuilder| set.build().map_err(|error| PatternError::Glob(String::new(), error.to_string()));
+        let build = |set: GlobSetBuilder| {
+            set.build().map_err(|error| PatternError::Glob(String::new(), error.to_string()))
+        };
         Ok(Self { names: build(names)?, paths: build(paths)? })
     }
 
@@ -194,7 +200,9 @@ mod tests {
     fn paths_folders_and_globs() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path();
-        for name in ["a.json", "b.csv", "c.json.part", ".hidden.json", "d/e.json", "d/.f/g.json", "d/h/i.json.gz"] {
+        for name in
+            ["a.json", "b.csv", "c.json.part", ".hidden.json", "d/e.json", "d/.f/g.json", "d/h/i.json.gz"]
+        {
             let path = root.join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, "x").expect("a file");
@@ -210,8 +218,10 @@ mod tests {
             (&["missing/*", "nothing.json"], &[]),
         ];
         for (patterns, expected) in cases {
-            let parse = |text: &&str| Pattern::parse(&root.join(text).display().to_string()).expect("a pattern");
-            let exclude = Exclude::parse(Exclude::DEFAULT.into_iter().chain([".*", "**/.f/*"])).expect("globs");
+            let parse =
+                |text: &&str| Pattern::parse(&root.join(text).display().to_string()).expect("a pattern");
+            let exclude =
+                Exclude::parse(Exclude::DEFAULT.into_iter().chain([".*", "**/.f/*"])).expect("globs");
             let options = Options { patterns: patterns.iter().map(parse).collect(), exclude };
             assert_eq!(names(&options, root), *expected, "{patterns:?}");
         }

@@ -51,10 +51,14 @@ impl Encoding {
 pub struct Damaged(#[from] flate2::DecompressError);
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
-const MARKS: [(&[u8], Charset); 3] =
-    [(&[0xef, 0xbb, 0xbf], Charset::Utf8), (&[0xff, 0xfe], Charset::Utf16Le), (&[0xfe, 0xff], Charset::Utf16Be)];
+const MARKS: [(&[u8], Charset); 3] = [
+    (&[0xef, 0xbb, 0xbf], Charset::Utf8),
+    (&[0xff, 0xfe], Charset::Utf16Le),
+    (&[0xfe, 0xff], Charset::Utf16Be),
+];
 
 /// Turns the bytes of one file into text.
+#[derive(Default)]
 pub struct Decoding {
     gzip: Option<Gunzip>,
     /// Bytes that wait until it is clear what they begin.
@@ -73,12 +77,6 @@ struct Gunzip {
 impl fmt::Debug for Decoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoding").field("encoding", &self.encoding()).finish_non_exhaustive()
-    }
-}
-
-impl Default for Decoding {
-    fn default() -> Self {
-        Self { gzip: None, undecided: Vec::new(), charset: None, utf16: None, begun: false }
     }
 }
 
@@ -176,8 +174,8 @@ impl Gunzip {
             let before = self.decompress.total_in();
             let written = plain.len();
             let status = self.decompress.decompress_vec(&raw[taken..], plain, FlushDecompress::None)?;
-            let consumed = (self.decompress.total_in() - before) as usize;
-            taken += consumed;
+            let consumed = self.decompress.total_in() - before;
+            taken += usize::try_from(consumed).unwrap_or(usize::MAX);
             self.between = status == Status::StreamEnd;
             if consumed == 0 && plain.len() == written && !self.between {
                 break;

@@ -21,7 +21,7 @@ impl FileId {
 }
 
 /// How many bytes before a position are remembered.
-const MARK_BYTES: u64 = 4096;
+const MARK_BYTES: usize = 4096;
 
 /// A hash of the bytes just before a position: whether they are still the same tells a file that grew from one
 /// that was written anew, also when it is already longer than before.
@@ -35,10 +35,10 @@ pub struct Mark {
 impl Mark {
     /// The mark of what `file` holds before `end`.
     pub fn at(file: &File, end: u64) -> io::Result<Self> {
-        let begin = end.saturating_sub(MARK_BYTES);
-        let mut bytes = vec![0; (end - begin) as usize];
-        file.read_exact_at(&mut bytes, begin)?;
-        Ok(Self { end, hash: xxh3_64(&bytes) })
+        let length = usize::try_from(end).unwrap_or(MARK_BYTES).min(MARK_BYTES);
+        let mut bytes = [0; MARK_BYTES];
+        file.read_exact_at(&mut bytes[..length], end - length as u64)?;
+        Ok(Self { end, hash: xxh3_64(&bytes[..length]) })
     }
 
     /// Whether `file` still holds the same bytes there.

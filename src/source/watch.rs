@@ -78,7 +78,10 @@ impl Watch {
     /// Watches exactly these folders, each with or without what lies below it. Called again and again: a folder
     /// that was made anew under its name is watched anew. Returns what could not be watched and why; a folder that
     /// is not there is no fault.
-    pub fn set<'a>(&mut self, folders: impl Iterator<Item = (&'a Path, bool)>) -> Vec<(PathBuf, notify::Error)> {
+    pub fn set<'a>(
+        &mut self,
+        folders: impl Iterator<Item = (&'a Path, bool)>,
+    ) -> Vec<(PathBuf, notify::Error)> {
         let mut wanted: HashMap<PathBuf, (FileId, bool)> = HashMap::new();
         for (folder, deep) in folders {
             if let Ok(metadata) = fs::metadata(folder) {

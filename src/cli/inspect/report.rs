@@ -1,5 +1,6 @@
 //! What was found, as a table for people and as JSON for programs.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -100,13 +101,14 @@ impl Report {
             let _ = writeln!(text, "\n{:<30}{:>14}{:>9}", "Outcome", "Calls", "Share");
         }
         for line in &self.outcomes {
-            let _ = writeln!(text, "{:<30}{:>14}{:>9}", line.outcome, thousands(line.count), percent(line.share));
+            let _ =
+                writeln!(text, "{:<30}{:>14}{:>9}", line.outcome, thousands(line.count), percent(line.share));
         }
         if !self.failures.is_empty() {
             let _ = writeln!(
                 text,
-                "\n{:<50}{:>13}{:>11}{:>9}  {:<17}{}",
-                "Cause of failure", "Code pair", "Calls", "Share", "First seen (UTC)", "Last seen (UTC)"
+                "\n{:<50}{:>13}{:>11}{:>9}  {:<17}Last seen (UTC)",
+                "Cause of failure", "Code pair", "Calls", "Share", "First seen (UTC)"
             );
         }
         for line in &self.failures {
@@ -120,7 +122,9 @@ impl FailureLine {
     fn write(&self, text: &mut String) {
         let code = |code: Option<u64>| code.map_or("-".to_owned(), |code| code.to_string());
         let pair = format!("{}/{}", code(self.microsoft_code), code(self.sip_code.map(u64::from)));
-        let minute = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), |time| time[..16].replace('T', " "));
+        let minute = |time: &Option<String>| {
+            time.as_deref().map_or("-".to_owned(), |time| time[..16].replace('T', " "))
+        };
         let _ = writeln!(
             text,
             "{:<50}{:>13}{:>11}{:>9}  {:<17}{}",
@@ -183,7 +187,7 @@ fn failures(snapshot: &Snapshot, failed: u64) -> Vec<FailureLine> {
         }
     };
     let mut lines: Vec<FailureLine> = groups.into_iter().map(line).collect();
-    lines.sort_by(|a, b| b.count.cmp(&a.count));
+    lines.sort_by_key(|line| Reverse(line.count));
     lines
 }
 

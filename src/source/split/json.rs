@@ -97,7 +97,9 @@ impl JsonSplitter {
             }
             Scanned::End(next) | Scanned::Cut(next) if discarding => Split::Skip { next },
             Scanned::End(next) if next > self.record_bytes => Split::TooLong { next },
-            Scanned::End(next) if scan.context != Context::Line => Split::Record { start: 0, end: next, next },
+            Scanned::End(next) if scan.context != Context::Line => {
+                Split::Record { start: 0, end: next, next }
+            }
             Scanned::End(next) | Scanned::Cut(next) => Split::Broken { start: 0, next },
         }
     }
@@ -200,13 +202,11 @@ impl Scan {
                     return Some(Scanned::End(after));
                 }
             }
-            b'\n' if self.context == Context::TopObject && text.starts_with(b"{\"") => {
-                match &text[after..] {
-                    [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
-                    [] | [b'{'] => return Some(Scanned::NeedMore),
-                    _ => {}
-                }
-            }
+            b'\n' if self.context == Context::TopObject && text.starts_with(b"{\"") => match &text[after..] {
+                [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
+                [] | [b'{'] => return Some(Scanned::NeedMore),
+                _ => {}
+            },
             _ => {}
         }
         self.envelope = match (self.envelope, byte) {

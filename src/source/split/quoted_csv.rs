@@ -69,7 +69,7 @@ impl QuotedCsvSplitter {
             let byte = rest[0];
             let (state, step) = match self.state {
                 State::FieldStart if byte == b'"' => (State::Quoted, 1),
-                State::FieldStart | State::Unquoted => match memchr2(b',', b'\n', rest) {
+                State::FieldStart | State::Unquoted | State::Discarding => match memchr2(b',', b'\n', rest) {
                     Some(at) if rest[at] == b'\n' => return Some(self.scanned + at),
                     Some(at) => (State::FieldStart, at + 1),
                     None => (State::Unquoted, rest.len()),
@@ -80,7 +80,6 @@ impl QuotedCsvSplitter {
                 },
                 State::QuoteInQuoted if byte == b'"' => (State::Quoted, 1),
                 State::QuoteInQuoted => (State::Unquoted, 0),
-                State::Discarding => unreachable!("next() discards before it scans"),
             };
             self.state = state;
             self.scanned += step;
