@@ -94,7 +94,7 @@ const FILE_EVENTS: Family = Family {
 };
 const SERIES_OVERFLOW: Family = Family {
     name: "cdr_exporter_series_overflow_total",
-    help: "Label sets folded into the label value other by the limits on trunks and series.",
+    help: "Label sets folded into other by the limits on trunks and series.",
     kind: MetricType::COUNTER,
     labels: &["source"],
 };

@@ -6,7 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{ACCEPT_ENCODING, HeaderMap};
 
-/// Whether `Accept-Encoding` allows gzip: named with a weight above 0, or else covered by `*` (RFC 9110, 12.5.3).
+/// Whether `Accept-Encoding` allows gzip: named with a weight above 0, or else covered by `*`
+/// (RFC 9110, section 12.5.3).
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut any_other = false;

@@ -1,7 +1,7 @@
 //! The landing page: what this is, and where to go from here.
 
-/// The page for a server whose metrics are at this path. Links are relative, so that they hold behind a proxy that
-/// serves this under a path of its own.
+/// The page for a server whose metrics are at this path. Links are relative, so that they hold behind a
+/// proxy that serves this under a path of its own.
 pub fn landing(telemetry_path: &str) -> String {
     let metrics = escape(telemetry_path.trim_start_matches('/'));
     let (version, description) = (env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"));

@@ -17,8 +17,8 @@ use tracing::{debug, warn};
 
 use super::State;
 
-/// How long a client may take over a request's head, and leave a connection idle between two requests. Above a
-/// scrape interval of a minute, so that a scraper finds its connection open.
+/// How long a client may take over a request's head, and leave a connection idle between two requests.
+/// Above a scrape interval of a minute, so that a scraper finds its connection open.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How long requests under way may take once the server stops.
@@ -27,8 +27,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// How long to wait when no connection can be accepted, most often for want of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 
-/// Answers HTTP/1 on this listener until `shutdown` is done; then finishes the requests under way, for at most five
-/// seconds, and closes every connection.
+/// Answers HTTP/1 on this listener until `shutdown` is done; then finishes the requests under way, for at
+/// most five seconds, and closes every connection.
 pub async fn serve(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) {
     let state = Arc::new(state);
     let graceful = GracefulShutdown::new();

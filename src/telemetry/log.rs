@@ -200,8 +200,8 @@ fn needs_quotes(value: &str) -> bool {
     value.is_empty() || value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '=' || c == '"')
 }
 
-/// Appends a JSON string, which is also what logfmt quotes with. Control characters of every kind are escaped, so
-/// that a file's name cannot steer the terminal.
+/// Appends a JSON string, which is also what logfmt quotes with. Control characters of every kind are
+/// escaped, so that a file's name cannot steer the terminal.
 fn quote(text: &mut String, value: &str) {
     text.push('"');
     for c in value.chars() {
@@ -225,7 +225,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use tracing::{debug, info, subscriber, warn};
+    use tracing::{debug, error, info, subscriber, warn};
 
     use super::*;
 
@@ -272,14 +272,16 @@ mod tests {
         info!(files = 3, ratio = 0.5, ready = true, listen = ":10410", "Server is up");
         let error = io::Error::other("can't read \"x\"\n");
         let error: &dyn std::error::Error = &error;
-        warn!(path = %"/spool/a b\u{1b}[2J.csv", back = r"C:\cdr", empty = "", error, none = f64::NAN, "plain");
+        warn!(path = %"/spool/a b\u{1b}[2J.csv", back = r"C:\cdr", empty = "", "plain");
+        error!(error, none = f64::NAN, "Cannot");
     }
 
     #[test]
     fn logfmt_has_time_level_message_and_fields() {
         insta::assert_snapshot!(logged(LogLevel::Info, LogFormat::Logfmt, some_events), @r#"
         level=info msg="Server is up" files=3 ratio=0.5 ready=true listen=:10410
-        level=warn msg=plain path="/spool/a b\u001b[2J.csv" back=C:\cdr empty="" error="can't read \"x\"\n" none=NaN
+        level=warn msg=plain path="/spool/a b\u001b[2J.csv" back=C:\cdr empty=""
+        level=error msg=Cannot error="can't read \"x\"\n" none=NaN
         "#);
     }
 
@@ -288,7 +290,8 @@ mod tests {
         let text = logged(LogLevel::Info, LogFormat::Json, some_events);
         insta::assert_snapshot!(text, @r#"
         "level":"info","msg":"Server is up","files":3,"ratio":0.5,"ready":true,"listen":":10410"}
-        "level":"warn","msg":"plain","path":"/spool/a b\u001b[2J.csv","back":"C:\\cdr","empty":"","error":"can't read \"x\"\n","none":"NaN"}
+        "level":"warn","msg":"plain","path":"/spool/a b\u001b[2J.csv","back":"C:\\cdr","empty":""}
+        "level":"error","msg":"Cannot","error":"can't read \"x\"\n","none":"NaN"}
         "#);
         for line in text.lines() {
             serde_json::from_str::<serde_json::Value>(&format!("{{{line}")).unwrap();

@@ -101,7 +101,7 @@ fn about<'t>(text: &'t str, prefix: &str) -> Vec<&'t str> {
 #[test]
 fn a_snapshot_is_exposed_in_full() {
     let text = scrape(snapshot());
-    // The catalogue has its own test; build and reload differ from run to run.
+    // The catalogue has a test of its own; the build differs from machine to machine.
     let varies = ["cdr_cause_info{", "cdr_exporter_build_info{"];
     let lines = about(&text, "cdr_").into_iter().filter(|line| !varies.iter().any(|v| line.starts_with(v)));
     insta::assert_snapshot!("metrics", lines.collect::<Vec<_>>().join("\n"));
