@@ -127,6 +127,14 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 2] = [Self::Graph, Self::TeamsAdminCenter];
 
+    /// Why text that can never become a record of this format is rejected.
+    pub fn broken(self) -> Reason {
+        match self {
+            Self::Graph => Reason::BadJson,
+            Self::TeamsAdminCenter => Reason::BadCsv,
+        }
+    }
+
     /// The name used in the config's `format:` and in reports.
     pub fn name(self) -> &'static str {
         match self {
