@@ -295,15 +295,3 @@ mod tests {
         assert_eq!(Decoder::resume(Format::Graph, b"").header(), None);
     }
 }
-// STUB until decode lands
-impl Format {
-    pub fn unknown_explanation(_: &[u8]) -> &'static str {
-        "unknown"
-    }
-    pub fn default_live_within(self) -> std::time::Duration {
-        std::time::Duration::from_secs(6 * 3600)
-    }
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.name() == name)
-    }
-}

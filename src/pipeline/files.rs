@@ -257,7 +257,10 @@ impl Files {
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
             let mut books = Books { ledger, source: self.source, now };
             if entry.named {
-                taken |= entry.reading.as_mut().is_some_and(|reading| reading.take_last_line(&mut books));
+                taken |= entry
+                    .reading
+                    .as_mut()
+                    .is_some_and(|reading| reading.take_last_line(&mut books).unwrap_or(false));
             } else if entry.grew_unseen() {
                 grown.push(*id);
             } else {

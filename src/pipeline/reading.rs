@@ -1,6 +1,7 @@
 //! One file on its way through the stages: text, records, calls, verdicts, ledger.
 
 use std::fs::File;
+use std::io;
 use std::time::Duration;
 
 use crate::call::UnixMillis;
@@ -8,6 +9,7 @@ use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::snapshot::RecordCounts;
 use crate::ledger::{Ledger, SourceIndex};
 use crate::source::encoding::Encoding;
+use crate::source::identity::{Content, HEAD_BYTES, Head};
 use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
 use crate::source::tail::{Tail, TailError};
 
@@ -59,7 +61,7 @@ pub struct Rejected {
 const REJECTED_KEPT: usize = 3;
 
 /// Text of a file of unknown format that is looked at before it is given up.
-const HEAD_BYTES: usize = 256 * 1024;
+const UNKNOWN_BYTES: usize = 256 * 1024;
 
 /// A file and how far it has come.
 #[derive(Debug)]
@@ -70,6 +72,9 @@ pub struct Reading {
     unrecognised: Option<&'static str>,
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
+    beginning: Beginning,
+    /// Where to go on after a restart, while a record that is too long is being passed over.
+    before_too_long: Option<Content>,
     summary: Summary,
 }
 
@@ -79,6 +84,48 @@ struct Stages {
     live_within: Duration,
     splitter: Splitter,
     decoder: Decoder,
+}
+
+/// The first bytes of the text behind its header, until there are enough for a whole head.
+#[derive(Debug, Default)]
+struct Beginning {
+    at: u64,
+    bytes: Vec<u8>,
+    head: Head,
+}
+
+impl Beginning {
+    /// Takes text that is being consumed and stands at `position`.
+    fn take(&mut self, position: u64, text: &[u8]) {
+        let taken = self.at + self.bytes.len() as u64;
+        let skip = usize::try_from(taken.saturating_sub(position)).unwrap_or(usize::MAX);
+        if self.bytes.len() < HEAD_BYTES && skip < text.len() && position <= taken {
+            let room = HEAD_BYTES - self.bytes.len();
+            self.bytes.extend(text[skip..].iter().take(room));
+            self.head = Head::of(&self.bytes, self.at);
+        }
+    }
+
+    /// The header ends at `at`: what came before it says nothing about the file.
+    fn behind_header(&mut self, at: u64) {
+        *self = Self { at, ..Self::default() };
+    }
+}
+
+/// As much of a text as a header and a whole head need.
+const LOOK_AHEAD_BYTES: usize = 8 * 1024;
+
+/// What came of [`Reading::pass_over`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// The file holds the known content; reading goes on behind it.
+    Same,
+    /// It does not.
+    Different,
+    /// It ends before the known position.
+    TooShort,
+    /// The budget is spent.
+    More,
 }
 
 /// What a turn of reading came to.
@@ -93,14 +140,69 @@ pub enum Turn {
 impl Reading {
     /// A file at its beginning.
     pub fn new(file: File, options: Options) -> Self {
+        Self::of_tail(Tail::new(file), options)
+    }
+
+    fn of_tail(tail: Tail, options: Options) -> Self {
         Self {
-            tail: Tail::new(file),
+            tail,
             options,
             stages: None,
             unrecognised: None,
             position: 0,
+            beginning: Beginning::default(),
+            before_too_long: None,
             summary: Summary::default(),
         }
+    }
+
+    /// A file whose content is known: goes on at its position. `None` when the file holds something else there, or
+    /// when that cannot be told without reading it.
+    pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
+        let format = Format::from_name(&content.format);
+        let (Some(text_at), Some(format)) = (content.plain_text_at, format) else { return Ok(None) };
+        if !content.mark.holds(&file, text_at)? {
+            return Ok(None);
+        }
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.position)?, options);
+        reading.go_on(format, content);
+        Ok(Some(reading))
+    }
+
+    /// Goes on at a known content's position, to which the text was read and which it was found to hold.
+    fn go_on(&mut self, format: Format, content: &Content) {
+        let mut stages = Stages::new(format, self.options);
+        stages.splitter.resume(content.place);
+        if let Some(header) = &content.header {
+            stages.decoder = Decoder::resume(format, header.as_bytes());
+        }
+        self.stages = Some(stages);
+        self.position = content.position;
+        self.beginning =
+            Beginning { at: content.head.at, bytes: vec![0; HEAD_BYTES], head: content.head.clone() };
+    }
+
+    /// What is known of the content, to go on after a restart; `None` while that is nothing.
+    pub fn content(&self) -> io::Result<Option<Content>> {
+        match &self.before_too_long {
+            Some(content) => Ok(Some(content.clone())),
+            None => self.content_at(0),
+        }
+    }
+
+    /// The content as of `at` bytes into the text not consumed, where a record ends.
+    fn content_at(&self, at: usize) -> io::Result<Option<Content>> {
+        let Some(stages) = &self.stages else { return Ok(None) };
+        let position = self.position + at as u64;
+        Ok(Some(Content {
+            position,
+            mark: self.tail.text_mark(position, at)?,
+            head: self.beginning.head.clone(),
+            place: stages.splitter.place(),
+            format: stages.format.name().to_owned(),
+            header: stages.decoder.header().map(|header| String::from_utf8_lossy(header).into_owned()),
+            plain_text_at: self.tail.plain_text_at(),
+        }))
     }
 
     /// The format, once recognised.
@@ -126,6 +228,8 @@ impl Reading {
     /// Reads on by about `budget` bytes at most, of the `expected` ones that are new.
     pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
         let begin = self.tail.read_bytes();
+        // Text may be there that was looked at to know the file, and not booked.
+        self.records(books, false)?;
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
             if taken >= budget {
@@ -137,7 +241,7 @@ impl Reading {
             if !more {
                 break;
             }
-            self.records(books, false);
+            self.records(books, false)?;
         }
         Ok(Turn::CaughtUp)
     }
@@ -145,15 +249,15 @@ impl Reading {
     /// Takes what is left when no more will come: a last line without newline counts, a cut record is rejected.
     pub fn finish(&mut self, books: &mut Books<'_>) -> Result<(), TailError> {
         while self.unrecognised.is_none() && self.tail.fill(1, true)? {
-            self.records(books, false);
+            self.records(books, false)?;
         }
-        self.records(books, true);
+        self.records(books, true)?;
         Ok(())
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
     /// quiet.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> io::Result<bool> {
         let text = self.tail.text();
         let whole = self.stages.as_mut().is_some_and(|stages| {
             matches!(stages.splitter, Splitter::QuotedCsv(_))
@@ -161,55 +265,108 @@ impl Reading {
                 && matches!(stages.decoder.decode(text), Decoded::Call(_))
         });
         if whole {
-            self.records(books, true);
+            self.records(books, true)?;
         }
-        whole
+        Ok(whole)
+    }
+
+    /// Reads the beginning of the text, as much as a head needs; whether there is that much. Nothing is booked.
+    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<&[u8], TailError> {
+        while self.tail.text().len() < LOOK_AHEAD_BYTES {
+            let before = self.tail.read_bytes();
+            let more = self.tail.fill(LOOK_AHEAD_BYTES as u64, false)?;
+            books.ledger.read(books.source, self.tail.read_bytes() - before);
+            if !more {
+                break;
+            }
+        }
+        Ok(self.tail.text())
+    }
+
+    /// Reads past the text that a known content has before its position, without booking any of it, for about
+    /// `budget` bytes of the file. The reading must be at its beginning, or have been at this before.
+    pub fn pass_over(
+        &mut self,
+        known: &Content,
+        books: &mut Books<'_>,
+        budget: u64,
+    ) -> Result<Passed, TailError> {
+        let Some(format) = Format::from_name(&known.format) else { return Ok(Passed::Different) };
+        let begin = self.tail.read_bytes();
+        loop {
+            let missing = known.position - self.position;
+            let there = self.tail.text().len() as u64;
+            if there >= missing {
+                let at = usize::try_from(missing).unwrap_or_default();
+                if self.tail.text_mark(known.position, at)? != known.mark {
+                    return Ok(Passed::Different);
+                }
+                self.tail.consume(at);
+                self.go_on(format, known);
+                return Ok(Passed::Same);
+            }
+            self.position += there;
+            self.tail.consume(self.tail.text().len());
+            if self.tail.read_bytes() - begin >= budget {
+                return Ok(Passed::More);
+            }
+            let before = self.tail.read_bytes();
+            let more = self.tail.fill(u64::MAX, false)?;
+            books.ledger.read(books.source, self.tail.read_bytes() - before);
+            if !more {
+                return Ok(Passed::TooShort);
+            }
+        }
     }
 
     /// Books every record that the text holds.
-    fn records(&mut self, books: &mut Books<'_>, finished: bool) {
+    fn records(&mut self, books: &mut Books<'_>, finished: bool) -> io::Result<()> {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
-            return;
+            return Ok(());
         }
-        let Some(stages) = &mut self.stages else { return };
-        let text = self.tail.text();
         let mut at = 0;
-        loop {
+        while let Some(stages) = &mut self.stages {
+            let text = self.tail.text();
             let rest = &text[at..];
-            let (record, next) = match stages.splitter.next(rest, finished) {
+            let was_discarding = stages.splitter.is_discarding();
+            let (decoded, start, next) = match stages.splitter.next(rest, finished) {
                 Split::NeedMore => break,
-                Split::Skip { next } => (None, next),
-                Split::Record { start, end, next } => {
-                    (Some((start, stages.decoder.decode(&rest[start..end]))), next)
+                Split::Skip { next } if stages.splitter.is_discarding() && !was_discarding => {
+                    self.before_too_long = self.content_at(at)?;
+                    at += next;
+                    continue;
                 }
-                Split::Broken { start, next } => {
-                    let reason = match stages.format {
-                        Format::Graph => Reason::BadJson,
-                        Format::TeamsAdminCenter => Reason::BadCsv,
-                    };
-                    (Some((start, Decoded::Rejected(reason))), next)
+                Split::Skip { next } => {
+                    at += next;
+                    continue;
                 }
-                Split::TooLong { next } => (Some((0, Decoded::Rejected(Reason::TooLong))), next),
+                Split::Record { start, end, next } => (stages.decoder.decode(&rest[start..end]), start, next),
+                Split::Broken { start, next } => (Decoded::Rejected(stages.format.broken()), start, next),
+                Split::TooLong { next } => (Decoded::Rejected(Reason::TooLong), 0, next),
             };
-            if let Some((start, decoded)) = record {
-                let first = self.summary.records == RecordCounts::default();
-                if first && decoded == Decoded::Rejected(Reason::NotARow) {
-                    self.unrecognised = Some(Format::unknown_explanation(text));
-                    return;
-                }
-                let position = self.position + (at + start) as u64;
-                book(books, &mut self.summary, stages.live_within, decoded, position);
+            let first = self.summary.records == RecordCounts::default();
+            if first && decoded == Decoded::Rejected(Reason::NotARow) {
+                self.unrecognised = Some(Format::unknown_explanation(text));
+                return Ok(());
             }
+            if decoded == Decoded::Header && self.summary.records.counted == 0 {
+                self.beginning.behind_header(self.position + (at + next) as u64);
+            }
+            let too_long = self.before_too_long.take().map(|content| content.position);
+            let position = too_long.unwrap_or(self.position + (at + start) as u64);
+            book(books, &mut self.summary, stages.live_within, decoded, position);
             at += next;
         }
+        self.beginning.take(self.position, &self.tail.text()[..at]);
         self.position += at as u64;
         self.tail.consume(at);
+        Ok(())
     }
 
     /// Finds out the format; `false` while it is not known.
     fn recognise(&mut self, finished: bool) -> bool {
         let text = self.tail.text();
-        let over = finished || text.len() > HEAD_BYTES;
+        let over = finished || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {
             Some(format) => format,
             None => match Format::recognise(text, over) {
@@ -221,17 +378,22 @@ impl Reading {
                 }
             },
         };
-        let record_bytes = self.options.record_bytes;
-        self.stages = Some(Stages {
+        self.stages = Some(Stages::new(format, self.options));
+        true
+    }
+}
+
+impl Stages {
+    fn new(format: Format, options: Options) -> Self {
+        Self {
             format,
-            live_within: self.options.live_within.unwrap_or_else(|| format.default_live_within()),
+            live_within: options.live_within.unwrap_or_else(|| format.default_live_within()),
             splitter: match format {
-                Format::Graph => Splitter::Json(JsonSplitter::new(record_bytes)),
-                Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
+                Format::Graph => Splitter::Json(JsonSplitter::new(options.record_bytes)),
+                Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(options.record_bytes)),
             },
             decoder: Decoder::new(format),
-        });
-        true
+        }
     }
 }
 

@@ -81,6 +81,11 @@ impl fmt::Debug for Decoding {
 }
 
 impl Decoding {
+    /// Goes on within UTF-8 text that began with or without a byte-order mark.
+    pub fn of_plain_text(byte_order_mark: bool) -> Self {
+        Self { charset: Some((Charset::Utf8, byte_order_mark)), begun: true, ..Self::default() }
+    }
+
     /// The encoding, once enough bytes have passed to tell.
     pub fn encoding(&self) -> Option<Encoding> {
         let (charset, byte_order_mark) = self.charset?;

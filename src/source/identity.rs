@@ -4,10 +4,13 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::split::Place;
+
 /// Device and inode: one file under whatever name, until it is removed and its number given to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
@@ -21,32 +24,112 @@ impl FileId {
 }
 
 /// How many bytes before a position are remembered.
-const MARK_BYTES: usize = 4096;
+pub const MARK_BYTES: usize = 4096;
 
 /// A hash of the bytes just before a position: whether they are still the same tells a file that grew from one
 /// that was written anew, also when it is already longer than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mark {
-    /// Offset in the file that the mark ends at, in bytes.
+    /// Offset that the mark ends at, in bytes.
     pub end: u64,
+    length: usize,
     hash: u64,
 }
 
 impl Mark {
     /// The mark of what `file` holds before `end`.
     pub fn at(file: &File, end: u64) -> io::Result<Self> {
-        let length = usize::try_from(end).unwrap_or(MARK_BYTES).min(MARK_BYTES);
-        let mut bytes = [0; MARK_BYTES];
-        file.read_exact_at(&mut bytes[..length], end - length as u64)?;
-        Ok(Self { end, hash: xxh3_64(&bytes[..length]) })
+        Self::in_file(file, 0, end)
     }
 
-    /// Whether `file` still holds the same bytes there.
-    pub fn holds(&self, file: &File) -> io::Result<bool> {
-        match Self::at(file, self.end) {
+    /// The mark at `position` of the text that begins at `text_at` of `file`.
+    pub fn in_file(file: &File, text_at: u64, position: u64) -> io::Result<Self> {
+        let length = usize::try_from(position).unwrap_or(MARK_BYTES).min(MARK_BYTES);
+        Self::of_file(file, position, text_at + position, length)
+    }
+
+    /// The mark at `end` of a text of which `before` is the end, or all.
+    pub fn of_text(before: &[u8], end: u64) -> Self {
+        let before = &before[before.len().saturating_sub(MARK_BYTES)..];
+        Self { end, length: before.len(), hash: xxh3_64(before) }
+    }
+
+    /// Whether `file`, whose text begins at `text_at`, still holds the same bytes there.
+    pub fn holds(&self, file: &File, text_at: u64) -> io::Result<bool> {
+        match Self::of_file(file, self.end, text_at + self.end, self.length) {
             Ok(now) => Ok(now == *self),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
         }
     }
+
+    fn of_file(file: &File, end: u64, file_end: u64, length: usize) -> io::Result<Self> {
+        let mut bytes = [0; MARK_BYTES];
+        let bytes = &mut bytes[..length.min(MARK_BYTES)];
+        file.read_exact_at(bytes, file_end - bytes.len() as u64)?;
+        Ok(Self { end, length, hash: xxh3_64(bytes) })
+    }
+}
+
+/// Lengths at which the head of a text is hashed.
+const HEAD_LENGTHS: [usize; 5] = [64, 128, 256, 512, 1024];
+
+/// How many bytes the head of a text has at most.
+pub const HEAD_BYTES: usize = HEAD_LENGTHS[HEAD_LENGTHS.len() - 1];
+
+/// Hashes of the first bytes of a text behind its header, so that the beginning of a copy can be told from another
+/// file as early as possible. Holds none of the text itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Head {
+    /// Where in the text it begins.
+    pub at: u64,
+    hashes: Vec<u64>,
+}
+
+/// How a text compares with a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    Same,
+    Different,
+    /// Alike so far, and too short to tell.
+    Undecided,
+}
+
+impl Head {
+    /// The head of a text whose first bytes behind the header at `at` are these.
+    pub fn of(text: &[u8], at: u64) -> Self {
+        let reached = HEAD_LENGTHS.iter().take_while(|length| **length <= text.len());
+        Self { at, hashes: reached.map(|length| xxh3_64(&text[..*length])).collect() }
+    }
+
+    /// Whether a text, given from its first byte, begins with the same head.
+    pub fn likeness(&self, text: &[u8]) -> Likeness {
+        let behind_header = usize::try_from(self.at).ok().and_then(|at| text.get(at..)).unwrap_or_default();
+        let other = Self::of(&behind_header[..behind_header.len().min(HEAD_BYTES)], self.at);
+        let common = self.hashes.len().min(other.hashes.len());
+        match (self.hashes[..common] == other.hashes[..common], self.hashes.len()) {
+            (false, _) | (_, 0) => Likeness::Different,
+            (true, all) if common == all => Likeness::Same,
+            (true, _) => Likeness::Undecided,
+        }
+    }
+}
+
+/// What is known of a file's content and how far it was read: enough to go on there after a restart, and to know
+/// a copy of it under another name, compressed or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// End of the last record booked, in bytes of the text.
+    pub position: u64,
+    /// What stands before the position.
+    pub mark: Mark,
+    pub head: Head,
+    /// Where between records the splitter stood.
+    pub place: Place,
+    /// The name of the format.
+    pub format: String,
+    /// The last header row.
+    pub header: Option<String>,
+    /// How many bytes of the file stand before its text, if the text lies in the file as it is.
+    pub plain_text_at: Option<u64>,
 }

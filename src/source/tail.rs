@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::encoding::{Damaged, Decoding, Encoding};
-use super::identity::Mark;
+use super::identity::{MARK_BYTES, Mark};
 
 /// How much is read at a time: enough that a system call costs nothing, little enough to stay in the cache.
 const CHUNK: usize = 256 * 1024;
@@ -27,7 +27,7 @@ pub struct Tail {
     read: u64,
     /// Bytes taken in that are not text yet.
     raw: Vec<u8>,
-    /// Text not yet consumed stands at `begin..`.
+    /// Text not yet consumed stands at `begin..`; before it, some that is.
     text: Vec<u8>,
     begin: usize,
     mark: Mark,
@@ -47,9 +47,32 @@ impl Tail {
         }
     }
 
+    /// A file whose text lies in it from `text_at` on as it is, at `position` of that text.
+    pub fn at(mut file: File, text_at: u64, position: u64) -> io::Result<Self> {
+        let read = file.seek(SeekFrom::Start(text_at + position))?;
+        Ok(Self { read, decoding: Decoding::of_plain_text(text_at > 0), ..Self::new(file) })
+    }
+
     /// The text that is there and not consumed.
     pub fn text(&self) -> &[u8] {
         &self.text[self.begin..]
+    }
+
+    /// How many bytes of the file stand before its text, if the text lies in it as it is.
+    pub fn plain_text_at(&self) -> Option<u64> {
+        self.decoding.encoding().and_then(Encoding::plain_text_at)
+    }
+
+    /// The mark at `position` of the text, which is `at` bytes into [`Tail::text`].
+    pub fn text_mark(&self, position: u64, at: usize) -> io::Result<Mark> {
+        let end = self.begin + at;
+        if end >= MARK_BYTES || end as u64 >= position {
+            return Ok(Mark::of_text(&self.text[..end], position));
+        }
+        match (&self.file, self.plain_text_at()) {
+            (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position),
+            _ => Ok(Mark::of_text(&self.text[..end], position)),
+        }
     }
 
     /// Lets go of the first `count` bytes of the text.
@@ -98,7 +121,7 @@ impl Tail {
     /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
     pub fn is_same_content(&self) -> io::Result<bool> {
         match &self.file {
-            Some(file) if self.mark.end > 0 => self.mark.holds(file),
+            Some(file) if self.mark.end > 0 => self.mark.holds(file, 0),
             _ => Ok(true),
         }
     }
@@ -116,11 +139,11 @@ impl Tail {
     /// Reads on by one chunk or `expected` bytes, whichever is less. Returns whether anything came of it; if not,
     /// there is no more for now. `finished` says that there never will be.
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
-        self.text.drain(..self.begin);
-        self.begin = 0;
+        self.forget();
+        let plain = self.plain_text_at().is_some();
         let Some(file) = &mut self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
-        if self.decoding.encoding().and_then(Encoding::plain_text_at).is_some() {
+        if plain {
             let taken = read_some(file, &mut self.text, want)?;
             self.read += taken as u64;
             return Ok(taken > 0);
@@ -133,11 +156,23 @@ impl Tail {
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
 
+    /// Drops the text that neither a record nor a mark needs any more.
+    fn forget(&mut self) {
+        let unneeded = self.begin.saturating_sub(MARK_BYTES);
+        self.text.drain(..unneeded);
+        self.begin -= unneeded;
+    }
+
     /// Gives back memory that a large read took, when little of it is still needed.
     pub fn rest(&mut self) {
-        if self.text.capacity() > 2 * self.text().len() + 4096 {
-            self.text = self.text().to_vec();
+        if self.plain_text_at().is_some() {
+            // The file itself has what a mark needs.
+            self.text.drain(..self.begin);
             self.begin = 0;
+        }
+        self.forget();
+        if self.text.capacity() > 2 * self.text.len() {
+            self.text.shrink_to_fit();
         }
         self.raw.shrink_to_fit();
     }

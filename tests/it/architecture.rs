@@ -17,7 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("classify", &["call"]),
     ("ledger", &["call", "classify", "source"]),
     ("pipeline", &["call", "source", "decode", "classify", "ledger", "telemetry"]),
-    ("expose", &["ledger", "classify", "telemetry"]),
+    ("expose", &["call", "ledger", "classify", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     ("config", &["call", "source", "decode", "classify", "ledger", "pipeline", "expose", "telemetry"]),
     ("app", EVERYTHING),
