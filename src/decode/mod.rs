@@ -4,7 +4,11 @@
 
 pub mod fields;
 pub mod graph;
+mod scan;
 pub mod teams_admin_center;
+mod unknown;
+
+use std::time::Duration;
 
 use crate::call::Call;
 
@@ -123,6 +127,14 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 2] = [Self::Graph, Self::TeamsAdminCenter];
 
+    /// Why text that can never become a record of this format is rejected.
+    pub fn broken(self) -> Reason {
+        match self {
+            Self::Graph => Reason::BadJson,
+            Self::TeamsAdminCenter => Reason::BadCsv,
+        }
+    }
+
     /// The name used in the config's `format:` and in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -131,19 +143,48 @@ impl Format {
         }
     }
 
+    /// The format of this name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// How long after its end a call is still live news, if the config does not say. Graph knows a call within
+    /// minutes, but somebody has to ask; the admin center's rows appear after 24 to 48 hours.
+    pub fn default_live_within(self) -> Duration {
+        match self {
+            Self::Graph => Duration::from_hours(6),
+            Self::TeamsAdminCenter => Duration::from_hours(72),
+        }
+    }
+
     /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more
-    /// is to come. A JSON text is taken for Graph here; its first record then shows whether it is
+    /// is to come. JSON that may hold objects is taken for Graph here; its first record then shows whether it is
     /// ([`Reason::NotARow`]).
     pub fn recognise(head: &[u8], finished: bool) -> Recognition {
         let text = head.trim_ascii_start();
         match text.first() {
             None => Recognition::NeedMore,
-            Some(b'{' | b'[') => Recognition::Known(Self::Graph),
+            Some(b'{' | b'[') => Self::recognise_json(text, finished),
             Some(_) => match memchr::memchr(b'\n', text) {
                 Some(_) => Self::recognise_header(text),
                 None if finished || text.len() > MAXIMUM_HEADER_BYTES => Self::recognise_header(text),
                 None => Recognition::NeedMore,
             },
+        }
+    }
+
+    /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it there.
+    /// Takes the first bytes as they are on disk. Never repeats any of them.
+    pub fn unknown_explanation(head: &[u8]) -> &'static str {
+        unknown::explanation(head)
+    }
+
+    /// Lines of a log may begin with a bracket too: what follows it decides.
+    fn recognise_json(text: &[u8], finished: bool) -> Recognition {
+        match (text[0], text[1..].trim_ascii_start().first()) {
+            (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b']')) => Recognition::Known(Self::Graph),
+            (_, None) if !finished => Recognition::NeedMore,
+            _ => Recognition::Unknown,
         }
     }
 
@@ -180,6 +221,78 @@ impl Decoder {
             Self::Graph(decoder) => decoder.decode(record),
             Self::TeamsAdminCenter(decoder) => decoder.decode(record),
         }
+    }
+
+    /// A decoder that goes on in the middle of a file, below a header that [`Decoder::header`] gave earlier.
+    pub fn resume(format: Format, header: &[u8]) -> Self {
+        match format {
+            Format::Graph => Self::new(format),
+            Format::TeamsAdminCenter => Self::TeamsAdminCenter(teams_admin_center::Decoder::resume(header)),
+        }
+    }
+
+    /// The header that the next record is read by, as the file spells it; `None` when there is none yet, or when
+    /// the format has none.
+    pub fn header(&self) -> Option<&[u8]> {
+        match self {
+            Self::Graph(_) => None,
+            Self::TeamsAdminCenter(decoder) => decoder.header(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recognises_formats() {
+        use Recognition::{Known, NeedMore, Unknown};
+        let export = b"CorrelationId,Success,Final SIP code".as_slice();
+        let cases: [(&[u8], bool, Recognition); 17] = [
+            (b"", false, NeedMore),
+            (b" \n", true, NeedMore),
+            (b"{", false, NeedMore),
+            (b"{ ", true, Unknown),
+            (b"{\n  \"value\"", false, Known(Format::Graph)),
+            (b"{}", true, Known(Format::Graph)),
+            (b"[\r\n{", false, Known(Format::Graph)),
+            (b"[]", false, Known(Format::Graph)),
+            (b"[", false, NeedMore),
+            (b"[2024-11-05 09:12] a line of some log", false, Unknown),
+            (b"{a line in braces}", false, Unknown),
+            (export, false, NeedMore),
+            (export, true, Known(Format::TeamsAdminCenter)),
+            (&[export, b"\r\n"].concat(), false, Known(Format::TeamsAdminCenter)),
+            (&[b"\n", export, b"\n"].concat(), false, Known(Format::TeamsAdminCenter)),
+            (b"a,b\n", false, Unknown),
+            (&[b'x'; MAXIMUM_HEADER_BYTES + 1], false, Unknown),
+        ];
+        for (head, finished, expected) in cases {
+            assert_eq!(
+                Format::recognise(head, finished),
+                expected,
+                "{}",
+                head[..head.len().min(50)].escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn names_lead_back_to_formats() {
+        for format in Format::ALL {
+            assert_eq!(Format::from_name(format.name()), Some(format));
+        }
+        assert_eq!(Format::from_name("auto"), None);
+    }
+
+    #[test]
+    fn a_decoder_goes_on_below_its_header() {
+        let mut decoder = Decoder::new(Format::TeamsAdminCenter);
+        assert_eq!(decoder.decode(b"CorrelationId,Success,Final SIP code"), Decoded::Header);
+        let mut resumed = Decoder::resume(Format::TeamsAdminCenter, decoder.header().unwrap_or_default());
+        assert_eq!(resumed.decode(b"a,No,410"), decoder.decode(b"a,No,410"));
+        assert_eq!(Decoder::resume(Format::Graph, b"").header(), None);
     }
 }
 // STUB until decode lands

@@ -1,16 +1,113 @@
-//! Teams admin center `DirectRouting.calls.<UTC date>.csv`.
-use super::Decoded;
+//! Teams admin center `DirectRouting.calls.<UTC date>.csv`: one CSV row to one call.
+//!
+//! The columns are documented at learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
+
+mod columns;
+mod csv;
+#[cfg(test)]
+mod tests;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use self::columns::{Column, Fields};
+pub use self::columns::{Columns, column_names};
+use super::fields;
+use super::{Decoded, Reason};
+use crate::call::{Call, CodePair, RecordId};
+
+/// Decodes the rows of one file by the header that stands above them.
 #[derive(Debug, Default)]
-pub struct Decoder {}
+pub struct Decoder {
+    /// The header last seen, as the file spells it, and its columns.
+    header: Option<(Vec<u8>, Columns)>,
+    /// What identifies a row, put together; kept to spare an allocation for each.
+    key: Vec<u8>,
+}
+
 impl Decoder {
-    pub fn decode<'a>(&'a mut self, _record: &'a [u8]) -> Decoded<'a> {
-        Decoded::Ignored
+    /// A decoder that goes on below a header seen earlier, which [`Decoder::header`] gave.
+    pub fn resume(header: &[u8]) -> Self {
+        let header = Columns::from_header(header).map(|columns| (header.to_vec(), columns));
+        Self { header, key: Vec::new() }
+    }
+
+    /// The header that the next row is read by.
+    pub fn header(&self) -> Option<&[u8]> {
+        self.header.as_ref().map(|(text, _)| text.as_slice())
+    }
+
+    /// Decodes one row, cut without its newline; a carriage return may be left at its end.
+    pub fn decode<'a>(&mut self, record: &'a [u8]) -> Decoded<'a> {
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        if record.trim_ascii().is_empty() {
+            return Decoded::Ignored;
+        }
+        let call = match &self.header {
+            Some((_, columns)) => columns.fields(record).and_then(|fields| call(fields, &mut self.key)),
+            None => Err(Reason::NoHeader),
+        };
+        // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
+        call.map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
+    }
+
+    fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {
+        match Columns::from_header(record) {
+            Some(columns) => {
+                self.header = Some((record.to_vec(), columns));
+                Decoded::Header
+            }
+            None => Decoded::Rejected(reason),
+        }
     }
 }
-#[derive(Debug, Clone)]
-pub struct Columns {}
-impl Columns {
-    pub fn from_header(_text: &[u8]) -> Option<Self> {
-        None
+
+fn call<'a>(fields: Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
+    let record_id = record_id(&fields, key)?;
+    let whole = |column| fields::whole_number(fields.get(column));
+    let codes = CodePair {
+        microsoft: fields::microsoft_code(whole(Column::MicrosoftCode))?,
+        sip: fields::sip_code(whole(Column::SipCode))?,
+    };
+    let duration_seconds = fields::duration_seconds(whole(Column::Duration))?;
+    let succeeded = fields::flag(fields.get(Column::Success))?;
+    if succeeded.is_none() && codes == CodePair::default() {
+        return Err(Reason::NoOutcome);
     }
+    Ok(Call {
+        record_id,
+        direction: fields::direction(fields.get(Column::CallType)),
+        succeeded,
+        codes,
+        ended_at: fields::ended_at(
+            [Column::End, Column::Failure, Column::Start, Column::Invite],
+            |column| fields::time(fields.get(column)),
+            duration_seconds.filter(|_| succeeded == Some(true)),
+        )?,
+        duration_seconds,
+        trunk: fields::text(fields.value(Column::Trunk)),
+        phrase: fields::text(fields.value(Column::Phrase)),
+    })
+}
+
+/// The export has no id of its own for a row, and several legs share a correlation id.
+fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
+    const IDENTIFYING: [Column; 6] = [
+        Column::CorrelationId,
+        Column::Invite,
+        Column::CallType,
+        Column::Trunk,
+        Column::Caller,
+        Column::Callee,
+    ];
+    if fields.get(Column::CorrelationId).is_empty() && fields.get(Column::Invite).is_empty() {
+        return Err(Reason::NoRecordId);
+    }
+    key.clear();
+    for column in IDENTIFYING {
+        let field = fields.get(column);
+        // The length before each keeps ("ab", "c") apart from ("a", "bc").
+        key.extend_from_slice(&field.len().to_le_bytes());
+        key.extend_from_slice(field);
+    }
+    Ok(RecordId(xxh3_128(key)))
 }

@@ -51,6 +51,10 @@ impl JsonSplitter {
         Self { record_bytes, place: Place::Top, scan: None, discarding: false }
     }
 
+    pub(super) fn is_discarding(&self) -> bool {
+        self.discarding
+    }
+
     pub(super) fn place(&self) -> Place {
         self.place
     }
@@ -95,7 +99,7 @@ impl JsonSplitter {
             Scanned::End(next) | Scanned::Cut(next) if scan.context == Context::Rest => {
                 self.enter(Place::Top, next)
             }
-            Scanned::End(next) | Scanned::Cut(next) if discarding => Split::Skip { next },
+            Scanned::End(next) | Scanned::Cut(next) if discarding => Split::TooLong { next },
             Scanned::End(next) if next > self.record_bytes => Split::TooLong { next },
             Scanned::End(next) if scan.context != Context::Line => {
                 Split::Record { start: 0, end: next, next }
@@ -106,23 +110,22 @@ impl JsonSplitter {
 
     fn unfinished(&mut self, mut scan: Scan, discarding: bool, text: &[u8], finished: bool) -> Split {
         let next = text.len();
-        if discarding || scan.context == Context::Rest {
-            self.discarding = discarding;
-            scan.forget(next);
-            self.scan = Some(scan);
-            return if next == 0 { Split::NeedMore } else { Split::Skip { next } };
+        let too_long = discarding || next > self.record_bytes;
+        match (finished, too_long) {
+            (false, false) => {
+                self.scan = Some(scan);
+                Split::NeedMore
+            }
+            (false, true) => {
+                self.discarding = true;
+                scan.forget(next);
+                self.scan = Some(scan);
+                if next == 0 { Split::NeedMore } else { Split::Skip { next } }
+            }
+            (true, _) if scan.context == Context::Rest => self.enter(Place::Top, next),
+            (true, true) => Split::TooLong { next },
+            (true, false) => Split::Broken { start: 0, next },
         }
-        if next > self.record_bytes {
-            self.discarding = true;
-            scan.forget(next);
-            self.scan = Some(scan);
-            return Split::TooLong { next };
-        }
-        if finished {
-            return Split::Broken { start: 0, next };
-        }
-        self.scan = Some(scan);
-        Split::NeedMore
     }
 }
 

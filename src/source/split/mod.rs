@@ -17,7 +17,7 @@ pub enum Split {
     Record { start: usize, end: usize, next: usize },
     /// Text that can never become a record, for example a line that was cut off: rejected as one record.
     Broken { start: usize, next: usize },
-    /// A record longer than the limit: rejected as one; its remainder is passed over as [`Split::Skip`].
+    /// The end of a record longer than the limit, most of which was passed over as [`Split::Skip`]: rejected as one.
     TooLong { next: usize },
     /// Bytes between records.
     Skip { next: usize },
@@ -39,6 +39,15 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.next(text, finished),
             Self::QuotedCsv(splitter) => splitter.next(text, finished),
+        }
+    }
+
+    /// Whether the splitter passes over a record that is too long. The text can then not be resumed from here, only
+    /// from where that record began.
+    pub fn is_discarding(&self) -> bool {
+        match self {
+            Self::Json(splitter) => splitter.is_discarding(),
+            Self::QuotedCsv(splitter) => splitter.is_discarding(),
         }
     }
 

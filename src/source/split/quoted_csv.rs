@@ -36,7 +36,7 @@ impl QuotedCsvSplitter {
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
         if self.state == State::Discarding {
-            return self.discard(text);
+            return self.discard(text, finished);
         }
         if self.scanned == 0
             && let Some(newline) = memchr(b'\n', text)
@@ -55,6 +55,10 @@ impl QuotedCsvSplitter {
             None if finished && !text.is_empty() => self.last(text),
             None => Split::NeedMore,
         }
+    }
+
+    pub(super) fn is_discarding(&self) -> bool {
+        self.state == State::Discarding
     }
 
     fn begin(&mut self) {
@@ -89,26 +93,24 @@ impl QuotedCsvSplitter {
 
     /// The text holds no end within the limit.
     fn too_long(&mut self, text: &[u8]) -> Split {
-        let first_line = memchr(b'\n', text).map_or(text.len(), |newline| newline + 1);
         self.begin();
-        if first_line <= self.record_bytes {
-            return Split::Broken { start: 0, next: first_line };
+        match memchr(b'\n', text) {
+            Some(newline) if newline < self.record_bytes => Split::Broken { start: 0, next: newline + 1 },
+            Some(newline) => Split::TooLong { next: newline + 1 },
+            None => {
+                self.state = State::Discarding;
+                Split::Skip { next: text.len() }
+            }
         }
-        if text[first_line - 1] != b'\n' {
-            self.state = State::Discarding;
-        }
-        Split::TooLong { next: first_line }
     }
 
-    fn discard(&mut self, text: &[u8]) -> Split {
-        match memchr(b'\n', text) {
-            Some(newline) => {
-                self.begin();
-                Split::Skip { next: newline + 1 }
-            }
-            None if text.is_empty() => Split::NeedMore,
-            None => Split::Skip { next: text.len() },
+    fn discard(&mut self, text: &[u8], finished: bool) -> Split {
+        let newline = memchr(b'\n', text);
+        if newline.is_none() && !finished {
+            return if text.is_empty() { Split::NeedMore } else { Split::Skip { next: text.len() } };
         }
+        self.begin();
+        Split::TooLong { next: newline.map_or(text.len(), |newline| newline + 1) }
     }
 
     /// The record that the file ends with.

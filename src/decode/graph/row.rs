@@ -1,0 +1,192 @@
+//! The properties of a `directRoutingLogRow` as JSON holds them, and what they say about the call.
+
+use std::borrow::Cow;
+
+use crate::call::{Call, CodePair, RecordId, UnixMillis};
+use crate::decode::Reason;
+use crate::decode::fields::{self, NotWhole};
+
+/// What kind of object a JSON object is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A `directRoutingLogRow`.
+    DirectRouting,
+    /// A row of another report, for example a `pstnCallLogRow`.
+    Other,
+    /// Nothing that a report of calls would hold.
+    NoRow,
+}
+
+/// The properties that are read, by their place in [`Row`].
+#[derive(Clone, Copy)]
+pub enum Property {
+    Kind,
+    Id,
+    CallType,
+    Succeeded,
+    SipCode,
+    MicrosoftCode,
+    Phrase,
+    Trunk,
+    Invite,
+    Start,
+    Failure,
+    End,
+    Duration,
+    /// None of these; it has no place.
+    Unread,
+}
+
+impl Property {
+    const READ: usize = Self::Unread as usize;
+
+    /// No other report of Graph has these.
+    const OF_DIRECT_ROUTING: [Self; 5] =
+        [Self::SipCode, Self::MicrosoftCode, Self::Phrase, Self::Succeeded, Self::Trunk];
+
+    /// The property of this name.
+    pub fn named(name: &[u8]) -> Self {
+        match name {
+            b"@odata.type" => Self::Kind,
+            b"id" => Self::Id,
+            b"callType" => Self::CallType,
+            b"successfulCall" => Self::Succeeded,
+            b"finalSipCode" => Self::SipCode,
+            b"callEndSubReason" => Self::MicrosoftCode,
+            b"finalSipCodePhrase" => Self::Phrase,
+            b"trunkFullyQualifiedDomainName" => Self::Trunk,
+            b"inviteDateTime" => Self::Invite,
+            b"startDateTime" => Self::Start,
+            b"failureDateTime" => Self::Failure,
+            b"endDateTime" => Self::End,
+            b"duration" => Self::Duration,
+            _ => Self::Unread,
+        }
+    }
+}
+
+/// The read properties of one object.
+#[derive(Debug, Default, PartialEq)]
+pub struct Row<'a>([Value<'a>; Property::READ]);
+
+/// The value of one property.
+#[derive(Debug, Default, PartialEq)]
+pub enum Value<'a> {
+    #[default]
+    Missing,
+    Null,
+    Flag(bool),
+    Whole(u64),
+    /// Need not be UTF-8.
+    Text(Cow<'a, [u8]>),
+    /// An array, an object, a negative or fractional number: never right where we look.
+    Odd,
+}
+
+impl<'a> Row<'a> {
+    /// Keeps the value of a property that is read; a later one replaces it.
+    #[inline]
+    pub fn set(&mut self, property: Property, value: Value<'a>) {
+        if let Some(place) = self.0.get_mut(property as usize) {
+            *place = value;
+        }
+    }
+
+    fn get(&self, property: Property) -> &Value<'a> {
+        &self.0[property as usize]
+    }
+
+    /// Which kind of row this is.
+    pub fn kind(&self) -> Kind {
+        let another_type = match self.get(Property::Kind) {
+            Value::Text(name) => !name.ends_with(b"directRoutingLogRow"),
+            _ => false,
+        };
+        let has = |property| *self.get(property) != Value::Missing;
+        let direct_routing = Property::OF_DIRECT_ROUTING.into_iter().any(has);
+        match () {
+            () if another_type => Kind::Other,
+            () if direct_routing => Kind::DirectRouting,
+            () if has(Property::Id) => Kind::Other,
+            () => Kind::NoRow,
+        }
+    }
+
+    /// The call, or the first of the reasons why there is none.
+    pub fn call(&self) -> Result<Call<'a>, Reason> {
+        let record_id = self.record_id()?;
+        let codes = CodePair {
+            microsoft: fields::microsoft_code(self.get(Property::MicrosoftCode).whole())?,
+            sip: fields::sip_code(self.get(Property::SipCode).whole())?,
+        };
+        let duration_seconds = fields::duration_seconds(self.get(Property::Duration).whole())?;
+        let succeeded = self.succeeded()?;
+        if succeeded.is_none() && codes == CodePair::default() {
+            return Err(Reason::NoOutcome);
+        }
+        Ok(Call {
+            record_id,
+            direction: fields::direction(self.get(Property::CallType).text()),
+            succeeded,
+            codes,
+            ended_at: fields::ended_at(
+                [Property::End, Property::Failure, Property::Start, Property::Invite],
+                |property| self.time(property),
+                duration_seconds.filter(|_| succeeded == Some(true)),
+            )?,
+            duration_seconds,
+            trunk: self.text(Property::Trunk),
+            phrase: self.text(Property::Phrase),
+        })
+    }
+
+    fn record_id(&self) -> Result<RecordId, Reason> {
+        match self.get(Property::Id) {
+            Value::Text(text) => fields::record_id(text),
+            Value::Whole(number) => fields::record_id(number.to_string().as_bytes()),
+            _ => Err(Reason::NoRecordId),
+        }
+    }
+
+    fn succeeded(&self) -> Result<Option<bool>, Reason> {
+        match self.get(Property::Succeeded) {
+            Value::Missing | Value::Null => Ok(None),
+            Value::Flag(flag) => Ok(Some(*flag)),
+            Value::Text(text) => fields::flag(text),
+            Value::Whole(_) | Value::Odd => Err(Reason::BadSuccess),
+        }
+    }
+
+    fn time(&self, property: Property) -> Result<Option<UnixMillis>, Reason> {
+        match self.get(property) {
+            Value::Missing | Value::Null => Ok(None),
+            Value::Text(text) => fields::time(text),
+            Value::Flag(_) | Value::Whole(_) | Value::Odd => Err(Reason::BadTime),
+        }
+    }
+
+    fn text(&self, property: Property) -> Cow<'a, str> {
+        match self.get(property) {
+            Value::Text(text) => fields::text(text.clone()),
+            _ => Cow::Borrowed(""),
+        }
+    }
+}
+
+impl Value<'_> {
+    fn text(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text,
+            _ => b"",
+        }
+    }
+
+    fn whole(&self) -> Result<Option<u64>, NotWhole> {
+        match self {
+            Self::Missing | Self::Null => Ok(None),
+            Self::Whole(number) => Ok(Some(*number)),
+            Self::Text(text) => fields::whole_number(text),
+            Self::Flag(_) | Self::Odd => Err(NotWhole),
+        }
+    }
+}

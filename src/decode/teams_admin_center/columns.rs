@@ -1,0 +1,124 @@
+//! The columns of an export, found by name, and the fields of a row under them.
+
+use std::borrow::Cow;
+
+use super::csv::{self, Cell};
+use crate::decode::Reason;
+
+/// The columns that are read, by their place in [`Fields`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    CorrelationId,
+    Invite,
+    Start,
+    Failure,
+    End,
+    Duration,
+    Success,
+    Caller,
+    Callee,
+    CallType,
+    SipCode,
+    MicrosoftCode,
+    Phrase,
+    Trunk,
+}
+
+impl Column {
+    const COUNT: usize = Self::Trunk as usize + 1;
+
+    /// By the name as [`squeezed`].
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "correlationid" => Self::CorrelationId,
+            "invitetime" => Self::Invite,
+            "starttime" => Self::Start,
+            "failuretime" => Self::Failure,
+            "endtime" => Self::End,
+            "durationseconds" | "duration" => Self::Duration,
+            "success" => Self::Success,
+            "callernumber" => Self::Caller,
+            "calleenumber" => Self::Callee,
+            "calltype" => Self::CallType,
+            "finalsipcode" => Self::SipCode,
+            "finalmicrosoftsubcode" => Self::MicrosoftCode,
+            "finalsipphrase" => Self::Phrase,
+            "sbcfqdn" => Self::Trunk,
+            _ => return None,
+        })
+    }
+}
+
+/// The names in the first line of a text, each as [`squeezed`], when no name is quoted.
+pub fn column_names(text: &[u8], separator: u8) -> Vec<String> {
+    first_line(text).split(|byte| *byte == separator).map(squeezed).collect()
+}
+
+/// Lower case, letters and digits only: `Correlation ID` and `CorrelationId` are one name.
+fn squeezed(name: &[u8]) -> String {
+    name.iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    text[..end].trim_ascii_end()
+}
+
+/// The columns of an export, in the order in which its header names them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Columns(Vec<Option<Column>>);
+
+impl Columns {
+    /// The columns, if the first line of the text is the header of this export: it names a correlation id, the
+    /// success flag and at least one of the codes. Any other column may be missing, any may be unknown.
+    pub fn from_header(text: &[u8]) -> Option<Self> {
+        let mut columns: Vec<Option<Column>> = Vec::new();
+        let take = |cell: Cell| {
+            let column = Column::named(&squeezed(cell.bytes));
+            // Of two columns with one name, the first is read.
+            columns.push(column.filter(|_| !columns.contains(&column)));
+        };
+        csv::for_each(first_line(text), take).ok()?;
+        let has = |column| columns.contains(&Some(column));
+        let has_code = has(Column::SipCode) || has(Column::MicrosoftCode);
+        (has(Column::CorrelationId) && has(Column::Success) && has_code).then_some(Self(columns))
+    }
+
+    /// The fields of a row under these columns. A row has as many cells as the header; one more at its end, and
+    /// empty, is a comma too many, which some tools write.
+    #[inline]
+    pub fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Reason> {
+        let mut fields = Fields::default();
+        let mut count = 0;
+        let mut last = Cell::default();
+        csv::for_each(record, |cell| {
+            if let Some(Some(column)) = self.0.get(count) {
+                fields.0[*column as usize] = cell;
+            }
+            count += 1;
+            last = cell;
+        })?;
+        let one_too_many = count == self.0.len() + 1 && last.bytes.is_empty();
+        if count == self.0.len() || one_too_many { Ok(fields) } else { Err(Reason::BadCsv) }
+    }
+}
+
+/// The fields of one row that are read; those whose column is missing are empty.
+#[derive(Debug, Default)]
+pub struct Fields<'a>([Cell<'a>; Column::COUNT]);
+
+impl<'a> Fields<'a> {
+    /// A field as the record spells it, without blanks at both ends.
+    #[inline]
+    pub fn get(&self, column: Column) -> &'a [u8] {
+        self.0[column as usize].bytes.trim_ascii()
+    }
+
+    /// A field as it was meant.
+    pub fn value(&self, column: Column) -> Cow<'a, [u8]> {
+        self.0[column as usize].value()
+    }
+}
