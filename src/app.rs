@@ -21,6 +21,8 @@ use crate::telemetry::Telemetry;
 pub struct Daemon {
     pub listen_address: SocketAddr,
     pub telemetry_path: String,
+    /// Told the address once it is listened on, with the port that the system chose for 0.
+    pub listening: Box<dyn FnOnce(SocketAddr)>,
     /// Reads the options again, for a reload.
     pub load: Box<dyn Fn() -> Result<Options, String> + Send>,
 }
@@ -75,6 +77,7 @@ impl Daemon {
             let _ = stopped.await;
         }));
         info!(%address, "listening");
+        (self.listening)(address);
 
         let load = || reload_options(&*self.load, &events, &telemetry);
         let ended_by_itself = loop {

@@ -4,6 +4,7 @@ pub mod serve;
 pub mod check;
 pub mod inspect;
 pub mod explain;
+pub mod demo;
 mod reader;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Demo(demo::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -53,5 +55,6 @@ pub fn run() -> Exit {
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Demo(arguments) => demo::run(arguments),
     }
 }

@@ -80,6 +80,7 @@ pub fn run(arguments: Arguments) -> Exit {
     let daemon = Daemon {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
+        listening: Box::new(|_| {}),
         load: Box::new(load),
     };
     match daemon.run(options) {

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod catalogue;
+mod demo;
 mod dependencies;
 mod deployment;
 mod http;

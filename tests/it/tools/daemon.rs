@@ -24,12 +24,12 @@ impl Daemon {
 
     /// Another command that serves, for example `demo`.
     pub fn start<A: AsRef<OsStr>>(command: &str, arguments: impl IntoIterator<Item = A>) -> Self {
-        let mut child = Child::start(
-            Command::new(env!("CARGO_BIN_EXE_cdr-exporter"))
-                .arg(command)
-                .args(["--web.listen-address", "127.0.0.1:0"])
-                .args(arguments),
-        );
+        Self::of(Command::new(env!("CARGO_BIN_EXE_cdr-exporter")).arg(command).args(arguments))
+    }
+
+    /// A command that serves, with whatever else it needs, for example its environment.
+    pub fn of(command: &mut Command) -> Self {
+        let mut child = Child::start(command.args(["--web.listen-address", "127.0.0.1:0"]));
         let address = child.announced_address("listening");
         Self { child, address }
     }
