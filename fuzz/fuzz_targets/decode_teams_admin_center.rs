@@ -6,7 +6,8 @@
 use cdr_exporter::decode::{Decoder, Format};
 use libfuzzer_sys::fuzz_target;
 
-const HEADER: &[u8] = b"CorrelationId,Invite time,Start time,Failure time,End time,Duration (seconds),Success,\
+const HEADER: &[u8] =
+    b"CorrelationId,Invite time,Start time,Failure time,End time,Duration (seconds),Success,\
     Caller Number,Callee Number,Call type,Final SIP code,Final Microsoft subcode,Final SIP Phrase,SBC FQDN";
 
 fuzz_target!(|text: &[u8]| {

@@ -1,6 +1,7 @@
 //! Teams admin center `DirectRouting.calls.<UTC date>.csv`: one CSV row to one call.
 //!
-//! The columns are documented at learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
+//! The columns are documented at
+//! learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
 
 mod columns;
 mod csv;
