@@ -75,11 +75,11 @@ fn table(text: &[u8]) -> &'static str {
     } else if is_export(&column_names(text, b'\t')) && names.len() < 3 {
         "separated by tabs: export the report again and use it as it is"
     } else if has("usageid") || (has("charge") && has("currency")) {
-        "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the same \
-         export is the right one"
+        "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the \
+         same export is the right one"
     } else if has("callernumber") && has("calleenumber") {
-        "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code or \
-         Final Microsoft subcode"
+        "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
+         or Final Microsoft subcode"
     } else {
         EXPECTED
     }
