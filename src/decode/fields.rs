@@ -1,7 +1,7 @@
 //! What the formats share: one field's text to a time, a number, a flag, a direction, an id.
 //!
-//! All take bytes, since a record may hold bytes that are not UTF-8, and see through blanks at both ends. An empty
-//! field is `None`; a field that cannot be read is the [`Reason`] for which its record is rejected.
+//! All take bytes, since a record may hold bytes that are not UTF-8, and see through blanks at both ends. An
+//! empty field is `None`; a field that cannot be read is the [`Reason`] for which its record is rejected.
 
 #[cfg(test)]
 mod tests;
@@ -16,11 +16,11 @@ use crate::call::{Direction, RecordId, UnixMillis};
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;
 
-/// Reads a time in RFC 3339, also with a blank or `t` for the `T`, any number of fraction digits, and a zone `Z`,
-/// `+01:00`, `+0100` or none, which is UTC. Fractions below a millisecond are cut off.
+/// Reads a time in RFC 3339, also with a blank or `t` for the `T`, any number of fraction digits, and a zone
+/// `Z`, `+01:00`, `+0100` or none, which is UTC. Fractions below a millisecond are cut off.
 ///
-/// The year 0001 is `None`: Microsoft prints `0001-01-01T00:00:00Z` for "there is no such time" (the documentation
-/// of `directRoutingLogRow`). A leap second counts as the last millisecond of its minute.
+/// The year 0001 is `None`: Microsoft prints `0001-01-01T00:00:00Z` for "there is no such time" (the
+/// documentation of `directRoutingLogRow`). A leap second counts as the last millisecond of its minute.
 pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
     let text = text.trim_ascii();
     if text.is_empty() {
@@ -30,8 +30,9 @@ pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
     Ok((year > 1).then_some(UnixMillis(millis)))
 }
 
-/// When a call ended: its end time, else its failure time, else the nearest that the record knows. Old records have
-/// no end time; then a call that succeeded, and `lasted` so many seconds, ended that much after it began.
+/// When a call ended: its end time, else its failure time, else the nearest that the record knows. Old
+/// records have no end time; then a call that succeeded, and `lasted` so many seconds, ended that much after
+/// it began.
 pub fn ended_at<Field>(
     [end, failure, start, invite]: [Field; 4],
     time_of: impl Fn(Field) -> Result<Option<UnixMillis>, Reason>,
@@ -110,8 +111,8 @@ fn days_in_month(year: i64, month: i64) -> Option<i64> {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, its year 0 or later.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    // Years here begin in March, so that a leap day is the last of its year and months before it need no table:
-    // 153 days in each five months. 719,468 days lie between 0000-03-01 and 1970-01-01.
+    // Years here begin in March, so that a leap day is the last of its year and months before it need no
+    // table: 153 days in each five months. 719,468 days lie between 0000-03-01 and 1970-01-01.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
@@ -160,8 +161,8 @@ pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     number.map(Some).ok_or(NotWhole)
 }
 
-/// Reads a success flag: `Yes` and `No` of the export, `true` and `false` of Graph, `Success` and `Attempt` of the
-/// admin center's screen, without case.
+/// Reads a success flag: `Yes` and `No` of the export, `true` and `false` of Graph, `Success` and `Attempt`
+/// of the admin center's screen, without case.
 pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
     let text = text.trim_ascii();
     let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
@@ -200,8 +201,8 @@ fn without_prefix<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Reads the id of a record: a GUID as its number, in any case, with or without hyphens and braces; any other text
-/// by its hash. The empty GUID is no id, else all rows that carry it would be one.
+/// Reads the id of a record: a GUID as its number, in any case, with or without hyphens and braces; any other
+/// text by its hash. The empty GUID is no id, else all rows that carry it would be one.
 pub fn record_id(text: &[u8]) -> Result<RecordId, Reason> {
     let text = text.trim_ascii();
     match guid(text) {
@@ -232,8 +233,8 @@ fn guid(text: &[u8]) -> Option<u128> {
     hexadecimal.then_some(number)
 }
 
-/// The number that eight hexadecimal digits write, all at once: a loop over single digits took a tenth of the time
-/// of a whole record.
+/// The number that eight hexadecimal digits write, all at once: a loop over single digits took a tenth of the
+/// time of a whole record.
 fn eight_digits(digits: [u8; 8]) -> u64 {
     let bytes = u64::from_be_bytes(digits);
     // Letters of both cases end in the bits of 1 to 6 and have bit 6 set, which the ten digits have not.

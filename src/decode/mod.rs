@@ -1,6 +1,7 @@
 //! Records to calls: the formats we know and the one match over them.
 //!
-//! Pure: bytes in, values out. A format is one file here, one arm in each match below, one folder in `tests/data/`.
+//! Pure: bytes in, values out. A format is one file here, one arm in each match below, one folder in
+//! `tests/data/`.
 
 pub mod fields;
 pub mod graph;
@@ -148,8 +149,8 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// How long after its end a call is still live news, if the config does not say. Graph knows a call within
-    /// minutes, but somebody has to ask; the admin center's rows appear after 24 to 48 hours.
+    /// How long after its end a call is still live news, if the config does not say. Graph knows a call
+    /// within minutes, but somebody has to ask; the admin center's rows appear after 24 to 48 hours.
     pub fn default_live_within(self) -> Duration {
         match self {
             Self::Graph => Duration::from_hours(6),
@@ -157,9 +158,9 @@ impl Format {
         }
     }
 
-    /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more
-    /// is to come. JSON that may hold objects is taken for Graph here; its first record then shows whether it is
-    /// ([`Reason::NotARow`]).
+    /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no
+    /// more is to come. JSON that may hold objects is taken for Graph here; its first record then shows
+    /// whether it is ([`Reason::NotARow`]).
     pub fn recognise(head: &[u8], finished: bool) -> Recognition {
         let text = head.trim_ascii_start();
         match text.first() {
@@ -173,8 +174,8 @@ impl Format {
         }
     }
 
-    /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it there.
-    /// Takes the first bytes as they are on disk. Never repeats any of them.
+    /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it
+    /// there. Takes the first bytes as they are on disk. Never repeats any of them.
     pub fn unknown_explanation(head: &[u8]) -> &'static str {
         unknown::explanation(head)
     }
@@ -231,8 +232,8 @@ impl Decoder {
         }
     }
 
-    /// The header that the next record is read by, as the file spells it; `None` when there is none yet, or when
-    /// the format has none.
+    /// The header that the next record is read by, as the file spells it; `None` when there is none yet, or
+    /// when the format has none.
     pub fn header(&self) -> Option<&[u8]> {
         match self {
             Self::Graph(_) => None,

@@ -1,13 +1,14 @@
 //! Finds a byte in the next few bytes, eight at a time.
 //!
-//! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the search.
+//! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the
+//! search.
 
 /// Each of the eight bytes.
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// Marks the bytes of a word that are `byte`, by their highest bit. A byte above a marked one may be marked for
-/// nothing; the lowest mark is true.
+/// Marks the bytes of a word that are `byte`, by their highest bit. A byte above a marked one may be marked
+/// for nothing; the lowest mark is true.
 #[inline(always)]
 pub fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (ONES * u64::from(byte)), 1)

@@ -1,6 +1,7 @@
 //! Teams admin center `DirectRouting.calls.<UTC date>.csv`: one CSV row to one call.
 //!
-//! The columns are documented at learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
+//! The columns are documented at
+//! learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
 
 mod columns;
 mod csv;
@@ -105,8 +106,9 @@ fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
     key.clear();
     for column in IDENTIFYING {
         let field = fields.get(column);
-        // The length before each keeps ("ab", "c") apart from ("a", "bc").
-        key.extend_from_slice(&field.len().to_le_bytes());
+        // The length before each keeps ("ab", "c") apart from ("a", "bc"). Ids are stored: a change here
+        // would count every remembered call again.
+        key.extend_from_slice(&(field.len() as u64).to_le_bytes());
         key.extend_from_slice(field);
     }
     Ok(RecordId(xxh3_128(key)))

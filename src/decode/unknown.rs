@@ -4,8 +4,8 @@ use memchr::memmem;
 
 use super::teams_admin_center::column_names;
 
-const EXPECTED: &str = "expected directRoutingLogRow records of Microsoft Graph as JSON, or DirectRouting.calls.*.csv of \
-                        the Teams admin center with its header row";
+const EXPECTED: &str = "expected directRoutingLogRow records of Microsoft Graph as JSON, or \
+                        DirectRouting.calls.*.csv of the Teams admin center with its header row";
 
 /// Beginnings of files that are no text.
 const MAGIC: [(&[u8], &str); 8] = [
@@ -70,15 +70,16 @@ fn table(text: &[u8]) -> &'static str {
     let names = column_names(text, b',');
     let has = |name: &str| names.iter().any(|other| other == name);
     if is_export(&column_names(text, b';')) && names.len() < 3 {
-        "separated by semicolons, as Excel saves CSV in many countries: export the report again and use it as it is"
+        "separated by semicolons, as Excel saves CSV in many countries: export the report again and use it \
+         as it is"
     } else if is_export(&column_names(text, b'\t')) && names.len() < 3 {
         "separated by tabs: export the report again and use it as it is"
     } else if has("usageid") || (has("charge") && has("currency")) {
-        "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the same export \
-         is the right one"
+        "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the \
+         same export is the right one"
     } else if has("callernumber") && has("calleenumber") {
-        "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code or Final \
-         Microsoft subcode"
+        "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
+         or Final Microsoft subcode"
     } else {
         EXPECTED
     }

@@ -1,7 +1,7 @@
 //! Any JSON object, read with everything that JSON allows.
 //!
-//! Properties that are not read may hold what they like: halves of surrogate pairs, numbers beyond a float, nesting
-//! of any depth; serde_json skips them without recursion.
+//! Properties that are not read may hold what they like: halves of surrogate pairs, numbers beyond a float,
+//! nesting of any depth; serde_json skips them without recursion.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
 //!
-//! Whatever is anything else is left to the full reader: an escape, a nested value, a fraction, a wrong byte. So what
-//! is read here is always JSON, but for bytes that are not UTF-8 inside strings.
+//! Whatever is anything else is left to the full reader: an escape, a nested value, a fraction, a wrong byte.
+//! So what is read here is always JSON, but for bytes that are not UTF-8 inside strings.
 
 use std::borrow::Cow;
 
@@ -27,6 +27,7 @@ pub fn read(record: &[u8]) -> Option<Row<'_>> {
     }
 }
 
+#[inline(always)]
 fn after_blanks(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
         text = rest;

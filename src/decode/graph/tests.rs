@@ -7,10 +7,12 @@ use crate::call::{Call, CodePair, Direction, RecordId, UnixMillis};
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
  "correlationId":"c98e1515-a937-4b81-b8a8-3992afde64e0","userId":"db03c14b-06eb-4189-939b-7cbf3a20ba27",
- "userPrincipalName":"user.one@contoso.com","userDisplayName":"User One","startDateTime":"2024-11-05T09:12:30Z",
+ "userPrincipalName":"user.one@contoso.com","userDisplayName":"User One",
+ "startDateTime":"2024-11-05T09:12:30Z",
  "inviteDateTime":"2024-11-05T09:12:21.949Z","failureDateTime":"2024-11-05T09:12:30Z",
  "endDateTime":"0001-01-01T00:00:00Z","duration":9,"callType":"ByotOut","successfulCall":false,
- "callerNumber":"+1425555****","calleeNumber":"+1425555****","mediaPathLocation":"USWE","signalingLocation":"EUNO",
+ "callerNumber":"+1425555****","calleeNumber":"+1425555****","mediaPathLocation":"USWE",
+ "signalingLocation":"EUNO",
  "finalSipCode":410,"callEndSubReason":531004,"finalSipCodePhrase":"IceConnectivityChecksFailed",
  "trunkFullyQualifiedDomainName":"sbc1.contoso.com","mediaBypassEnabled":false}"#;
 

@@ -72,8 +72,8 @@ fn first_line(text: &[u8]) -> &[u8] {
 pub struct Columns(Vec<Option<Column>>);
 
 impl Columns {
-    /// The columns, if the first line of the text is the header of this export: it names a correlation id, the
-    /// success flag and at least one of the codes. Any other column may be missing, any may be unknown.
+    /// The columns, if the first line of the text is the header of this export: it names a correlation id,
+    /// the success flag and at least one of the codes. Any other column may be missing, any may be unknown.
     pub fn from_header(text: &[u8]) -> Option<Self> {
         let mut columns: Vec<Option<Column>> = Vec::new();
         let take = |cell: Cell| {
@@ -87,8 +87,8 @@ impl Columns {
         (has(Column::CorrelationId) && has(Column::Success) && has_code).then_some(Self(columns))
     }
 
-    /// The fields of a row under these columns. A row has as many cells as the header; one more at its end, and
-    /// empty, is a comma too many, which some tools write.
+    /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
+    /// and empty, is a comma too many, which some tools write.
     #[inline]
     pub fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Reason> {
         let mut fields = Fields::default();

@@ -28,8 +28,8 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Gives each cell of one record, which has no newline at its end, to `take`. Fails on a quote that is never closed,
-/// or that something other than a comma follows.
+/// Gives each cell of one record, which has no newline at its end, to `take`. Fails on a quote that is never
+/// closed, or that something other than a comma follows.
 #[inline]
 pub fn for_each<'a>(record: &'a [u8], mut take: impl FnMut(Cell<'a>)) -> Result<(), Reason> {
     if memchr::memchr(b'"', record).is_none() {

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::call::{Direction, UnixMillis};
 
-const HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User country,Invite time,Start time,Failure time,\
+const HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User country,Invite time,Start time,\
+    Failure time,\
     End time,Duration (seconds),Success,Caller Number,Callee Number,Call type,Azure region for Media,\
     Azure region for Signaling,Final SIP code,Final Microsoft subcode,Final SIP Phrase,SBC FQDN,Media bypass,\
     Shared correlation ID";
@@ -49,8 +50,8 @@ fn with(column: &str, cell: &str) -> String {
 
 fn failed() -> Call<'static> {
     let mut decoder = Decoder::resume(HEADER.as_bytes());
-    let row: &'static str = "c98e1515-a937-4b81-b8a8-3992afde64e0,,,,,2024-11-05T09:12:21.9490000Z,,,,,No,+1425555****,\
-        +1425555****,Dr_Out,,,,,,sbc1.contoso.com,,";
+    let row: &'static str = "c98e1515-a937-4b81-b8a8-3992afde64e0,,,,,2024-11-05T09:12:21.9490000Z,,,,,No,\
+        +1425555****,+1425555****,Dr_Out,,,,,,sbc1.contoso.com,,";
     let Decoded::Call(Call { record_id, .. }) = decoder.decode(row.as_bytes()) else {
         panic!("the row is a call")
     };
@@ -266,7 +267,9 @@ proptest! {
 
     #[test]
     fn a_changed_row_makes_no_panic(
-        changes in proptest::collection::vec((0usize..240, prop_oneof![Just(b','), Just(b'"'), any::<u8>()]), 0..6),
+        changes in proptest::collection::vec(
+            (0usize..240, prop_oneof![Just(b','), Just(b'"'), any::<u8>()]), 0..6,
+        ),
     ) {
         let mut record = FAILED.join(",").into_bytes();
         for (position, byte) in changes {
