@@ -11,7 +11,7 @@ pub const OUTCOMES: [(&str, &str); 7] = [
     ("no_answer", "blue"),
     ("cancelled", "#8e8e8e"),
     ("declined", "purple"),
-    ("elsewhere", "#c8c8c8"),
+    ("elsewhere", "#b4b4b4"),
     ("failed", "red"),
 ];
 
@@ -19,12 +19,12 @@ pub const OUTCOMES: [(&str, &str); 7] = [
 pub const SIDES: [(&str, &str); 8] = [
     ("sbc", "orange"),
     ("network", "red"),
-    ("carrier", "yellow"),
+    ("carrier", "dark-yellow"),
     ("tenant", "purple"),
     ("microsoft", "blue"),
-    ("bot", "super-light-blue"),
+    ("bot", "light-blue"),
     ("user", "#8e8e8e"),
-    ("unlisted", "#c8c8c8"),
+    ("unlisted", "#b4b4b4"),
 ];
 
 /// A dashboard: rows of panels under variables.

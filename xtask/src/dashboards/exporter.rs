@@ -65,7 +65,7 @@ fn state() -> Vec<Panel> {
         .defaults(
             "mappings",
             json!([{"type": "value", "options": {"0": {"text": "Refused", "color": "red", "index": 0},
-                                                  "1": {"text": "Accepted", "color": "green", "index": 1}}}]),
+                                                  "1": {"text": "OK", "color": "green", "index": 1}}}]),
         ),
         Panel::stat("Version", "The versions that run. Good: one.", 4)
             .unit("short")

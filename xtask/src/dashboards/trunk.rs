@@ -62,7 +62,7 @@ fn figures() -> Vec<Panel> {
                 4,
             )
             .unit("s")
-            .defaults("decimals", json!(0))
+            .defaults("decimals", json!(1))
             .instant(
                 "sum(increase(cdr_call_duration_seconds_sum{@trunk}[1h]))
                 / (sum(increase(cdr_call_duration_seconds_count{@trunk}[1h])) > 0)",

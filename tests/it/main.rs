@@ -1,0 +1,5 @@
+//! The integration tests, one module for each topic.
+
+mod dashboards;
+mod prometheus;
+mod rules;
