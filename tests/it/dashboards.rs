@@ -10,7 +10,7 @@ use std::{
 use regex::Regex;
 use serde_json::Value;
 
-use crate::prometheus::{Prometheus, run, tools};
+use crate::prometheus::{Server, run, tools};
 use xtask::traffic::Traffic;
 
 /// A selector with its metric and its matchers.
@@ -57,6 +57,7 @@ fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
 /// uneditable.
 #[test]
 fn variables_follow_the_linter() {
+    let exact = Regex::new(r"^label_values\([a-z_]+(\{.*\})?, [a-z]+\)$").expect("valid");
     for dashboard in dashboards() {
         assert_eq!(dashboard["editable"], false);
         let variables = list(&dashboard, "/templating/list");
@@ -68,7 +69,6 @@ fn variables_follow_the_linter() {
             assert_eq!(variable["datasource"]["uid"], "${datasource}", "{name}");
             assert_eq!(variable["refresh"], 2, "{name}");
             assert_eq!(text(variable, "label"), name);
-            let exact = Regex::new(r"^label_values\([a-z_]+(\{.*\})?, [a-z]+\)$").expect("valid");
             assert!(exact.is_match(text(variable, "definition")), "{name}");
             if ["job", "instance"].contains(&name) {
                 assert_eq!(
@@ -216,7 +216,8 @@ fn every_query_finds_data_in_half_an_hour_of_traffic() {
         .args(["tsdb", "create-blocks-from", "openmetrics"])
         .args([&file, &folder.path().join("data")])
         .stdout(Stdio::null()));
-    let prometheus = Prometheus::over(&prometheus, folder.path()).expect("Prometheus starts");
+    let prometheus = Server::prometheus(&prometheus, folder.path(), "global: {scrape_interval: 30s}\n")
+        .expect("Prometheus starts");
     for dashboard in dashboards() {
         for panel in panels(&dashboard) {
             for target in list(panel, "/targets") {

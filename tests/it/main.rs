@@ -1,5 +1,6 @@
 //! The integration tests, one module for each topic.
 
+mod alerting;
 mod dashboards;
 mod prometheus;
 mod rules;

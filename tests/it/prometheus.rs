@@ -1,4 +1,4 @@
-//! A real Prometheus for the tests, and the tools that come with it.
+//! A real Prometheus and Alertmanager for the tests, and the tools that come with them.
 //!
 //! A tool that is not installed is said on standard error, and its part of a test is left out. Every copy on the PATH
 //! is used, so that a second version is tried by adding its folder.
@@ -33,23 +33,39 @@ pub fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", printed.concat());
 }
 
-/// A Prometheus on a free port of the loopback address, ended when it is dropped.
-pub struct Prometheus {
+/// A Prometheus or an Alertmanager on a free port of the loopback address, ended when it is dropped.
+pub struct Server {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
-impl Prometheus {
-    /// Starts it over a folder of data; it scrapes nothing.
-    pub fn over(program: &Path, folder: &Path) -> io::Result<Self> {
-        let config = folder.join("prometheus.yml");
-        fs::write(&config, "global: {scrape_interval: 30s}\n")?;
-        let mut child = Command::new(program)
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
-            .args(["--storage.tsdb.retention.time=30d", "--web.listen-address=127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()?;
+impl Server {
+    /// Starts a Prometheus with this configuration over the data in a folder.
+    pub fn prometheus(program: &Path, folder: &Path, config: &str) -> io::Result<Self> {
+        let file = folder.join("prometheus.yml");
+        fs::write(&file, config)?;
+        Self::start(
+            Command::new(program)
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+                .args(["--storage.tsdb.retention.time=30d", "--web.listen-address=127.0.0.1:0"]),
+        )
+    }
+
+    /// Starts an Alertmanager with this configuration.
+    pub fn alertmanager(program: &Path, folder: &Path, config: &str) -> io::Result<Self> {
+        let file = folder.join("alertmanager.yml");
+        fs::write(&file, config)?;
+        Self::start(
+            Command::new(program)
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.path={}", folder.join("alertmanager").display()))
+                .args(["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]),
+        )
+    }
+
+    fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
         let mut log = BufReader::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?).lines();
         let address = log
             .by_ref()
@@ -61,7 +77,7 @@ impl Prometheus {
         let started = Self { child, address };
         let deadline = Instant::now() + Duration::from_secs(60);
         while !started.get("/-/ready").is_ok_and(|answer| answer.starts_with("HTTP/1.0 200")) {
-            assert!(Instant::now() < deadline, "Prometheus is not ready after a minute");
+            assert!(Instant::now() < deadline, "{command:?} is not ready after a minute");
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(started)
@@ -100,7 +116,7 @@ impl Prometheus {
     }
 }
 
-impl Drop for Prometheus {
+impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

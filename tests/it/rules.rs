@@ -80,6 +80,18 @@ fn each_alert_says_what_is_wrong_and_where_to_go_on() {
 }
 
 #[test]
+fn each_category_of_failures_has_a_section_in_the_runbooks() {
+    let runbooks =
+        fs::read_to_string(xtask::repository().join("docs/runbooks.md")).expect("the runbooks are there");
+    let catalogue = xtask::repository().join("src/classify/causes.csv");
+    for row in csv::Reader::from_path(catalogue).expect("the catalogue is there").deserialize() {
+        let row: BTreeMap<String, String> = row.expect("a row with its columns");
+        let section = format!("\n### {}\n", row["category"]);
+        assert!(row["outcome"] != "failed" || runbooks.contains(&section), "{}", row["category"]);
+    }
+}
+
+#[test]
 fn recorded_names_are_level_metric_operation() {
     let form = Regex::new(r"^[a-z]+(_[a-z]+)*:cdr_[a-z_]+:[a-z]+[a-z0-9_]*$").expect("valid");
     for rule in rules("recording.rules.yml") {

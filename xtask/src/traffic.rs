@@ -69,6 +69,15 @@ impl Traffic {
         writeln!(out, "# EOF")
     }
 
+    /// What one scrape of the exporter would see at each minute of the traffic.
+    pub fn scrapes(&self) -> impl Iterator<Item = String> + use<> {
+        let mut series = self.series();
+        series.retain(|(name, _)| name.starts_with("cdr_") || name.starts_with("process_"));
+        (WEEK / 60..=WEEK / 60 + self.minutes).map(move |minute| {
+            series.iter().map(|(name, value)| format!("{name} {}\n", value(minute as f64))).collect()
+        })
+    }
+
     /// Minute of the traffic at which the spike begins.
     fn spike_begins(&self) -> f64 {
         (WEEK / 60) as f64 + self.minutes as f64 * 0.75

@@ -7,12 +7,15 @@ use serde_json::json;
 const FAILURES: &str = r#"cdr_call_failures_total{@route,cause="$cause"}"#;
 
 pub fn dashboard() -> Dashboard {
+    let mut cause = label_variable("cause", "cause", "cdr_call_failures_total{@exporter}", false);
+    // Shown until another is chosen; where it is not known, Grafana takes the first.
+    cause["current"] = json!({"text": "IceConnectivityChecksFailed", "value": "IceConnectivityChecksFailed"});
     Dashboard {
         uid: "cdr-cause",
         title: "Direct Routing cause",
         description: "One cause of failed calls: what it means, the remedy, how much of it there is and where.",
         variables: vec![
-            label_variable("cause", "cause", "cdr_call_failures_total{@exporter}", false),
+            cause,
             label_variable("source", "source", "cdr_calls_total{@exporter}", true),
             label_variable("trunk", "trunk", "cdr_calls_total{@source}", true),
             label_variable("direction", "direction", "cdr_calls_total{@source}", true),
