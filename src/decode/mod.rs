@@ -96,9 +96,7 @@ impl Reason {
             Self::TooLong => "the record is longer than limits.record_bytes",
             Self::BadJson => "the record is not valid JSON, or was cut off",
             Self::NotARow => "the JSON value has none of the properties of a directRoutingLogRow",
-            Self::BadCsv => {
-                "the row has another number of fields than its header, or a quote is never closed"
-            }
+            Self::BadCsv => "the row has another number of fields than its header, or a quote is never closed",
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form 2024-11-05T09:12:33Z (RFC 3339)",
