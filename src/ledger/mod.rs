@@ -15,6 +15,7 @@ use snapshot::{Arrival, Histogram, RecordCounts, Snapshot, SourceSnapshot};
 
 use crate::call::{Call, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
+use crate::source::identity::{Content, FileId};
 
 /// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
 const AGE_SECONDS: &[f64] =
@@ -208,8 +209,16 @@ impl Ledger {
     }
 
     /// Says what the source's files look like now.
-    pub fn files(&mut self, source: SourceIndex, files: FilesNow) {
+    pub fn files_now(&mut self, source: SourceIndex, files: FilesNow) {
         self.sources[source.0].files = files;
+    }
+
+    /// Notes what is known of a file, or that it is nothing any more.
+    pub fn set_file(&mut self, _source: SourceIndex, _id: FileId, _content: Option<Content>) {}
+
+    /// What was known of the source's files before a restart.
+    pub fn files(&self, _source: SourceIndex) -> Vec<(FileId, Content)> {
+        Vec::new()
     }
 
     /// Forgets the record ids that are past remembering.

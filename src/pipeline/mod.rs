@@ -196,8 +196,8 @@ impl Pipeline {
     }
 
     fn commit(&mut self) {
-        for (files, (_, index)) in self.files.iter().zip(&self.sources) {
-            self.ledger.files(*index, files.now());
+        for files in &mut self.files {
+            files.before_commit(&mut self.ledger);
         }
         self.published.publish(self.ledger.commit(self.ready));
         self.uncommitted = None;
@@ -253,7 +253,7 @@ impl Pipeline {
                     files.reconfigure(discover, reading);
                     files
                 }
-                None => Files::new(name.to_string(), index, discover, reading),
+                None => Files::new(name.to_string(), index, discover, reading, &self.ledger),
             };
             self.sources.push((name, index));
             after.push(files);

@@ -183,26 +183,23 @@ impl Reading {
     }
 
     /// What is known of the content, to go on after a restart; `None` while that is nothing.
-    pub fn content(&self) -> io::Result<Option<Content>> {
-        match &self.before_too_long {
-            Some(content) => Ok(Some(content.clone())),
-            None => self.content_at(0),
-        }
+    pub fn content(&self) -> Option<Content> {
+        self.before_too_long.clone().or_else(|| self.content_at(0))
     }
 
     /// The content as of `at` bytes into the text not consumed, where a record ends.
-    fn content_at(&self, at: usize) -> io::Result<Option<Content>> {
-        let Some(stages) = &self.stages else { return Ok(None) };
+    fn content_at(&self, at: usize) -> Option<Content> {
+        let stages = self.stages.as_ref()?;
         let position = self.position + at as u64;
-        Ok(Some(Content {
+        Some(Content {
             position,
-            mark: self.tail.text_mark(position, at)?,
+            mark: self.tail.text_mark(position, at),
             head: self.beginning.head.clone(),
             place: stages.splitter.place(),
             format: stages.format.name().to_owned(),
             header: stages.decoder.header().map(|header| String::from_utf8_lossy(header).into_owned()),
             plain_text_at: self.tail.plain_text_at(),
-        }))
+        })
     }
 
     /// The format, once recognised.
@@ -229,7 +226,7 @@ impl Reading {
     pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
         let begin = self.tail.read_bytes();
         // Text may be there that was looked at to know the file, and not booked.
-        self.records(books, false)?;
+        self.records(books, false);
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
             if taken >= budget {
@@ -241,7 +238,7 @@ impl Reading {
             if !more {
                 break;
             }
-            self.records(books, false)?;
+            self.records(books, false);
         }
         Ok(Turn::CaughtUp)
     }
@@ -249,15 +246,15 @@ impl Reading {
     /// Takes what is left when no more will come: a last line without newline counts, a cut record is rejected.
     pub fn finish(&mut self, books: &mut Books<'_>) -> Result<(), TailError> {
         while self.unrecognised.is_none() && self.tail.fill(1, true)? {
-            self.records(books, false)?;
+            self.records(books, false);
         }
-        self.records(books, true)?;
+        self.records(books, true);
         Ok(())
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
     /// quiet.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> io::Result<bool> {
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
         let text = self.tail.text();
         let whole = self.stages.as_mut().is_some_and(|stages| {
             matches!(stages.splitter, Splitter::QuotedCsv(_))
@@ -265,13 +262,14 @@ impl Reading {
                 && matches!(stages.decoder.decode(text), Decoded::Call(_))
         });
         if whole {
-            self.records(books, true)?;
+            self.records(books, true);
         }
-        Ok(whole)
+        whole
     }
 
-    /// Reads the beginning of the text, as much as a head needs; whether there is that much. Nothing is booked.
-    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<&[u8], TailError> {
+    /// Reads the beginning of the text, as much as a head needs. Returns it, and where its header ends. Nothing is
+    /// booked.
+    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], usize), TailError> {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
             let before = self.tail.read_bytes();
             let more = self.tail.fill(LOOK_AHEAD_BYTES as u64, false)?;
@@ -280,7 +278,11 @@ impl Reading {
                 break;
             }
         }
-        Ok(self.tail.text())
+        let text = self.tail.text();
+        let has_header =
+            matches!(Format::recognise(text, false), Recognition::Known(Format::TeamsAdminCenter));
+        let header = memchr::memchr(b'\n', text).filter(|_| has_header);
+        Ok((text, header.map_or(0, |newline| newline + 1)))
     }
 
     /// Reads past the text that a known content has before its position, without booking any of it, for about
@@ -298,7 +300,7 @@ impl Reading {
             let there = self.tail.text().len() as u64;
             if there >= missing {
                 let at = usize::try_from(missing).unwrap_or_default();
-                if self.tail.text_mark(known.position, at)? != known.mark {
+                if self.tail.text_mark(known.position, at) != known.mark {
                     return Ok(Passed::Different);
                 }
                 self.tail.consume(at);
@@ -320,9 +322,9 @@ impl Reading {
     }
 
     /// Books every record that the text holds.
-    fn records(&mut self, books: &mut Books<'_>, finished: bool) -> io::Result<()> {
+    fn records(&mut self, books: &mut Books<'_>, finished: bool) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
-            return Ok(());
+            return;
         }
         let mut at = 0;
         while let Some(stages) = &mut self.stages {
@@ -332,7 +334,7 @@ impl Reading {
             let (decoded, start, next) = match stages.splitter.next(rest, finished) {
                 Split::NeedMore => break,
                 Split::Skip { next } if stages.splitter.is_discarding() && !was_discarding => {
-                    self.before_too_long = self.content_at(at)?;
+                    self.before_too_long = self.content_at(at);
                     at += next;
                     continue;
                 }
@@ -347,7 +349,7 @@ impl Reading {
             let first = self.summary.records == RecordCounts::default();
             if first && decoded == Decoded::Rejected(Reason::NotARow) {
                 self.unrecognised = Some(Format::unknown_explanation(text));
-                return Ok(());
+                return;
             }
             if decoded == Decoded::Header && self.summary.records.counted == 0 {
                 self.beginning.behind_header(self.position + (at + next) as u64);
@@ -360,7 +362,6 @@ impl Reading {
         self.beginning.take(self.position, &self.tail.text()[..at]);
         self.position += at as u64;
         self.tail.consume(at);
-        Ok(())
     }
 
     /// Finds out the format; `false` while it is not known.

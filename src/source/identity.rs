@@ -86,15 +86,6 @@ pub struct Head {
     hashes: Vec<u64>,
 }
 
-/// How a text compares with a head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
-    Same,
-    Different,
-    /// Alike so far, and too short to tell.
-    Undecided,
-}
-
 impl Head {
     /// The head of a text whose first bytes behind the header at `at` are these.
     pub fn of(text: &[u8], at: u64) -> Self {
@@ -102,16 +93,14 @@ impl Head {
         Self { at, hashes: reached.map(|length| xxh3_64(&text[..*length])).collect() }
     }
 
-    /// Whether a text, given from its first byte, begins with the same head.
-    pub fn likeness(&self, text: &[u8]) -> Likeness {
-        let behind_header = usize::try_from(self.at).ok().and_then(|at| text.get(at..)).unwrap_or_default();
-        let other = Self::of(&behind_header[..behind_header.len().min(HEAD_BYTES)], self.at);
-        let common = self.hashes.len().min(other.hashes.len());
-        match (self.hashes[..common] == other.hashes[..common], self.hashes.len()) {
-            (false, _) | (_, 0) => Likeness::Different,
-            (true, all) if common == all => Likeness::Same,
-            (true, _) => Likeness::Undecided,
-        }
+    /// The hash of each length that the text reached.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// Whether the text reached every length.
+    pub fn is_whole(&self) -> bool {
+        self.hashes.len() == HEAD_LENGTHS.len()
     }
 }
 

@@ -64,15 +64,17 @@ impl Tail {
     }
 
     /// The mark at `position` of the text, which is `at` bytes into [`Tail::text`].
-    pub fn text_mark(&self, position: u64, at: usize) -> io::Result<Mark> {
+    pub fn text_mark(&self, position: u64, at: usize) -> Mark {
         let end = self.begin + at;
         if end >= MARK_BYTES || end as u64 >= position {
-            return Ok(Mark::of_text(&self.text[..end], position));
+            return Mark::of_text(&self.text[..end], position);
         }
-        match (&self.file, self.plain_text_at()) {
-            (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position),
-            _ => Ok(Mark::of_text(&self.text[..end], position)),
-        }
+        let in_file = match (&self.file, self.plain_text_at()) {
+            (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position).ok(),
+            _ => None,
+        };
+        // A pipe or a failing disk leaves what is in memory, if less than a whole mark.
+        in_file.unwrap_or_else(|| Mark::of_text(&self.text[..end], position))
     }
 
     /// Lets go of the first `count` bytes of the text.

@@ -1,0 +1,346 @@
+//! One file being followed: opened, known again, read by turns, closed.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Seek};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use super::known::{Known, Match};
+use crate::ledger::FileEvent;
+use crate::pipeline::reading::{Books, Options, Passed, Reading, Turn};
+use crate::source::identity::{Content, FileId};
+use crate::source::tail::TailError;
+
+/// How much of a file is read before another has its turn.
+const TURN_BYTES: u64 = 1024 * 1024;
+
+/// The value of the `state` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// There is more to read.
+    Reading,
+    /// Read to its end; it may grow.
+    Waiting,
+    /// Of no format we know.
+    Unrecognised,
+    /// The system will not let us read it, or its compression is damaged.
+    Unreadable,
+}
+
+impl State {
+    /// Every state, in the order in which they are exposed.
+    pub const ALL: [Self; 4] = [Self::Reading, Self::Waiting, Self::Unrecognised, Self::Unreadable];
+
+    /// The value of the `state` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Waiting => "waiting",
+            Self::Unrecognised => "unrecognised",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Where reading a file begins.
+#[derive(Debug)]
+enum Origin {
+    /// Not known yet: its text is to be compared with what was read before.
+    Unknown,
+    /// It has the head of these contents; the text before the position of one of them may be passed over.
+    Like(Vec<Content>),
+    /// Known: reading has begun.
+    Known,
+}
+
+/// One file being followed.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name it was last seen under.
+    pub path: PathBuf,
+    /// Whether it still has that name.
+    pub named: bool,
+    /// Whether it waits for its turn.
+    pub queued: bool,
+    /// When it last changed.
+    pub grew: Instant,
+    pub state: State,
+    reading: Option<Reading>,
+    origin: Origin,
+    size: u64,
+    modified: i128,
+    /// Whether the system refused and may be asked again.
+    refused: bool,
+}
+
+/// What a file's turn needs beside the file.
+pub struct Surroundings<'s> {
+    pub source: &'s str,
+    pub options: Options,
+    pub known: &'s mut Known,
+    /// Whether the file of a known content has still more to give before a copy of it can be read on.
+    pub is_behind: &'s dyn Fn(FileId) -> bool,
+    /// Takes the content of a file that was written anew.
+    pub retire: &'s mut dyn FnMut(&mut Known, FileId),
+}
+
+impl Entry {
+    /// A file just seen under this name.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            named: true,
+            queued: false,
+            grew: Instant::now(),
+            state: State::Reading,
+            reading: None,
+            origin: Origin::Unknown,
+            size: 0,
+            modified: i128::MIN,
+            refused: false,
+        }
+    }
+
+    /// Notes size and time of the last change; whether they differ from what was noted.
+    pub fn changed(&mut self, metadata: &Metadata) -> bool {
+        let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        let changed =
+            (self.size, self.modified) != (metadata.len(), modified) || std::mem::take(&mut self.refused);
+        if changed {
+            (self.size, self.modified) = (metadata.len(), modified);
+            self.grew = Instant::now();
+        }
+        changed
+    }
+
+    /// Whether a file that has no name any more was written to.
+    pub fn grew_unseen(&mut self) -> bool {
+        let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
+        file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| self.changed(&metadata))
+    }
+
+    /// Bytes of the file that are not booked.
+    pub fn pending_bytes(&self) -> u64 {
+        match (&self.reading, self.state) {
+            (_, State::Unrecognised) => 0,
+            (Some(reading), _) => {
+                self.size.saturating_sub(reading.tail.read_bytes()) + reading.tail.held_bytes()
+            }
+            (None, _) => self.size,
+        }
+    }
+
+    /// What the file holds and how much of it is booked, once that is anything.
+    pub fn content(&self) -> Option<Content> {
+        match self.origin {
+            Origin::Known => self.reading.as_ref().and_then(Reading::content),
+            Origin::Unknown | Origin::Like(_) => None,
+        }
+    }
+
+    /// Reads on for a turn.
+    pub fn turn(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Turn, TailError> {
+        if self.state == State::Unrecognised && self.is_as_it_was()? {
+            return Ok(Turn::CaughtUp);
+        }
+        self.open(id, books, around)?;
+        if let Some(event) = self.rewritten()? {
+            books.ledger.file_event(books.source, event);
+            let (source, path) = (around.source, self.path.display());
+            info!(source, %path, "{}: read from its beginning, it holds other text than was read", event.label());
+            (around.retire)(around.known, id);
+            self.begin_again();
+            self.open(id, books, around)?;
+        }
+        self.state = State::Reading;
+        if let Some(turn) = self.find_origin(id, books, around)? {
+            return Ok(turn);
+        }
+        let Some(reading) = &mut self.reading else { return Ok(Turn::CaughtUp) };
+        let expected = self.size.saturating_sub(reading.tail.read_bytes());
+        let turn = reading.turn(books, expected, TURN_BYTES)?;
+        if let Some(explanation) = reading.unrecognised() {
+            self.state = State::Unrecognised;
+            warn!(source = around.source, path = %self.path.display(), "not read: {explanation}");
+        }
+        Ok(turn)
+    }
+
+    /// Finds out where reading begins; `None` once that is known and the file is there, else what the turn came to.
+    fn find_origin(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Option<Turn>, TailError> {
+        let Some(reading) = &mut self.reading else { return Ok(None) };
+        if matches!(self.origin, Origin::Unknown) {
+            let (text, behind_header) = reading.look_ahead(books)?;
+            self.origin = match around.known.find(text, behind_header, id) {
+                Match::New => Origin::Known,
+                Match::Undecided => return Ok(Some(Turn::CaughtUp)),
+                // Only behind what is still being read of the original does a copy go on.
+                Match::Like(like) if like.iter().any(|(other, _)| (around.is_behind)(*other)) => {
+                    return Ok(Some(Turn::More));
+                }
+                Match::Like(mut like) => {
+                    like.sort_by_key(|(_, content)| content.position);
+                    Origin::Like(like.into_iter().map(|(_, content)| content.clone()).collect())
+                }
+            };
+        }
+        let Origin::Like(contents) = &mut self.origin else { return Ok(None) };
+        let Some(content) = contents.last() else {
+            self.origin = Origin::Known;
+            return Ok(None);
+        };
+        match reading.pass_over(content, books, TURN_BYTES)? {
+            Passed::Same => {
+                books.ledger.file_event(books.source, FileEvent::Copied);
+                let (source, path) = (around.source, self.path.display());
+                info!(source, %path, position = content.position, "copied: this was read before; read on behind it");
+                self.origin = Origin::Known;
+                Ok(None)
+            }
+            Passed::Different => {
+                contents.pop();
+                self.reopen_at_beginning(around.options)?;
+                Ok(Some(Turn::More))
+            }
+            Passed::TooShort => Ok(Some(Turn::CaughtUp)),
+            Passed::More => Ok(Some(Turn::More)),
+        }
+    }
+
+    /// The file is as long as it gets and does not show whether it is a copy: then it is none. Whether that is news.
+    pub fn is_no_copy(&mut self, options: Options) -> bool {
+        if self.size == 0 || self.state == State::Unreadable || matches!(self.origin, Origin::Known) {
+            return false;
+        }
+        self.origin = Origin::Known;
+        self.reopen_at_beginning(options).is_ok()
+    }
+
+    /// A last line without newline counts when it is whole; whether there was one.
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
+        self.reading.as_mut().is_some_and(|reading| reading.take_last_line(books))
+    }
+
+    /// Takes what is left of a file that is gone.
+    pub fn finish(&mut self, books: &mut Books<'_>, source: &str) {
+        let path = self.path.display();
+        match self.reading.as_mut().map(|reading| reading.finish(books)) {
+            Some(Err(error)) => warn!(source, %path, %error, "removed before its end could be read"),
+            _ => info!(source, %path, "removed"),
+        }
+    }
+
+    /// A file that was not recognised is looked at again only when it has other content.
+    fn is_as_it_was(&self) -> io::Result<bool> {
+        self.reading.as_ref().map_or(Ok(false), |reading| reading.tail.is_same_content())
+    }
+
+    fn open(&mut self, id: FileId, books: &mut Books<'_>, around: &mut Surroundings<'_>) -> io::Result<()> {
+        if self.reading.as_ref().is_some_and(|reading| reading.tail.is_open()) {
+            return Ok(());
+        }
+        let file = self.open_file(id)?;
+        if let Some(reading) = &mut self.reading {
+            return reading.tail.reopen(file);
+        }
+        self.size = file.metadata()?.len();
+        // What is known of a file that is not being read was known before a restart.
+        let Some(content) = around.known.content(id).cloned() else {
+            self.reading = Some(Reading::new(file, around.options));
+            return Ok(());
+        };
+        if let Some(reading) = Reading::resume(file.try_clone()?, around.options, &content)? {
+            books.ledger.file_event(books.source, FileEvent::Resumed);
+            self.reading = Some(reading);
+            self.origin = Origin::Known;
+            return Ok(());
+        }
+        if content.plain_text_at.is_some() {
+            (around.retire)(around.known, id);
+        } else {
+            self.origin = Origin::Like(vec![content]);
+        }
+        self.reading = Some(Reading::new(file, around.options));
+        Ok(())
+    }
+
+    fn open_file(&self, id: FileId) -> io::Result<File> {
+        if !self.named {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = File::open(&self.path)?;
+        // When another file took the name since it was seen, the next look finds it.
+        if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// Forgets what was read.
+    fn begin_again(&mut self) {
+        self.reading = None;
+        self.origin = Origin::Unknown;
+        self.state = State::Reading;
+    }
+
+    fn reopen_at_beginning(&mut self, options: Options) -> io::Result<()> {
+        let Some(reading) = &self.reading else { return Ok(()) };
+        let mut file = match reading.tail.file() {
+            Some(file) => file.try_clone()?,
+            None => File::open(&self.path)?,
+        };
+        file.rewind()?;
+        self.reading = Some(Reading::new(file, options));
+        Ok(())
+    }
+
+    /// Whether what was read of the file is no longer its content, and how that shows.
+    fn rewritten(&mut self) -> io::Result<Option<FileEvent>> {
+        let Some(reading) = &self.reading else { return Ok(None) };
+        let Some(file) = reading.tail.file() else { return Ok(None) };
+        self.size = file.metadata()?.len();
+        if self.size < reading.tail.read_bytes() {
+            return Ok(Some(FileEvent::Truncated));
+        }
+        let same = self.state == State::Reading || reading.tail.is_same_content()?;
+        Ok((!same).then_some(FileEvent::Replaced))
+    }
+
+    /// Everything that is there has been read. Returns what is known of it.
+    pub fn caught_up(&mut self) -> Option<Content> {
+        if self.state == State::Reading {
+            self.state = State::Waiting;
+        }
+        let content = self.content();
+        if let Some(reading) = &mut self.reading {
+            // Without a mark, a rewrite shows only where the file became shorter.
+            let _ = reading.tail.set_mark();
+            reading.tail.rest();
+        }
+        content
+    }
+
+    /// Reading failed; `refused` when it may succeed another time.
+    pub fn unreadable(&mut self, refused: bool) {
+        self.state = State::Unreadable;
+        self.refused = refused;
+        self.close();
+    }
+
+    /// Gives the descriptor back.
+    pub fn close(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            reading.tail.close();
+        }
+    }
+}

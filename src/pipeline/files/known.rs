@@ -1,0 +1,200 @@
+//! Contents that were read before, so that a copy under another name, plain or compressed, is not counted again.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
+
+/// How many contents of files that are gone, or were written anew, are remembered.
+const PAST_CONTENTS: usize = 1000;
+
+/// The device that contents have whose file is no more.
+const NO_DEVICE: u64 = u64::MAX;
+
+/// The contents known of one source: of files that are there, and of some that are not.
+#[derive(Debug, Default)]
+pub struct Known {
+    contents: HashMap<FileId, Content>,
+    /// By head: where it begins, how many hashes it has, the last of them.
+    heads: HashMap<(u64, usize, u64), Vec<FileId>>,
+    /// How many heads begin so: where, after how many hashes, the hash.
+    beginnings: HashMap<(u64, usize, u64), usize>,
+    /// Contents whose file is no more, the longest gone first.
+    past: VecDeque<FileId>,
+    next_past: u64,
+}
+
+/// What is known of a text by its head.
+#[derive(Debug, PartialEq)]
+pub enum Match<'k> {
+    /// Nothing like it was read before.
+    New,
+    /// It begins like these, as far as it goes; with more of it, or none to come, it can be told.
+    Undecided,
+    /// It has the head of these.
+    Like(Vec<(FileId, &'k Content)>),
+}
+
+impl Known {
+    /// What is known of the file.
+    pub fn content(&self, id: FileId) -> Option<&Content> {
+        self.contents.get(&id)
+    }
+
+    /// Notes what the file holds.
+    pub fn set(&mut self, id: FileId, content: Content) {
+        if self.contents.get(&id).map(|known| &known.head) != Some(&content.head) {
+            self.forget(id);
+            self.index(id, &content.head);
+        }
+        self.contents.insert(id, content);
+    }
+
+    /// Takes a content that was known before a restart.
+    pub fn restore(&mut self, id: FileId, content: Content) {
+        if id.device == NO_DEVICE {
+            self.next_past = self.next_past.max(id.inode + 1);
+            self.past.push_back(id);
+        }
+        self.set(id, content);
+    }
+
+    /// The file holds this content no more, but a copy of it may come. Returns the id under which it is known from
+    /// now on, and the one that is forgotten for it.
+    pub fn retire(&mut self, id: FileId) -> Option<(FileId, Content, Option<FileId>)> {
+        let content = self.forget(id)?;
+        let past = FileId { device: NO_DEVICE, inode: self.next_past };
+        self.next_past += 1;
+        self.past.push_back(past);
+        self.set(past, content.clone());
+        let dropped = (self.past.len() > PAST_CONTENTS).then(|| self.past.pop_front()).flatten();
+        if let Some(dropped) = dropped {
+            self.forget(dropped);
+        }
+        Some((past, content, dropped))
+    }
+
+    fn index(&mut self, id: FileId, head: &Head) {
+        let hashes = head.hashes();
+        if let Some(last) = hashes.last() {
+            self.heads.entry((head.at, hashes.len(), *last)).or_default().push(id);
+        }
+        for (level, hash) in hashes.iter().enumerate() {
+            *self.beginnings.entry((head.at, level, *hash)).or_default() += 1;
+        }
+    }
+
+    /// Forgets what the file holds.
+    pub fn forget(&mut self, id: FileId) -> Option<Content> {
+        let content = self.contents.remove(&id)?;
+        let (at, hashes) = (content.head.at, content.head.hashes());
+        if let Some(last) = hashes.last()
+            && let Some(ids) = self.heads.get_mut(&(at, hashes.len(), *last))
+        {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.heads.remove(&(at, hashes.len(), *last));
+            }
+        }
+        for (level, hash) in hashes.iter().enumerate() {
+            if let Some(count) = self.beginnings.get_mut(&(at, level, *hash)) {
+                *count -= 1;
+                if *count == 0 {
+                    self.beginnings.remove(&(at, level, *hash));
+                }
+            }
+        }
+        Some(content)
+    }
+
+    /// What is known of the text of the file `reader`, given from its first byte, from other files; its header ends at
+    /// `behind_header`.
+    pub fn find(&self, text: &[u8], behind_header: usize, reader: FileId) -> Match<'_> {
+        let body = text.get(behind_header..).unwrap_or_default();
+        let head = Head::of(&body[..body.len().min(HEAD_BYTES)], behind_header as u64);
+        let Some(last) = head.hashes().len().checked_sub(1) else {
+            let any = self.beginnings.keys().any(|(at, ..)| *at == head.at);
+            return if any { Match::Undecided } else { Match::New };
+        };
+        let like = head.hashes().iter().enumerate().rev().find_map(|(level, hash)| {
+            let ids = self.heads.get(&(head.at, level + 1, *hash))?;
+            let others = ids.iter().filter(|id| **id != reader);
+            Some(others.filter_map(|id| Some((*id, self.contents.get(id)?))).collect::<Vec<_>>())
+        });
+        match like {
+            Some(like) if !like.is_empty() => Match::Like(like),
+            _ if self.beginnings.contains_key(&(head.at, last, head.hashes()[last])) && !head.is_whole() => {
+                Match::Undecided
+            }
+            _ => Match::New,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::identity::Mark;
+    use crate::source::split::Place;
+
+    fn content(text: &[u8], header: usize) -> Content {
+        let body = &text[header..];
+        Content {
+            position: text.len() as u64,
+            mark: Mark::of_text(text, text.len() as u64),
+            head: Head::of(&body[..body.len().min(HEAD_BYTES)], header as u64),
+            place: Place::Top,
+            format: "graph".to_owned(),
+            header: None,
+            plain_text_at: Some(0),
+        }
+    }
+
+    fn id(inode: u64) -> FileId {
+        FileId { device: 1, inode }
+    }
+
+    fn text(seed: u8, length: usize) -> Vec<u8> {
+        (0..length).map(|at| seed.wrapping_add((at * 7 % 251) as u8)).collect()
+    }
+
+    #[test]
+    fn a_copy_is_found_by_its_head() {
+        let mut known = Known::default();
+        let long = text(1, 3000);
+        assert_eq!(known.find(&long, 0, id(0)), Match::New, "nothing is known yet");
+        known.set(id(1), content(&long, 0));
+        known.set(id(2), content(&text(2, 200), 0));
+        let found = |known: &Known, text: &[u8]| match known.find(text, 0, id(0)) {
+            Match::Like(like) => like.iter().map(|(id, _)| id.inode).collect(),
+            Match::Undecided => vec![0],
+            Match::New => Vec::new(),
+        };
+        assert_eq!(found(&known, &long), [1]);
+        assert_eq!(found(&known, &long[..1024]), [1]);
+        assert_eq!(found(&known, &long[..1023]), [0], "alike so far");
+        assert_eq!(found(&known, &long[..10]), [0], "too short for anything");
+        assert_eq!(found(&known, &text(2, 3000)), [2], "grown since");
+        assert_eq!(found(&known, &text(3, 3000)), [] as [u64; 0]);
+        let mut other_end = long.clone();
+        other_end[1000] ^= 1;
+        assert_eq!(found(&known, &other_end), [] as [u64; 0]);
+        assert_eq!(known.find(&long, 5, id(0)), Match::New, "another header");
+    }
+
+    #[test]
+    fn a_retired_content_is_found_until_it_is_old() {
+        let mut known = Known::default();
+        known.set(id(1), content(&text(1, 100), 0));
+        let (past, _, dropped) = known.retire(id(1)).expect("it was known");
+        assert_eq!((known.content(id(1)), dropped), (None, None));
+        assert!(matches!(known.find(&text(1, 100), 0, id(0)), Match::Like(like) if like[0].0 == past));
+        for number in 0..PAST_CONTENTS as u64 {
+            let mut other = content(&text(2, 100), 0);
+            other.position = number;
+            known.set(id(number), other);
+            let (_, _, dropped) = known.retire(id(number)).expect("it was known");
+            assert_eq!(dropped.is_some(), number == PAST_CONTENTS as u64 - 1);
+        }
+        assert_eq!(known.find(&text(1, 100), 0, id(0)), Match::New);
+    }
+}

@@ -1,0 +1,332 @@
+//! The files of one source: what lies on the disk against what is being followed.
+//!
+//! | seen on the disk | decision | event |
+//! |---|---|---|
+//! | a file under a name that had none | read it from its beginning | found |
+//! | a file we follow, under another name | follow it there | rotated |
+//! | another file under a known name | follow the old one to its end, read the new one from its beginning | found |
+//! | shorter than what was read of it | read it from its beginning | truncated |
+//! | other bytes where we stopped reading | read it from its beginning | replaced |
+//! | no name any more | read what is left, let go when it has been quiet | removed |
+//! | a new file with the text of one that was read | pass over that much of it, once the original is read | copied |
+//! | after a restart, the bytes that were there | go on behind them | resumed |
+//! | after a restart, other bytes | read it from its beginning | found |
+//!
+//! Text is compared by hashes, after decompression, so a copy is known whatever its name and its encoding are. Which
+//! copies can be known is [`known::Known`]'s to say; how a file is opened and read is [`entry::Entry`]'s.
+
+mod entry;
+mod known;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Display;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tracing::{debug, info, warn};
+
+use self::entry::{Entry, State, Surroundings};
+use self::known::Known;
+use super::reading::{self, Books, Turn};
+use crate::call::UnixMillis;
+use crate::ledger::{FileEvent, FilesNow, Ledger, SourceIndex};
+use crate::source::discover;
+use crate::source::identity::FileId;
+use crate::source::tail::TailError;
+
+/// Descriptors that a source keeps open on files that may still grow.
+const OPEN_FILES: usize = 256;
+
+/// A file that nobody wrote to for so long, and whose last line has no newline, is taken to be complete. A file
+/// without a name is let go.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// The files of one source.
+#[derive(Debug)]
+pub struct Files {
+    name: String,
+    discover: discover::Options,
+    reading: reading::Options,
+    source: SourceIndex,
+    names: HashMap<PathBuf, FileId>,
+    entries: HashMap<FileId, Entry>,
+    /// Files that have something to read, in turn.
+    queue: VecDeque<FileId>,
+    /// Files with an open descriptor and nothing to read, the longest idle first.
+    idle: VecDeque<FileId>,
+    /// Contents of files, these and others.
+    known: Known,
+    /// Files of which something was booked since the last commit.
+    uncommitted: HashSet<FileId>,
+    complained: HashMap<PathBuf, String>,
+}
+
+impl Files {
+    /// No files yet; what the ledger knows of some is to be found again.
+    pub fn new(
+        name: String,
+        source: SourceIndex,
+        discover: discover::Options,
+        reading: reading::Options,
+        ledger: &Ledger,
+    ) -> Self {
+        let mut known = Known::default();
+        for (id, content) in ledger.files(source) {
+            known.restore(id, content);
+        }
+        Self {
+            name,
+            discover,
+            reading,
+            source,
+            names: HashMap::new(),
+            entries: HashMap::new(),
+            queue: VecDeque::new(),
+            idle: VecDeque::new(),
+            known,
+            uncommitted: HashSet::new(),
+            complained: HashMap::new(),
+        }
+    }
+
+    /// Takes new options; the next scan lets go of files that no longer belong here.
+    pub fn reconfigure(&mut self, discover: discover::Options, reading: reading::Options) {
+        self.discover = discover;
+        self.reading = reading;
+    }
+
+    /// Folders to watch, and whether with all below them.
+    pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.discover.patterns.iter().map(|pattern| (pattern.folder(), pattern.is_deep()))
+    }
+
+    /// Whether a file has something to read.
+    pub fn is_behind(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Compares everything on the disk with what is followed.
+    pub fn scan(&mut self, ledger: &mut Ledger) {
+        let found = self.discover.scan();
+        for (path, error) in found.unreadable {
+            self.complain(&path, &error);
+        }
+        let mut missing: HashMap<PathBuf, FileId> = std::mem::take(&mut self.names);
+        for (path, metadata) in found.files {
+            if let Some(id) = missing.remove(&path) {
+                self.names.insert(path.clone(), id);
+            }
+            self.seen(path, &metadata, ledger);
+        }
+        for (path, id) in missing {
+            self.lost_name(&path, id);
+        }
+    }
+
+    /// Compares one name on the disk with what is followed.
+    pub fn look(&mut self, path: &Path, ledger: &mut Ledger) {
+        match self.discover.look(path) {
+            Some(metadata) => self.seen(path.to_path_buf(), &metadata, ledger),
+            None => {
+                if let Some(id) = self.names.remove(path) {
+                    self.lost_name(path, id);
+                }
+            }
+        }
+    }
+
+    fn seen(&mut self, path: PathBuf, metadata: &Metadata, ledger: &mut Ledger) {
+        let id = FileId::of(metadata);
+        if let Some(before) = self.names.insert(path.clone(), id)
+            && before != id
+        {
+            self.lost_name(&path, before);
+        }
+        let entry = match self.entries.get_mut(&id) {
+            Some(entry) => entry,
+            None => {
+                ledger.file_event(self.source, FileEvent::Found);
+                debug!(source = self.name, path = %path.display(), "found");
+                self.entries.entry(id).or_insert_with(|| Entry::new(path.clone()))
+            }
+        };
+        if !entry.named && entry.path != path {
+            ledger.file_event(self.source, FileEvent::Rotated);
+            info!(source = self.name, from = %entry.path.display(), to = %path.display(), "rotated");
+        }
+        entry.named = true;
+        entry.path = path;
+        if entry.changed(metadata) {
+            self.enqueue(id);
+        }
+    }
+
+    /// The file is no longer called so; it may be seen under another name, or gone.
+    fn lost_name(&mut self, path: &Path, id: FileId) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && entry.path == path
+        {
+            entry.named = false;
+            entry.grew = Instant::now();
+            self.enqueue(id);
+        }
+    }
+
+    fn enqueue(&mut self, id: FileId) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && !std::mem::replace(&mut entry.queued, true)
+        {
+            self.queue.push_back(id);
+        }
+    }
+
+    /// Gives the next file in line its turn.
+    pub fn turn(&mut self, ledger: &mut Ledger, now: UnixMillis) {
+        let Some(id) = self.queue.pop_front() else { return };
+        let Some(mut entry) = self.entries.remove(&id) else { return };
+        entry.queued = false;
+        let source = self.source;
+        let mut retired = Vec::new();
+        let outcome = entry.turn(
+            id,
+            &mut Books { ledger, source, now },
+            &mut Surroundings {
+                source: &self.name,
+                options: self.reading,
+                known: &mut self.known,
+                is_behind: &|id| self.entries.get(&id).is_some_and(|other| other.queued),
+                retire: &mut |known, id| retired.extend(known.retire(id)),
+            },
+        );
+        for (past, content, dropped) in retired {
+            ledger.set_file(source, past, Some(content));
+            if let Some(dropped) = dropped {
+                ledger.set_file(source, dropped, None);
+            }
+        }
+        self.uncommitted.insert(id);
+        let path = entry.path.clone();
+        let ended = match outcome {
+            Ok(Turn::More) => None,
+            Ok(Turn::CaughtUp) => {
+                if let Some(content) = entry.caught_up() {
+                    self.known.set(id, content);
+                }
+                Some(None)
+            }
+            Err(error) => {
+                entry.unreadable(matches!(error, TailError::Io(_)));
+                Some((entry.named && !is_gone(&error)).then_some(error))
+            }
+        };
+        self.entries.insert(id, entry);
+        match ended {
+            None => self.enqueue(id),
+            Some(None) => self.keep_open(id),
+            Some(Some(error)) => self.complain(&path, &error),
+        }
+    }
+
+    /// Hands the ledger what is known of the files of which something was booked, to be committed with it.
+    pub fn before_commit(&mut self, ledger: &mut Ledger) {
+        for id in self.uncommitted.drain() {
+            let fresh = self.entries.get(&id).filter(|entry| entry.queued).and_then(Entry::content);
+            if let Some(content) = fresh {
+                self.known.set(id, content);
+            }
+            if let Some(content) = self.known.content(id) {
+                ledger.set_file(self.source, id, Some(content.clone()));
+            }
+        }
+        ledger.files_now(self.source, self.now());
+    }
+
+    /// Keeps the descriptor, so that a file that loses its name can be read to its end; closes the longest idle one
+    /// when there are too many.
+    fn keep_open(&mut self, id: FileId) {
+        if let Some(place) = self.idle.iter().position(|other| *other == id) {
+            self.idle.remove(place);
+        }
+        self.idle.push_back(id);
+        while self.idle.len() > OPEN_FILES {
+            if let Some(entry) = self.idle.pop_front().and_then(|id| self.entries.get_mut(&id)) {
+                entry.close();
+            }
+        }
+    }
+
+    /// Looks after files that have been quiet: takes last lines without newline, lets go of files without a name.
+    /// Returns whether anything came of it.
+    pub fn tidy(&mut self, ledger: &mut Ledger, now: UnixMillis) -> bool {
+        let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= QUIET;
+        let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, entry) in self.entries.iter_mut().filter(quiet) {
+            let mut books = Books { ledger, source: self.source, now };
+            if entry.is_no_copy(self.reading) || (!entry.named && entry.grew_unseen()) {
+                again.push(*id);
+            } else if !entry.named {
+                entry.finish(&mut books, &self.name);
+                gone.push(*id);
+            } else if entry.take_last_line(&mut books) {
+                taken.push((*id, entry.caught_up()));
+            }
+        }
+        let any = !gone.is_empty() || !taken.is_empty();
+        for id in again {
+            self.enqueue(id);
+        }
+        for id in gone {
+            self.let_go(id, ledger);
+        }
+        for (id, content) in taken {
+            self.uncommitted.insert(id);
+            if let Some(content) = content {
+                self.known.set(id, content);
+            }
+        }
+        any
+    }
+
+    /// The file is gone; a copy of it may come yet.
+    fn let_go(&mut self, id: FileId, ledger: &mut Ledger) {
+        self.idle.retain(|other| *other != id);
+        self.uncommitted.remove(&id);
+        if let Some(content) = self.entries.remove(&id).and_then(|entry| entry.content()) {
+            self.known.set(id, content);
+        }
+        if let Some((past, content, dropped)) = self.known.retire(id) {
+            ledger.set_file(self.source, past, Some(content));
+            if let Some(dropped) = dropped {
+                ledger.set_file(self.source, dropped, None);
+            }
+        }
+        ledger.set_file(self.source, id, None);
+        ledger.file_event(self.source, FileEvent::Removed);
+    }
+
+    /// What to show of the files.
+    pub fn now(&self) -> FilesNow {
+        let mut states = State::ALL.map(|state| (state.label(), 0));
+        let mut pending_bytes = 0;
+        for entry in self.entries.values() {
+            states[entry.state as usize].1 += 1;
+            pending_bytes += entry.pending_bytes();
+        }
+        FilesNow { states: states.to_vec(), pending_bytes }
+    }
+
+    /// Says once what is wrong with a path, until it is something else.
+    fn complain(&mut self, path: &Path, error: &impl Display) {
+        let error = error.to_string();
+        if self.complained.insert(path.to_path_buf(), error.clone()).as_ref() != Some(&error) {
+            warn!(source = self.name, path = %path.display(), error, "cannot read on; what came before is counted");
+        }
+    }
+}
+
+/// Whether the file is no longer where it was.
+fn is_gone(error: &TailError) -> bool {
+    matches!(error, TailError::Io(error) if error.kind() == io::ErrorKind::NotFound)
+}
