@@ -12,6 +12,7 @@ mod architecture;
 mod catalogue;
 mod dashboards;
 mod demo;
+mod faults;
 mod dependencies;
 mod deployment;
 mod http;

@@ -76,6 +76,15 @@ pub struct Entry {
     refused: bool,
 }
 
+/// What became of a file that has lost its name.
+#[derive(Debug, Clone, Copy)]
+pub struct OutOfSight {
+    /// It has a name elsewhere.
+    pub linked: bool,
+    /// It was written to.
+    pub grew: bool,
+}
+
 /// What a file's turn needs beside the file.
 pub struct Surroundings<'s> {
     pub source: &'s str,
@@ -116,10 +125,11 @@ impl Entry {
         changed
     }
 
-    /// Whether a file that has no name any more was written to.
-    pub fn grew_unseen(&mut self) -> bool {
-        let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
-        file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| self.changed(&metadata))
+    /// What became of a file that has lost its name, as far as its descriptor tells.
+    pub fn out_of_sight(&mut self) -> Option<OutOfSight> {
+        let file = self.reading.as_ref().filter(|_| !self.named)?.tail.file()?;
+        let metadata = file.metadata().ok()?;
+        Some(OutOfSight { linked: metadata.nlink() > 0, grew: self.changed(&metadata) })
     }
 
     /// Bytes of the file that are not booked.

@@ -39,9 +39,12 @@ use crate::source::tail::TailError;
 /// Descriptors that a source keeps open on files that may still grow.
 const OPEN_FILES: usize = 256;
 
-/// A file that nobody wrote to for so long, and whose last line has no newline, is taken to be complete. A file
-/// without a name is let go.
+/// A file that nobody wrote to for so long, and whose last line has no newline, is taken to be complete. A removed
+/// file is let go.
 const QUIET: Duration = Duration::from_secs(3);
+
+/// A file that was renamed out of sight is followed until nobody wrote to it for so long: some writers keep it open.
+const RENAMED_QUIET: Duration = Duration::from_secs(10 * 60);
 
 /// The files of one source.
 #[derive(Debug)]
@@ -264,9 +267,11 @@ impl Files {
         let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
             let mut books = Books { ledger, source: self.source, now };
-            if entry.is_no_copy(self.reading) || (!entry.named && entry.grew_unseen()) {
+            let out_of_sight = entry.out_of_sight();
+            let patience = if out_of_sight.is_some_and(|file| file.linked) { RENAMED_QUIET } else { QUIET };
+            if entry.is_no_copy(self.reading) || out_of_sight.is_some_and(|file| file.grew) {
                 again.push(*id);
-            } else if !entry.named {
+            } else if !entry.named && entry.grew.elapsed() >= patience {
                 entry.finish(&mut books, &self.name);
                 gone.push(*id);
             } else if entry.take_last_line(&mut books) {

@@ -90,6 +90,16 @@ impl Daemon {
         log
     }
 
+    /// SIGSTOP: it does nothing until [`Daemon::resume`].
+    pub fn pause(&self) {
+        self.child.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.child.signal(Signal::CONT);
+    }
+
     /// SIGKILL: ends it with no chance to tidy up.
     pub fn kill(mut self) {
         self.child.signal(Signal::KILL);
