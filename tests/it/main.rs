@@ -7,10 +7,14 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod alerting;
 mod architecture;
 mod catalogue;
+mod dashboards;
 mod demo;
 mod dependencies;
 mod deployment;
 mod http;
+mod prometheus;
+mod rules;
 mod tools;

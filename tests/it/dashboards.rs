@@ -1,0 +1,255 @@
+//! The dashboards: the rules of Grafana's dashboard-linter, and every query tried against a real Prometheus.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::{Command, Stdio},
+    sync::LazyLock,
+};
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::prometheus::{Server, run, tools};
+use xtask::traffic::Traffic;
+
+/// A selector with its metric and its matchers.
+static SELECTOR: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}").expect("valid"));
+static WINDOW: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\]]*)\]").expect("valid"));
+static MATCHER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"([a-z_]+)(=~|!=|=|!~)""#).expect("valid"));
+static GROUPING: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b(?:by|on|group_left|without|ignoring) \(([^)]*)\)").expect("valid"));
+
+/// Windows other than $__rate_interval, and why.
+const WINDOWS: [(&str, &str); 4] = [
+    ("$__range", "totals of the chosen time"),
+    ("$__range:5m", "first and last seen in the chosen time"),
+    ("5m", "first and last seen, to five minutes"),
+    ("1h", "figures whose title or description says that they are of an hour"),
+];
+/// Units of Grafana that we use.
+const UNITS: [&str; 8] = ["short", "locale", "string", "percentunit", "s", "bytes", "Bps", "cpm"];
+
+fn dashboards() -> Vec<Value> {
+    let parse = |(_, dashboard): (_, xtask::dashboard::Dashboard)| serde_json::from_str(&dashboard.to_json());
+    xtask::dashboards::all()
+        .into_iter()
+        .map(parse)
+        .collect::<Result<_, _>>()
+        .expect("the dashboards are JSON")
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+/// Every panel but the headings of rows.
+fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
+    list(dashboard, "/panels").iter().filter(|panel| panel["type"] != "row")
+}
+
+/// template-datasource, template-job, template-instance, template-label-promql, template-on-time-change-reload,
+/// uneditable.
+#[test]
+fn variables_follow_the_linter() {
+    let exact = Regex::new(r"^label_values\([a-z_]+(\{.*\})?, [a-z]+\)$").expect("valid");
+    for dashboard in dashboards() {
+        assert_eq!(dashboard["editable"], false);
+        let variables = list(&dashboard, "/templating/list");
+        let names: Vec<_> = variables.iter().map(|variable| text(variable, "name")).collect();
+        assert_eq!(names[..3], ["datasource", "job", "instance"]);
+        assert_eq!(text(&variables[0], "label"), "Data source");
+        for variable in &variables[1..] {
+            let name = text(variable, "name");
+            assert_eq!(variable["datasource"]["uid"], "${datasource}", "{name}");
+            assert_eq!(variable["refresh"], 2, "{name}");
+            assert_eq!(text(variable, "label"), name);
+            assert!(exact.is_match(text(variable, "definition")), "{name}");
+            if ["job", "instance"].contains(&name) {
+                assert_eq!(
+                    (&variable["multi"], text(variable, "allValue")),
+                    (&Value::Bool(true), ".+"),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+/// panel-datasource, panel-title-description, panel-units, panel-no-targets; the LogQL rules hold since there is none.
+#[test]
+fn panels_follow_the_linter() {
+    for dashboard in dashboards() {
+        for panel in panels(&dashboard) {
+            let title = text(panel, "title");
+            assert!(!title.is_empty() && !text(panel, "description").is_empty(), "{title}");
+            let units = list(panel, "/fieldConfig/overrides")
+                .iter()
+                .flat_map(|field| list(field, "/properties"))
+                .filter(|property| property["id"] == "unit")
+                .map(|property| text(property, "value"))
+                .chain([text(&panel["fieldConfig"]["defaults"], "unit")]);
+            units.for_each(|unit| assert!(UNITS.contains(&unit), "{title}: {unit:?}"));
+            assert!(!list(panel, "/targets").is_empty(), "{title}");
+            for source in list(panel, "/targets").iter().chain([panel]) {
+                assert_eq!(source["datasource"]["uid"], "${datasource}", "{title}");
+                assert_eq!(source["datasource"]["type"], "prometheus", "{title}");
+            }
+        }
+    }
+}
+
+/// target-rate-interval, target-job, target-instance, target-counter-agg. Excepted: ALERTS, whose alerts of several
+/// exporters have no instance and some no job; recorded series, which have no instance; and two figures that compare
+/// or list counters as they stand.
+#[test]
+fn queries_follow_the_linter() {
+    for dashboard in dashboards() {
+        for panel in panels(&dashboard) {
+            let title = text(panel, "title");
+            for expression in list(panel, "/targets").iter().map(|target| text(target, "expr")) {
+                for window in WINDOW.captures_iter(expression).map(|found| found[1].to_string()) {
+                    let excepted = WINDOWS.iter().any(|(name, _)| *name == window);
+                    assert!(window == "$__rate_interval" || excepted, "{title}: [{window}]");
+                }
+                for found in SELECTOR.captures_iter(expression) {
+                    let (metric, matchers) = (&found[1], &found[2]);
+                    if metric == "ALERTS" {
+                        continue;
+                    }
+                    assert!(matchers.contains(r#"job=~"$job""#), "{title}: {metric}");
+                    assert!(
+                        metric.contains(':') || matchers.contains(r#"instance=~"$instance""#),
+                        "{title}: {metric}"
+                    );
+                    let before = &expression[..found.get(0).map_or(0, |whole| whole.start())];
+                    let rated = ["rate(", "increase("].iter().any(|function| before.ends_with(function));
+                    let raw = ["Records unaccounted for", "What it is and what to do"].contains(&title);
+                    assert!(!metric.ends_with("_total") || rated || raw, "{title}: {metric}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn uids_and_links_stay() {
+    let uids: Vec<String> = dashboards().iter().map(|dashboard| text(dashboard, "uid").to_string()).collect();
+    assert_eq!(uids, ["cdr-overview", "cdr-cause", "cdr-trunk", "cdr-exporter"]);
+    let link = Regex::new(r#""/d/([a-z-]+)\?([^"]*)""#).expect("valid");
+    for dashboard in dashboards() {
+        assert!(dashboard.get("id").is_none() && dashboard.get("__inputs").is_none());
+        assert_eq!(list(&dashboard, "/annotations/list").len(), 2);
+        for found in link.captures_iter(&dashboard.to_string()) {
+            assert!(uids.iter().any(|uid| *uid == found[1]), "{}", &found[0]);
+            assert!(
+                found[2].contains("${__url_time_range}") && found[2].contains("${datasource:queryparam}")
+            );
+        }
+        let widest = list(&dashboard, "/panels")
+            .iter()
+            .filter_map(|panel| Some(panel["gridPos"]["x"].as_u64()? + panel["gridPos"]["w"].as_u64()?));
+        assert_eq!(widest.max(), Some(24));
+    }
+}
+
+/// Half an hour of traffic, of which the queries must make something.
+const TRAFFIC: Traffic = Traffic { trunks: 5, minutes: 30, end: 1_800_000_000 };
+
+/// The labels of each metric in the traffic.
+fn known() -> BTreeMap<String, BTreeSet<String>> {
+    let mut traffic = Vec::new();
+    TRAFFIC.write_openmetrics(&mut traffic).expect("memory takes all");
+    let label = Regex::new(r#"([a-z_]+)=""#).expect("valid");
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in String::from_utf8_lossy(&traffic).lines() {
+        if let Some((metric, rest)) = line.split_once('{') {
+            known
+                .entry(metric.into())
+                .or_default()
+                .extend(label.captures_iter(rest).map(|found| found[1].into()));
+        }
+    }
+    known
+}
+
+#[test]
+fn queries_ask_only_for_metrics_and_labels_that_exist() {
+    let known = known();
+    let labels: BTreeSet<_> = known.values().flatten().map(String::as_str).collect();
+    for dashboard in dashboards() {
+        let everything = dashboard.to_string().replace(r#"\""#, r#"""#);
+        for found in SELECTOR.captures_iter(&everything).filter(|found| found[2].contains("=")) {
+            let metric = &found[1];
+            if metric.contains(':') || metric == "label_values" {
+                continue;
+            }
+            let has = known.get(metric).unwrap_or_else(|| panic!("{metric} is not exported"));
+            for name in MATCHER.captures_iter(&found[2]).map(|name| name[1].to_string()) {
+                assert!(has.contains(&name), "{metric} has no label {name}");
+            }
+        }
+        for found in GROUPING.captures_iter(&everything) {
+            for name in found[1].split(", ").filter(|name| !name.is_empty()) {
+                assert!(labels.contains(name), "no metric has a label {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_query_finds_data_in_half_an_hour_of_traffic() {
+    let (Some(promtool), Some(prometheus)) = (tools("promtool").pop(), tools("prometheus").pop()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("traffic.txt");
+    let mut out = std::io::BufWriter::new(fs::File::create(&file).expect("a file"));
+    TRAFFIC.write_openmetrics(&mut out).expect("room on the disk");
+    drop(out);
+    run(Command::new(promtool)
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([&file, &folder.path().join("data")])
+        .stdout(Stdio::null()));
+    let prometheus = Server::prometheus(&prometheus, folder.path(), "global: {scrape_interval: 30s}\n")
+        .expect("Prometheus starts");
+    for dashboard in dashboards() {
+        for panel in panels(&dashboard) {
+            for target in list(panel, "/targets") {
+                let expression = filled_in(text(target, "expr"));
+                let step = (target["range"] == true).then_some(60);
+                let found =
+                    prometheus.query(&expression, TRAFFIC.end - TRAFFIC.minutes * 60, TRAFFIC.end, step);
+                let found = found.unwrap_or_else(|error| panic!("{}: {error}: {expression}", panel["title"]));
+                // Recorded series are not there without the rules; their panels show the rest.
+                assert!(
+                    !found.is_empty() || expression.contains(':'),
+                    "{}: no data: {expression}",
+                    panel["title"]
+                );
+            }
+        }
+    }
+}
+
+/// A query with the variables as Grafana would fill them in.
+fn filled_in(expression: &str) -> String {
+    [
+        ("$__rate_interval", "2m"),
+        ("$__range", "30m"),
+        (r#"trunk="$trunk""#, r#"trunk="sbc03.example.com""#),
+        ("$cause", "IceConnectivityChecksFailed"),
+        ("$job", ".+"),
+        ("$instance", ".+"),
+        ("$source", ".*"),
+        ("$trunk", ".*"),
+        ("$direction", ".*"),
+    ]
+    .iter()
+    .fold(expression.to_string(), |filled, (name, value)| filled.replace(name, value))
+}

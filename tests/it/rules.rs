@@ -1,0 +1,119 @@
+//! The rule files: in step with what is generated from them, complete in what each alert says, and tried by promtool.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::prometheus::{run, tools};
+
+#[derive(Deserialize)]
+struct File {
+    groups: Vec<Group>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    record: Option<String>,
+    alert: Option<String>,
+    expr: String,
+    r#for: Option<String>,
+    keep_firing_for: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+fn folder() -> PathBuf {
+    xtask::repository().join("deploy/prometheus")
+}
+
+fn rules(file: &str) -> Vec<Rule> {
+    let text = fs::read_to_string(folder().join(file)).expect("the rule file is there");
+    let file: File = serde_saphyr::from_str(&text).expect("the rule file is YAML");
+    file.groups.into_iter().flat_map(|group| group.rules).collect()
+}
+
+#[test]
+fn generated_files_are_in_step_with_their_sources() {
+    for (path, content) in xtask::generated().expect("the sources can be read") {
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == content, "{} is out of step: run `cargo xtask`", path.display());
+    }
+}
+
+#[test]
+fn each_alert_says_what_is_wrong_and_where_to_go_on() {
+    let runbooks =
+        fs::read_to_string(xtask::repository().join("docs/runbooks.md")).expect("the runbooks are there");
+    let tests: String = fs::read_dir(folder().join("tests"))
+        .expect("the unit tests are there")
+        .map(|entry| fs::read_to_string(entry.expect("a readable folder").path()).expect("a readable test"))
+        .collect();
+    for rule in rules("alerts.rules.yml") {
+        let name = rule.alert.expect("every rule of the file is an alert");
+        let annotation = |key: &str| rule.annotations.get(key).cloned().unwrap_or_default();
+        assert!(
+            ["critical", "warning", "info"].contains(&rule.labels["severity"].as_str()),
+            "{name}: severity"
+        );
+        assert!(rule.r#for.is_some() && rule.keep_firing_for.is_some(), "{name}: for, keep_firing_for");
+        let summary = annotation("summary");
+        assert!(summary.ends_with('.') && !summary.contains("{{"), "{name}: a summary is one fixed sentence");
+        assert!(annotation("description").contains("Remedy: "), "{name}: the description names no remedy");
+        assert_eq!(annotation("runbook_url"), format!("docs/runbooks.md#{}", name.to_lowercase()), "{name}");
+        assert!(runbooks.contains(&format!("\n### {name}\n")), "{name} has no section in the runbooks");
+        let link = annotation("dashboard_url");
+        let uid = link.split("/d/").nth(1).and_then(|rest| rest.split('?').next()).unwrap_or_default();
+        assert!(xtask::dashboards::all().iter().any(|(_, dashboard)| dashboard.uid == uid), "{name}: {link}");
+        let annotated =
+            Regex::new(&format!(r"alertname: {name}\n\s+eval_time: \S+\n\s+exp_alerts:\n")).expect("valid");
+        assert!(annotated.is_match(&tests), "{name} has no unit test of its text");
+        assert!(!rule.expr.contains("$value"), "{name}");
+    }
+}
+
+#[test]
+fn each_category_of_failures_has_a_section_in_the_runbooks() {
+    let runbooks =
+        fs::read_to_string(xtask::repository().join("docs/runbooks.md")).expect("the runbooks are there");
+    let catalogue = xtask::repository().join("src/classify/causes.csv");
+    for row in csv::Reader::from_path(catalogue).expect("the catalogue is there").deserialize() {
+        let row: BTreeMap<String, String> = row.expect("a row with its columns");
+        let section = format!("\n### {}\n", row["category"]);
+        assert!(row["outcome"] != "failed" || runbooks.contains(&section), "{}", row["category"]);
+    }
+}
+
+#[test]
+fn recorded_names_are_level_metric_operation() {
+    let form = Regex::new(r"^[a-z]+(_[a-z]+)*:cdr_[a-z_]+:[a-z]+[a-z0-9_]*$").expect("valid");
+    for rule in rules("recording.rules.yml") {
+        let name = rule.record.expect("every rule of the file records");
+        assert!(form.is_match(&name), "{name}");
+    }
+}
+
+#[test]
+fn promtool_and_vmalert_accept_the_rules_and_their_unit_tests_pass() {
+    for promtool in tools("promtool") {
+        run(Command::new(&promtool)
+            .args(["check", "rules", "--lint=all", "--lint-fatal", "recording.rules.yml", "alerts.rules.yml"])
+            .current_dir(folder()));
+        let mut tests: Vec<_> = fs::read_dir(folder().join("tests"))
+            .expect("the unit tests are there")
+            .map(|entry| entry.expect("a readable folder").path())
+            .collect();
+        tests.sort();
+        run(Command::new(&promtool).args(["test", "rules"]).args(tests));
+    }
+    for vmalert in tools("vmalert") {
+        run(Command::new(vmalert).args(["-dryRun", "-rule=*.rules.yml"]).current_dir(folder()));
+    }
+}

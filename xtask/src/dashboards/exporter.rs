@@ -1,0 +1,219 @@
+//! Exporter health: whether the counts may be believed, whether they are up to date, and what they cost.
+
+use crate::dashboard::{Dashboard, Panel, Row, label_variable};
+use serde_json::json;
+
+pub fn dashboard() -> Dashboard {
+    Dashboard {
+        uid: "cdr-exporter",
+        title: "Direct Routing exporter",
+        description: "The exporter itself: are its counts right, are they up to date, and what do they cost.",
+        variables: vec![label_variable("source", "source", "cdr_exporter_records_total{@exporter}", true)],
+        rows: vec![
+            Row { title: "Are the counts right and up to date?", panels: state() },
+            Row { title: "Records", panels: records() },
+            Row { title: "Files", panels: files() },
+            Row { title: "Durability and cost", panels: cost() },
+        ],
+    }
+}
+
+fn state() -> Vec<Panel> {
+    vec![
+        Panel::stat("Exporters up", "Exporters that Prometheus can scrape. Good: all of them.", 4)
+            .unit("short")
+            .instant("sum(up{@exporter})")
+            .thresholds("red", &[(1.0, "green")]),
+        Panel::stat(
+            "Bytes behind",
+            "Bytes in the files that are not yet counted. Good: next to nothing, or falling after an import.",
+            4,
+        )
+        .unit("bytes")
+        .defaults("decimals", json!(0))
+        .series("", "sum(cdr_exporter_pending_bytes{@source})")
+        .sparkline()
+        .thresholds("green", &[(1_048_576.0, "orange")]),
+        Panel::stat(
+            "Records unaccounted for",
+            "Records read less records counted, doubled, headers, ignored and rejected. Good: 0, always.",
+            4,
+        )
+        .unit("short")
+        .instant(
+            "sum(abs(cdr_exporter_read_records_total{@source}
+                - sum without (result) (cdr_exporter_records_total{@source})))",
+        )
+        .thresholds("green", &[(1.0, "red")]),
+        Panel::stat(
+            "Since the last commit",
+            "Seconds since the counts were last made durable and published. Good: under a minute while records arrive.",
+            4,
+        )
+        .unit("s")
+        .defaults("decimals", json!(0))
+        .instant("max(time() - cdr_exporter_last_commit_timestamp_seconds{@exporter})")
+        .thresholds("text", &[]),
+        Panel::stat(
+            "Configuration",
+            "Whether the last reload of the configuration was accepted. Good: accepted; if refused, the exporter \
+             goes on with the configuration before.",
+            4,
+        )
+        .unit("short")
+        .instant("min(cdr_exporter_config_last_reload_successful{@exporter})")
+        .defaults(
+            "mappings",
+            json!([{"type": "value", "options": {"0": {"text": "Refused", "color": "red", "index": 0},
+                                                  "1": {"text": "OK", "color": "green", "index": 1}}}]),
+        ),
+        Panel::stat("Version", "The versions that run. Good: one.", 4)
+            .unit("short")
+            .names_of("{{version}}", "count by (version) (cdr_exporter_build_info{@exporter})")
+            .thresholds("text", &[]),
+    ]
+}
+
+fn records() -> Vec<Panel> {
+    vec![
+        Panel::stacked(
+            "Records by result",
+            "Records a minute; each record read is in exactly one of these. Good: mostly counted. Duplicates are \
+             usual where exports overlap.",
+            12,
+        )
+        .unit("cpm")
+        .series("{{result}}", "60 * sum by (result) (rate(cdr_exporter_records_total{@source}[$__rate_interval]))")
+        .colors(&[
+            ("counted", "green"),
+            ("duplicate", "blue"),
+            ("header", "#c8c8c8"),
+            ("ignored", "#8e8e8e"),
+            ("rejected", "red"),
+        ]),
+        Panel::lines(
+            "Rejected records by reason",
+            "Records a minute that could not be read. Good: 0. `cdr-exporter check FILE` shows examples.",
+            12,
+        )
+        .unit("cpm")
+        .series(
+            "{{source}} {{reason}}",
+            "60 * sum by (source, reason) (rate(cdr_exporter_rejected_records_total{@source}[$__rate_interval]))",
+        ),
+        Panel::lines(
+            "Age of records",
+            "From the end of a call until it was counted: the mean, and what one in twenty exceeds. Good: what your \
+             export takes; beyond the source's live_within, calls count as late and ring no alert.",
+            12,
+        )
+        .unit("s")
+        .series(
+            "{{source}} mean",
+            "sum by (source) (rate(cdr_call_age_seconds_sum{@source}[$__rate_interval]))
+            / (sum by (source) (rate(cdr_call_age_seconds_count{@source}[$__rate_interval])) > 0)",
+        )
+        .series(
+            "{{source}} 95 %",
+            "histogram_quantile(0.95,
+                sum by (source, le) (rate(cdr_call_age_seconds_bucket{@source}[$__rate_interval])))",
+        ),
+        Panel::lines(
+            "Bytes behind",
+            "Bytes in the files that are not yet counted, by source. Good: near 0; rising means that more arrives \
+             than is counted.",
+            12,
+        )
+        .unit("bytes")
+        .series("{{source}}", "sum by (source) (cdr_exporter_pending_bytes{@source})"),
+    ]
+}
+
+fn files() -> Vec<Panel> {
+    vec![
+        Panel::lines(
+            "Bytes read",
+            "Bytes a second read from the files, before decompression. Good: follows the calls.",
+            8,
+        )
+        .unit("Bps")
+        .series("{{source}}", "sum by (source) (rate(cdr_exporter_read_bytes_total{@source}[$__rate_interval]))"),
+        Panel::lines(
+            "Files by state",
+            "Good: none unrecognised (not a format that we know) and none unreadable (see the permissions).",
+            8,
+        )
+        .unit("short")
+        .series("{{state}}", "sum by (state) (cdr_exporter_files{@source})")
+        .colors(&[
+            ("reading", "green"),
+            ("waiting", "blue"),
+            ("finished", "#8e8e8e"),
+            ("unrecognised", "orange"),
+            ("unreadable", "red"),
+        ]),
+        Panel::lines(
+            "File events",
+            "What happened to files, by the minute. Good: what your log rotation and export do; truncated and \
+             replaced should be rare.",
+            8,
+        )
+        .unit("cpm")
+        .series("{{event}}", "60 * sum by (event) (rate(cdr_exporter_file_events_total{@source}[$__rate_interval]))"),
+    ]
+}
+
+fn cost() -> Vec<Panel> {
+    vec![
+        Panel::lines(
+            "Commits",
+            "Commits a minute, and those that failed. Good: no failure; while they fail, the published counts stand \
+             still.",
+            8,
+        )
+        .unit("cpm")
+        .series("commits", "60 * sum(rate(cdr_exporter_commits_total{@exporter}[$__rate_interval]))")
+        .series("failed", "60 * sum(rate(cdr_exporter_commit_failures_total{@exporter}[$__rate_interval]))")
+        .colors(&[("commits", "green"), ("failed", "red")]),
+        Panel::lines(
+            "Time of a commit",
+            "Half of the commits are quicker than the median, one in a hundred slower than the upper line. Good: \
+             milliseconds; more means a slow disk.",
+            8,
+        )
+        .unit("s")
+        .series(
+            "median",
+            "histogram_quantile(0.5,
+                sum by (le) (rate(cdr_exporter_commit_duration_seconds_bucket{@exporter}[$__rate_interval])))",
+        )
+        .series(
+            "99 %",
+            "histogram_quantile(0.99,
+                sum by (le) (rate(cdr_exporter_commit_duration_seconds_bucket{@exporter}[$__rate_interval])))",
+        )
+        .colors(&[("median", "green"), ("99 %", "blue")]),
+        Panel::lines(
+            "Time of a scrape",
+            "What Prometheus waits for /metrics. Good: well under its timeout, which is 10 s if you did not set it.",
+            8,
+        )
+        .unit("s")
+        .series("{{instance}}", "scrape_duration_seconds{@exporter}"),
+        Panel::lines("Processor", "Cores in use. Good: far below one, but for an import.", 8)
+            .unit("short")
+            .series("{{instance}}", "sum by (instance) (rate(process_cpu_seconds_total{@exporter}[$__rate_interval]))"),
+        Panel::lines("Memory", "Resident memory. Good: steady.", 8)
+            .unit("bytes")
+            .series("{{instance}}", "process_resident_memory_bytes{@exporter}"),
+        Panel::lines(
+            "Series",
+            "Samples of a scrape, and label sets of the last hour that a limit folded into other. Good: steady, and \
+             none folded.",
+            8,
+        )
+        .unit("short")
+        .series("{{instance}} samples", "scrape_samples_scraped{@exporter}")
+        .series("{{source}} folded", "sum by (source) (increase(cdr_exporter_series_overflow_total{@source}[1h]))"),
+    ]
+}

@@ -1,0 +1,29 @@
+//! The generated files of the repository: each one's path and what should stand in it.
+//!
+//! `cargo xtask` writes them; `tests/it/` fails when one on the disk is out of step.
+
+pub mod dashboard;
+pub mod dashboards;
+pub mod prometheus_rule;
+pub mod traffic;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Every generated file with its content, in the order in which they are written.
+///
+/// # Errors
+/// A rule file that cannot be read.
+pub fn generated() -> std::io::Result<Vec<(PathBuf, String)>> {
+    let mut files: Vec<_> = dashboards::all()
+        .into_iter()
+        .map(|(name, dashboard)| (repository().join("dashboards").join(name), dashboard.to_json() + "\n"))
+        .collect();
+    let rules = repository().join("deploy/prometheus");
+    files.push((rules.join("prometheusrule.yaml"), prometheus_rule::from_rule_files(&rules)?));
+    Ok(files)
+}
