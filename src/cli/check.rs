@@ -143,3 +143,28 @@ fn summary(summary: &Summary) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_why_a_file_is_not_among_those_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().display();
+        for name in ["a.json", "b.json.part"] {
+            std::fs::write(folder.path().join(name), "{}").expect("a file");
+        }
+        let absent = format!("  {root}/*.csv\n    no file is there\n");
+        let excluded = format!("  {root}/b.json.part\n    left alone: `exclude` matches its name\n");
+        for (paths, expected) in [
+            (vec![format!("{root}/a.json")], String::new()),
+            (vec![format!("{root}/*.csv")], absent.clone()),
+            (vec![format!("{root}"), format!("{root}/*.csv"), format!("{root}/*.part")], absent + &excluded),
+        ] {
+            let options = config::load(None, &paths).expect("paths that can be used");
+            let discover = &options.sources[0].discover;
+            assert_eq!(passed_over(discover, &discover.scan()), expected, "{paths:?}");
+        }
+    }
+}
