@@ -1,5 +1,6 @@
 //! `cdr-exporter check`: whether the config is right, and what lies under its paths.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,11 +13,14 @@ use super::reader::{self, Reader};
 use crate::config;
 use crate::pipeline::Options;
 use crate::pipeline::reading::{Reading, Summary};
+use crate::source::discover::{self, Exclude, Found};
 
 /// Check the config, and say of each file what was recognised in it
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdr-exporter check --config.file /etc/cdr-exporter.yml\n  \
-                        cdr-exporter check /var/spool/cdr/teams")]
+#[command(
+    after_help = "Examples:\n  cdr-exporter check --config.file /etc/cdr-exporter/cdr-exporter.yml\n  \
+                        cdr-exporter check /var/spool/cdr/teams"
+)]
 pub struct Arguments {
     /// Config file to check
     #[arg(long = "config.file", value_name = "FILE")]
@@ -26,10 +30,14 @@ pub struct Arguments {
     paths: Vec<String>,
 }
 
-/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when a path
-/// matches nothing.
+/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when a
+/// source has no file.
 pub fn run(arguments: &Arguments) -> Exit {
     let options = match config::load(arguments.config_file.as_deref(), &arguments.paths) {
+        Ok(options) if options.sources.is_empty() => {
+            eprintln!("cdr-exporter check: {}", super::serve::NO_SOURCES);
+            return Exit::BadConfig;
+        }
         Ok(options) => options,
         Err(error) => {
             eprintln!("cdr-exporter check: {error}");
@@ -56,8 +64,10 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
     let mut all_well = true;
     for (place, source) in options.sources.iter().enumerate() {
         let found = source.discover.scan();
-        writeln!(out, "\nsource {}: {} files", source.books.name, found.files.len())?;
+        let files = if found.files.len() == 1 { "file" } else { "files" };
+        writeln!(out, "\nsource {}: {} {files}", source.books.name, found.files.len())?;
         all_well &= !found.files.is_empty() && found.unreadable.is_empty();
+        out.write_all(passed_over(&source.discover, &found).as_bytes())?;
         for (path, error) in found.unreadable {
             writeln!(out, "  {}: {error}", path.display())?;
         }
@@ -70,6 +80,24 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         }
     }
     Ok(all_well)
+}
+
+/// Paths that lead to no file, and files that `exclude` keeps out: what people miss when a call is not counted.
+fn passed_over(discover: &discover::Options, found: &Found) -> String {
+    let mut text = String::new();
+    let mut excluded = BTreeSet::new();
+    for pattern in &discover.patterns {
+        let all = discover::Options { patterns: vec![pattern.clone()], exclude: Exclude::nothing() }.scan();
+        if all.files.is_empty() && all.unreadable.is_empty() {
+            text += &format!("  {pattern}\n    no file is there\n");
+        }
+        let is_found = |path: &PathBuf| found.files.binary_search_by(|(other, _)| other.cmp(path)).is_ok();
+        excluded.extend(all.files.into_iter().map(|(path, _)| path).filter(|path| !is_found(path)));
+    }
+    for path in excluded {
+        text += &format!("  {}\n    left alone: `exclude` matches its name\n", path.display());
+    }
+    text
 }
 
 fn describe(path: &Path, result: &Result<Reading, (Option<Box<Reading>>, impl Display)>) -> String {
@@ -114,4 +142,29 @@ fn summary(summary: &Summary) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_why_a_file_is_not_among_those_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().display();
+        for name in ["a.json", "b.json.part"] {
+            std::fs::write(folder.path().join(name), "{}").expect("a file");
+        }
+        let absent = format!("  {root}/*.csv\n    no file is there\n");
+        let excluded = format!("  {root}/b.json.part\n    left alone: `exclude` matches its name\n");
+        for (paths, expected) in [
+            (vec![format!("{root}/a.json")], String::new()),
+            (vec![format!("{root}/*.csv")], absent.clone()),
+            (vec![format!("{root}"), format!("{root}/*.csv"), format!("{root}/*.part")], absent + &excluded),
+        ] {
+            let options = config::load(None, &paths).expect("paths that can be used");
+            let discover = &options.sources[0].discover;
+            assert_eq!(passed_over(discover, &discover.scan()), expected, "{paths:?}");
+        }
+    }
 }

@@ -14,7 +14,8 @@ use crate::telemetry::{self, LogFormat, LogLevel};
 /// Watch files of call detail records and serve what they hold on /metrics
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  cdr-exporter serve /var/spool/cdr/teams\n  curl http://localhost:10410/metrics"
+    after_help = "Examples:\n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file \
+                  /etc/cdr-exporter/cdr-exporter.yml\n  curl http://localhost:10410/metrics"
 )]
 pub struct Arguments {
     /// Files, folders or globs to watch, as one source named `teams`
@@ -36,7 +37,7 @@ pub struct Web {
     #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410", value_parser = listen_address)]
     pub listen_address: SocketAddr,
     /// Path of the metrics
-    #[arg(long = "web.telemetry-path", value_name = "P", default_value = "/metrics", value_parser = telemetry_path)]
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
     pub telemetry_path: String,
 }
 
@@ -44,12 +45,15 @@ pub struct Web {
 #[derive(Debug, Clone, Args)]
 pub struct Log {
     /// The least severe messages to log
-    #[arg(long = "log.level", value_name = "L", default_value = "info")]
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info")]
     pub level: LogLevel,
     /// How each message is written
-    #[arg(long = "log.format", value_name = "F", default_value = "logfmt")]
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub format: LogFormat,
 }
+
+/// What is wrong with a config that is right and empty.
+pub const NO_SOURCES: &str = "the config has no sources and no path was given: there is nothing to watch";
 
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
@@ -57,7 +61,7 @@ pub fn run(arguments: Arguments) -> Exit {
     if paths.is_empty() && config_file.is_none() {
         eprintln!(
             "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
-             \n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file /etc/cdr-exporter.yml\n\
+             \n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file /etc/cdr-exporter/cdr-exporter.yml\n\
              \nTo see it work without any files: cdr-exporter demo"
         );
         return Exit::Usage;
@@ -65,9 +69,7 @@ pub fn run(arguments: Arguments) -> Exit {
     let load = move || config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string());
     let options = match load() {
         Ok(options) if options.sources.is_empty() => {
-            eprintln!(
-                "cdr-exporter serve: the config has no sources and no path was given: there is nothing to watch"
-            );
+            eprintln!("cdr-exporter serve: {NO_SOURCES}");
             return Exit::BadConfig;
         }
         Ok(options) => options,

@@ -1,5 +1,6 @@
 //! Which files a source has: paths, folders and globs to the files that are there now.
 
+use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -78,6 +79,16 @@ impl Pattern {
     }
 }
 
+/// The pattern as an absolute path.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.glob {
+            Some(glob) => f.write_str(glob.glob().glob()),
+            None => self.base.display().fmt(f),
+        }
+    }
+}
+
 /// A path that is not there is no fault: it may come.
 fn report(error: walkdir::Error, path: PathBuf, unreadable: &mut impl FnMut(PathBuf, io::Error)) {
     let error = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of symbolic links"));
@@ -127,6 +138,11 @@ pub struct Exclude {
 impl Exclude {
     /// What a file is called while its writer is not done with it.
     pub const DEFAULT: [&'static str; 2] = ["*.tmp", "*.part"];
+
+    /// Passes over no file.
+    pub fn nothing() -> Self {
+        Self { names: GlobSet::empty(), paths: GlobSet::empty() }
+    }
 
     /// Reads the globs.
     pub fn parse<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {

@@ -87,7 +87,7 @@ impl Report {
         let records = &self.records;
         let _ = writeln!(
             text,
-            "{} calls counted; {} duplicates, {} headers, {} other records, {} rejected",
+            "calls counted: {}; left out: {} duplicate, {} header, {} ignored, {} rejected",
             thousands(self.calls),
             thousands(records.duplicate),
             thousands(records.header),
