@@ -9,8 +9,13 @@
 
 mod architecture;
 mod catalogue;
+mod commands;
+mod config;
+mod cuts;
 mod demo;
 mod dependencies;
 mod deployment;
+mod end_to_end;
 mod http;
+mod samples;
 mod tools;
