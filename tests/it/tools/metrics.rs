@@ -1,10 +1,17 @@
 //! The text that Prometheus scrapes, as values to compare.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::{Labels, labels};
+
+// Compiled once: a page has hundreds of lines.
+static SAMPLE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$").unwrap());
+static LABEL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(\w+)="((?:[^"\\]|\\.)*)",?"#).unwrap());
+static ESCAPE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\(.)").unwrap());
 
 /// Every sample of one scrape, by metric name and labels.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -13,10 +20,9 @@ pub struct Metrics(BTreeMap<String, BTreeMap<Labels, f64>>);
 impl Metrics {
     /// Reads text format 0.0.4; panics on a line that is none and on a series that comes twice.
     pub fn parse(text: &str) -> Self {
-        let sample = Regex::new(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$").unwrap();
         let mut metrics = Self::default();
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let parts = sample.captures(line).unwrap_or_else(|| panic!("not a sample: {line}"));
+            let parts = SAMPLE.captures(line).unwrap_or_else(|| panic!("not a sample: {line}"));
             let labels = parse_labels(parts.get(2).map_or("", |labels| labels.as_str()));
             let value = parts[3].parse().unwrap_or_else(|error| panic!("{error}: {line}"));
             let before = metrics.0.entry(parts[1].to_owned()).or_default().insert(labels, value);
@@ -59,17 +65,15 @@ impl Metrics {
 }
 
 fn parse_labels(text: &str) -> Labels {
-    let label = Regex::new(r#"(\w+)="((?:[^"\\]|\\.)*)",?"#).unwrap();
-    let labels = label.captures_iter(text).map(|parts| (parts[1].to_owned(), unescape(&parts[2]))).collect();
-    assert_eq!(label.replace_all(text, ""), "", "not labels: {text}");
+    let labels = LABEL.captures_iter(text).map(|parts| (parts[1].to_owned(), unescape(&parts[2]))).collect();
+    assert_eq!(LABEL.replace_all(text, ""), "", "not labels: {text}");
     labels
 }
 
 fn unescape(value: &str) -> String {
-    let escape = Regex::new(r"\\(.)").unwrap();
     let plain =
         |parts: &regex::Captures<'_>| if &parts[1] == "n" { "\n".to_owned() } else { parts[1].to_owned() };
-    escape.replace_all(value, plain).into_owned()
+    ESCAPE.replace_all(value, plain).into_owned()
 }
 
 #[test]

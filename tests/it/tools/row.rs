@@ -3,7 +3,7 @@
 use cdr_exporter::app;
 use jiff::Timestamp;
 
-/// A call that fails over `sbc1.contoso.com`, unless it is told otherwise.
+/// One call.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub id: u32,
@@ -35,7 +35,7 @@ impl Row {
         let now = Timestamp::from_millisecond(app::now().0).unwrap();
         let Self { id, trunk, call_type, succeeded, codes: (microsoft_code, sip_code) } = self;
         format!(
-            r#"{{"id":"{id:08x}-05ec-4a1b-8c2d-000000000000","userDisplayName":"User One","inviteDateTime":"{now}","endDateTime":"{now}","duration":0,"callType":"{call_type}","successfulCall":{succeeded},"callerNumber":"+1425555****","finalSipCode":{sip_code},"callEndSubReason":{microsoft_code},"trunkFullyQualifiedDomainName":"{trunk}"}}"#
+            r#"{{"id":"d1000000-05ec-4a1b-8c2d-{id:012x}","userDisplayName":"User One","inviteDateTime":"{now}","endDateTime":"{now}","duration":0,"callType":"{call_type}","successfulCall":{succeeded},"callerNumber":"+1425555****","finalSipCode":{sip_code},"callEndSubReason":{microsoft_code},"trunkFullyQualifiedDomainName":"{trunk}"}}"#
         )
     }
 }
