@@ -120,7 +120,8 @@ fn the_first_failure_of_a_cause_is_an_increase() {
     prometheus.wait_for_value(series, 1.0);
     let increase = prometheus.query_value(&format!("increase({series}[1m])")).unwrap();
     assert!(increase >= 1.0, "increase() sees {increase}");
-    let others = format!("sum(increase(cdr_call_failures_total{{cause!=\"IceConnectivityChecksFailed\"}}[1m]))");
+    let others =
+        format!("sum(increase(cdr_call_failures_total{{cause!=\"IceConnectivityChecksFailed\"}}[1m]))");
     assert_eq!(prometheus.query_value(&others), Some(0.0));
     daemon.stop();
 }
@@ -159,9 +160,8 @@ fn a_new_file_shows_soon_after_its_rename() {
         let content = row::ndjson(&[Row::failed(id, "sbc1.contoso.com", ICE)]);
         let renamed = Instant::now();
         rename_into_place(folder.path(), &format!("{id}.ndjson"), content.as_bytes());
-        daemon.wait_for_metrics("the new call", |metrics| {
-            metrics.sum("cdr_calls_total", &[]) == f64::from(id)
-        });
+        daemon
+            .wait_for_metrics("the new call", |metrics| metrics.sum("cdr_calls_total", &[]) == f64::from(id));
         slowest = slowest.max(renamed.elapsed());
     }
     println!("the slowest of five new files showed {slowest:?} after its rename");

@@ -156,12 +156,18 @@ fn a_file_of_no_known_format_is_said_to_be_so() {
 /// What `check` says of a bad input, in a file beside it.
 #[test]
 fn what_is_wrong_with_a_bad_input_is_said() {
-    let bad =
-        all_samples().into_iter().filter(|sample| sample.parent().is_some_and(|folder| folder.ends_with("bad")));
+    let bad = all_samples()
+        .into_iter()
+        .filter(|sample| sample.parent().is_some_and(|folder| folder.ends_with("bad")));
     for sample in bad.filter(|sample| unknown_sentence(sample).is_none()) {
         let (shown, file) = (sample.display(), sample.to_str().unwrap());
         let check = run(["check", file]);
-        assert_eq!(check.code, Some(0), "a rejected record is no reason to say no: {shown}: {}", check.stderr);
+        assert_eq!(
+            check.code,
+            Some(0),
+            "a rejected record is no reason to say no: {shown}: {}",
+            check.stderr
+        );
         let told = check.stdout.strip_prefix(&format!("\nsource teams: 1 files\n  {file}\n")).unwrap();
         let message = fs::read_to_string(beside(&sample, "message")).unwrap_or_default();
         assert_eq!(told, message, "{shown}");
@@ -182,12 +188,8 @@ fn assert_says_nothing_private(what: &str, text: &str) {
 fn no_number_or_name_is_ever_said() {
     let samples = all_samples();
     let files = || samples.iter().map(|sample| sample.to_str().unwrap());
-    let outputs: [&[&str]; 4] = [
-        &["check"],
-        &["inspect"],
-        &["inspect", "--output", "json"],
-        &["inspect", "--output", "prometheus"],
-    ];
+    let outputs: [&[&str]; 4] =
+        [&["check"], &["inspect"], &["inspect", "--output", "json"], &["inspect", "--output", "prometheus"]];
     for command in outputs {
         let ended = run(command.iter().copied().chain(files()));
         assert!(ended.stdout.len() > 100, "{command:?} says something: {}", ended.stderr);
