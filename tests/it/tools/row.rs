@@ -34,9 +34,14 @@ impl Row {
     pub fn json(&self) -> String {
         let now = Timestamp::from_millisecond(app::now().0).unwrap();
         let Self { id, trunk, call_type, succeeded, codes: (microsoft_code, sip_code) } = self;
-        format!(
-            r#"{{"id":"d1000000-05ec-4a1b-8c2d-{id:012x}","userDisplayName":"User One","inviteDateTime":"{now}","endDateTime":"{now}","duration":0,"callType":"{call_type}","successfulCall":{succeeded},"callerNumber":"+1425555****","finalSipCode":{sip_code},"callEndSubReason":{microsoft_code},"trunkFullyQualifiedDomainName":"{trunk}"}}"#
-        )
+        let lines = [
+            format!(r#"{{"id":"d1000000-05ec-4a1b-8c2d-{id:012x}","userDisplayName":"User One","#),
+            format!(r#""inviteDateTime":"{now}","endDateTime":"{now}","duration":0,"#),
+            format!(r#""callType":"{call_type}","successfulCall":{succeeded},"#),
+            format!(r#""callerNumber":"+1425555****","finalSipCode":{sip_code},"#),
+            format!(r#""callEndSubReason":{microsoft_code},"trunkFullyQualifiedDomainName":"{trunk}"}}"#),
+        ];
+        lines.concat()
     }
 }
 
