@@ -196,10 +196,11 @@ pub fn checked(
         let (at, entry) = entry?;
         entry.check().map_err(|reason| Refused { at, reason })?;
         if accepted.iter().any(|earlier| earlier.same_key(&entry)) {
-            let reason = format!(
-                "{}/{} with the phrase `{}` is there twice",
-                entry.microsoft_code, entry.sip_code, entry.phrase
-            );
+            let phrase = match entry.phrase.as_str() {
+                "" => String::new(),
+                phrase => format!(" with the phrase `{phrase}`"),
+            };
+            let reason = format!("{}/{}{phrase} is there twice", entry.microsoft_code, entry.sip_code);
             return Err(Refused { at, reason });
         }
         accepted.push(entry);

@@ -263,6 +263,17 @@ fn not_as_written(error: &serde_saphyr::Error) -> ConfigError {
             format!("there is no key `{field}` here; {}", meant(field, expected))
         }
         serde_saphyr::Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("the key `{key}` is there twice")
+        }
+        serde_saphyr::Error::Unexpected { expected: "mapping start", .. } => {
+            "expected keys with their values, such as `name: teams`".to_owned()
+        }
+        serde_saphyr::Error::Unexpected { expected: "sequence start", .. } => {
+            "expected a list: [a, b], or lines that begin with `- `".to_owned()
+        }
+        serde_saphyr::Error::InvalidScalar { ty: "u16", .. } => "not a whole number up to 65535".to_owned(),
+        serde_saphyr::Error::InvalidScalar { .. } => "not a whole number from 0".to_owned(),
         error => {
             let text = error.to_string();
             // The place is said once, in front.

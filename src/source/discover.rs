@@ -25,8 +25,9 @@ impl Pattern {
         let is_wild =
             |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
         let base: PathBuf = absolute.components().take_while(|part| !is_wild(part)).collect();
-        if base == absolute {
-            return Ok(Self { base, glob: None, depth: usize::MAX });
+        // A name that is there is that file or folder, whatever characters it has.
+        if base == absolute || absolute.exists() {
+            return Ok(Self { base: absolute, glob: None, depth: usize::MAX });
         }
         let below = absolute.components().count() - base.components().count();
         let depth =

@@ -5,16 +5,19 @@
 #![allow(dead_code, unused_imports, reason = "helpers stand ready for more tests than there are")]
 
 mod child;
+mod command;
 mod daemon;
 pub mod http;
 mod metrics;
 mod prometheus;
+pub mod row;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub use command::{Ended, run, run_in, run_on};
 pub use daemon::Daemon;
 pub use metrics::Metrics;
 pub use prometheus::Prometheus;

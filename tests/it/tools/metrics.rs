@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::{Labels, labels};
 
+// Compiled once: a page has hundreds of lines.
 static SAMPLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$").unwrap());
 static LABEL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(\w+)="((?:[^"\\]|\\.)*)",?"#).unwrap());

@@ -1,0 +1,174 @@
+//! The commands as people type them: exit codes, what they say, and how they end.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::tools::row::{self, Row};
+use super::tools::{Daemon, run, run_on};
+
+const COMMANDS: [&str; 5] = ["serve", "check", "inspect", "explain", "demo"];
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/graph/rows.ndjson");
+const UNKNOWN: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/teams_admin_center/bad/sign_in_page.csv");
+const BAD_CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/config/bad/unknown_key.yml");
+
+#[test]
+fn exit_codes() {
+    let folder = TempDir::new().unwrap();
+    let empty = folder.path().to_str().unwrap();
+    let no_sources = folder.path().join("no_sources.yml");
+    fs::write(&no_sources, "rescan_interval: 5s\n").unwrap();
+    let no_sources = no_sources.to_str().unwrap();
+    let cases: &[(&[&str], i32)] = &[
+        (&["--version"], 0),
+        (&["--help"], 0),
+        (&[], 2),
+        (&["watch"], 2),
+        (&["serve"], 2),
+        (&["serve", "--no-such-flag"], 2),
+        (&["serve", empty, "--web.listen-address", "nonsense"], 2),
+        (&["serve", empty, "--web.telemetry-path", "metrics"], 2),
+        (&["serve", empty, "--log.level", "loud"], 2),
+        (&["serve", "--config.file", BAD_CONFIG], 64),
+        (&["serve", "--config.file", "/no/such/file.yml"], 64),
+        (&["serve", "--config.file", no_sources], 64),
+        (&["check"], 2),
+        (&["check", SAMPLE], 0),
+        (&["check", "--config.file", no_sources], 0),
+        (&["check", "--config.file", BAD_CONFIG], 64),
+        (&["check", UNKNOWN], 1),
+        (&["check", "/no/such/file.json"], 1),
+        (&["inspect"], 2),
+        (&["inspect", "--output", "xml", SAMPLE], 2),
+        (&["inspect", SAMPLE], 0),
+        (&["inspect", UNKNOWN], 1),
+        (&["inspect", SAMPLE, "/no/such/file.json"], 1),
+        (&["explain"], 2),
+        (&["explain", "531004", "410"], 0),
+        (&["explain", "531004/410"], 0),
+        (&["explain", "qqqqqqqq"], 1),
+        (&["demo", "--rate", "none"], 2),
+    ];
+    for (arguments, code) in cases {
+        let ended = run(arguments.iter());
+        assert_eq!(ended.code, Some(*code), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+        let silent = ended.stderr.is_empty() && ended.stdout.is_empty();
+        assert!(!silent, "{arguments:?} says something");
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(run(["--version"]).stdout, concat!("cdr-exporter ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    let overview = run(["--help"]).stdout;
+    for command in COMMANDS {
+        assert!(overview.contains(&format!("\n  {command} ")), "{command} is not in:\n{overview}");
+        let help = run([command, "--help"]);
+        assert_eq!(help.code, Some(0), "{command}");
+        let example = help.stdout.split("Example").nth(1).unwrap_or_default();
+        assert!(example.contains(&format!("cdr-exporter {command}")), "{command}:\n{}", help.stdout);
+    }
+}
+
+#[test]
+fn the_usual_address_is_port_10410() {
+    for command in ["serve", "demo"] {
+        let help = run([command, "--help"]).stdout;
+        assert!(help.contains("[default: :10410]"), "{command}:\n{help}");
+    }
+}
+
+#[test]
+fn serve_says_what_to_give_it() {
+    let ended = run(["serve"]);
+    assert_eq!(ended.stdout, "");
+    for part in ["nothing to watch", "cdr-exporter serve /", "--config.file", "cdr-exporter demo"] {
+        assert!(ended.stderr.contains(part), "{part:?} is not in:\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn inspect_reads_standard_input() {
+    let rows = row::ndjson(&[
+        Row::answered(1, "sbc1.contoso.com"),
+        Row::failed(2, "sbc1.contoso.com", (531_004, 410)),
+    ]);
+    let ended = run_on(rows.as_bytes(), ["inspect", "-"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("2 calls counted; 0 duplicates"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("IceConnectivityChecksFailed"), "{}", ended.stdout);
+
+    let unknown = run_on(b"<html></html>", ["inspect", "-"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(
+        unknown.stderr.starts_with("cdr-exporter inspect: standard input: not read: "),
+        "{}",
+        unknown.stderr
+    );
+}
+
+/// As `inspect FILE | head -1`: whoever reads goes away while there is more to say.
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    for arguments in [["inspect", SAMPLE], ["check", SAMPLE]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {}", output.status);
+    }
+}
+
+#[test]
+fn a_file_may_be_called_like_a_glob() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("calls [1].ndjson");
+    fs::write(&file, row::ndjson(&[Row::answered(1, "sbc1.contoso.com")])).unwrap();
+    for command in ["inspect", "check"] {
+        let ended = run([command, file.to_str().unwrap()]);
+        assert_eq!(ended.code, Some(0), "{command}: {}{}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
+fn sigterm_ends_it_cleanly() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::serve([folder.path()]);
+    daemon.wait_until_ready();
+    let log = daemon.stop();
+    assert!(log.last().is_some_and(|line| line.contains("stopped")), "{log:?}");
+}
+
+#[test]
+fn the_log_is_json_when_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::serve(["--log.format=json".as_ref(), folder.path().as_os_str()]);
+    daemon.wait_until_ready();
+    for line in daemon.stop() {
+        let read: Result<serde_json::Value, _> = serde_json::from_str(&line);
+        assert!(read.is_ok(), "{line}");
+    }
+}
+
+/// The end of a line is there at once, without a buffer that keeps it until the end.
+#[test]
+fn the_log_is_not_held_back() {
+    let folder = TempDir::new().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.args(["serve", "--web.listen-address", "127.0.0.1:0"]).arg(folder.path());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("starting cdr-exporter"), "{first}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

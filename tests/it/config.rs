@@ -1,0 +1,27 @@
+//! Configs that are refused, each with its exact message: where, what is wrong, and what was meant.
+
+use std::fs;
+use std::path::Path;
+
+use super::tools::run_in;
+
+const BAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/config/bad");
+
+#[test]
+fn what_is_wrong_with_a_config_is_said_with_its_place() {
+    let mut configs: Vec<String> =
+        fs::read_dir(BAD).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    configs.retain(|name| name.ends_with(".yml"));
+    configs.sort();
+    assert!(configs.len() > 20, "{configs:?}");
+    for config in configs {
+        let message = Path::new(BAD).join(&config).with_extension("message");
+        let message = fs::read_to_string(message).unwrap_or_default();
+        for command in ["check", "serve"] {
+            let refused = run_in(Path::new(BAD), [command, "--config.file", &config]);
+            assert_eq!(refused.stderr, format!("cdr-exporter {command}: {message}"), "{config}");
+            assert_eq!(refused.code, Some(64), "{config}");
+            assert_eq!(refused.stdout, "", "{config}");
+        }
+    }
+}

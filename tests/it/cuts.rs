@@ -1,0 +1,96 @@
+//! A file that grows by writes cut anywhere gives the same counts as the whole of it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::config;
+use cdr_exporter::expose::families;
+use cdr_exporter::pipeline::Options;
+use cdr_exporter::pipeline::reading::{Books, Reading, Turn};
+use proptest::prelude::*;
+use tempfile::NamedTempFile;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+/// 2026-11-01T00:00:00Z.
+const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
+
+/// Of each shape one: lines, documents, quoted newlines, both orders of UTF-16, gzip, a record that is cut off.
+const SAMPLES: [&str; 12] = [
+    "graph/rows.ndjson",
+    "graph/array.json",
+    "graph/several_documents.json",
+    "graph/response_pretty_next_link_before_value.json",
+    "graph/utf16le.json",
+    "graph/utf16be.json",
+    "graph/gzip_without_its_name.json",
+    "graph/bad/bad_json.ndjson",
+    "graph/bad/cut_off.json",
+    "teams_admin_center/quoted_cells.csv",
+    "teams_admin_center/utf16le.csv",
+    "teams_admin_center/bad/unclosed_quote.csv",
+];
+
+fn sample(name: &str) -> Vec<u8> {
+    let path: PathBuf = Path::new(DATA).join(name);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Everything that is known after a file was written in these pieces, each read before the next is written, in
+/// turns of about `budget` bytes.
+fn read(pieces: &[&[u8]], budget: u64) -> String {
+    let options: Options = config::load(None, &["/anywhere".to_owned()]).unwrap();
+    let (mut ledger, sources) = options.ledger();
+    let mut file = NamedTempFile::new().unwrap();
+    let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
+    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW };
+    for piece in pieces {
+        file.write_all(piece).unwrap();
+        let mut expected = piece.len() as u64;
+        loop {
+            let before = reading.tail.read_bytes();
+            let turn = reading.turn(&mut books, expected, budget).unwrap();
+            expected -= expected.min(reading.tail.read_bytes() - before);
+            if turn == Turn::CaughtUp {
+                break;
+            }
+        }
+    }
+    reading.finish(&mut books).unwrap();
+    let summary = format!("{:?}\n{:?}\n", reading.summary(), reading.unrecognised());
+    summary + &families::text(&Arc::new(ledger.commit(true))).unwrap()
+}
+
+fn pieces<'t>(text: &'t [u8], cuts: &[prop::sample::Index]) -> Vec<&'t [u8]> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+    places.extend([0, text.len()]);
+    places.sort_unstable();
+    places.windows(2).map(|between| &text[between[0]..between[1]]).collect()
+}
+
+proptest! {
+    // Each case reads a file twice and compares whole pages; a hundred take a second.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_file_cut_into_writes_gives_the_same_counts(
+        name in prop::sample::select(&SAMPLES[..]),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        budget in 1_u64..3000,
+    ) {
+        let text = sample(name);
+        prop_assert_eq!(read(&pieces(&text, &cuts), budget), read(&[&text], u64::MAX), "{}", name);
+    }
+}
+
+#[test]
+fn one_byte_at_a_time_gives_the_same_counts() {
+    for name in SAMPLES {
+        let text = sample(name);
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{name}");
+    }
+}
