@@ -7,7 +7,7 @@ use std::process::Command;
 
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
-use cdr_exporter::cli::demo::traffic::{MadeUpCall, TRUNKS, Traffic};
+use cdr_exporter::cli::demo::traffic::{MadeUpCall, SPIKE_TRUNK, TRUNKS, Traffic};
 use cdr_exporter::cli::demo::truth::{Export, Truth};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -44,6 +44,14 @@ fn the_demo_shows_every_trunk_and_counts_on() {
         ["IceConnectivityChecksFailed", "Phone Number not found", "SBC refused: Bad Gateway", "Unlisted"]
     {
         assert!(causes.iter().any(|known| known == cause), "{cause} is not among {causes:?}");
+    }
+    let spike = [("trunk", TRUNKS[SPIKE_TRUNK].fqdn), ("cause", "IceConnectivityChecksFailed")];
+    for direction in ["inbound", "outbound"] {
+        let series = [spike[0], spike[1], ("direction", direction), ("arrival", "live")];
+        assert!(
+            before.value("cdr_call_failures_total", &series).is_some(),
+            "no series for the spike: {series:?}"
+        );
     }
     let calls = before.sum("cdr_calls_total", &[]);
     let after =
