@@ -118,7 +118,7 @@ fn introduction(rate: f64, folder: &Path, start: UnixMillis, url: &str) -> Strin
          \n  {url}\n\
          \nA spike comes at {spike} and every {every} minutes after that: for {lasts} seconds, most calls over\n\
          {trunk} fail with IceConnectivityChecksFailed (531004/410). Watch it come:\n\
-         \n  curl -s {url} | grep 'cdr_call_failures_total.*531004.*{trunk}'\n\
+         \n  curl -s {url} | grep {trunk} | grep IceConnectivityChecksFailed\n\
          \nor, once a Prometheus scrapes this address, ask it which causes cost most calls:\n\
          \n  topk(5, sum by (trunk, cause) (rate(cdr_call_failures_total[1m])))\n\
          \nWhat the codes mean: cdr-exporter explain 531004 410\n\
@@ -175,6 +175,15 @@ mod tests {
         ] {
             assert_eq!(url(address.parse().expect(address), "/metrics"), expected);
         }
+    }
+
+    #[test]
+    fn the_advice_does_not_depend_on_the_order_of_labels() {
+        let text =
+            introduction(20.0, Path::new("/tmp/demo"), UnixMillis(0), "http://localhost:10410/metrics");
+        let line = text.lines().find(|line| line.contains("curl")).expect("a command");
+        let words: Vec<&str> = line.split(" | grep ").skip(1).collect();
+        assert_eq!(words, ["sbc2.contoso.com", "IceConnectivityChecksFailed"]);
     }
 
     #[test]

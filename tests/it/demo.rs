@@ -7,8 +7,9 @@ use std::process::Command;
 
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
-use cdr_exporter::cli::demo::traffic::{MadeUpCall, TRUNKS, Traffic};
+use cdr_exporter::cli::demo::traffic::{MadeUpCall, SPIKE_TRUNK, TRUNKS, Traffic};
 use cdr_exporter::cli::demo::truth::{Export, Truth};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::tools::{Daemon, Labels, Metrics, labels};
@@ -43,6 +44,14 @@ fn the_demo_shows_every_trunk_and_counts_on() {
         ["IceConnectivityChecksFailed", "Phone Number not found", "SBC refused: Bad Gateway", "Unlisted"]
     {
         assert!(causes.iter().any(|known| known == cause), "{cause} is not among {causes:?}");
+    }
+    let spike = [("trunk", TRUNKS[SPIKE_TRUNK].fqdn), ("cause", "IceConnectivityChecksFailed")];
+    for direction in ["inbound", "outbound"] {
+        let series = [spike[0], spike[1], ("direction", direction), ("arrival", "live")];
+        assert!(
+            before.value("cdr_call_failures_total", &series).is_some(),
+            "no series for the spike: {series:?}"
+        );
     }
     let calls = before.sum("cdr_calls_total", &[]);
     let after =
@@ -79,7 +88,7 @@ fn what_is_no_rate_is_refused() {
 fn graph_rows_are_counted_as_they_were_made_up() {
     let folder = TempDir::new().unwrap();
     let truth = write(&folder.path().join("calls.ndjson"), "", Traffic::graph_row);
-    assert_shows(&inspect(folder.path()), &truth);
+    assert_shows(folder.path(), &truth);
 }
 
 #[test]
@@ -87,7 +96,7 @@ fn admin_center_rows_are_counted_as_they_were_made_up() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("DirectRouting.calls.2026-11-01.csv");
     let truth = write(&file, ADMIN_CENTER_HEADER, Traffic::admin_center_row);
-    assert_shows(&inspect(folder.path()), &truth);
+    assert_shows(folder.path(), &truth);
 }
 
 /// Writes a file with one row in twenty twice, and says what must be counted.
@@ -102,21 +111,22 @@ fn write(file: &Path, header: &str, row: impl Fn(&Traffic, &MadeUpCall, &mut Str
     export.truth()
 }
 
-fn inspect(folder: &Path) -> Metrics {
-    let output = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"))
-        .args(["inspect", "--output", "prometheus"])
+fn inspect(folder: &Path, output: &str) -> String {
+    let inspect = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"))
+        .args(["inspect", "--output", output])
         .arg(folder)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Metrics::parse(str::from_utf8(&output.stdout).unwrap())
+    assert!(inspect.status.success(), "{}", String::from_utf8_lossy(&inspect.stderr));
+    String::from_utf8(inspect.stdout).unwrap()
 }
 
-/// Every series that counted anything, and no other.
-fn assert_shows(metrics: &Metrics, truth: &Truth) {
+/// Every series that counted anything, and no other; each row in its bucket.
+fn assert_shows(folder: &Path, truth: &Truth) {
+    let metrics = Metrics::parse(&inspect(folder, "prometheus"));
     let calls = truth.calls.iter().map(|calls| {
         let names = [("trunk", calls.trunk), ("direction", calls.direction), ("outcome", calls.outcome)];
-        (labels(names), calls.count)
+        (labels(names), calls.count as f64)
     });
     let failures = truth.failures.iter().map(|failures| {
         let codes = [failures.microsoft_code.to_string(), failures.sip_code.to_string()];
@@ -127,22 +137,28 @@ fn assert_shows(metrics: &Metrics, truth: &Truth) {
             ("microsoft_code", &codes[0]),
             ("sip_code", &codes[1]),
         ];
-        (labels(names), failures.count)
+        (labels(names), failures.count as f64)
     });
-    assert_eq!(counted(metrics, "cdr_calls_total"), calls.collect());
-    assert_eq!(counted(metrics, "cdr_call_failures_total"), failures.collect());
-    let duplicates = metrics.value("cdr_exporter_records_total", &[("result", "duplicate")]);
-    assert_eq!(duplicates, Some(truth.duplicates as f64));
+    assert_eq!(counted(&metrics, "cdr_calls_total"), calls.collect());
+    assert_eq!(counted(&metrics, "cdr_call_failures_total"), failures.collect());
+
+    let report: Value = serde_json::from_str(&inspect(folder, "json")).unwrap();
+    let record = |result: &str| report["records"][result].as_u64();
+    let counted = truth.calls.iter().map(|calls| calls.count).sum::<u64>();
+    assert_eq!(counted + truth.duplicates, ROWS.unsigned_abs());
+    assert_eq!(record("counted"), Some(counted));
+    assert_eq!(record("duplicate"), Some(truth.duplicates));
+    assert_eq!((record("ignored"), record("rejected")), (Some(0), Some(0)));
     assert!((900..1_100).contains(&truth.duplicates), "{}", truth.duplicates);
 }
 
 /// Counts by their labels, without the source and whether they came late: both depend on who reads, and when.
-fn counted(metrics: &Metrics, name: &str) -> BTreeMap<Labels, u64> {
+fn counted(metrics: &Metrics, name: &str) -> BTreeMap<Labels, f64> {
     let mut counts = BTreeMap::new();
-    for (mut labels, value) in metrics.counted(name) {
+    for (mut labels, count) in metrics.counted(name) {
         labels.remove("source");
         labels.remove("arrival");
-        *counts.entry(labels).or_insert(0) += value as u64;
+        *counts.entry(labels).or_insert(0.0) += count;
     }
     counts
 }
