@@ -4,6 +4,7 @@
 //! 10^33 pairs.
 
 use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::call::{RecordId, UnixMillis};
 
@@ -30,11 +31,7 @@ impl Seen {
     }
 
     fn hash(self) -> u64 {
-        // The ids are hashes or random GUIDs already; one multiplication spreads what a GUID's fixed bits leave.
-        let [_, _, a, b, c, d, e, f, g, h, bytes @ ..] = self.0.to_be_bytes();
-        let upper = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        let [i, j, k, l, ..] = bytes;
-        (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        xxh3_64(&self.id().to_le_bytes())
     }
 }
 
@@ -97,6 +94,15 @@ mod tests {
             assert!(!duplicates.is_new(RecordId(id), NOW), "{id:x}");
         }
         assert_eq!(duplicates.len(), ids.len());
+    }
+
+    #[test]
+    fn ids_that_differ_in_one_place_only_spread() {
+        for shift in [0, 16, 32, 48, 64, 80, 96, 112] {
+            let place = |number: u128| Seen::new(RecordId(number << shift), 0).hash() & 0x3fff;
+            let places: std::collections::HashSet<u64> = (0..10_000).map(place).collect();
+            assert!(places.len() > 5_000, "bits from {shift}: {} places", places.len());
+        }
     }
 
     #[test]

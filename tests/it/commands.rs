@@ -37,7 +37,7 @@ fn exit_codes() {
         (&["serve", "--config.file", no_sources], 64),
         (&["check"], 2),
         (&["check", SAMPLE], 0),
-        (&["check", "--config.file", no_sources], 0),
+        (&["check", "--config.file", no_sources], 64),
         (&["check", "--config.file", BAD_CONFIG], 64),
         (&["check", UNKNOWN], 1),
         (&["check", "/no/such/file.json"], 1),
@@ -102,7 +102,7 @@ fn inspect_reads_standard_input() {
     ]);
     let ended = run_on(rows.as_bytes(), ["inspect", "-"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(ended.stdout.starts_with("2 calls counted; 0 duplicates"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("calls counted: 2; left out: 0 duplicate"), "{}", ended.stdout);
     assert!(ended.stdout.contains("IceConnectivityChecksFailed"), "{}", ended.stdout);
 
     let unknown = run_on(b"<html></html>", ["inspect", "-"]);

@@ -70,6 +70,7 @@ fn assert_known_samples_give_what_they_must(format: &str) {
 }
 
 /// The lines about calls of an `.expected` file, from the metrics; calls that came live and late are added up.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of a few rows")]
 fn call_lines(metrics: &Metrics) -> Vec<String> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut add = |key: String, count: f64| *counts.entry(key).or_default() += count as u64;
@@ -145,7 +146,7 @@ fn a_file_of_no_known_format_is_said_to_be_so() {
         let (shown, file) = (sample.display(), sample.to_str().unwrap());
         let check = run(["check", file]);
         assert_eq!(check.code, Some(1), "{shown}: {}", check.stdout);
-        let told = format!("\nsource teams: 1 files\n  {file}\n    not recognised: {sentence}\n");
+        let told = format!("\nsource teams: 1 file\n  {file}\n    not recognised: {sentence}\n");
         assert_eq!(check.stdout, told, "{shown}");
         let inspect = run(["inspect", file]);
         assert_eq!(inspect.code, Some(1), "{shown}: {}", inspect.stdout);
@@ -168,7 +169,7 @@ fn what_is_wrong_with_a_bad_input_is_said() {
             "a rejected record is no reason to say no: {shown}: {}",
             check.stderr
         );
-        let told = check.stdout.strip_prefix(&format!("\nsource teams: 1 files\n  {file}\n")).unwrap();
+        let told = check.stdout.strip_prefix(&format!("\nsource teams: 1 file\n  {file}\n")).unwrap();
         let message = fs::read_to_string(beside(&sample, "message")).unwrap_or_default();
         assert_eq!(told, message, "{shown}");
     }

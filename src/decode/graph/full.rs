@@ -92,6 +92,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     /// Above 2^53 a float no longer says which whole number was meant.
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         let whole = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
         Ok(if whole { Value::Whole(number as u64) } else { Value::Odd })
     }
 

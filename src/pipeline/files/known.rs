@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn text(seed: u8, length: usize) -> Vec<u8> {
-        (0..length).map(|at| seed.wrapping_add((at * 7 % 251) as u8)).collect()
+        (0..length).map(|at| seed.wrapping_add(u8::try_from(at * 7 % 251).unwrap_or_default())).collect()
     }
 
     #[test]
