@@ -39,7 +39,9 @@ fn the_demo_shows_every_trunk_and_counts_on() {
     }
     let causes: Vec<String> =
         before.counted("cdr_call_failures_total").into_keys().map(|labels| labels["cause"].clone()).collect();
-    for cause in ["IceConnectivityChecksFailed", "Phone Number not found", "SBC refused: Bad Gateway", "Unlisted"] {
+    for cause in
+        ["IceConnectivityChecksFailed", "Phone Number not found", "SBC refused: Bad Gateway", "Unlisted"]
+    {
         assert!(causes.iter().any(|known| known == cause), "{cause} is not among {causes:?}");
     }
     let calls = before.sum("cdr_calls_total", &[]);

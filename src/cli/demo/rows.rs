@@ -176,7 +176,8 @@ mod tests {
 
     fn rows(write: impl Fn(&Traffic, &MadeUpCall, &mut String)) -> (Vec<MadeUpCall>, Vec<String>) {
         let mut traffic = Traffic::new(4, START);
-        let calls: Vec<MadeUpCall> = (0..6_000).map(|n| traffic.varied_call(UnixMillis(START.0 + n))).collect();
+        let calls: Vec<MadeUpCall> =
+            (0..6_000).map(|n| traffic.varied_call(UnixMillis(START.0 + n))).collect();
         let row = |call: &MadeUpCall| {
             let mut text = String::new();
             write(&traffic, call, &mut text);

@@ -100,9 +100,8 @@ impl Traffic {
     pub fn call(&mut self, ended_at: UnixMillis) -> MadeUpCall {
         let trunk = self.trunk();
         let direction = self.direction();
-        let fails = trunk == SPIKE_TRUNK
-            && spike_is_on(self.start, ended_at)
-            && self.random.u8(..100) < SPIKE_SHARE;
+        let fails =
+            trunk == SPIKE_TRUNK && spike_is_on(self.start, ended_at) && self.random.u8(..100) < SPIKE_SHARE;
         let ending = match fails {
             true => self.endings.spike(),
             false => self.endings.everyday(direction, &mut self.random),
@@ -261,8 +260,10 @@ mod tests {
         for _ in 0..10_000 {
             traffic.call(at(100));
         }
-        let (_, counts) =
-            traffic.counts().find(|(ending, _)| ending.microsoft_code == 531_004).expect("the spike's ending");
+        let (_, counts) = traffic
+            .counts()
+            .find(|(ending, _)| ending.microsoft_code == 531_004)
+            .expect("the spike's ending");
         for (trunk, counts) in counts.iter().enumerate() {
             assert_eq!(counts.iter().sum::<u64>() > 1_000, trunk == SPIKE_TRUNK, "{trunk}: {counts:?}");
         }

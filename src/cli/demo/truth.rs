@@ -96,29 +96,19 @@ impl Export {
             outcome: outcome.label(),
             count,
         });
-        let failures = failures.into_iter().map(
-            |((trunk, direction, (cause, microsoft_code, sip_code)), count)| Failures {
-                trunk,
-                direction,
-                cause: cause.to_owned(),
-                microsoft_code,
-                sip_code,
-                count,
-            },
-        );
+        let failures =
+            failures.into_iter().map(|((trunk, direction, (cause, microsoft_code, sip_code)), count)| {
+                Failures { trunk, direction, cause: cause.to_owned(), microsoft_code, sip_code, count }
+            });
         Truth { calls: calls.collect(), failures: failures.collect(), duplicates: self.duplicates }
     }
 }
 
 /// The labels of trunk and direction, with how many calls took that way, if any did.
-fn routes(
-    by_trunk: &[[u64; 2]; TRUNKS.len()],
-) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+fn routes(by_trunk: &[[u64; 2]; TRUNKS.len()]) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
     TRUNKS.iter().zip(by_trunk).flat_map(|(trunk, [inbound, outbound])| {
-        let routes =
-            [(Direction::Inbound, *inbound), (Direction::Outbound, *outbound)].map(|(direction, count)| {
-                (trunk.fqdn, direction.label(), count)
-            });
+        let routes = [(Direction::Inbound, *inbound), (Direction::Outbound, *outbound)]
+            .map(|(direction, count)| (trunk.fqdn, direction.label(), count));
         routes.into_iter().filter(|(_, _, count)| *count > 0)
     })
 }
