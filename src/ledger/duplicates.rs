@@ -33,11 +33,13 @@ impl Seen {
     }
 
     fn hash(self) -> u64 {
-        // The ids are hashes or random GUIDs already; one multiplication spreads what a GUID's fixed bits leave.
+        // The ids are hashes or random GUIDs already; one multiplication spreads what a GUID's fixed bits leave, and
+        // the shift brings it down to the low bits, which choose the bucket.
         let [_, _, a, b, c, d, e, f, g, h, bytes @ ..] = self.0.to_be_bytes();
         let upper = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let [i, j, k, l, ..] = bytes;
-        (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        let spread = (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        spread ^ (spread >> 32)
     }
 }
 

@@ -12,5 +12,6 @@ mod catalogue;
 mod demo;
 mod dependencies;
 mod deployment;
+mod durable;
 mod http;
 mod tools;

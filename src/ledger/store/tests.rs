@@ -1,5 +1,3 @@
-use redb::ReadableDatabase as _;
-
 use super::*;
 
 fn rows(store: &mut Store) -> Vec<String> {
