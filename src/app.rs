@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -78,10 +78,7 @@ impl Daemon {
 
         let (events, inbox) = mpsc::channel();
         let (wake, storage) = (events.clone(), self.storage_path);
-        let pipeline = move || {
-            let ledger = options.ledger_of(Store::open(&storage)?, now())?;
-            Ok(Pipeline::new(options, ledger, wake, published, now))
-        };
+        let pipeline = move || load_pipeline(options, &storage, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
@@ -122,6 +119,17 @@ impl Daemon {
             (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
         }
     }
+}
+
+/// The loop over what the store holds.
+fn load_pipeline(
+    options: Options,
+    storage: &Path,
+    wake: Sender<Event>,
+    published: Published,
+) -> Result<Pipeline, StoreError> {
+    let ledger = options.ledger_of(Store::open(storage)?, now())?;
+    Ok(Pipeline::new(options, ledger, wake, published, now))
 }
 
 /// How the reading thread ended.

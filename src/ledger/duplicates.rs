@@ -38,7 +38,8 @@ impl Seen {
         let [_, _, a, b, c, d, e, f, g, h, bytes @ ..] = self.0.to_be_bytes();
         let upper = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let [i, j, k, l, ..] = bytes;
-        let spread = (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let spread =
+            (upper ^ u64::from(u32::from_be_bytes([i, j, k, l]))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         spread ^ (spread >> 32)
     }
 }

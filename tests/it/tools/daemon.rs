@@ -78,9 +78,13 @@ impl Daemon {
         Metrics::parse(response.text())
     }
 
-    /// Reads `/metrics` until it shows what is wanted, and returns it.
+    /// Reads `/metrics` until it shows what is wanted, and returns it. While the store is being loaded, it shows
+    /// nothing.
     pub fn wait_for_metrics(&self, what: &str, mut wanted: impl FnMut(&Metrics) -> bool) -> Metrics {
-        wait_for(what, || Some(self.metrics()).filter(|metrics| wanted(metrics)))
+        wait_for(what, || match self.get("/metrics").status {
+            503 => None,
+            _ => Some(self.metrics()).filter(|metrics| wanted(metrics)),
+        })
     }
 
     /// Waits until `/-/ready` says so.
