@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
@@ -13,7 +15,8 @@ use tracing::{error, info};
 
 use crate::call::UnixMillis;
 use crate::expose;
-use crate::ledger::snapshot::Published;
+use crate::ledger::snapshot::{Published, Snapshot};
+use crate::ledger::store::{Store, StoreError};
 use crate::pipeline::{Event, Options, Pipeline};
 use crate::telemetry::Telemetry;
 
@@ -21,6 +24,8 @@ use crate::telemetry::Telemetry;
 pub struct Daemon {
     pub listen_address: SocketAddr,
     pub telemetry_path: String,
+    /// The folder of the durable store.
+    pub storage_path: PathBuf,
     /// Told the address once it is listened on, with the port that the system chose for 0.
     pub listening: Box<dyn FnOnce(SocketAddr)>,
     /// Reads the options again, for a reload.
@@ -34,6 +39,8 @@ pub enum AppError {
     Listen(SocketAddr, io::Error),
     #[error("cannot start: {0}")]
     Start(io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the reading thread ended by itself; what it had not committed is read again at the next start")]
     Pipeline,
 }
@@ -59,7 +66,7 @@ impl Daemon {
 
         let telemetry = Telemetry::new();
         telemetry.reload_succeeded(SystemTime::now());
-        let published = Published::new(options.ledger().0.commit(false));
+        let published = Published::new(Snapshot::loading(Arc::clone(&options.catalogue)));
         let (reload, mut asked) = requests::channel(1);
         let state = expose::State::new(
             expose::Options { telemetry_path: self.telemetry_path },
@@ -70,7 +77,8 @@ impl Daemon {
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
         let (events, inbox) = mpsc::channel();
-        let pipeline = Pipeline::new(options, events.clone(), published, now);
+        let (wake, storage) = (events.clone(), self.storage_path);
+        let pipeline = move || load_pipeline(options, &storage, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
@@ -103,24 +111,41 @@ impl Daemon {
         let _ = stop.send(());
         let _ = server.await;
         match (reading.join(), ended_by_itself) {
-            (Ok(()), false) => {
+            (Ok(Ok(())), false) => {
                 info!("stopped");
                 Ok(())
             }
-            _ => Err(AppError::Pipeline),
+            (Ok(Err(error)), _) => Err(AppError::Store(error)),
+            (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
         }
     }
 }
 
-/// Runs the loop on a thread of its own; the receiver is done when it ends, in whatever way.
+/// The loop over what the store holds.
+fn load_pipeline(
+    options: Options,
+    storage: &Path,
+    wake: Sender<Event>,
+    published: Published,
+) -> Result<Pipeline, StoreError> {
+    let ledger = options.ledger_of(Store::open(storage)?, now())?;
+    Ok(Pipeline::new(options, ledger, wake, published, now))
+}
+
+/// How the reading thread ended.
+type Ended = Result<(), StoreError>;
+
+/// Makes the loop and runs it, on a thread of its own: to load the store takes a while. The receiver is done when it
+/// ends, in whatever way.
 fn start_reading(
-    pipeline: Pipeline,
+    pipeline: impl FnOnce() -> Result<Pipeline, StoreError> + Send + 'static,
     inbox: Receiver<Event>,
-) -> io::Result<(JoinHandle<()>, oneshot::Receiver<()>)> {
+) -> io::Result<(JoinHandle<Ended>, oneshot::Receiver<()>)> {
     let (ended, has_ended) = oneshot::channel();
     let thread = thread::Builder::new().name("reading".to_owned()).spawn(move || {
         let _ended_when_dropped = ended;
-        pipeline.run(&inbox);
+        pipeline()?.run(&inbox);
+        Ok(())
     })?;
     Ok((thread, has_ended))
 }

@@ -5,6 +5,7 @@ pub mod check;
 pub mod inspect;
 pub mod explain;
 pub mod demo;
+pub mod state;
 mod reader;
 
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ pub enum Exit {
     BadConfig = 64,
     /// A fault that the program could not work around.
     Internal = 70,
+    /// The store is in use, damaged, of a newer version, or the disk refuses. To start again does not help.
+    Store = 74,
 }
 
 impl From<Exit> for ExitCode {
@@ -46,6 +49,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
     Demo(demo::Arguments),
+    State(state::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -56,5 +60,6 @@ pub fn run() -> Exit {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::State(arguments) => state::run(&arguments),
     }
 }

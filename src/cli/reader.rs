@@ -31,7 +31,7 @@ impl Reader {
     /// A reader for these options, and the books of their sources. `bytes` are to be read in all; on a terminal, a
     /// bar shows how far it has come.
     pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
-        let (ledger, sources) = options.ledger();
+        let (ledger, sources) = options.ledger(app::now());
         let progress =
             if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
@@ -71,7 +71,7 @@ impl Reader {
     /// What was read.
     pub fn snapshot(mut self) -> Arc<Snapshot> {
         self.progress.finish_and_clear();
-        Arc::new(self.ledger.commit(true))
+        Arc::new(self.ledger.snapshot(true))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
-use crate::app::Daemon;
+use crate::app::{AppError, Daemon};
 use crate::config;
 use crate::expose::telemetry_path;
 use crate::telemetry::{self, LogFormat, LogLevel};
@@ -24,6 +24,9 @@ pub struct Arguments {
     /// Config file (YAML) with sources, limits and causes of your own
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
+    /// Folder that keeps what was counted and how far each file was read; made where it is missing
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    storage_path: PathBuf,
     #[command(flatten)]
     pub web: Web,
     #[command(flatten)]
@@ -57,7 +60,7 @@ pub const NO_SOURCES: &str = "the config has no sources and no path was given: t
 
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
-    let Arguments { paths, config_file, web, log } = arguments;
+    let Arguments { paths, config_file, storage_path, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
         eprintln!(
             "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
@@ -82,6 +85,7 @@ pub fn run(arguments: Arguments) -> Exit {
     let daemon = Daemon {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
+        storage_path,
         listening: Box::new(|_| {}),
         load: Box::new(load),
     };
@@ -89,7 +93,10 @@ pub fn run(arguments: Arguments) -> Exit {
         Ok(()) => Exit::Ok,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");
-            Exit::Internal
+            match error {
+                AppError::Store(_) => Exit::Store,
+                AppError::Listen(..) | AppError::Start(_) | AppError::Pipeline => Exit::Internal,
+            }
         }
     }
 }

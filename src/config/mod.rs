@@ -83,7 +83,8 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
     Ok(options)
 }
 
-fn defaults() -> pipeline::Options {
+/// The options of an empty config.
+pub fn defaults() -> pipeline::Options {
     pipeline::Options {
         sources: Vec::new(),
         limits: Limits::default(),

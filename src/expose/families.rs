@@ -9,7 +9,7 @@ use prometheus::proto::{self, LabelPair, Metric, MetricFamily, MetricType};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
-use crate::ledger::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram};
+use crate::ledger::snapshot::{CallSeries, Commits, DurationSeries, FailureSeries, Histogram};
 use crate::ledger::snapshot::{Published, Route, Snapshot, SourceSnapshot};
 
 /// What all series of one name share.
@@ -92,6 +92,36 @@ const FILE_EVENTS: Family = Family {
     kind: MetricType::COUNTER,
     labels: &["source", "event"],
 };
+const READ_RECORDS: Family = Family {
+    name: "cdr_exporter_read_records_total",
+    help: "Records found in files; counted apart from their results, whose sum it must be.",
+    kind: MetricType::COUNTER,
+    labels: &["source"],
+};
+const COMMITS: Family = Family {
+    name: "cdr_exporter_commits_total",
+    help: "Times that counts and file positions were made durable.",
+    kind: MetricType::COUNTER,
+    labels: &[],
+};
+const COMMIT_FAILURES: Family = Family {
+    name: "cdr_exporter_commit_failures_total",
+    help: "Times that counts and file positions could not be made durable; nothing is lost, reading waits.",
+    kind: MetricType::COUNTER,
+    labels: &[],
+};
+const COMMIT_DURATION: Family = Family {
+    name: "cdr_exporter_commit_duration_seconds",
+    help: "How long it took to make counts and file positions durable.",
+    kind: MetricType::HISTOGRAM,
+    labels: &[],
+};
+const LAST_COMMIT: Family = Family {
+    name: "cdr_exporter_last_commit_timestamp_seconds",
+    help: "When counts and file positions were last made durable, in seconds since 1970.",
+    kind: MetricType::GAUGE,
+    labels: &[],
+};
 const SERIES_OVERFLOW: Family = Family {
     name: "cdr_exporter_series_overflow_total",
     help: "Label sets folded into other by the limits on trunks and series.",
@@ -100,7 +130,7 @@ const SERIES_OVERFLOW: Family = Family {
 };
 
 /// Every family that a snapshot fills.
-const ALL: [&Family; 13] = [
+const ALL: [&Family; 18] = [
     &CALLS,
     &CALL_FAILURES,
     &CALL_DURATION,
@@ -114,6 +144,11 @@ const ALL: [&Family; 13] = [
     &FILES,
     &FILE_EVENTS,
     &SERIES_OVERFLOW,
+    &READ_RECORDS,
+    &COMMITS,
+    &COMMIT_FAILURES,
+    &COMMIT_DURATION,
+    &LAST_COMMIT,
 ];
 
 /// Serves what is published to a registry: one snapshot for each scrape.
@@ -158,6 +193,7 @@ pub fn text(snapshot: &Snapshot) -> prometheus::Result<String> {
 fn all_of(snapshot: &Snapshot) -> Vec<MetricFamily> {
     let mut families = vec![about_causes(&snapshot.catalogue)];
     families.extend(about_sources(&snapshot.sources));
+    families.extend(about_commits(&snapshot.commits));
     if snapshot.ready {
         families.extend(about_calls(snapshot));
     }
@@ -209,13 +245,14 @@ fn about_causes(catalogue: &Catalogue) -> MetricFamily {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [MetricFamily; 8] {
+fn about_sources(sources: &[SourceSnapshot]) -> [MetricFamily; 9] {
     let newest_call = |source: &SourceSnapshot| {
         let UnixMillis(ended_at) = source.newest_call?;
         Some(NEWEST_CALL.number(&[&source.name], ended_at as f64 / 1000.0))
     };
     [
         NEWEST_CALL.with(sources.iter().filter_map(newest_call)),
+        READ_RECORDS.by_source(sources, |source| source.read_records),
         READ_BYTES.by_source(sources, |source| source.read_bytes),
         PENDING_BYTES.by_source(sources, |source| source.pending_bytes),
         SERIES_OVERFLOW.by_source(sources, |source| source.series_overflow),
@@ -223,6 +260,16 @@ fn about_sources(sources: &[SourceSnapshot]) -> [MetricFamily; 8] {
         REJECTED_RECORDS.by_source_and(sources, |source| source.rejected.clone()),
         FILES.by_source_and(sources, |source| source.files.clone()),
         FILE_EVENTS.by_source_and(sources, |source| source.file_events.clone()),
+    ]
+}
+
+fn about_commits(commits: &Commits) -> [MetricFamily; 4] {
+    let last = commits.last.map(|UnixMillis(last)| LAST_COMMIT.number(&[], last as f64 / 1000.0));
+    [
+        COMMITS.with([COMMITS.number(&[], commits.total as f64)].into_iter()),
+        COMMIT_FAILURES.with([COMMIT_FAILURES.number(&[], commits.failures as f64)].into_iter()),
+        COMMIT_DURATION.with([COMMIT_DURATION.histogram(&[], &commits.duration)].into_iter()),
+        LAST_COMMIT.with(last.into_iter()),
     ]
 }
 

@@ -27,6 +27,9 @@ const MAX_REQUESTS: usize = 40;
 /// The Prometheus text format. Prometheus 3 refuses an answer that does not name its format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// The answer until the store has been read: counters that begin at 0 would be taken for a reset.
+const NOT_LOADED: &str = "Not ready: what was counted before is still being loaded.\n";
+
 /// What the operator can choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -115,6 +118,9 @@ impl State {
         let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
             return too_many();
         };
+        if !self.published.current().loaded {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, NOT_LOADED);
+        }
         let text = match TextEncoder::new().encode_to_string(&self.registry.gather()) {
             Ok(text) => text,
             Err(error) => {
@@ -136,6 +142,13 @@ impl State {
 
     fn ready(&self) -> Answer {
         let snapshot = self.published.current();
+        if !snapshot.loaded {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, NOT_LOADED);
+        }
+        if let Some(reason) = &snapshot.commits.failing {
+            let message = format!("Not ready: what is read cannot be made durable: {reason}\n");
+            return plain(StatusCode::SERVICE_UNAVAILABLE, message);
+        }
         if snapshot.ready {
             return plain(StatusCode::OK, "Ready.\n");
         }
@@ -230,14 +243,8 @@ mod tests {
     use crate::ledger::snapshot::Snapshot;
 
     fn state() -> (State, mpsc::Receiver<ReloadRequest>) {
-        let snapshot = Snapshot {
-            ready: true,
-            catalogue: Arc::new(Catalogue::built_in()),
-            sources: Vec::new(),
-            calls: Vec::new(),
-            failures: Vec::new(),
-            durations: Vec::new(),
-        };
+        let loading = Snapshot::loading(Arc::new(Catalogue::built_in()));
+        let snapshot = Snapshot { loaded: true, ready: true, ..loading };
         let (reload, requests) = mpsc::channel(1);
         let published = Published::new(snapshot);
         (State::new(Options::default(), published, &Telemetry::new(), reload).unwrap(), requests)

@@ -3,6 +3,8 @@
 //! Indexed by small numbers on the way in; texts are made once, when a label set is first seen. Nothing expires.
 //! What does not fit is folded into the trunk `other` or the cause `other`, and counted as overflow by the caller.
 
+mod stored;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use hashbrown::HashMap;
 use regex::Regex;
 
 use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
-use crate::call::{Call, CodePair, Direction, Outcome};
+use crate::call::{Call, CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 
 /// The label value that everything over a cap is folded into.
@@ -70,6 +72,17 @@ struct RouteCounts {
     /// By outcome, then arrival.
     calls: [[u64; 2]; Outcome::ALL.len()],
     durations: Histogram,
+    created: UnixMillis,
+    /// Whether the store has something else.
+    changed: bool,
+}
+
+/// One series of failures.
+#[derive(Debug)]
+struct FailureCounts {
+    series: FailureSeries,
+    /// Whether the store has something else.
+    changed: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -86,7 +99,7 @@ pub struct Counts {
     limits: Limits,
     sources: Vec<Trunks>,
     routes: Vec<RouteCounts>,
-    failures: Vec<FailureSeries>,
+    failures: Vec<FailureCounts>,
     failure_index: HashMap<FailureKey, usize>,
     label_sets: usize,
     zero: Vec<(Arc<str>, CodePair)>,
@@ -116,11 +129,11 @@ impl Counts {
     }
 
     /// Takes new options: what is counted stays, new names and rows hold from here on.
-    pub fn reconfigure(&mut self, limits: Limits, catalogue: &Catalogue) {
+    pub fn reconfigure(&mut self, limits: Limits, catalogue: &Catalogue, now: UnixMillis) {
         self.limits = limits;
         self.zero = zero_series(catalogue);
         for route in 0..self.routes.len() {
-            self.make_zero_series(RouteIndex(route));
+            self.make_zero_series(RouteIndex(route), now);
         }
     }
 
@@ -138,9 +151,11 @@ impl Counts {
         call: &Call<'_>,
         verdict: &Verdict<'_>,
         arrival: Arrival,
+        now: UnixMillis,
     ) -> bool {
-        let (route, mut overflow) = self.route(source, &call.trunk, call.direction);
+        let (route, mut overflow) = self.route(source, &call.trunk, call.direction, now);
         let counts = &mut self.routes[route.0];
+        counts.changed = true;
         let cell = &mut counts.calls[verdict.outcome as usize][arrival as usize];
         if *cell == 0 && arrival == Arrival::Late {
             self.label_sets += 1;
@@ -148,7 +163,7 @@ impl Counts {
         *cell += 1;
         match (verdict.outcome, call.duration_seconds) {
             (Outcome::Answered, Some(seconds)) => counts.durations.observe(f64::from(seconds)),
-            (Outcome::Failed, _) => overflow |= self.count_failure(route, call, verdict, arrival),
+            (Outcome::Failed, _) => overflow |= self.count_failure(route, call, verdict, arrival, now),
             _ => {}
         }
         overflow
@@ -160,6 +175,7 @@ impl Counts {
         call: &Call<'_>,
         verdict: &Verdict<'_>,
         arrival: Arrival,
+        now: UnixMillis,
     ) -> bool {
         let cause: Arc<str> = match verdict.cause.name() {
             Cow::Borrowed(name) => Arc::from(name),
@@ -168,14 +184,15 @@ impl Counts {
         let key = FailureKey { route, cause, codes: verdict.codes, arrival };
         let (series, overflow) = match self.failure_index.get(&key) {
             Some(series) => (*series, false),
-            None if self.label_sets < self.limits.series => (self.add_failure(key), false),
+            None if self.label_sets < self.limits.series => (self.add_failure(key, now), false),
             None => {
                 let key = FailureKey { cause: Arc::from(OTHER), codes: CodePair::default(), ..key };
                 let known = self.failure_index.get(&key).copied();
-                (known.unwrap_or_else(|| self.add_failure(key)), true)
+                (known.unwrap_or_else(|| self.add_failure(key, now)), true)
             }
         };
-        let series = &mut self.failures[series];
+        let FailureCounts { series, changed } = &mut self.failures[series];
+        *changed = true;
         series.count += 1;
         if let Some(at) = call.ended_at {
             series.seen = Some(series.seen.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
@@ -183,14 +200,14 @@ impl Counts {
         overflow
     }
 
-    fn add_failure(&mut self, key: FailureKey) -> usize {
+    fn add_failure(&mut self, key: FailureKey, created: UnixMillis) -> usize {
         let overflow = &*key.cause == OTHER && key.codes == CodePair::default();
         let text = |code: Option<u64>| match code {
             _ if overflow => OTHER.into(),
             Some(code) => code.to_string().into(),
             None => "".into(),
         };
-        self.failures.push(FailureSeries {
+        let series = FailureSeries {
             route: Arc::clone(&self.routes[key.route.0].route),
             cause: Arc::clone(&key.cause),
             microsoft_code: text(key.codes.microsoft),
@@ -199,14 +216,22 @@ impl Counts {
             arrival: key.arrival,
             count: 0,
             seen: None,
-        });
+            created,
+        };
+        self.failures.push(FailureCounts { series, changed: true });
         self.label_sets += 1;
         self.failure_index.insert(key, self.failures.len() - 1);
         self.failures.len() - 1
     }
 
     /// The route of a call, and whether it had to be folded.
-    fn route(&mut self, source: SourceIndex, spelling: &str, direction: Direction) -> (RouteIndex, bool) {
+    fn route(
+        &mut self,
+        source: SourceIndex,
+        spelling: &str,
+        direction: Direction,
+        now: UnixMillis,
+    ) -> (RouteIndex, bool) {
         let (trunk, overflow) = self.trunk(source, spelling);
         if let Some(route) = self.sources[source.0].known[trunk].routes[direction as usize] {
             return (route, overflow);
@@ -215,12 +240,30 @@ impl Counts {
         if !fits && &*self.sources[source.0].known[trunk].name != OTHER {
             let other = self.other_trunk(source);
             let folded = self.sources[source.0].known[other].routes[direction as usize];
-            return (folded.unwrap_or_else(|| self.add_route(source, other, direction)), true);
+            return (folded.unwrap_or_else(|| self.new_route(source, other, direction, now)), true);
         }
-        (self.add_route(source, trunk, direction), overflow)
+        (self.new_route(source, trunk, direction, now), overflow)
     }
 
-    fn add_route(&mut self, source: SourceIndex, trunk: usize, direction: Direction) -> RouteIndex {
+    fn new_route(
+        &mut self,
+        source: SourceIndex,
+        trunk: usize,
+        direction: Direction,
+        now: UnixMillis,
+    ) -> RouteIndex {
+        let route = self.add_route(source, trunk, direction, now);
+        self.make_zero_series(route, now);
+        route
+    }
+
+    fn add_route(
+        &mut self,
+        source: SourceIndex,
+        trunk: usize,
+        direction: Direction,
+        created: UnixMillis,
+    ) -> RouteIndex {
         let trunks = &mut self.sources[source.0];
         let index = RouteIndex(self.routes.len());
         let route = Route {
@@ -233,18 +276,19 @@ impl Counts {
             route: Arc::new(route),
             calls: Default::default(),
             durations: Histogram::new(DURATION_SECONDS),
+            created,
+            changed: true,
         });
         self.label_sets += LABEL_SETS_PER_ROUTE;
-        self.make_zero_series(index);
         index
     }
 
     /// The first failure of a cause is visible to `increase()` only when its series was there before, at 0.
-    fn make_zero_series(&mut self, route: RouteIndex) {
+    fn make_zero_series(&mut self, route: RouteIndex, now: UnixMillis) {
         for (cause, codes) in self.zero.clone() {
             let key = FailureKey { route, cause, codes, arrival: Arrival::Live };
             if self.label_sets < self.limits.series && !self.failure_index.contains_key(&key) {
-                self.add_failure(key);
+                self.add_failure(key, now);
             }
         }
     }
@@ -286,7 +330,8 @@ impl Counts {
                 for arrival in [Arrival::Live, Arrival::Late] {
                     let count = counts.calls[outcome as usize][arrival as usize];
                     if count > 0 || arrival == Arrival::Live {
-                        series.push(CallSeries { route: Arc::clone(&counts.route), outcome, arrival, count });
+                        let (route, created) = (Arc::clone(&counts.route), counts.created);
+                        series.push(CallSeries { route, outcome, arrival, count, created });
                     }
                 }
             }
@@ -296,7 +341,7 @@ impl Counts {
 
     /// Every series of `cdr_call_failures_total`.
     pub fn failures(&self) -> Vec<FailureSeries> {
-        self.failures.clone()
+        self.failures.iter().map(|failure| failure.series.clone()).collect()
     }
 
     /// Every histogram of `cdr_call_duration_seconds`.
@@ -304,6 +349,7 @@ impl Counts {
         let series = |counts: &RouteCounts| DurationSeries {
             route: Arc::clone(&counts.route),
             histogram: counts.durations.clone(),
+            created: counts.created,
         };
         self.routes.iter().map(series).collect()
     }

@@ -1,9 +1,12 @@
 //! The record ids that a source has seen, so that a record that comes again in an overlapping export is known.
 //!
-//! 16 bytes an id: 112 bits of it and the day on which it was last seen. Two random ids have the same 112 bits once in
-//! 10^33 pairs.
+//! 16 bytes an id, in memory and in the store: 112 bits of it and the day on which it was last seen. Two random ids
+//! have the same 112 bits once in 10^33 pairs.
+
+use std::collections::VecDeque;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::call::{RecordId, UnixMillis};
@@ -35,25 +38,78 @@ impl Seen {
     }
 }
 
-/// The ids one source remembers.
+/// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it.
+const CLOSED_IDS: usize = 1000;
+
+/// No batch has more ids. Both numbers leave room in redb's pages, whose sizes are powers of two.
+const BATCH_IDS: usize = 32_000;
+
+/// How many batches are cleaned at a commit: more than a commit usually adds.
+pub const CLEANED_AT_A_COMMIT: usize = 4;
+
+const SEEN_BYTES: usize = size_of::<u128>();
+
+/// A batch in the store that is not written again.
+#[derive(Debug)]
+struct Batch {
+    number: u64,
+    ids: usize,
+    newest: u128,
+}
+
+/// A batch as the store is to have it: its number, and its ids unless it is to go.
+pub type BatchChange = (u64, Option<Vec<u8>>);
+
+/// The ids one source remembers, and which batches of the store hold them.
+///
+/// An id seen again on a later day is stored again; a batch goes when its newest id is past remembering. What is out
+/// of date in the oldest batches is cleaned out, so that ids seen every day do not fill the store.
 #[derive(Debug, Default)]
 pub struct Duplicates {
     seen: HashTable<Seen>,
+    /// Whether there is a store to keep them in.
+    stored: bool,
+    /// By rising number.
+    closed: VecDeque<Batch>,
+    /// The number of the open batch.
+    next: u64,
+    /// The ids of the open batch: the first `written` are in the store.
+    open: Vec<Seen>,
+    written: usize,
+    /// Numbers of batches that are to go from the store.
+    dropped: Vec<u64>,
 }
 
 impl Duplicates {
+    /// No ids yet; `stored` if they are to be kept in a store.
+    pub fn new(stored: bool) -> Self {
+        Self { stored, ..Self::default() }
+    }
+
     /// Whether this id is new; from now on it is not.
     pub fn is_new(&mut self, id: RecordId, now: UnixMillis) -> bool {
         let seen = Seen::new(id, day(now));
+        let (new, changed) = self.see(seen);
+        if changed && self.stored {
+            self.open.push(seen);
+        }
+        new
+    }
+
+    /// Takes the later day; whether the id is new, and whether anything changed.
+    fn see(&mut self, seen: Seen) -> (bool, bool) {
         let entry = self.seen.entry(seen.hash(), |other| other.id() == seen.id(), |other| other.hash());
         match entry {
-            hashbrown::hash_table::Entry::Occupied(mut known) => {
-                *known.get_mut() = seen;
-                false
+            Entry::Occupied(mut known) => {
+                let later = seen.day() > known.get().day();
+                if later {
+                    *known.get_mut() = seen;
+                }
+                (false, later)
             }
-            hashbrown::hash_table::Entry::Vacant(place) => {
+            Entry::Vacant(place) => {
                 place.insert(seen);
-                true
+                (true, true)
             }
         }
     }
@@ -65,12 +121,99 @@ impl Duplicates {
         if self.seen.len() < self.seen.capacity() / 4 {
             self.seen.shrink_to_fit(|seen| seen.hash());
         }
+        let dropped = &mut self.dropped;
+        self.closed.retain(|batch| {
+            let kept = batch.newest >= oldest;
+            if !kept {
+                dropped.push(batch.number);
+            }
+            kept
+        });
     }
 
     /// How many ids are remembered.
     pub fn len(&self) -> usize {
         self.seen.len()
     }
+
+    /// What the next commit has to write.
+    pub fn changes(&self) -> Vec<BatchChange> {
+        let mut changes: Vec<_> = self.dropped.iter().map(|number| (*number, None)).collect();
+        if self.open.len() > self.written {
+            let batches = (self.next..).zip(self.open.chunks(BATCH_IDS));
+            changes.extend(batches.map(|(number, ids)| (number, Some(bytes(ids)))));
+        }
+        changes
+    }
+
+    /// The changes are written.
+    pub fn settle(&mut self) {
+        self.dropped.clear();
+        if self.open.len() == self.written {
+            return;
+        }
+        let full = self.open.len() - self.open.len() % BATCH_IDS;
+        let rest = match self.open.split_off(full) {
+            rest if rest.len() >= CLOSED_IDS => {
+                self.open.extend(rest);
+                Vec::new()
+            }
+            rest => rest,
+        };
+        for ids in std::mem::replace(&mut self.open, rest).chunks(BATCH_IDS) {
+            self.close(ids);
+        }
+        self.written = self.open.len();
+    }
+
+    fn close(&mut self, ids: &[Seen]) {
+        let newest = ids.iter().map(|seen| seen.day()).max().unwrap_or_default();
+        self.closed.push_back(Batch { number: self.next, ids: ids.len(), newest });
+        self.next += 1;
+    }
+
+    /// Takes a batch from the store; they come by rising number.
+    ///
+    /// # Errors
+    /// When these bytes are no batch.
+    pub fn restore(&mut self, number: u64, ids: &[u8]) -> Result<(), String> {
+        let ids = seen_in(ids).ok_or_else(|| format!("batch {number} is cut"))?;
+        // The batch before this one had a successor: nothing is added to it any more.
+        let before = std::mem::take(&mut self.open);
+        if !before.is_empty() {
+            self.close(&before);
+        }
+        for seen in &ids {
+            self.see(*seen);
+        }
+        (self.next, self.written, self.open) = (number, ids.len(), ids);
+        Ok(())
+    }
+
+    /// The oldest batch, when more than a third of the ids in the store are out of date.
+    pub fn to_clean(&self) -> Option<u64> {
+        let stored: usize = self.closed.iter().map(|batch| batch.ids).sum();
+        let oldest = self.closed.front()?;
+        (stored > self.seen.len() + self.seen.len() / 2 + BATCH_IDS).then_some(oldest.number)
+    }
+
+    /// Stores again what is not out of date in the oldest batch, and lets it go.
+    pub fn clean(&mut self, ids: &[u8]) {
+        let current = |seen: &Seen| self.seen.find(seen.hash(), |known| known.0 == seen.0).is_some();
+        let current: Vec<Seen> = seen_in(ids).unwrap_or_default().into_iter().filter(current).collect();
+        self.open.extend(current);
+        self.dropped.extend(self.closed.pop_front().map(|batch| batch.number));
+    }
+}
+
+fn bytes(ids: &[Seen]) -> Vec<u8> {
+    ids.iter().flat_map(|seen| seen.0.to_le_bytes()).collect()
+}
+
+/// The ids in these bytes; `None` when the last one is cut.
+fn seen_in(bytes: &[u8]) -> Option<Vec<Seen>> {
+    let (ids, rest) = bytes.as_chunks::<SEEN_BYTES>();
+    rest.is_empty().then(|| ids.iter().map(|id| Seen(u128::from_le_bytes(*id))).collect())
 }
 
 fn day(now: UnixMillis) -> u16 {
@@ -116,5 +259,125 @@ mod tests {
         assert_eq!(duplicates.len(), 2);
         duplicates.forget(7, days(8));
         assert!(duplicates.is_new(RecordId(1), days(8)) && !duplicates.is_new(RecordId(2), days(8)));
+    }
+
+    /// A store of batches, as the real one would be after each commit.
+    #[derive(Default)]
+    struct Kept(std::collections::BTreeMap<u64, Vec<u8>>);
+
+    impl Kept {
+        /// Commits; returns how many ids it wrote.
+        fn commit(&mut self, duplicates: &mut Duplicates) -> usize {
+            for _ in 0..CLEANED_AT_A_COMMIT {
+                if let Some(number) = duplicates.to_clean() {
+                    duplicates.clean(&self.0[&number]);
+                }
+            }
+            let mut written = 0;
+            for (number, ids) in duplicates.changes() {
+                written += ids.as_ref().map_or(0, |ids| ids.len() / SEEN_BYTES);
+                match ids {
+                    Some(ids) => self.0.insert(number, ids),
+                    None => self.0.remove(&number),
+                };
+            }
+            duplicates.settle();
+            written
+        }
+
+        fn restored(&self) -> Duplicates {
+            let mut restored = Duplicates::new(true);
+            for (number, ids) in &self.0 {
+                restored.restore(*number, ids).unwrap();
+            }
+            restored
+        }
+
+        fn sizes(&self) -> Vec<usize> {
+            self.0.values().map(|ids| ids.len() / SEEN_BYTES).collect()
+        }
+    }
+
+    fn sorted(duplicates: &Duplicates) -> Vec<u128> {
+        let mut ids: Vec<u128> = duplicates.seen.iter().map(|seen| seen.0).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn a_commit_writes_what_it_adds() {
+        let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
+        let mut ids = (0u128..).map(|number| RecordId(number << 64));
+        for (new, written, sizes) in [
+            (0, 0, &[][..]),
+            (3, 3, &[3]),
+            (0, 0, &[3]),
+            (2, 5, &[5]),
+            (994, 999, &[999]),
+            (2, 1001, &[1001]),
+            (1, 1, &[1001, 1]),
+            (64_005, 64_006, &[1001, 32_000, 32_000, 6]),
+            (4, 10, &[1001, 32_000, 32_000, 10]),
+        ] {
+            for id in ids.by_ref().take(new) {
+                assert!(duplicates.is_new(id, NOW));
+            }
+            assert_eq!((kept.commit(&mut duplicates), &*kept.sizes()), (written, sizes));
+            duplicates_are_restored(&duplicates, &kept);
+        }
+    }
+
+    fn duplicates_are_restored(duplicates: &Duplicates, kept: &Kept) {
+        let restored = kept.restored();
+        assert_eq!(sorted(&restored), sorted(duplicates));
+        assert_eq!(restored.changes(), Vec::new());
+    }
+
+    #[test]
+    fn a_batch_goes_on_after_a_restart() {
+        let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
+        for number in 0..10u128 {
+            duplicates.is_new(RecordId(number << 64), NOW);
+            kept.commit(&mut duplicates);
+            duplicates = kept.restored();
+        }
+        assert_eq!((kept.sizes(), duplicates.len()), (vec![10], 10));
+    }
+
+    #[test]
+    fn ids_seen_every_day_do_not_fill_the_store() {
+        let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
+        for day in 0..20 {
+            let now = UnixMillis(NOW.0 + day * MILLIS_PER_DAY);
+            for part in 0..50u128 {
+                for number in 0..2000 {
+                    let new = duplicates.is_new(RecordId((part * 2000 + number) << 64), now);
+                    assert_eq!(new, day == 0);
+                }
+                kept.commit(&mut duplicates);
+            }
+            duplicates.forget(7, now);
+            kept.commit(&mut duplicates);
+            duplicates_are_restored(&duplicates, &kept);
+            let stored: usize = kept.sizes().iter().sum();
+            assert!(stored <= 100_000 * 3 / 2 + BATCH_IDS + 4000, "day {day}: {stored}");
+        }
+    }
+
+    #[test]
+    fn batches_go_when_their_ids_are_forgotten() {
+        let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
+        for number in 0..5000u128 {
+            duplicates.is_new(RecordId(number << 64), NOW);
+        }
+        kept.commit(&mut duplicates);
+        duplicates.forget(7, UnixMillis(NOW.0 + 8 * MILLIS_PER_DAY));
+        kept.commit(&mut duplicates);
+        assert_eq!((kept.sizes(), duplicates.len()), (vec![], 0));
+    }
+
+    #[test]
+    fn a_cut_batch_is_refused() {
+        assert!(Duplicates::new(true).restore(0, &[0; 17]).is_err());
     }
 }

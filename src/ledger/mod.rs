@@ -1,25 +1,26 @@
 //! What was counted, and everything that must change together with it: counts, remembered records, the balance of
-//! records and what happened to files. Readers see it as of the last commit, in a [`Snapshot`].
+//! records and how far each file was read. Readers see it as of the last commit, in a [`Snapshot`].
 
 pub mod snapshot;
+pub mod store;
+mod account;
 mod counts;
 mod duplicates;
+mod stored;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use account::{Account, Balance};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
-use duplicates::Duplicates;
-use snapshot::{Arrival, Histogram, RecordCounts, Snapshot, SourceSnapshot};
+use snapshot::{Arrival, Commits, Snapshot};
+use store::{Changes, Row, Store, StoreError, Table};
 
 use crate::call::{Call, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 use crate::source::identity::{Content, FileId};
-
-/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
-const AGE_SECONDS: &[f64] =
-    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
 
 /// A call that ends further ahead of our clock than this has a wrong time, and is not the newest.
 const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
@@ -78,65 +79,107 @@ pub struct FilesNow {
     pub pending_bytes: u64,
 }
 
-/// One source's part of the ledger.
-#[derive(Debug)]
-struct Source {
-    name: Arc<str>,
-    remember: Duration,
-    duplicates: Duplicates,
-    records: RecordCounts,
-    rejected: Vec<(&'static str, u64)>,
-    read_bytes: u64,
-    files: FilesNow,
-    events: [u64; FileEvent::ALL.len()],
-    call_age: Histogram,
-    newest_call: Option<UnixMillis>,
-    series_overflow: u64,
-}
-
 /// The ledger of all sources.
+///
+/// Each part notes what changed since the last commit; a commit writes that and nothing else.
 #[derive(Debug)]
 pub struct Ledger {
     catalogue: Arc<Catalogue>,
     counts: Counts,
-    sources: Vec<Source>,
+    accounts: Vec<Account>,
     /// Every value of the `reason` label.
     reasons: Vec<&'static str>,
+    /// As in [`Snapshot::ready`], as of the last commit.
+    ready: bool,
+    /// Bytes booked as read since the last commit.
+    uncommitted_bytes: u64,
+    store: Option<Store>,
 }
 
 impl Ledger {
-    /// An empty ledger. `reasons` are the values of the `reason` label that exist.
+    /// An empty ledger in memory only. `reasons` are the values of the `reason` label that exist.
     pub fn new(limits: Limits, catalogue: Arc<Catalogue>, reasons: Vec<&'static str>) -> Self {
-        Self { counts: Counts::new(limits, &catalogue), catalogue, sources: Vec::new(), reasons }
+        Self {
+            counts: Counts::new(limits, &catalogue),
+            catalogue,
+            accounts: Vec::new(),
+            reasons,
+            ready: false,
+            uncommitted_bytes: 0,
+            store: None,
+        }
+    }
+
+    /// Opens the ledger that this store holds, as of its last commit; later ones go there.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this version cannot have written.
+    pub fn open(
+        mut store: Store,
+        limits: Limits,
+        catalogue: Arc<Catalogue>,
+        reasons: Vec<&'static str>,
+        now: UnixMillis,
+    ) -> Result<Self, StoreError> {
+        let mut ledger = Self::new(limits, Arc::clone(&catalogue), reasons);
+        store.each(|row| ledger.restore(row))?;
+        ledger.store = Some(store);
+        ledger.reconfigure(limits, catalogue, now);
+        ledger.forget(now);
+        Ok(ledger)
+    }
+
+    fn restore(&mut self, row: Row<'_>) -> Result<(), String> {
+        match row {
+            Row::Ready => self.ready = true,
+            Row::Text { table: Table::Sources, key, value } => {
+                let account = Account::restore(key, value, &self.reasons)?;
+                self.counts.add_source(Arc::clone(&account.name), Vec::new());
+                self.accounts.push(account);
+            }
+            Row::Text { table: Table::Routes, key, value } => self.counts.restore_route(key, value)?,
+            Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
+            Row::Text { table: Table::Files, key, value } => {
+                let (source, device, inode): (String, u64, u64) = stored::from_json(key)?;
+                self.restored(&source)?.restore_file(FileId { device, inode }, value)?;
+            }
+            Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
+        }
+        Ok(())
+    }
+
+    fn restored(&mut self, source: &str) -> Result<&mut Account, String> {
+        let account = self.accounts.iter_mut().find(|account| &*account.name == source);
+        account.ok_or_else(|| format!("there is no source `{source}`"))
     }
 
     /// Takes new options. Nothing that was counted changes.
-    pub fn reconfigure(&mut self, limits: Limits, catalogue: Arc<Catalogue>) {
-        self.counts.reconfigure(limits, &catalogue);
+    pub fn reconfigure(&mut self, limits: Limits, catalogue: Arc<Catalogue>, now: UnixMillis) {
+        self.counts.reconfigure(limits, &catalogue, now);
         self.catalogue = catalogue;
     }
 
     /// Opens the books of a source: those under its name if there are any, else new ones.
-    pub fn source(&mut self, options: SourceOptions) -> SourceIndex {
-        if let Some(known) = self.sources.iter().position(|source| source.name == options.name) {
-            self.counts.rename_trunks(SourceIndex(known), options.trunk_names);
-            self.sources[known].remember = options.remember;
-            return SourceIndex(known);
+    pub fn source(&mut self, options: SourceOptions, now: UnixMillis) -> SourceIndex {
+        let SourceOptions { name, remember, trunk_names } = options;
+        if let Some(known) = self.accounts.iter().position(|account| account.name == name) {
+            let known = SourceIndex(known);
+            self.counts.rename_trunks(known, trunk_names);
+            if self.accounts[known.0].balance.remember != remember {
+                self.balance(known).remember = remember;
+            }
+            return known;
         }
-        self.sources.push(Source {
-            name: Arc::clone(&options.name),
-            remember: options.remember,
-            duplicates: Duplicates::default(),
-            records: RecordCounts::default(),
-            rejected: self.reasons.iter().map(|reason| (*reason, 0)).collect(),
-            read_bytes: 0,
-            files: FilesNow::default(),
-            events: Default::default(),
-            call_age: Histogram::new(AGE_SECONDS),
-            newest_call: None,
-            series_overflow: 0,
-        });
-        self.counts.add_source(options.name, options.trunk_names)
+        let balance = Balance::new(remember, &self.reasons, now);
+        self.accounts.push(Account::new(Arc::clone(&name), balance, self.store.is_some()));
+        self.counts.add_source(name, trunk_names)
+    }
+
+    /// The balance of a source, to change it.
+    fn balance(&mut self, source: SourceIndex) -> &mut Balance {
+        let account = &mut self.accounts[source.0];
+        account.changed = true;
+        &mut account.balance
     }
 
     /// The catalogue that calls are classified by.
@@ -144,13 +187,23 @@ impl Ledger {
         &self.catalogue
     }
 
+    /// Whether the files present at the very first start had been read at the last commit, of this run or another.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Notes that a record was handed over, whatever will come of it.
+    pub fn record(&mut self, source: SourceIndex) {
+        self.balance(source).read_records += 1;
+    }
+
     /// Whether the source sees this record for the first time; if not, it is booked as a duplicate.
     pub fn is_new(&mut self, source: SourceIndex, id: RecordId, now: UnixMillis) -> bool {
-        let source = &mut self.sources[source.0];
-        if source.remember.is_zero() || source.duplicates.is_new(id, now) {
+        let account = &mut self.accounts[source.0];
+        if account.balance.remember.is_zero() || account.duplicates.is_new(id, now) {
             return true;
         }
-        source.records.duplicate += 1;
+        self.balance(source).records.duplicate += 1;
         false
     }
 
@@ -163,103 +216,117 @@ impl Ledger {
         now: UnixMillis,
         live_within: Duration,
     ) {
-        let books = &mut self.sources[source.0];
-        books.records.counted += 1;
+        let balance = self.balance(source);
+        balance.records.counted += 1;
         let age = call.ended_at.map(|ended| now.0.saturating_sub(ended.0));
         if let (Some(age), Some(ended)) = (age, call.ended_at) {
-            books.call_age.observe(age.max(0) as f64 / 1000.0);
+            balance.call_age.observe(age.max(0) as f64 / 1000.0);
             if age > -CLOCK_DIFFERENCE {
-                books.newest_call = books.newest_call.max(Some(ended));
+                balance.newest_call = balance.newest_call.max(Some(ended));
             }
         }
         let live = age.is_some_and(|age| age < i64::try_from(live_within.as_millis()).unwrap_or(i64::MAX));
         let arrival = if live { Arrival::Live } else { Arrival::Late };
-        if self.counts.count(source, call, verdict, arrival) {
-            books.series_overflow += 1;
+        if self.counts.count(source, call, verdict, arrival, now) {
+            self.balance(source).series_overflow += 1;
         }
     }
 
     /// Books a header row.
     pub fn header(&mut self, source: SourceIndex) {
-        self.sources[source.0].records.header += 1;
+        self.balance(source).records.header += 1;
     }
 
     /// Books a record that is not a call record.
     pub fn ignored(&mut self, source: SourceIndex) {
-        self.sources[source.0].records.ignored += 1;
+        self.balance(source).records.ignored += 1;
     }
 
     /// Books a record that could not be read.
     pub fn rejected(&mut self, source: SourceIndex, reason: &'static str) {
-        let books = &mut self.sources[source.0];
-        books.records.rejected += 1;
-        if let Some((_, count)) = books.rejected.iter_mut().find(|(label, _)| *label == reason) {
+        let balance = self.balance(source);
+        balance.records.rejected += 1;
+        if let Some((_, count)) = balance.rejected.iter_mut().find(|(label, _)| *label == reason) {
             *count += 1;
         }
     }
 
     /// Books bytes taken from the disk.
     pub fn read(&mut self, source: SourceIndex, bytes: u64) {
-        self.sources[source.0].read_bytes += bytes;
+        self.balance(source).read_bytes += bytes;
+        self.uncommitted_bytes += bytes;
+    }
+
+    /// How many bytes were booked as read since the last commit.
+    pub fn uncommitted_bytes(&self) -> u64 {
+        self.uncommitted_bytes
     }
 
     /// Books what happened to a file.
     pub fn file_event(&mut self, source: SourceIndex, event: FileEvent) {
-        self.sources[source.0].events[event as usize] += 1;
+        self.balance(source).events[event as usize] += 1;
     }
 
-    /// Says what the source's files look like now.
+    /// Says how far a file was read and how to know it again, for the next commit; without content, forgets it.
+    pub fn set_file(&mut self, source: SourceIndex, id: FileId, path: &Path, content: Option<Content>) {
+        self.accounts[source.0].set_file(id, path, content);
+    }
+
+    /// What is known of a source's files, from which reading goes on after a restart.
+    pub fn files(&self, source: SourceIndex) -> Vec<(FileId, PathBuf, Content)> {
+        let files = self.accounts[source.0].files();
+        files.map(|(id, path, content)| (id, path.to_path_buf(), content.clone())).collect()
+    }
+
+    /// Says what the source's files look like now. That is shown, and not stored.
     pub fn files_now(&mut self, source: SourceIndex, files: FilesNow) {
-        self.sources[source.0].files = files;
-    }
-
-    /// Notes what is known of a file, or that it is nothing any more.
-    pub fn set_file(&mut self, _source: SourceIndex, _id: FileId, _content: Option<Content>) {}
-
-    /// What was known of the source's files before a restart.
-    pub fn files(&self, _source: SourceIndex) -> Vec<(FileId, Content)> {
-        Vec::new()
+        self.accounts[source.0].files_now = files;
     }
 
     /// Forgets the record ids that are past remembering.
     pub fn forget(&mut self, now: UnixMillis) {
-        for source in &mut self.sources {
-            let days = source.remember.as_secs().div_ceil(24 * 60 * 60);
-            source.duplicates.forget(u16::try_from(days).unwrap_or(u16::MAX), now);
-        }
+        self.accounts.iter_mut().for_each(|account| account.forget(now));
     }
 
     /// How many record ids are remembered.
     pub fn remembered(&self) -> usize {
-        self.sources.iter().map(|source| source.duplicates.len()).sum()
+        self.accounts.iter().map(|account| account.duplicates.len()).sum()
     }
 
-    /// Makes what was booked so far final, and shows it. `ready` as in [`Snapshot::ready`].
-    pub fn commit(&mut self, ready: bool) -> Snapshot {
+    /// Makes what was booked so far durable, all of it or nothing, and shows it. `ready` as in [`Snapshot::ready`].
+    ///
+    /// # Errors
+    /// When the store refuses. Everything stays as it was, for a later commit to make durable.
+    pub fn commit(&mut self, ready: bool) -> Result<Snapshot, StoreError> {
+        if let Some(store) = &mut self.store {
+            for account in &mut self.accounts {
+                account.clean(store)?;
+            }
+            let mut changes = Changes { ready: ready && !self.ready, ..Changes::default() };
+            changes.rows.extend(self.counts.changes());
+            self.accounts.iter().for_each(|account| account.changes(&mut changes));
+            if !changes.is_empty() {
+                store.write(&changes)?;
+            }
+        }
+        Ok(self.snapshot(ready))
+    }
+
+    /// Shows what was booked so far as final: the end of a commit, and all of it without a store.
+    pub fn snapshot(&mut self, ready: bool) -> Snapshot {
+        self.ready |= ready;
+        self.uncommitted_bytes = 0;
+        self.counts.settle();
+        self.accounts.iter_mut().for_each(Account::settle);
         Snapshot {
-            ready,
+            loaded: true,
+            ready: self.ready,
             catalogue: Arc::clone(&self.catalogue),
-            sources: self.sources.iter().map(Source::snapshot).collect(),
+            sources: self.accounts.iter().map(Account::snapshot).collect(),
             calls: self.counts.calls(),
             failures: self.counts.failures(),
             durations: self.counts.durations(),
-        }
-    }
-}
-
-impl Source {
-    fn snapshot(&self) -> SourceSnapshot {
-        SourceSnapshot {
-            name: Arc::clone(&self.name),
-            records: self.records,
-            rejected: self.rejected.clone(),
-            read_bytes: self.read_bytes,
-            pending_bytes: self.files.pending_bytes,
-            files: self.files.states.clone(),
-            file_events: FileEvent::ALL.map(|event| (event.label(), self.events[event as usize])).to_vec(),
-            call_age: self.call_age.clone(),
-            newest_call: self.newest_call,
-            series_overflow: self.series_overflow,
+            commits: Commits::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
 
 use crate::call::{CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
@@ -10,6 +11,8 @@ use crate::classify::Catalogue;
 /// The state of the ledger as of its last commit. Immutable; a reader holds one for a whole answer.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    /// Whether the store has been read. Until then there is nothing to show.
+    pub loaded: bool,
     /// Whether the files present at the start have been read. Until then no `cdr_call*` series is exposed, so
     /// that history is not taken for a spike.
     pub ready: bool,
@@ -21,6 +24,46 @@ pub struct Snapshot {
     pub failures: Vec<FailureSeries>,
     /// `cdr_call_duration_seconds`.
     pub durations: Vec<DurationSeries>,
+    pub commits: Commits,
+}
+
+impl Snapshot {
+    /// What there is to say before the store has been read.
+    pub fn loading(catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            loaded: false,
+            ready: false,
+            catalogue,
+            sources: Vec::new(),
+            calls: Vec::new(),
+            failures: Vec::new(),
+            durations: Vec::new(),
+            commits: Commits::default(),
+        }
+    }
+}
+
+/// Upper bounds of `cdr_exporter_commit_duration_seconds`: from a disk with a cache to one that hangs.
+const COMMIT_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How commits went since the program started.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commits {
+    /// Those that succeeded.
+    pub total: u64,
+    pub failures: u64,
+    /// Seconds that those took that succeeded.
+    pub duration: Histogram,
+    /// When the last one succeeded.
+    pub last: Option<UnixMillis>,
+    /// Why the last one failed, if it did. Nothing is read until one succeeds.
+    pub failing: Option<String>,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self { total: 0, failures: 0, duration: Histogram::new(COMMIT_SECONDS), last: None, failing: None }
+    }
 }
 
 /// The handle through which the loop publishes and everyone else reads. Clones share what is published.
@@ -78,6 +121,8 @@ pub struct CallSeries {
     pub outcome: Outcome,
     pub arrival: Arrival,
     pub count: u64,
+    /// When the series began, at 0. As with every `created`, a restart does not change it.
+    pub created: UnixMillis,
 }
 
 /// One series of `cdr_call_failures_total`, with when such a call was first and last seen.
@@ -93,6 +138,7 @@ pub struct FailureSeries {
     pub count: u64,
     /// Earliest and latest end of the calls in `count`.
     pub seen: Option<(UnixMillis, UnixMillis)>,
+    pub created: UnixMillis,
 }
 
 /// One histogram of `cdr_call_duration_seconds`.
@@ -100,6 +146,7 @@ pub struct FailureSeries {
 pub struct DurationSeries {
     pub route: Arc<Route>,
     pub histogram: Histogram,
+    pub created: UnixMillis,
 }
 
 /// A histogram with fixed upper bounds; the last bucket is `+Inf`.
@@ -132,7 +179,7 @@ impl Histogram {
 }
 
 /// The balance of a source's records: each record read is in exactly one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RecordCounts {
     pub counted: u64,
     pub duplicate: u64,
@@ -158,6 +205,10 @@ impl RecordCounts {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceSnapshot {
     pub name: Arc<str>,
+    /// When its counters began, at 0.
+    pub created: UnixMillis,
+    /// Records that the splitter handed over, counted apart from `records`, whose sum it must be.
+    pub read_records: u64,
     pub records: RecordCounts,
     /// Rejected records by the value of the `reason` label; every reason is listed, also at 0.
     pub rejected: Vec<(&'static str, u64)>,

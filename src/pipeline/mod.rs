@@ -1,6 +1,7 @@
 //! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
 
 pub mod reading;
+mod committing;
 mod files;
 
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use self::committing::Committing;
 use self::files::Files;
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
 use crate::decode::Reason;
 use crate::ledger::snapshot::Published;
+use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
 use crate::source::discover;
 use crate::source::watch::Watch;
@@ -47,19 +50,32 @@ pub struct Source {
 }
 
 impl Options {
-    /// An empty ledger for these options, with the books of each source, in their order.
-    pub fn ledger(&self) -> (Ledger, Vec<SourceIndex>) {
-        let reasons = Reason::ALL.iter().map(|reason| reason.label()).collect();
-        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue), reasons);
-        let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone())).collect();
+    /// An empty ledger for these options, in memory only, with the books of each source, in their order.
+    pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
+        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue), reasons());
+        let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone(), now)).collect();
         (ledger, indexes)
     }
+
+    /// The ledger of this store, under these options.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn ledger_of(&self, store: Store, now: UnixMillis) -> Result<Ledger, StoreError> {
+        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), reasons(), now)
+    }
+}
+
+/// Every value of the `reason` label.
+fn reasons() -> Vec<&'static str> {
+    Reason::ALL.iter().map(|reason| reason.label()).collect()
 }
 
 /// Input that pauses for so long is committed at once.
 const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
-/// Steady input is committed this often.
+/// Steady input is committed this often, and after so many bytes read.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often quiet files are looked after, and ids past remembering are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -72,7 +88,7 @@ pub struct Pipeline {
     /// The name and the books of each of `files`.
     sources: Vec<(Arc<str>, SourceIndex)>,
     watch: Option<Watch>,
-    published: Published,
+    committing: Committing,
     clock: fn() -> UnixMillis,
     /// Whether the files present at the start have been read.
     ready: bool,
@@ -84,14 +100,15 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A loop over these options, which is told of changed files through `wake` and publishes to `published`.
+    /// A loop over these options, which books in `ledger`, is told of changed files through `wake` and publishes to
+    /// `published`.
     pub fn new(
         options: Options,
+        ledger: Ledger,
         wake: Sender<Event>,
         published: Published,
         clock: fn() -> UnixMillis,
     ) -> Self {
-        let (ledger, _) = options.ledger();
         let watch = Watch::new(move || {
             // A loop that has ended needs no waking.
             let _ = wake.send(Event::Touched);
@@ -102,13 +119,13 @@ impl Pipeline {
         let now = Instant::now();
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
+            ready: ledger.is_ready(),
             ledger,
             files: Vec::new(),
             sources: Vec::new(),
             watch: watch.ok(),
-            published,
+            committing: Committing::new(published),
             clock,
-            ready: false,
             uncommitted: None,
             scanned: now,
             tidied: now,
@@ -120,6 +137,8 @@ impl Pipeline {
 
     /// Runs until it is told to stop, then commits what was read.
     pub fn run(mut self, events: &Receiver<Event>) {
+        // What the store holds is shown at once.
+        self.commit();
         self.scan();
         loop {
             let event = match self.patience() {
@@ -138,15 +157,20 @@ impl Pipeline {
             }
             self.work();
         }
-        self.commit();
+        if !self.commit() {
+            warn!("stopped without a last commit; what it would have held is read again at the next start");
+        }
     }
 
     /// How long nothing needs doing.
     fn patience(&self) -> Duration {
+        let next = self.rescan_interval.saturating_sub(self.scanned.elapsed());
+        if let Some(pause) = self.committing.pause() {
+            return next.min(pause);
+        }
         if self.files.iter().any(Files::is_behind) || !self.ready {
             return Duration::ZERO;
         }
-        let next = self.rescan_interval.saturating_sub(self.scanned.elapsed());
         let next = next.min(TIDY_EVERY.saturating_sub(self.tidied.elapsed()));
         match self.uncommitted {
             Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(newest.elapsed())),
@@ -154,8 +178,22 @@ impl Pipeline {
         }
     }
 
-    /// Does what is due: a turn for a file of each source, a rescan, a commit.
+    /// Does what is due: a turn for a file of each source, a rescan, a commit. While a commit fails, only that is
+    /// tried again: what cannot be made durable is better left in the files.
     fn work(&mut self) {
+        if self.scanned.elapsed() >= self.rescan_interval {
+            self.scan();
+        }
+        match self.committing.pause() {
+            Some(Duration::ZERO) => {
+                self.commit();
+            }
+            Some(_) => {}
+            None => self.read_on(),
+        }
+    }
+
+    fn read_on(&mut self) {
         let now = (self.clock)();
         for files in &mut self.files {
             if files.is_behind() {
@@ -163,9 +201,6 @@ impl Pipeline {
                 let instant = Instant::now();
                 self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
             }
-        }
-        if self.scanned.elapsed() >= self.rescan_interval {
-            self.scan();
         }
         if self.tidied.elapsed() >= TIDY_EVERY {
             self.tidied = Instant::now();
@@ -187,20 +222,22 @@ impl Pipeline {
             self.commit();
             info!("ready: the files present at the start are read");
         }
+        let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
         let due = self.uncommitted.is_some_and(|(oldest, newest)| {
-            oldest.elapsed() >= COMMIT_EVERY || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
+            many || oldest.elapsed() >= COMMIT_EVERY || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
         });
         if due {
             self.commit();
         }
     }
 
-    fn commit(&mut self) {
+    /// Whether all that was read is now durable.
+    fn commit(&mut self) -> bool {
         for files in &mut self.files {
             files.before_commit(&mut self.ledger);
         }
-        self.published.publish(self.ledger.commit(self.ready));
         self.uncommitted = None;
+        self.committing.commit(&mut self.ledger, self.ready, self.clock)
     }
 
     /// Looks at what the watch saw.
@@ -232,7 +269,7 @@ impl Pipeline {
     }
 
     fn reload(&mut self, options: Options) {
-        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue));
+        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)());
         self.rescan_interval = options.rescan_interval;
         self.configure(options);
         self.scan();
@@ -246,7 +283,7 @@ impl Pipeline {
         let mut after = Vec::new();
         for Source { books, discover, reading } in options.sources {
             let name = Arc::clone(&books.name);
-            let index = self.ledger.source(books);
+            let index = self.ledger.source(books, (self.clock)());
             let files = match before.iter().position(|((known, _), _)| *known == name) {
                 Some(place) => {
                     let (_, mut files) = before.swap_remove(place);

@@ -356,6 +356,7 @@ impl Reading {
             }
             let too_long = self.before_too_long.take().map(|content| content.position);
             let position = too_long.unwrap_or(self.position + (at + start) as u64);
+            books.ledger.record(books.source);
             book(books, &mut self.summary, stages.live_within, decoded, position);
             at += next;
         }

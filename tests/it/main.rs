@@ -18,6 +18,7 @@ mod demo;
 mod faults;
 mod dependencies;
 mod deployment;
+mod durable;
 mod end_to_end;
 mod http;
 mod prometheus;

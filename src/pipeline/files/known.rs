@@ -23,6 +23,16 @@ pub struct Known {
     next_past: u64,
 }
 
+/// A content whose file is no more.
+#[derive(Debug)]
+pub struct Retired {
+    /// The id under which it is known from now on.
+    pub id: FileId,
+    pub content: Content,
+    /// One that is forgotten for it.
+    pub dropped: Option<FileId>,
+}
+
 /// What is known of a text by its head.
 #[derive(Debug, PartialEq)]
 pub enum Match<'k> {
@@ -58,9 +68,8 @@ impl Known {
         self.set(id, content);
     }
 
-    /// The file holds this content no more, but a copy of it may come. Returns the id under which it is known from
-    /// now on, and the one that is forgotten for it.
-    pub fn retire(&mut self, id: FileId) -> Option<(FileId, Content, Option<FileId>)> {
+    /// The file holds this content no more, but a copy of it may come.
+    pub fn retire(&mut self, id: FileId) -> Option<Retired> {
         let content = self.forget(id)?;
         let past = FileId { device: NO_DEVICE, inode: self.next_past };
         self.next_past += 1;
@@ -70,7 +79,7 @@ impl Known {
         if let Some(dropped) = dropped {
             self.forget(dropped);
         }
-        Some((past, content, dropped))
+        Some(Retired { id: past, content, dropped })
     }
 
     fn index(&mut self, id: FileId, head: &Head) {
@@ -185,14 +194,14 @@ mod tests {
     fn a_retired_content_is_found_until_it_is_old() {
         let mut known = Known::default();
         known.set(id(1), content(&text(1, 100), 0));
-        let (past, _, dropped) = known.retire(id(1)).expect("it was known");
+        let Retired { id: past, dropped, .. } = known.retire(id(1)).expect("it was known");
         assert_eq!((known.content(id(1)), dropped), (None, None));
         assert!(matches!(known.find(&text(1, 100), 0, id(0)), Match::Like(like) if like[0].0 == past));
         for number in 0..PAST_CONTENTS as u64 {
             let mut other = content(&text(2, 100), 0);
             other.position = number;
             known.set(id(number), other);
-            let (_, _, dropped) = known.retire(id(number)).expect("it was known");
+            let Retired { dropped, .. } = known.retire(id(number)).expect("it was known");
             assert_eq!(dropped.is_some(), number == PAST_CONTENTS as u64 - 1);
         }
         assert_eq!(known.find(&text(1, 100), 0, id(0)), Match::New);

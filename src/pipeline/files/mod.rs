@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use self::entry::{Entry, State, Surroundings};
-use self::known::Known;
+use self::known::{Known, Retired};
 use super::reading::{self, Books, Turn};
 use crate::call::UnixMillis;
 use crate::ledger::{FileEvent, FilesNow, Ledger, SourceIndex};
@@ -76,7 +76,7 @@ impl Files {
         ledger: &Ledger,
     ) -> Self {
         let mut known = Known::default();
-        for (id, content) in ledger.files(source) {
+        for (id, _, content) in ledger.files(source) {
             known.restore(id, content);
         }
         Self {
@@ -203,14 +203,11 @@ impl Files {
                 retire: &mut |known, id| retired.extend(known.retire(id)),
             },
         );
-        for (past, content, dropped) in retired {
-            ledger.set_file(source, past, Some(content));
-            if let Some(dropped) = dropped {
-                ledger.set_file(source, dropped, None);
-            }
+        let path = entry.path.clone();
+        for retired in retired {
+            note_retired(retired, &path, source, ledger);
         }
         self.uncommitted.insert(id);
-        let path = entry.path.clone();
         let ended = match outcome {
             Ok(Turn::More) => None,
             Ok(Turn::CaughtUp) => {
@@ -239,8 +236,8 @@ impl Files {
             if let Some(content) = fresh {
                 self.known.set(id, content);
             }
-            if let Some(content) = self.known.content(id) {
-                ledger.set_file(self.source, id, Some(content.clone()));
+            if let (Some(entry), Some(content)) = (self.entries.get(&id), self.known.content(id)) {
+                ledger.set_file(self.source, id, &entry.path, Some(content.clone()));
             }
         }
         ledger.files_now(self.source, self.now());
@@ -298,16 +295,14 @@ impl Files {
     fn let_go(&mut self, id: FileId, ledger: &mut Ledger) {
         self.idle.retain(|other| *other != id);
         self.uncommitted.remove(&id);
-        if let Some(content) = self.entries.remove(&id).and_then(|entry| entry.content()) {
+        let Some(entry) = self.entries.remove(&id) else { return };
+        if let Some(content) = entry.content() {
             self.known.set(id, content);
         }
-        if let Some((past, content, dropped)) = self.known.retire(id) {
-            ledger.set_file(self.source, past, Some(content));
-            if let Some(dropped) = dropped {
-                ledger.set_file(self.source, dropped, None);
-            }
+        if let Some(retired) = self.known.retire(id) {
+            note_retired(retired, &entry.path, self.source, ledger);
         }
-        ledger.set_file(self.source, id, None);
+        ledger.set_file(self.source, id, &entry.path, None);
         ledger.file_event(self.source, FileEvent::Removed);
     }
 
@@ -328,6 +323,14 @@ impl Files {
         if self.complained.insert(path.to_path_buf(), error.clone()).as_ref() != Some(&error) {
             warn!(source = self.name, path = %path.display(), error, "cannot read on; what came before is counted");
         }
+    }
+}
+
+/// Has the ledger keep a content whose file is no more.
+fn note_retired(retired: Retired, path: &Path, source: SourceIndex, ledger: &mut Ledger) {
+    ledger.set_file(source, retired.id, path, Some(retired.content));
+    if let Some(dropped) = retired.dropped {
+        ledger.set_file(source, dropped, path, None);
     }
 }
 

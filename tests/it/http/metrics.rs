@@ -8,7 +8,7 @@ use cdr_exporter::call::{CodePair, Direction, Outcome, UnixMillis};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::expose::{Options, families};
 use cdr_exporter::ledger::snapshot::{
-    Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, RecordCounts, Route, Snapshot,
+    Arrival, CallSeries, Commits, DurationSeries, FailureSeries, Histogram, RecordCounts, Route, Snapshot,
     SourceSnapshot,
 };
 
@@ -26,6 +26,7 @@ pub fn snapshot() -> Snapshot {
         outcome,
         arrival,
         count,
+        created: UnixMillis(0),
     };
     let failure = |route: &Arc<Route>, cause: &str, codes: CodePair, count| FailureSeries {
         route: Arc::clone(route),
@@ -36,12 +37,14 @@ pub fn snapshot() -> Snapshot {
         arrival: Arrival::Live,
         count,
         seen: None,
+        created: UnixMillis(0),
     };
     let mut duration = Histogram::new(&[0.5, 30.0, 3600.0]);
     for seconds in [0.5, 12.25, 30.0, 31.0, 9000.0] {
         duration.observe(seconds);
     }
     Snapshot {
+        loaded: true,
         ready: true,
         catalogue: Arc::new(Catalogue::built_in()),
         sources: vec![source("teams", Some(UnixMillis(1_790_000_000_250))), source("audit", None)],
@@ -65,7 +68,13 @@ pub fn snapshot() -> Snapshot {
                 3,
             ),
         ],
-        durations: vec![DurationSeries { route: good, histogram: duration }],
+        durations: vec![DurationSeries { route: good, histogram: duration, created: UnixMillis(0) }],
+        commits: Commits {
+            total: 5,
+            failures: 2,
+            last: Some(UnixMillis(1_790_000_000_500)),
+            ..Commits::default()
+        },
     }
 }
 
@@ -74,6 +83,8 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
     call_age.observe(61.0);
     SourceSnapshot {
         name: name.into(),
+        created: UnixMillis(0),
+        read_records: 20,
         records: RecordCounts { counted: 10, duplicate: 4, header: 1, ignored: 2, rejected: 3 },
         rejected: vec![("not_json", 3), ("too_long", 0)],
         read_bytes: 123_456,
@@ -144,8 +155,12 @@ fn families_without_series_are_left_out() {
         [
             "# TYPE cdr_cause_info gauge",
             "# TYPE cdr_exporter_build_info gauge",
+            "# TYPE cdr_exporter_commit_duration_seconds histogram",
+            "# TYPE cdr_exporter_commit_failures_total counter",
+            "# TYPE cdr_exporter_commits_total counter",
             "# TYPE cdr_exporter_config_last_reload_success_timestamp_seconds gauge",
             "# TYPE cdr_exporter_config_last_reload_successful gauge",
+            "# TYPE cdr_exporter_last_commit_timestamp_seconds gauge",
         ]
     );
 }
@@ -157,6 +172,7 @@ fn label_values_are_not_run_together() {
         outcome: Outcome::Answered,
         arrival: Arrival::Live,
         count,
+        created: UnixMillis(0),
     };
     let text = scrape(Snapshot { calls: vec![call("ab", "c", 1), call("a", "bc", 2)], ..snapshot() });
     let series: Vec<_> = text.lines().filter(|line| line.starts_with("cdr_calls_total{")).collect();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::child::Child;
 use super::http::{self, Response};
@@ -14,12 +15,23 @@ use super::{Metrics, wait_for, wait_until};
 pub struct Daemon {
     child: Child,
     address: SocketAddr,
+    /// The store of a daemon that was given none.
+    _storage: Option<TempDir>,
 }
 
 impl Daemon {
     /// `cdr-exporter serve` with these arguments, on a free port of loopback. Returns once it listens.
+    ///
+    /// Without `--storage.path` among them, it has a store of its own, which goes with it.
     pub fn serve<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        Self::start("serve", arguments)
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        command.arg("serve").args(arguments);
+        if command.get_args().any(|argument| argument == "--storage.path") {
+            return Self::of(&mut command);
+        }
+        let storage = TempDir::new().unwrap();
+        command.arg("--storage.path").arg(storage.path());
+        Self { _storage: Some(storage), ..Self::of(&mut command) }
     }
 
     /// Another command that serves, for example `demo`.
@@ -31,7 +43,7 @@ impl Daemon {
     pub fn of(command: &mut Command) -> Self {
         let mut child = Child::start(command.args(["--web.listen-address", "127.0.0.1:0"]));
         let address = child.announced_address("listening");
-        Self { child, address }
+        Self { child, address, _storage: None }
     }
 
     /// Where it listens.
@@ -66,9 +78,13 @@ impl Daemon {
         Metrics::parse(response.text())
     }
 
-    /// Reads `/metrics` until it shows what is wanted, and returns it.
+    /// Reads `/metrics` until it shows what is wanted, and returns it. While the store is being loaded, it shows
+    /// nothing.
     pub fn wait_for_metrics(&self, what: &str, mut wanted: impl FnMut(&Metrics) -> bool) -> Metrics {
-        wait_for(what, || Some(self.metrics()).filter(|metrics| wanted(metrics)))
+        wait_for(what, || match self.get("/metrics").status {
+            503 => None,
+            _ => Some(self.metrics()).filter(|metrics| wanted(metrics)),
+        })
     }
 
     /// Waits until `/-/ready` says so.

@@ -1,0 +1,221 @@
+//! `cdr-exporter state`: looks after the durable store while no daemon uses it.
+
+mod lines;
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use self::lines::LineError;
+use super::Exit;
+use crate::ledger::store::{self, FILE, LAYOUT, Row, Store, StoreError};
+use crate::{app, config};
+
+/// Check, export, import or set aside what was counted
+#[derive(Debug, Args)]
+#[command(after_help = "Examples, each while the daemon is stopped:
+  cdr-exporter state verify --storage.path /var/lib/cdr-exporter
+  cdr-exporter state export --storage.path /var/lib/cdr-exporter > ledger.jsonl
+  cdr-exporter state import --storage.path /var/lib/cdr-exporter --force < ledger.jsonl
+  cdr-exporter state reset --storage.path /var/lib/cdr-exporter
+
+When serve says that the store is damaged:
+  1. state verify says what is wrong with it.
+  2. state export writes what can be read, and says whether that is all of it. An export that is whole can be
+     imported with --force; the store that was there is moved aside, not deleted.
+  3. Otherwise put a copy of the store from a backup in its place, or reset: counters then begin at 0, which
+     Prometheus takes for a restart, and the files that still exist are counted again from their beginning.
+
+Exit status: 0 done, 1 the store is damaged or the export cannot be imported, 2 wrong usage, 74 the store cannot
+be used.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Check every page of the store and everything that it holds
+    Verify(Storage),
+    /// Write everything that the store holds to standard output, as JSON lines
+    Export(Storage),
+    /// Make a store of an export
+    Import {
+        #[command(flatten)]
+        storage: Storage,
+        /// The export; without it, standard input
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Take the place of the store that is there, which is moved aside
+        #[arg(long)]
+        force: bool,
+    },
+    /// Move the store aside, so that the daemon begins with an empty one
+    Reset(Storage),
+}
+
+#[derive(Debug, Args)]
+struct Storage {
+    /// Folder of the store
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    path: PathBuf,
+}
+
+/// Why an action was not done.
+#[derive(Debug, thiserror::Error)]
+enum StateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}: {1}")]
+    Io(String, io::Error),
+    #[error("the export, line {line}: {error}. Nothing was changed")]
+    Line { line: usize, error: LineError },
+    #[error("{0}: there is a store already; --force moves it aside")]
+    There(PathBuf),
+}
+
+impl StateError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(StoreError::Damaged { .. }) | Self::Line { .. } => Exit::No,
+            Self::Store(_) | Self::Io(..) | Self::There(_) => Exit::Store,
+        }
+    }
+}
+
+/// Does what is asked, and says on standard error what was done.
+pub fn run(arguments: &Arguments) -> Exit {
+    let done = match &arguments.action {
+        Action::Verify(Storage { path }) => verify(path),
+        Action::Export(Storage { path }) => export(path),
+        Action::Import { storage, file, force } => import(&storage.path, file.as_deref(), *force),
+        Action::Reset(Storage { path }) => reset(path),
+    };
+    let (message, exit) = match done {
+        Ok(message) => (message, Exit::Ok),
+        Err(error) => (error.to_string(), error.exit()),
+    };
+    // Without anyone to read it, the exit status says it.
+    let _ = writeln!(io::stderr(), "cdr-exporter state: {message}");
+    exit
+}
+
+/// How much a store holds.
+#[derive(Default)]
+struct Tally {
+    rows: [usize; store::Table::ALL.len()],
+    ids: usize,
+}
+
+impl Tally {
+    fn add(&mut self, row: Row<'_>) {
+        match row {
+            Row::Ready => {}
+            Row::Text { table, .. } => self.rows[table as usize] += 1,
+            Row::Ids { ids, .. } => self.ids += ids.len() / size_of::<u128>(),
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for table in store::Table::ALL {
+            write!(f, "{} {}, ", self.rows[table as usize], table.name())?;
+        }
+        write!(f, "{} stored record ids", self.ids)
+    }
+}
+
+fn verify(folder: &Path) -> Result<String, StateError> {
+    let tally = load(Store::open_existing(folder, true)?)?;
+    Ok(format!("{}: whole. Layout {LAYOUT}: {tally}", folder.join(FILE).display()))
+}
+
+/// Reads a store as the daemon would.
+fn load(mut store: Store) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    store.each(|row| {
+        tally.add(row);
+        Ok(())
+    })?;
+    // The options change nothing of what is read.
+    config::defaults().ledger_of(store, app::now())?;
+    Ok(tally)
+}
+
+fn export(folder: &Path) -> Result<String, StateError> {
+    // Without a check of the whole: what can be read of a damaged store is worth having.
+    let mut store = Store::open_existing(folder, false)?;
+    let mut tally = Tally::default();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut written = lines::begin(&mut out);
+    let read = store.each(|row| {
+        if written.is_ok() {
+            written = lines::write(&mut out, row);
+            tally.add(row);
+        }
+        Ok(())
+    });
+    if read.is_ok() && written.is_ok() {
+        written = lines::end(&mut out);
+    }
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return Err(StateError::Io("cannot write the export".to_owned(), error));
+        }
+        _ => read?,
+    }
+    Ok(format!("exported {tally}"))
+}
+
+fn import(folder: &Path, file: Option<&Path>, force: bool) -> Result<String, StateError> {
+    let refused = |error| StateError::Io(folder.display().to_string(), error);
+    let store = folder.join(FILE);
+    if store.exists() && !force {
+        return Err(StateError::There(store));
+    }
+    let input: Box<dyn Read> = match file {
+        Some(file) => {
+            Box::new(File::open(file).map_err(|error| StateError::Io(file.display().to_string(), error))?)
+        }
+        None => Box::new(io::stdin()),
+    };
+    store::make_folder(folder)?;
+    let _lock = store::lock(folder)?;
+    // The new store takes its place when it is whole, read and found right.
+    let making = tempfile::tempdir_in(folder).map_err(refused)?;
+    let mut new = Store::open(making.path())?;
+    lines::read(BufReader::new(input), &mut new)?;
+    let tally = load(new)?;
+    let aside = match store.exists() {
+        true => format!("; the store that was there is {}", move_aside(&store, "replaced")?.display()),
+        false => String::new(),
+    };
+    fs::rename(making.path().join(FILE), &store).map_err(refused)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
+    Ok(format!("imported {tally}{aside}"))
+}
+
+fn reset(folder: &Path) -> Result<String, StateError> {
+    let store = folder.join(FILE);
+    if !store.exists() {
+        return Err(StoreError::Missing(store).into());
+    }
+    let _lock = store::lock(folder)?;
+    let aside = move_aside(&store, "reset")?;
+    Ok(format!("the store is now {}; the daemon will begin with an empty one", aside.display()))
+}
+
+/// Renames the store after the time and what became of it, and returns its new name.
+fn move_aside(store: &Path, why: &str) -> Result<PathBuf, StateError> {
+    let refused = |error| StateError::Io(store.display().to_string(), error);
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
+    let aside = store.with_file_name(format!("{FILE}.{why}-{time}"));
+    fs::rename(store, &aside).map_err(refused)?;
+    let folder = store.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
+    Ok(aside)
+}

@@ -1,0 +1,161 @@
+//! A store as JSON lines: the layout, a line for each thing that it holds, and a line that says that this was all.
+
+use std::io::{self, BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::StateError;
+use crate::ledger::store::{Changes, LAYOUT, Row, Store, Table};
+
+/// Rows are written to the new store when there are so many bytes of them.
+const TRANSACTION_BYTES: usize = 16 * 1024 * 1024;
+
+/// What is wrong with a line.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("an export begins with its layout")]
+    NoLayout,
+    #[error("layout {0} is newer than layout {LAYOUT}, which this version knows")]
+    Newer(u64),
+    #[error("there is no table `{0}`")]
+    NoTable(String),
+    #[error("the key is no text")]
+    NoKey,
+    #[error("the ids are no hexadecimal digits")]
+    NoIds,
+    #[error("there is more behind the end")]
+    BehindEnd,
+    #[error("the export is cut: its last line is missing")]
+    NoEnd,
+}
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Line {
+    Layout { layout: u64 },
+    Ready { ready: bool },
+    Ids { source: String, number: u64, ids: String },
+    Text { table: String, key: Value, value: Value },
+    End { end: bool },
+}
+
+/// Writes the first line.
+pub fn begin(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", json!({ "layout": LAYOUT }))
+}
+
+/// Writes the line of one thing that a store holds.
+pub fn write(out: &mut impl Write, row: Row<'_>) -> io::Result<()> {
+    match row {
+        Row::Ready => writeln!(out, "{}", json!({ "ready": true })),
+        Row::Text { table, key, value } => {
+            // The store holds JSON already, but for the names of sources.
+            let (name, source) = (table.name(), Value::from(key).to_string());
+            let key = if table == Table::Sources { &source } else { key };
+            writeln!(out, r#"{{"table":"{name}","key":{key},"value":{value}}}"#)
+        }
+        Row::Ids { source, number, ids } => {
+            let source = Value::from(source);
+            write!(out, r#"{{"source":{source},"number":{number},"ids":""#)?;
+            ids.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+            writeln!(out, r#""}}"#)
+        }
+    }
+}
+
+/// Writes the last line.
+pub fn end(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", json!({ "end": true }))
+}
+
+/// Reads an export into a store that is empty.
+///
+/// # Errors
+/// What is wrong with it and in which line, or with the store.
+pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
+    let mut changes = Changes::default();
+    let (mut bytes, mut number, mut ended) = (0, 0, false);
+    for line in input.lines() {
+        number += 1;
+        let wrong = |error: LineError| StateError::Line { line: number, error };
+        let line = line.map_err(|error| wrong(error.into()))?;
+        if ended {
+            return Err(wrong(LineError::BehindEnd));
+        }
+        bytes += line.len();
+        ended = take(&line, number == 1, &mut changes).map_err(wrong)?;
+        if bytes >= TRANSACTION_BYTES || ended {
+            store.write(&std::mem::take(&mut changes))?;
+            bytes = 0;
+        }
+    }
+    match ended {
+        true => Ok(()),
+        false => Err(StateError::Line { line: number + 1, error: LineError::NoEnd }),
+    }
+}
+
+/// Adds what a line says to the changes; whether it is the last one.
+fn take(line: &str, first: bool, changes: &mut Changes) -> Result<bool, LineError> {
+    match (serde_json::from_str(line)?, first) {
+        (Line::Layout { layout }, true) if layout > LAYOUT => return Err(LineError::Newer(layout)),
+        (Line::Layout { .. }, true) => {}
+        (_, true) | (Line::Layout { .. }, false) => return Err(LineError::NoLayout),
+        (Line::Ready { ready }, _) => changes.ready = ready,
+        (Line::Text { table, key, value }, _) => {
+            let found = Table::ALL.into_iter().find(|known| known.name() == table);
+            let table = found.ok_or(LineError::NoTable(table))?;
+            let key = match (table, key) {
+                (Table::Sources, Value::String(name)) => name,
+                (Table::Sources, _) => return Err(LineError::NoKey),
+                (Table::Routes | Table::Failures | Table::Files, key) => key.to_string(),
+            };
+            changes.rows.push((table, key, Some(value.to_string())));
+        }
+        (Line::Ids { source, number, ids }, _) => {
+            let ids = from_hex(&ids).ok_or(LineError::NoIds)?;
+            changes.ids.push((source, number, Some(ids)));
+        }
+        (Line::End { .. }, _) => return Ok(true),
+    }
+    Ok(false)
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_exports_are_refused_with_their_line() {
+        for (text, expected) in [
+            ("", "line 1: the export is cut"),
+            ("{\"layout\":1}\n", "line 2: the export is cut"),
+            ("{\"layout\":2}\n", "line 1: layout 2 is newer than layout 1"),
+            ("{\"ready\":true}\n", "line 1: an export begins with its layout"),
+            ("{\"layout\":1}\n{\"table\":\"x\",\"key\":1,\"value\":1}\n", "line 2: there is no table `x`"),
+            ("{\"layout\":1}\n{\"table\":\"sources\",\"key\":1,\"value\":1}\n", "line 2: the key is no text"),
+            ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"0g\"}\n", "line 2: the ids are no"),
+            ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"000\"}\n", "line 2: the ids are no"),
+            ("{\"layout\":1}\n{\"end\":true}\n{\"end\":true}\n", "line 3: there is more behind the end"),
+            ("{\"layout\":1}\nnothing\n", "line 2: expected"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut store = Store::open(folder.path()).unwrap();
+            let message = read(text.as_bytes(), &mut store).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+    }
+}

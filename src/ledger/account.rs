@@ -1,0 +1,258 @@
+//! One source's part of the ledger: the balance of its records, its progress, its files, its record ids.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::duplicates::{CLEANED_AT_A_COMMIT, Duplicates};
+use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
+use super::store::{Changes, Store, StoreError, Table};
+use super::stored::{StoredHistogram, from_json, labelled, to_json};
+use super::{FileEvent, FilesNow};
+use crate::call::UnixMillis;
+use crate::source::identity::{Content, FileId};
+
+/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
+const AGE_SECONDS: &[f64] =
+    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
+
+/// One source's part of the ledger.
+#[derive(Debug)]
+pub struct Account {
+    pub name: Arc<str>,
+    pub duplicates: Duplicates,
+    pub balance: Balance,
+    /// Whether the store has another balance.
+    pub changed: bool,
+    pub files_now: FilesNow,
+    /// What is known of each file, and under which name it was last seen.
+    files: HashMap<FileId, (PathBuf, Content)>,
+    /// Files of which the store knows something else.
+    changed_files: HashSet<FileId>,
+}
+
+/// What is counted of a source.
+#[derive(Debug)]
+pub struct Balance {
+    pub created: UnixMillis,
+    pub remember: Duration,
+    pub read_records: u64,
+    pub records: RecordCounts,
+    pub rejected: Vec<(&'static str, u64)>,
+    pub read_bytes: u64,
+    pub events: [u64; FileEvent::ALL.len()],
+    pub call_age: Histogram,
+    pub newest_call: Option<UnixMillis>,
+    pub series_overflow: u64,
+}
+
+impl Balance {
+    /// Nothing counted yet. `reasons` are the values of the `reason` label.
+    pub fn new(remember: Duration, reasons: &[&'static str], created: UnixMillis) -> Self {
+        Self {
+            created,
+            remember,
+            read_records: 0,
+            records: RecordCounts::default(),
+            rejected: reasons.iter().map(|reason| (*reason, 0)).collect(),
+            read_bytes: 0,
+            events: Default::default(),
+            call_age: Histogram::new(AGE_SECONDS),
+            newest_call: None,
+            series_overflow: 0,
+        }
+    }
+}
+
+/// A [`Balance`] as a row of the store.
+#[derive(Serialize, Deserialize)]
+struct StoredBalance {
+    created: i64,
+    remember_seconds: u64,
+    read_records: u64,
+    records: RecordCounts,
+    /// By reason.
+    rejected: BTreeMap<String, u64>,
+    read_bytes: u64,
+    /// By event.
+    file_events: BTreeMap<String, u64>,
+    call_age: StoredHistogram,
+    newest_call: Option<i64>,
+    series_overflow: u64,
+}
+
+/// A file as a row of the store.
+#[derive(Serialize, Deserialize)]
+struct StoredFile<'a> {
+    path: StoredPath<'a>,
+    content: Cow<'a, Content>,
+}
+
+/// Names of files need not be UTF-8.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredPath<'a> {
+    Text(Cow<'a, str>),
+    Bytes(Cow<'a, [u8]>),
+}
+
+impl Account {
+    /// A new source; `stored` if its record ids are to be kept in a store.
+    pub fn new(name: Arc<str>, balance: Balance, stored: bool) -> Self {
+        Self {
+            name,
+            duplicates: Duplicates::new(stored),
+            balance,
+            changed: true,
+            files_now: FilesNow::default(),
+            files: HashMap::new(),
+            changed_files: HashSet::new(),
+        }
+    }
+
+    /// A source from the store, without its files and ids.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn restore(name: &str, value: &str, reasons: &[&'static str]) -> Result<Self, String> {
+        let stored: StoredBalance = from_json(value)?;
+        let remember = Duration::from_secs(stored.remember_seconds);
+        let mut balance = Balance::new(remember, reasons, UnixMillis(stored.created));
+        for (reason, count) in stored.rejected {
+            let known = balance.rejected.iter_mut().find(|(label, _)| *label == reason);
+            known.ok_or_else(|| format!("there is no reason `{reason}`"))?.1 = count;
+        }
+        for (event, count) in stored.file_events {
+            balance.events[labelled(&event, &FileEvent::ALL, FileEvent::label)? as usize] = count;
+        }
+        balance.read_records = stored.read_records;
+        balance.records = stored.records;
+        balance.read_bytes = stored.read_bytes;
+        balance.call_age = stored.call_age.over(AGE_SECONDS)?;
+        balance.newest_call = stored.newest_call.map(UnixMillis);
+        balance.series_overflow = stored.series_overflow;
+        Ok(Self { changed: false, ..Self::new(name.into(), balance, true) })
+    }
+
+    /// Takes a file from the store.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn restore_file(&mut self, id: FileId, value: &str) -> Result<(), String> {
+        let stored: StoredFile<'_> = from_json(value)?;
+        let path = match stored.path {
+            StoredPath::Text(text) => PathBuf::from(text.into_owned()),
+            StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
+        };
+        self.files.insert(id, (path, stored.content.into_owned()));
+        Ok(())
+    }
+
+    /// What is known of each file.
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &Path, &Content)> {
+        self.files.iter().map(|(id, (path, content))| (*id, path.as_path(), content))
+    }
+
+    /// Takes what is known of a file now; nothing when it is to be forgotten.
+    pub fn set_file(&mut self, id: FileId, path: &Path, content: Option<Content>) {
+        let before = self.files.get(&id).map(|(path, content)| (path.as_path(), content));
+        if before == content.as_ref().map(|content| (path, content)) {
+            return;
+        }
+        match content {
+            Some(content) => self.files.insert(id, (path.to_path_buf(), content)),
+            None => self.files.remove(&id),
+        };
+        self.changed_files.insert(id);
+    }
+
+    /// Forgets the record ids that are past remembering.
+    pub fn forget(&mut self, now: UnixMillis) {
+        let days = self.balance.remember.as_secs().div_ceil(24 * 60 * 60);
+        self.duplicates.forget(u16::try_from(days).unwrap_or(u16::MAX), now);
+    }
+
+    /// Makes room in the store where many record ids are out of date.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn clean(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        for _ in 0..CLEANED_AT_A_COMMIT {
+            let Some(number) = self.duplicates.to_clean() else { break };
+            let ids = store.ids(&self.name, number)?;
+            self.duplicates.clean(&ids.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Adds what is other than in the store.
+    pub fn changes(&self, changes: &mut Changes) {
+        if self.changed {
+            changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
+        }
+        changes.rows.extend(self.changed_files.iter().map(|id| {
+            let value = self.files.get(id).map(|(path, content)| file_value(path, content));
+            (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
+        }));
+        let batches = self.duplicates.changes().into_iter();
+        changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
+    }
+
+    /// The changes are written.
+    pub fn settle(&mut self) {
+        self.changed = false;
+        self.changed_files.clear();
+        self.duplicates.settle();
+    }
+
+    /// What is published of it.
+    pub fn snapshot(&self) -> SourceSnapshot {
+        let balance = &self.balance;
+        SourceSnapshot {
+            name: Arc::clone(&self.name),
+            created: balance.created,
+            read_records: balance.read_records,
+            records: balance.records,
+            rejected: balance.rejected.clone(),
+            read_bytes: balance.read_bytes,
+            pending_bytes: self.files_now.pending_bytes,
+            files: self.files_now.states.clone(),
+            file_events: FileEvent::ALL.map(|event| (event.label(), balance.events[event as usize])).to_vec(),
+            call_age: balance.call_age.clone(),
+            newest_call: balance.newest_call,
+            series_overflow: balance.series_overflow,
+        }
+    }
+}
+
+impl Balance {
+    fn to_json(&self) -> String {
+        let events = FileEvent::ALL.map(|event| (event.label().to_owned(), self.events[event as usize]));
+        to_json(&StoredBalance {
+            created: self.created.0,
+            remember_seconds: self.remember.as_secs(),
+            read_records: self.read_records,
+            records: self.records,
+            rejected: self.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            read_bytes: self.read_bytes,
+            file_events: events.into(),
+            call_age: StoredHistogram::of(&self.call_age),
+            newest_call: self.newest_call.map(|at| at.0),
+            series_overflow: self.series_overflow,
+        })
+    }
+}
+
+fn file_value(path: &Path, content: &Content) -> String {
+    let path = match path.to_str() {
+        Some(text) => StoredPath::Text(text.into()),
+        None => StoredPath::Bytes(path.as_os_str().as_bytes().into()),
+    };
+    to_json(&StoredFile { path, content: Cow::Borrowed(content) })
+}

@@ -1,0 +1,162 @@
+//! The counters of calls as rows of the store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, DURATION_SECONDS, FailureKey, RouteCounts, RouteIndex, SourceIndex};
+use crate::call::{CodePair, Direction, Outcome, UnixMillis};
+use crate::ledger::snapshot::{Arrival, FailureSeries, Route};
+use crate::ledger::store::Table;
+use crate::ledger::stored::{StoredHistogram, from_json, labelled, to_json};
+
+const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
+const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
+
+/// Source, trunk and direction.
+type RouteKey = (String, String, String);
+/// A route, then cause, Microsoft code, SIP code and arrival: the labels of the series.
+type FailureLabels = (String, String, String, String, String, String, String);
+
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    created: i64,
+    /// By outcome; outcomes that never came are left out.
+    calls: BTreeMap<String, StoredCalls>,
+    durations: StoredHistogram,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCalls {
+    live: u64,
+    late: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFailure {
+    created: i64,
+    count: u64,
+    /// End of the earliest and of the latest call.
+    seen: Option<(i64, i64)>,
+    microsoft: Option<u64>,
+    sip: Option<u16>,
+}
+
+impl Counts {
+    /// The rows that are other than in the store.
+    pub fn changes(&self) -> impl Iterator<Item = (Table, String, Option<String>)> {
+        let routes = self.routes.iter().filter(|counts| counts.changed);
+        let routes =
+            routes.map(|counts| (Table::Routes, route_key(&counts.route), Some(route_value(counts))));
+        let failures = self.failures.iter().filter(|counts| counts.changed).map(|counts| &counts.series);
+        let failures =
+            failures.map(|series| (Table::Failures, failure_key(series), Some(failure_value(series))));
+        routes.chain(failures)
+    }
+
+    /// The changes are written.
+    pub fn settle(&mut self) {
+        self.routes.iter_mut().for_each(|counts| counts.changed = false);
+        self.failures.iter_mut().for_each(|counts| counts.changed = false);
+    }
+
+    /// Takes a route from the store, whatever the caps say: it was counted under them.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn restore_route(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let (source, trunk, direction): RouteKey = from_json(key)?;
+        let stored: StoredRoute = from_json(value)?;
+        let source = self.restored_source(&source)?;
+        let direction = labelled(&direction, &DIRECTIONS, Direction::label)?;
+        let trunks = &mut self.sources[source.0];
+        let known = trunks.known.iter().position(|known| *known.name == *trunk);
+        let trunk = known.unwrap_or_else(|| trunks.add(trunk.into()));
+        let route = self.add_route(source, trunk, direction, UnixMillis(stored.created));
+        let counts = &mut self.routes[route.0];
+        for (outcome, StoredCalls { live, late }) in stored.calls {
+            let outcome = Outcome::from_label(&outcome).ok_or_else(|| format!("no outcome `{outcome}`"))?;
+            counts.calls[outcome as usize] = [live, late];
+            self.label_sets += usize::from(late > 0);
+        }
+        counts.durations = stored.durations.over(DURATION_SECONDS)?;
+        counts.changed = false;
+        Ok(())
+    }
+
+    /// Takes a series of failures from the store; its route must be there.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn restore_failure(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let (source, trunk, direction, cause, _, _, arrival): FailureLabels = from_json(key)?;
+        let stored: StoredFailure = from_json(value)?;
+        let route = self.restored_route(&source, &trunk, &direction)?;
+        let codes = CodePair { microsoft: stored.microsoft, sip: stored.sip };
+        let arrival = labelled(&arrival, &ARRIVALS, Arrival::label)?;
+        let key = FailureKey { route, cause: cause.into(), codes, arrival };
+        let index = self.add_failure(key, UnixMillis(stored.created));
+        let counts = &mut self.failures[index];
+        counts.series.count = stored.count;
+        counts.series.seen = stored.seen.map(|(first, last)| (UnixMillis(first), UnixMillis(last)));
+        counts.changed = false;
+        Ok(())
+    }
+
+    fn restored_source(&self, name: &str) -> Result<SourceIndex, String> {
+        let place = self.sources.iter().position(|trunks| &*trunks.source == name);
+        place.map(SourceIndex).ok_or_else(|| format!("there is no source `{name}`"))
+    }
+
+    fn restored_route(&self, source: &str, trunk: &str, direction: &str) -> Result<RouteIndex, String> {
+        let trunks = &self.sources[self.restored_source(source)?.0];
+        let known = trunks.known.iter().find(|known| &*known.name == trunk);
+        let direction = labelled(direction, &DIRECTIONS, Direction::label)?;
+        known.and_then(|known| known.routes[direction as usize]).ok_or_else(|| {
+            format!(
+                "there is no route of source `{source}`, trunk `{trunk}`, direction `{}`",
+                direction.label()
+            )
+        })
+    }
+}
+
+fn route_key(route: &Route) -> String {
+    to_json(&(&*route.source, &*route.trunk, route.direction.label()))
+}
+
+fn route_value(counts: &RouteCounts) -> String {
+    let calls = Outcome::ALL.into_iter().filter_map(|outcome| {
+        let [live, late] = counts.calls[outcome as usize];
+        (live + late > 0).then(|| (outcome.label().to_owned(), StoredCalls { live, late }))
+    });
+    to_json(&StoredRoute {
+        created: counts.created.0,
+        calls: calls.collect(),
+        durations: StoredHistogram::of(&counts.durations),
+    })
+}
+
+fn failure_key(series: &FailureSeries) -> String {
+    let Route { source, trunk, direction } = &*series.route;
+    let codes = (&*series.microsoft_code, &*series.sip_code);
+    to_json(&(
+        &**source,
+        &**trunk,
+        direction.label(),
+        &*series.cause,
+        codes.0,
+        codes.1,
+        series.arrival.label(),
+    ))
+}
+
+fn failure_value(series: &FailureSeries) -> String {
+    to_json(&StoredFailure {
+        created: series.created.0,
+        count: series.count,
+        seen: series.seen.map(|(first, last)| (first.0, last.0)),
+        microsoft: series.codes.microsoft,
+        sip: series.codes.sip,
+    })
+}

@@ -1,0 +1,229 @@
+//! The durable store: one redb file in a folder of its own, changed in one transaction for each commit.
+//!
+//! It keeps rows of text and batches of record ids and knows what neither means. Its layout is a number in the table
+//! `meta`; a change of a table, a key or a value is a new layout.
+
+mod error;
+mod file;
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{Database, TableDefinition};
+
+pub use error::StoreError;
+
+/// The layout that this version writes, and the newest that it reads.
+pub const LAYOUT: u64 = 1;
+
+/// The file, in the folder that the operator names.
+pub const FILE: &str = "ledger.redb";
+
+/// Held for as long as the store is in use, also while the file is closed between two attempts.
+const LOCK: &str = "ledger.lock";
+
+/// Pages that redb keeps in memory: the ledger reads everything once, at the start.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+const IDS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("ids");
+
+/// A table of texts by texts; both are JSON, but for the keys of `Sources`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    Sources,
+    Routes,
+    Failures,
+    Files,
+}
+
+impl Table {
+    /// In the order in which they are read: a row refers only to rows before it.
+    pub const ALL: [Self; 4] = [Self::Sources, Self::Routes, Self::Failures, Self::Files];
+
+    /// Its name in the store and in an export.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sources => "sources",
+            Self::Routes => "routes",
+            Self::Failures => "failures",
+            Self::Files => "files",
+        }
+    }
+
+    fn definition(self) -> TableDefinition<'static, &'static str, &'static str> {
+        TableDefinition::new(self.name())
+    }
+}
+
+/// What one transaction changes.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Whether the files present at the very first start are read from now on.
+    pub ready: bool,
+    /// Rows by key; without a value the row goes.
+    pub rows: Vec<(Table, String, Option<String>)>,
+    /// Batches of ids by source and number; without ids the batch goes.
+    pub ids: Vec<(String, u64, Option<Vec<u8>>)>,
+}
+
+impl Changes {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        !self.ready && self.rows.is_empty() && self.ids.is_empty()
+    }
+}
+
+/// One thing that the store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row<'r> {
+    /// The files present at the very first start are read.
+    Ready,
+    Text {
+        table: Table,
+        key: &'r str,
+        value: &'r str,
+    },
+    Ids {
+        source: &'r str,
+        number: u64,
+        ids: &'r [u8],
+    },
+}
+
+/// An open store. Nobody else can open it.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    /// `None` after a failure: redb wants a file that failed it to be opened again.
+    database: Option<Database>,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store of this folder, and makes both where they are missing.
+    ///
+    /// # Errors
+    /// When it is in use, damaged, newer than this program, or when the system refuses.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let refused = |error: io::Error| StoreError::refused(folder, error);
+        make_folder(folder)?;
+        let lock = lock(folder)?;
+        let path = folder.join(FILE);
+        if !path.try_exists().map_err(refused)? {
+            // Made under another name: a crash must not leave half a store.
+            let new = folder.join(format!("{FILE}.new"));
+            remove_if_there(&new).map_err(refused)?;
+            drop(guarded(&new, || file::create(&new, CACHE_BYTES))?);
+            fs::rename(&new, &path).and_then(|()| File::open(folder)?.sync_all()).map_err(refused)?;
+        }
+        let database = guarded(&path, || file::open(&path, CACHE_BYTES, true))?;
+        Ok(Self { path, database: Some(database), _lock: lock })
+    }
+
+    /// Opens a store that must be there; with `check`, every page is read and its checksum compared.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when there is none.
+    pub fn open_existing(folder: &Path, check: bool) -> Result<Self, StoreError> {
+        let path = folder.join(FILE);
+        if !path.is_file() {
+            return Err(StoreError::Missing(path));
+        }
+        let lock = lock(folder)?;
+        let database = guarded(&path, || file::open(&path, CACHE_BYTES, check))?;
+        Ok(Self { path, database: Some(database), _lock: lock })
+    }
+
+    /// Hands over everything that the store holds: first the rows, table by table, then the ids of each source in the
+    /// order in which they were stored.
+    ///
+    /// # Errors
+    /// When it cannot be read, and when `take` says why it cannot use a row; the store is then damaged.
+    pub fn each(&mut self, mut take: impl FnMut(Row<'_>) -> Result<(), String>) -> Result<(), StoreError> {
+        self.with_database(|path, database| {
+            guarded(path, || match file::each(database, &mut take) {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(reason)) => Err(StoreError::damaged(path, reason)),
+                Err(error) => Err(StoreError::of_redb(path, error)),
+            })
+        })
+    }
+
+    /// One batch of ids; `None` when there is none of this number.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ids(&mut self, source: &str, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with_database(|path, database| {
+            file::ids(database, source, number).map_err(|error| StoreError::of_redb(path, error))
+        })
+    }
+
+    /// Makes these changes, all or none; when it returns they outlast a crash. What is written are whole values:
+    /// the same changes may be made again when it is not known whether they were.
+    ///
+    /// # Errors
+    /// When the system refuses. The next call tries again from the beginning.
+    pub fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        self.with_database(|path, database| {
+            file::write(database, changes).map_err(|error| StoreError::of_redb(path, error))
+        })
+    }
+
+    fn with_database<T>(
+        &mut self,
+        work: impl FnOnce(&Path, &Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => guarded(&self.path, || file::open(&self.path, CACHE_BYTES, false))?,
+        };
+        let done = work(&self.path, &database)?;
+        self.database = Some(database);
+        Ok(done)
+    }
+}
+
+/// Makes the folder of a store where it is missing; only its owner may look inside.
+///
+/// # Errors
+/// When the system refuses.
+pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| StoreError::refused(folder, error))
+}
+
+/// Keeps others out of a folder until it is dropped.
+///
+/// # Errors
+/// When another holds it, and when the system refuses.
+pub fn lock(folder: &Path) -> Result<File, StoreError> {
+    let refused = |error: io::Error| StoreError::refused(folder, error);
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK));
+    let file = file.map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.join(FILE))),
+        Err(TryLockError::Error(error)) => Err(refused(error)),
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// redb promises errors for a damaged file, and has panicked on some all the same: that is damage too.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(StoreError::damaged(path, "reading it failed in a way that it must not")))
+}
+
+#[cfg(test)]
+mod tests;

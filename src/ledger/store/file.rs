@@ -1,0 +1,116 @@
+//! The file of the store, in redb's terms.
+
+use std::path::Path;
+
+use redb::{Database, ReadableDatabase, ReadableTable};
+
+use super::{Changes, IDS, LAYOUT, META, Row, StoreError, Table};
+
+const LAYOUT_KEY: &str = "layout";
+const READY_KEY: &str = "ready";
+
+/// Makes a store that holds nothing.
+pub fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
+    let lost = |error: redb::Error| StoreError::of_redb(path, error);
+    let created = Database::builder().set_cache_size(cache_bytes).create(path);
+    let database = created.map_err(|error| lost(error.into()))?;
+    prepare(&database).map_err(lost)?;
+    Ok(database)
+}
+
+/// Makes every table, so that reading one never finds it missing.
+fn prepare(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(META)?.insert(LAYOUT_KEY, LAYOUT)?;
+    for table in Table::ALL {
+        transaction.open_table(table.definition())?;
+    }
+    transaction.open_table(IDS)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Opens a store of a layout that this version knows.
+pub fn open(path: &Path, cache_bytes: usize, check: bool) -> Result<Database, StoreError> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(cache_bytes).set_check_integrity_on_open(check);
+    let database = builder.open(path).map_err(|error| StoreError::of_redb(path, error))?;
+    match layout(&database).map_err(|error| StoreError::of_redb(path, error))? {
+        Some(LAYOUT) => Ok(database),
+        Some(found) if found > LAYOUT => Err(StoreError::Newer { path: path.to_path_buf(), found }),
+        Some(found) => Err(StoreError::damaged(path, format!("there is no layout {found}"))),
+        None => Err(StoreError::damaged(path, "it does not say which layout it has")),
+    }
+}
+
+fn layout(database: &Database) -> Result<Option<u64>, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get(LAYOUT_KEY)?.map(|layout| layout.value()))
+}
+
+/// Reads everything; the inner error is that of `take`.
+pub fn each(
+    database: &Database,
+    take: &mut impl FnMut(Row<'_>) -> Result<(), String>,
+) -> Result<Result<(), String>, redb::Error> {
+    let transaction = database.begin_read()?;
+    if transaction.open_table(META)?.get(READY_KEY)?.is_some()
+        && let Err(reason) = take(Row::Ready)
+    {
+        return Ok(Err(reason));
+    }
+    for table in Table::ALL {
+        for row in transaction.open_table(table.definition())?.iter()? {
+            let (key, value) = row?;
+            if let Err(reason) = take(Row::Text { table, key: key.value(), value: value.value() }) {
+                return Ok(Err(format!("table {}: {reason}", table.name())));
+            }
+        }
+    }
+    for batch in transaction.open_table(IDS)?.iter()? {
+        let (key, ids) = batch?;
+        let (source, number) = key.value();
+        if let Err(reason) = take(Row::Ids { source, number, ids: ids.value() }) {
+            return Ok(Err(format!("table ids: {reason}")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// One batch of ids.
+pub fn ids(database: &Database, source: &str, number: u64) -> Result<Option<Vec<u8>>, redb::Error> {
+    let table = database.begin_read()?.open_table(IDS)?;
+    Ok(table.get((source, number))?.map(|ids| ids.value().to_vec()))
+}
+
+/// Makes the changes in one transaction, and waits until they are on the disk.
+pub fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    if changes.ready {
+        transaction.open_table(META)?.insert(READY_KEY, 1)?;
+    }
+    for table in Table::ALL {
+        let mut rows = changes.rows.iter().filter(|(of, _, _)| *of == table).peekable();
+        if rows.peek().is_none() {
+            continue;
+        }
+        let mut open = transaction.open_table(table.definition())?;
+        for (_, key, value) in rows {
+            match value {
+                Some(value) => open.insert(key.as_str(), value.as_str())?,
+                None => open.remove(key.as_str())?,
+            };
+        }
+    }
+    if !changes.ids.is_empty() {
+        let mut open = transaction.open_table(IDS)?;
+        for (source, number, ids) in &changes.ids {
+            match ids {
+                Some(ids) => open.insert((source.as_str(), *number), ids.as_slice())?,
+                None => open.remove((source.as_str(), *number))?,
+            };
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+use super::*;
+
+fn rows(store: &mut Store) -> Vec<String> {
+    let mut rows = Vec::new();
+    store
+        .each(|row| {
+            rows.push(format!("{row:?}"));
+            Ok(())
+        })
+        .unwrap();
+    rows
+}
+
+fn put(table: Table, key: &str, value: &str) -> (Table, String, Option<String>) {
+    (table, key.to_owned(), Some(value.to_owned()))
+}
+
+#[test]
+fn what_is_written_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    assert_eq!(rows(&mut store), Vec::<String>::new());
+    let changes = Changes {
+        ready: true,
+        rows: vec![
+            put(Table::Files, "[1]", "{}"),
+            put(Table::Sources, "a", "1"),
+            put(Table::Sources, "b", "2"),
+        ],
+        ids: vec![("a".into(), 1, Some(vec![1])), ("a".into(), 0, Some(vec![2]))],
+    };
+    store.write(&changes).unwrap();
+    let changes = Changes {
+        rows: vec![(Table::Sources, "b".into(), None)],
+        ids: vec![("a".into(), 0, None)],
+        ..Changes::default()
+    };
+    store.write(&changes).unwrap();
+    let before = rows(&mut store);
+    drop(store);
+    assert_eq!(rows(&mut Store::open(folder.path()).unwrap()), before);
+    assert_eq!(
+        before,
+        [
+            "Ready",
+            r#"Text { table: Sources, key: "a", value: "1" }"#,
+            r#"Text { table: Files, key: "[1]", value: "{}" }"#,
+            r#"Ids { source: "a", number: 1, ids: [1] }"#,
+        ]
+    );
+}
+
+#[test]
+fn the_folder_is_the_owners() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b");
+    Store::open(&path).unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Store::open(folder.path()).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::InUse(_))));
+    assert!(matches!(Store::open_existing(folder.path(), false), Err(StoreError::InUse(_))));
+    drop(first);
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_newer_layout_is_refused_with_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let transaction = store.database.as_ref().unwrap().begin_write().unwrap();
+    transaction.open_table(META).unwrap().insert("layout", LAYOUT + 1).unwrap();
+    transaction.commit().unwrap();
+    drop(store);
+    let message = Store::open(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("layout 2, and this version knows layouts up to 1"), "{message}");
+}
+
+#[test]
+fn damage_is_said_and_nothing_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let row = |number| put(Table::Sources, &format!("source {number}"), &"x".repeat(1000));
+    store.write(&Changes { rows: (0..100).map(row).collect(), ..Changes::default() }).unwrap();
+    drop(store);
+    let path = folder.path().join(FILE);
+    let whole = fs::read(&path).unwrap();
+    let middle = memchr::memmem::rfind(&whole, b"xxxx").unwrap();
+    let mut flipped = whole.clone();
+    flipped[middle] ^= 0x40;
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("nothing", Vec::new()),
+        ("a head only", whole[..100].to_vec()),
+        ("half", whole[..whole.len() / 2].to_vec()),
+        ("garbage", vec![0xa5; whole.len()]),
+        ("a flipped bit", flipped),
+    ];
+    for (case, content) in cases {
+        fs::write(&path, &content).unwrap();
+        let error = Store::open(folder.path()).map(|mut store| rows(&mut store).len()).unwrap_err();
+        assert!(matches!(&error, StoreError::Damaged { .. }), "{case}: {error:?}");
+        assert!(error.to_string().contains("state verify"), "{case}: {error}");
+    }
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(rows(&mut Store::open(folder.path()).unwrap()).len(), 100);
+}
+
+#[test]
+fn a_write_that_failed_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.database = None;
+    let path = store.path.clone();
+    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
+    let changes = Changes { rows: vec![put(Table::Sources, "a", "1")], ..Changes::default() };
+    assert!(matches!(store.write(&changes), Err(StoreError::Refused { .. })));
+    assert!(matches!(lock(folder.path()), Err(StoreError::InUse(_))), "the lock is held all the while");
+    fs::rename(folder.path().join("elsewhere"), &path).unwrap();
+    store.write(&changes).unwrap();
+    assert_eq!(rows(&mut store).len(), 1);
+}
