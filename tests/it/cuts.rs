@@ -43,7 +43,7 @@ fn sample(name: &str) -> Vec<u8> {
 /// turns of about `budget` bytes.
 fn read(pieces: &[&[u8]], budget: u64) -> String {
     let options: Options = config::load(None, &["/anywhere".to_owned()]).unwrap();
-    let (mut ledger, sources) = options.ledger();
+    let (mut ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
     let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW };
@@ -61,7 +61,7 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
     }
     reading.finish(&mut books).unwrap();
     let summary = format!("{:?}\n{:?}\n", reading.summary(), reading.unrecognised());
-    summary + &families::text(&Arc::new(ledger.commit(true))).unwrap()
+    summary + &families::text(&Arc::new(ledger.commit(true).unwrap())).unwrap()
 }
 
 fn pieces<'t>(text: &'t [u8], cuts: &[prop::sample::Index]) -> Vec<&'t [u8]> {

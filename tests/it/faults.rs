@@ -15,7 +15,8 @@ use super::tools::{Daemon, Metrics, wait_until};
 /// A daemon over a folder, and rows to write there.
 struct Play {
     folder: TempDir,
-    daemon: Daemon,
+    /// `None` only while it is down.
+    running: Option<Daemon>,
     rows: u64,
 }
 
@@ -34,9 +35,30 @@ impl Play {
             paths.display()
         );
         fs::write(folder.path().join("config.yml"), config).unwrap();
-        let daemon = Daemon::serve(["--config.file".as_ref(), folder.path().join("config.yml").as_os_str()]);
-        daemon.wait_until_ready();
-        Self { folder, daemon, rows: 0 }
+        let mut play = Self { folder, running: None, rows: 0 };
+        play.start();
+        play.daemon().wait_until_ready();
+        play
+    }
+
+    fn start(&mut self) {
+        let of = |name: &str| self.folder.path().join(name).display().to_string();
+        let arguments =
+            ["--config.file".to_owned(), of("config.yml"), "--storage.path".to_owned(), of("store")];
+        self.running = Some(Daemon::serve(arguments));
+    }
+
+    fn daemon(&self) -> &Daemon {
+        self.running.as_ref().expect("the daemon is running")
+    }
+
+    /// `kill -9`.
+    fn kill(&mut self) {
+        self.running.take().expect("the daemon is running").kill();
+    }
+
+    fn stop(&mut self) {
+        self.running.take().expect("the daemon is running").stop();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -69,9 +91,9 @@ impl Play {
 
     /// Waits until this many failed calls are counted.
     fn counted(&self, expected: u64) {
-        self.daemon
+        self.daemon()
             .wait_for_metrics(&format!("{expected} calls"), |metrics| calls(metrics) >= expected as f64);
-        assert_eq!(calls(&self.daemon.metrics()), expected as f64);
+        assert_eq!(calls(&self.daemon().metrics()), expected as f64);
     }
 
     /// Waits for everything there is to be read, and asserts how many calls and rejected records that makes.
@@ -80,14 +102,14 @@ impl Play {
         let scans = Instant::now();
         // Two rescans and the time after which a file counts as quiet: whatever would still be counted has been.
         wait_until("two rescans", || scans.elapsed() > Duration::from_secs(5));
-        let metrics = self.daemon.metrics();
-        assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon.log().join("\n"));
+        let metrics = self.daemon().metrics();
+        assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon().log().join("\n"));
         assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[]), rejected as f64);
         assert_eq!(metrics.sum("cdr_exporter_pending_bytes", &[]), 0.0);
     }
 
     fn event(&self, event: &str) -> f64 {
-        self.daemon.metrics().sum("cdr_exporter_file_events_total", &[("event", event)])
+        self.daemon().metrics().sum("cdr_exporter_file_events_total", &[("event", event)])
     }
 }
 
@@ -263,14 +285,14 @@ fn the_queue_of_inotify_overflows() {
     let mut play = Play::new();
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let limit: u64 = limit.trim().parse().unwrap();
-    play.daemon.pause();
+    play.daemon().pause();
     for _ in 0..limit / 2 + 100 {
         // Each makes an event of its own: create, close, remove.
         fs::write(play.path("x"), "").unwrap();
         fs::remove_file(play.path("x")).unwrap();
     }
     play.append("a.json", 10);
-    play.daemon.resume();
+    play.daemon().resume();
     play.settles_at(10, 0);
 }
 
@@ -283,8 +305,8 @@ fn one_long_line_between_normal_ones() {
     play.append("a.json", 5);
     play.settles_at(10, 1);
     let too_long = [("reason", "too_long")];
-    assert_eq!(play.daemon.metrics().sum("cdr_exporter_rejected_records_total", &too_long), 1.0);
-    assert_eq!(play.daemon.metrics().sum("cdr_exporter_records_total", &[("result", "ignored")]), 1.0);
+    assert_eq!(play.daemon().metrics().sum("cdr_exporter_rejected_records_total", &too_long), 1.0);
+    assert_eq!(play.daemon().metrics().sum("cdr_exporter_records_total", &[("result", "ignored")]), 1.0);
 }
 
 #[test]
@@ -304,13 +326,13 @@ fn a_gzip_copy_of_a_file_that_was_read_in_part() {
     let mut play = Play::new();
     play.append("a.json", 50);
     play.counted(50);
-    play.daemon.pause();
+    play.daemon().pause();
     play.append("a.json", 30);
     let text = fs::read(play.path("a.json")).unwrap();
     fs::write(play.path("a.json.1.gz"), gzip(&text)).unwrap();
     File::options().write(true).truncate(true).open(play.path("a.json")).unwrap();
     play.append("a.json", 20);
-    play.daemon.resume();
+    play.daemon().resume();
     play.settles_at(100, 0);
 }
 
@@ -328,7 +350,7 @@ fn a_burst_is_no_reason_for_silence() {
     let mut play = Play::new();
     play.append("a.json", 20_000);
     let asked = Instant::now();
-    play.daemon.metrics();
+    play.daemon().metrics();
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     play.settles_at(20_000, 0);
 }
@@ -397,4 +419,90 @@ fn a_document_over_many_lines_waits_for_its_end() {
     play.counted(2);
     append(&play.path("a.json"), second.as_bytes());
     play.settles_at(4, 0);
+}
+
+#[test]
+fn a_kill_with_lines_written_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.kill();
+    play.append("a.json", 30);
+    play.start();
+    play.append("a.json", 20);
+    play.settles_at(100, 0);
+    assert_eq!(play.event("resumed"), 1.0);
+}
+
+#[test]
+fn kills_at_any_time_under_steady_writing() {
+    let mut play = Play::new();
+    for round in 1..=10 {
+        for _ in 0..20 {
+            play.append("a.json", 5);
+        }
+        // Not waited for: some of it is read and not committed, some committed and not shown.
+        if round % 3 == 0 {
+            play.daemon().wait_for_metrics("something", |metrics| calls(metrics) > 0.0);
+        }
+        play.kill();
+        play.append("a.json", 1);
+        play.start();
+    }
+    play.settles_at(10 * 101, 0);
+}
+
+#[test]
+fn a_rotation_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.stop();
+    play.append("a.json", 5);
+    play.rename("a.json", "a.json.1");
+    play.append("a.json", 20);
+    play.start();
+    play.settles_at(75, 0);
+}
+
+#[test]
+fn a_file_is_compressed_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.stop();
+    play.append("a.json", 30);
+    let text = fs::read(play.path("a.json")).unwrap();
+    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
+    fs::remove_file(play.path("a.json")).unwrap();
+    play.start();
+    play.settles_at(80, 0);
+}
+
+#[test]
+fn a_file_is_written_anew_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.kill();
+    let more = play.rows(80);
+    fs::write(play.path("a.json"), more).unwrap();
+    play.start();
+    play.settles_at(130, 0);
+}
+
+#[test]
+fn compressed_files_and_documents_are_resumed() {
+    let mut play = Play::new();
+    let text = play.rows(10);
+    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
+    let rows = String::from_utf8(play.rows(4)).unwrap();
+    let document = format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","));
+    let (first, second) = document.split_at(document.len() / 2);
+    append(&play.path("b.json"), first.as_bytes());
+    play.counted(11);
+    play.kill();
+    play.start();
+    append(&play.path("b.json"), second.as_bytes());
+    play.settles_at(14, 0);
 }
