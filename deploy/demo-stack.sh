@@ -18,7 +18,7 @@ trap exit INT TERM
 "$alertmanager" --config.file=deploy/alertmanager/alertmanager.yml --storage.path="$state/alertmanager" \
   --web.listen-address=127.0.0.1:9093 --cluster.listen-address= --log.level=warn & started+=($!)
 prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path="$state/prometheus" \
-  --web.listen-address=127.0.0.1:9090 --log.level=warn & started+=($!)
+  --enable-feature=exemplar-storage --web.listen-address=127.0.0.1:9090 --log.level=warn & started+=($!)
 
 cat <<'TEXT'
 exporter      http://127.0.0.1:10410/
