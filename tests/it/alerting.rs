@@ -75,11 +75,11 @@ fn write_round(export: &mut File, written: &mut u32, spike: u32) {
     for (place, trunk) in TRUNKS.into_iter().enumerate() {
         let failed = 1 + if place == SPIKE { spike } else { 0 };
         for call in 0..CALLS {
-            let id = *written + rows.len() as u32;
+            let id = *written;
             rows.push(if call < failed { Row::failed(id, trunk, ICE) } else { Row::answered(id, trunk) });
+            *written += 1;
         }
     }
-    *written += rows.len() as u32;
     export.write_all(row::ndjson(&rows).as_bytes()).expect("room on the disk");
 }
 

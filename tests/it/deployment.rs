@@ -76,12 +76,12 @@ fn yaml(file: &Path) -> Value {
 fn what_compose_mounts_is_there_and_its_ports_are_of_this_machine_only() {
     let folder = Path::new(DEPLOY).join("compose");
     let compose = yaml(&folder.join("compose.yaml"));
+    // A variable stands for what it is left at.
+    let left_at = Regex::new(r"\$\{\w+:-(\w+)\}").unwrap();
     let list = |service: &Value, key: &str| service[key].as_array().cloned().unwrap_or_default();
     for (name, service) in compose["services"].as_object().unwrap() {
         for volume in list(service, "volumes") {
-            // A variable stands for what it is left at.
-            let volume =
-                Regex::new(r"\$\{\w+:-(\w+)\}").unwrap().replace(volume.as_str().unwrap(), "$1").into_owned();
+            let volume = left_at.replace(volume.as_str().unwrap(), "$1").into_owned();
             let from = volume.split(':').next().unwrap();
             let there = if from.starts_with('.') {
                 folder.join(from).exists()
