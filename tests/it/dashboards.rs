@@ -202,6 +202,8 @@ fn exposed() -> Known {
     }
     fs::write(folder.path().join("calls.ndjson"), rows).expect("room on the disk");
     let daemon = Daemon::serve([folder.path()]);
+    // Until then /metrics may answer 503.
+    daemon.wait_until_ready();
     daemon.wait_for_metrics("all records", |metrics| {
         metrics.sum("cdr_exporter_records_total", &[]) == CALLS as f64
     });
