@@ -1,16 +1,19 @@
 # What people do with this repository. Needs GNU make, git and Rust; `make test` installs the rest, saying what.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test tools format lint deny container
+.PHONY: help demo demo-stack build test tools format lint deny container
 
 # nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
 TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --test '*')
 
 help: ## List these targets.
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## Serve made-up calls, with a spike of failures every few minutes, and say where to look.
 	cargo run --release --locked -- demo
+
+demo-stack: ## The same under the Prometheus and Alertmanager installed here, with our rules and alerts.
+	deploy/demo-stack.sh
 
 build: ## Build the daemon: target/release/cdr-exporter.
 	cargo build --release --locked

@@ -24,6 +24,8 @@ cat <<'TEXT'
 exporter      http://127.0.0.1:10410/
 Prometheus    http://127.0.0.1:9090/alerts
 Alertmanager  http://127.0.0.1:9093/
+Some three minutes after a spike began, its alert rings. The message goes to http://localhost:9095/; where nothing
+listens there, Alertmanager says so, and the alert is to be seen on its page.
 For the dashboards, add http://127.0.0.1:9090 to a Grafana as a data source and import dashboards/*.json.
 TEXT
 wait -n

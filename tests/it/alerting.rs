@@ -1,24 +1,35 @@
-//! From a call to the message: exporter, Prometheus with our rules, Alertmanager and a receiver, all real but for time.
+//! From a call to the message: daemon, Prometheus with our rules, Alertmanager and a receiver, all real but for time.
 //!
-//! Each scrape, a second apart, finds a minute more of traffic. Until the spike begins nothing may arrive; then exactly
-//! one alert for exactly one of five trunks. The rules are ours, with the `for` of the spike cut to seconds.
+//! An export grows, and each scrape finds more calls of five trunks, some of which fail as they usually do. Until the
+//! spike begins nothing may arrive; then exactly one alert for exactly one trunk. The rules are ours, with the `for`
+//! of the spike cut to seconds.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::Path,
     sync::mpsc,
     thread,
     time::Duration,
 };
 
+use cdr_exporter::app;
 use serde_json::Value;
 
 use crate::prometheus::{Server, tools};
-use xtask::traffic::Traffic;
+use crate::tools::row::{self, Row};
+use crate::tools::{Daemon, wait_until};
 
-/// The spike begins after three quarters of it.
-const TRAFFIC: Traffic = Traffic { trunks: 5, minutes: 40, end: 1_800_000_000 };
+const TRUNKS: [&str; 5] =
+    ["sbc1.contoso.com", "sbc2.contoso.com", "sbc3.fabrikam.com", "sbc4.fabrikam.com", "sbc5.example.com"];
+/// Where the spike is.
+const SPIKE: usize = 2;
+/// Calls of each trunk in one round.
+const CALLS: u32 = 40;
+/// Rounds before the spike: enough for the usual failures of each trunk to outnumber the gate of the alert.
+const QUIET_ROUNDS: u32 = 20;
+const ICE: (u64, u16) = (531_004, 410);
 
 #[test]
 fn an_ice_spike_on_one_of_five_trunks_rings_once_with_the_remedy() {
@@ -29,61 +40,78 @@ fn an_ice_spike_on_one_of_five_trunks_rings_once_with_the_remedy() {
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (exporter, scraped) = exporter().expect("a free port");
+    let exports = tempfile::tempdir().expect("a temporary folder");
+    let mut export = File::create(exports.path().join("calls.ndjson")).expect("room on the disk");
+    let daemon = Daemon::serve([exports.path()]);
     let (receiver, messages) = receiver().expect("a free port");
-    let routes = format!(
-        "route: {{receiver: test, group_by: [alertname, trunk], group_wait: 0s}}\n\
-         receivers: [{{name: test, webhook_configs: [{{url: 'http://{receiver}/'}}]}}]\n"
-    );
-    let alertmanager =
-        Server::alertmanager(&alertmanager, folder.path(), &routes).expect("Alertmanager starts");
-    for file in ["recording.rules.yml", "alerts.rules.yml"] {
-        let rules =
-            fs::read_to_string(xtask::repository().join("deploy/prometheus").join(file)).expect("the rules");
-        fs::write(folder.path().join(file), rules.replace("for: 2m", "for: 2s")).expect("room on the disk");
-    }
-    let config = format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
-         rule_files: [recording.rules.yml, alerts.rules.yml]\n\
-         scrape_configs: [{{job_name: cdr-exporter, honor_labels: true, static_configs: [{{targets: ['{exporter}']}}]}}]\n\
-         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
-        alertmanager.address
-    );
-    let _prometheus = Server::prometheus(&prometheus, folder.path(), &config).expect("Prometheus starts");
+    let alertmanager = start_alertmanager(&alertmanager, folder.path(), &receiver);
+    let prometheus = start_prometheus(&prometheus, folder.path(), &daemon, &alertmanager);
 
-    for scrape in scraped.iter().take(30) {
-        assert!(messages.try_recv().is_err(), "an alert before the spike, at scrape {scrape}");
+    let mut written = 0;
+    for round in 0..QUIET_ROUNDS {
+        assert!(messages.try_recv().is_err(), "an alert before the spike, in round {round}");
+        write_round(&mut export, &mut written, 0);
+        wait_until("Prometheus has the round", || calls(&prometheus) == Some(f64::from(written)));
     }
-    let message = messages.recv_timeout(Duration::from_secs(60)).expect("the alert arrives");
+    let message = (0..20).find_map(|_| {
+        write_round(&mut export, &mut written, CALLS / 5);
+        messages.recv_timeout(Duration::from_secs(1)).ok()
+    });
+    let message = message.expect("the alert arrives within twenty rounds of the spike");
     let alerts = message["alerts"].as_array().expect("a message of Alertmanager");
     assert_eq!(alerts.len(), 1, "{message}");
     assert_eq!(alerts[0]["labels"]["alertname"], "CdrIceConnectivityChecksFailedSpike");
-    assert_eq!(alerts[0]["labels"]["trunk"], "sbc03.example.com");
+    assert_eq!(alerts[0]["labels"]["trunk"], TRUNKS[SPIKE]);
     assert_eq!(alerts[0]["labels"]["side"], "network");
     let description = alerts[0]["annotations"]["description"].as_str().unwrap_or_default();
     assert!(description.contains("Remedy: No media path could be set up"), "{description}");
     assert!(messages.recv_timeout(Duration::from_secs(5)).is_err(), "a second message");
+    daemon.stop();
 }
 
-/// Serves the traffic, a minute more with each scrape, and tells of each.
-fn exporter() -> io::Result<(String, mpsc::Receiver<usize>)> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?.to_string();
-    let (scraped, scrapes) = mpsc::channel();
-    thread::spawn(move || {
-        let mut last = String::new();
-        let mut traffic = TRAFFIC.scrapes().enumerate();
-        for connection in listener.incoming() {
-            if let Some((scrape, text)) = traffic.next() {
-                last = text;
-                // The test may be over.
-                let _ = scraped.send(scrape);
-            }
-            let _ = answer(connection?, &last);
+/// Writes one round of calls, of which each trunk has one with failed ICE checks, and one trunk so many more.
+fn write_round(export: &mut File, written: &mut u32, spike: u32) {
+    let mut rows = Vec::new();
+    for (place, trunk) in TRUNKS.into_iter().enumerate() {
+        let failed = 1 + if place == SPIKE { spike } else { 0 };
+        for call in 0..CALLS {
+            let id = *written;
+            rows.push(if call < failed { Row::failed(id, trunk, ICE) } else { Row::answered(id, trunk) });
+            *written += 1;
         }
-        io::Result::Ok(())
-    });
-    Ok((address, scrapes))
+    }
+    export.write_all(row::ndjson(&rows).as_bytes()).expect("room on the disk");
+}
+
+/// The calls that Prometheus has scraped.
+fn calls(prometheus: &Server) -> Option<f64> {
+    let now = app::now().0.unsigned_abs() / 1000 + 1;
+    let found = prometheus.query("sum(cdr_calls_total)", now, now, None).expect("a query of ours");
+    found.first()?["value"][1].as_str()?.parse().ok()
+}
+
+fn start_alertmanager(program: &Path, folder: &Path, receiver: &str) -> Server {
+    let config = format!(
+        "route: {{receiver: test, group_by: [alertname, trunk], group_wait: 0s}}\n\
+         receivers: [{{name: test, webhook_configs: [{{url: 'http://{receiver}/'}}]}}]\n"
+    );
+    Server::alertmanager(program, folder, &config).expect("Alertmanager starts")
+}
+
+fn start_prometheus(program: &Path, folder: &Path, daemon: &Daemon, alertmanager: &Server) -> Server {
+    for file in ["recording.rules.yml", "alerts.rules.yml"] {
+        let rules =
+            fs::read_to_string(xtask::repository().join("deploy/prometheus").join(file)).expect("the rules");
+        fs::write(folder.join(file), rules.replace("for: 2m", "for: 2s")).expect("room on the disk");
+    }
+    let (exporter, alertmanager) = (daemon.address(), &alertmanager.address);
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+         rule_files: [recording.rules.yml, alerts.rules.yml]\n\
+         scrape_configs: [{{job_name: cdr-exporter, static_configs: [{{targets: ['{exporter}']}}]}}]\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
+    );
+    Server::prometheus(program, folder, &config).expect("Prometheus starts")
 }
 
 /// Takes messages of Alertmanager.
@@ -93,7 +121,7 @@ fn receiver() -> io::Result<(String, mpsc::Receiver<Value>)> {
     let (arrived, messages) = mpsc::channel();
     thread::spawn(move || {
         for connection in listener.incoming() {
-            let message = answer(connection?, "")?;
+            let message = answer(connection?)?;
             let _ = arrived.send(serde_json::from_slice(&message)?);
         }
         io::Result::Ok(())
@@ -101,8 +129,8 @@ fn receiver() -> io::Result<(String, mpsc::Receiver<Value>)> {
     Ok((address, messages))
 }
 
-/// Reads one request and answers it with this text; gives the request's body.
-fn answer(connection: TcpStream, text: &str) -> io::Result<Vec<u8>> {
+/// Reads one request and accepts it; gives the request's body.
+fn answer(connection: TcpStream) -> io::Result<Vec<u8>> {
     let mut reader = BufReader::new(connection);
     let mut length = 0;
     for line in reader.by_ref().lines() {
@@ -116,7 +144,6 @@ fn answer(connection: TcpStream, text: &str) -> io::Result<Vec<u8>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n";
-    write!(reader.get_mut(), "{head}Content-Length: {}\r\n\r\n{text}", text.len())?;
+    reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
     Ok(body)
 }

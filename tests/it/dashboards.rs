@@ -7,10 +7,14 @@ use std::{
     sync::LazyLock,
 };
 
+use cdr_exporter::app;
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::cli::demo::truth::Export;
 use regex::Regex;
 use serde_json::Value;
 
 use crate::prometheus::{Server, run, tools};
+use crate::tools::Daemon;
 use xtask::traffic::Traffic;
 
 /// A selector with its metric and its matchers.
@@ -161,27 +165,87 @@ fn uids_and_links_stay() {
 /// Half an hour of traffic, of which the queries must make something.
 const TRAFFIC: Traffic = Traffic { trunks: 5, minutes: 30, end: 1_800_000_000 };
 
-/// The labels of each metric in the traffic.
-fn known() -> BTreeMap<String, BTreeSet<String>> {
-    let mut traffic = Vec::new();
-    TRAFFIC.write_openmetrics(&mut traffic).expect("memory takes all");
-    let label = Regex::new(r#"([a-z_]+)=""#).expect("valid");
-    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for line in String::from_utf8_lossy(&traffic).lines() {
-        if let Some((metric, rest)) = line.split_once('{') {
-            known
-                .entry(metric.into())
-                .or_default()
-                .extend(label.captures_iter(rest).map(|found| found[1].into()));
+/// The values of each label of each metric in a text of series.
+type Known = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
+
+fn known(text: &str) -> Known {
+    let label = Regex::new(r#"([a-z_]+)="((?:[^"\\]|\\.)*)""#).expect("valid");
+    let mut known = Known::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap_or_default();
+        let labels = known.entry(name.into()).or_default();
+        for found in label.captures_iter(&line[name.len()..]) {
+            labels.entry(found[1].into()).or_default().insert(found[2].into());
         }
     }
     known
 }
 
+/// What the traffic has, as text.
+fn traffic() -> String {
+    let mut traffic = Vec::new();
+    TRAFFIC.write_openmetrics(&mut traffic).expect("memory takes all");
+    String::from_utf8(traffic).expect("text")
+}
+
+/// What the daemon itself shows after it has read an export in which half of the calls come late.
+fn exposed() -> Known {
+    const CALLS: i64 = 2000;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let now = app::now();
+    let mut export = Export::new(1, now, 5.0);
+    let mut rows = String::new();
+    for number in 0..CALLS {
+        let hours = if number % 2 == 0 { 0 } else { 12 };
+        let call = export.next_call(UnixMillis(now.0 - hours * 3_600_000));
+        export.traffic.graph_row(&call, &mut rows);
+    }
+    fs::write(folder.path().join("calls.ndjson"), rows).expect("room on the disk");
+    let daemon = Daemon::serve([folder.path()]);
+    // Until then /metrics may answer 503.
+    daemon.wait_until_ready();
+    daemon.wait_for_metrics("all records", |metrics| {
+        metrics.sum("cdr_exporter_records_total", &[]) == CALLS as f64
+    });
+    let known = known(daemon.get("/metrics").text());
+    daemon.stop();
+    known
+}
+
+/// What Prometheus adds to the metrics of the daemon, with the labels that come from our rules.
+const OF_PROMETHEUS: &str = r#"up 1
+scrape_duration_seconds 1
+scrape_samples_scraped 1
+ALERTS{alertname="",alertstate="",severity="",source="",trunk="",cause="",side=""} 1
+"#;
+
+/// The labels of the target, which Prometheus adds to every series.
+const OF_TARGET: [&str; 2] = ["job", "instance"];
+
+#[test]
+fn the_traffic_has_nothing_that_the_daemon_has_not() {
+    let exposed = exposed();
+    // Names that depend on the calls, not on the program.
+    let free = ["trunk", "cause", "microsoft_code", "sip_code", "version", "revision", "rustversion"];
+    for (metric, labels) in known(&traffic()) {
+        if metric == "up" || metric == "ALERTS" || metric.starts_with("scrape_") {
+            continue;
+        }
+        let has = exposed.get(&metric).unwrap_or_else(|| panic!("the daemon does not expose {metric}"));
+        for (label, values) in labels.iter().filter(|(label, _)| !OF_TARGET.contains(&label.as_str())) {
+            let known = has.get(label).unwrap_or_else(|| panic!("{metric} has no label {label}"));
+            let strange: Vec<_> = values.difference(known).collect();
+            assert!(strange.is_empty() || free.contains(&label.as_str()), "{metric}: {label}={strange:?}");
+        }
+    }
+}
+
 #[test]
 fn queries_ask_only_for_metrics_and_labels_that_exist() {
-    let known = known();
-    let labels: BTreeSet<_> = known.values().flatten().map(String::as_str).collect();
+    let mut known = exposed();
+    known.extend(self::known(OF_PROMETHEUS));
+    let labels: BTreeSet<_> =
+        known.values().flat_map(BTreeMap::keys).map(String::as_str).chain(OF_TARGET).collect();
     for dashboard in dashboards() {
         let everything = dashboard.to_string().replace(r#"\""#, r#"""#);
         for found in SELECTOR.captures_iter(&everything).filter(|found| found[2].contains("=")) {
@@ -191,7 +255,8 @@ fn queries_ask_only_for_metrics_and_labels_that_exist() {
             }
             let has = known.get(metric).unwrap_or_else(|| panic!("{metric} is not exported"));
             for name in MATCHER.captures_iter(&found[2]).map(|name| name[1].to_string()) {
-                assert!(has.contains(&name), "{metric} has no label {name}");
+                let known = has.contains_key(&name) || OF_TARGET.contains(&name.as_str());
+                assert!(known, "{metric} has no label {name}");
             }
         }
         for found in GROUPING.captures_iter(&everything) {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use cdr_exporter::config;
 use regex::Regex;
+use serde_json::Value;
 
 use crate::tools;
 
@@ -65,4 +66,49 @@ fn systemd_analyze(arguments: &[&str], unit: &Path) -> String {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "systemd-analyze {arguments:?}:\n{report}{complaints}");
     complaints.into_owned()
+}
+
+fn yaml(file: &Path) -> Value {
+    serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+#[test]
+fn what_compose_mounts_is_there_and_its_ports_are_of_this_machine_only() {
+    let folder = Path::new(DEPLOY).join("compose");
+    let compose = yaml(&folder.join("compose.yaml"));
+    // A variable stands for what it is left at.
+    let left_at = Regex::new(r"\$\{\w+:-(\w+)\}").unwrap();
+    let list = |service: &Value, key: &str| service[key].as_array().cloned().unwrap_or_default();
+    for (name, service) in compose["services"].as_object().unwrap() {
+        for volume in list(service, "volumes") {
+            let volume = left_at.replace(volume.as_str().unwrap(), "$1").into_owned();
+            let from = volume.split(':').next().unwrap();
+            let there = if from.starts_with('.') {
+                folder.join(from).exists()
+            } else {
+                compose["volumes"].get(from).is_some()
+            };
+            assert!(there, "{name} mounts {from}");
+        }
+        for port in list(service, "ports") {
+            assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name}: {port}");
+        }
+        assert!(service.get("build").is_none() && service["image"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn the_prometheus_of_compose_is_configured_as_the_other_is() {
+    let compose = yaml(&Path::new(DEPLOY).join("compose/compose.yaml"));
+    let inline: Value =
+        serde_saphyr::from_str(compose["configs"]["prometheus"]["content"].as_str().unwrap()).unwrap();
+    let text = fs::read_to_string(Path::new(DEPLOY).join("prometheus/prometheus.yml")).unwrap();
+    let text =
+        text.replace("localhost:10410", "exporter:10410").replace("localhost:9093", "alertmanager:9093");
+    assert_eq!(inline, serde_saphyr::from_str::<Value>(&text).unwrap());
+    for file in inline["rule_files"].as_array().unwrap() {
+        let target = format!("/etc/prometheus/{}:ro", file.as_str().unwrap());
+        let mounts = compose["services"]["prometheus"]["volumes"].as_array().unwrap();
+        assert!(mounts.iter().any(|mount| mount.as_str().unwrap().ends_with(&target)), "{target}");
+    }
 }

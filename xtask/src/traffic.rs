@@ -69,15 +69,6 @@ impl Traffic {
         writeln!(out, "# EOF")
     }
 
-    /// What one scrape of the exporter would see at each minute of the traffic.
-    pub fn scrapes(&self) -> impl Iterator<Item = String> + use<> {
-        let mut series = self.series();
-        series.retain(|(name, _)| name.starts_with("cdr_") || name.starts_with("process_"));
-        (WEEK / 60..=WEEK / 60 + self.minutes).map(move |minute| {
-            series.iter().map(|(name, value)| format!("{name} {}\n", value(minute as f64))).collect()
-        })
-    }
-
     /// Minute of the traffic at which the spike begins.
     fn spike_begins(&self) -> f64 {
         (WEEK / 60) as f64 + self.minutes as f64 * 0.75
@@ -131,7 +122,7 @@ impl Traffic {
                 FAILURES.iter().enumerate().map(|(place, (_, _, share))| failed(place, *share, minute)).sum()
             });
         }
-        let bounds = ["1", "10", "30", "60", "120", "300", "600", "1800", "3600", "7200"];
+        let bounds = ["1", "5", "10", "30", "60", "120", "300", "600", "1800", "3600", "7200"];
         histogram(all, "cdr_call_duration_seconds", &route, &bounds, rate * 0.76, 140.0);
     }
 
@@ -144,7 +135,7 @@ impl Traffic {
             let labels = format!(r#"{source},result="{result}""#);
             add(all, "cdr_exporter_records_total", &labels, move |minute| count(calls * share, minute));
         }
-        for (reason, share) in [("malformed", 0.0006), ("too_long", 0.0), ("no_time", 0.0004)] {
+        for (reason, share) in [("bad_json", 0.0006), ("too_long", 0.0), ("bad_time", 0.0004)] {
             let labels = format!(r#"{source},reason="{reason}""#);
             add(all, "cdr_exporter_rejected_records_total", &labels, move |minute| {
                 count(calls * share, minute)
@@ -158,13 +149,7 @@ impl Traffic {
         add(all, "cdr_exporter_read_records_total", source, read);
         add(all, "cdr_exporter_read_bytes_total", source, move |minute| count(calls * 900.0, minute));
         add(all, "cdr_exporter_pending_bytes", source, |minute| 40e3 * (1.0 + (minute / 7.0).sin()));
-        let states = [
-            ("reading", 2.0),
-            ("waiting", 1.0),
-            ("finished", 40.0),
-            ("unrecognised", 1.0),
-            ("unreadable", 0.0),
-        ];
+        let states = [("reading", 2.0), ("waiting", 40.0), ("unrecognised", 1.0), ("unreadable", 0.0)];
         for (state, files) in states {
             add(all, "cdr_exporter_files", &format!(r#"{source},state="{state}""#), move |_| files);
         }
@@ -176,7 +161,8 @@ impl Traffic {
         }
         add(all, "cdr_exporter_series_overflow_total", source, |_| 0.0);
         add(all, "cdr_newest_call_timestamp_seconds", source, move |minute| start + minute * 60.0 - 45.0);
-        let bounds = ["10", "60", "300", "900", "3600", "21600", "86400", "259200"];
+        let bounds =
+            ["1", "5", "15", "60", "300", "900", "3600", "21600", "86400", "259200", "604800", "2592000"];
         histogram(all, "cdr_call_age_seconds", source, &bounds, calls, 80.0);
     }
 }
@@ -237,8 +223,10 @@ fn cause_name(microsoft_code: &str, sip_code: &str) -> String {
 
 /// `cdr_cause_info`, one series for each cause and code pair.
 fn catalogue(all: &mut Vec<Series>) {
+    // Of rows that differ in their phrase only, the first is shown.
     let by_cause: BTreeMap<_, _> = rows()
         .into_iter()
+        .rev()
         .map(|row| ((row["microsoft_code"].clone(), row["sip_code"].clone(), row["cause"].clone()), row))
         .collect();
     for row in by_cause.values() {
@@ -250,7 +238,8 @@ fn catalogue(all: &mut Vec<Series>) {
 
 /// What the exporter says of itself, and what Prometheus says of its scrapes.
 fn exporter(all: &mut Vec<Series>, start: f64) {
-    let build = r#"version="0.1.0",revision="0000000",branch="main",rustversion="1.95",target_os="linux",target_arch="x86_64""#;
+    let build =
+        r#"version="0.1.0",revision="0000000",rustversion="1.95",target_os="linux",target_arch="x86_64""#;
     let gauges: [(&str, &str, f64); 12] = [
         ("up", "", 1.0),
         ("cdr_exporter_build_info", build, 1.0),
@@ -272,6 +261,6 @@ fn exporter(all: &mut Vec<Series>, start: f64) {
     add(all, "cdr_exporter_commits_total", "", |minute| count(55.0, minute));
     add(all, "cdr_exporter_commit_failures_total", "", |_| 0.0);
     add(all, "cdr_exporter_last_commit_timestamp_seconds", "", move |minute| start + minute * 60.0 - 1.0);
-    let bounds = ["0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1"];
+    let bounds = ["0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10"];
     histogram(all, "cdr_exporter_commit_duration_seconds", "", &bounds, 55.0, 0.004);
 }

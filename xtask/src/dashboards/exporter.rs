@@ -148,7 +148,6 @@ fn files() -> Vec<Panel> {
         .colors(&[
             ("reading", "green"),
             ("waiting", "blue"),
-            ("finished", "#8e8e8e"),
             ("unrecognised", "orange"),
             ("unreadable", "red"),
         ]),
