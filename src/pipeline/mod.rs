@@ -4,6 +4,8 @@ pub mod reading;
 mod committing;
 mod files;
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -88,6 +90,8 @@ pub struct Pipeline {
     /// The name and the books of each of `files`.
     sources: Vec<(Arc<str>, SourceIndex)>,
     watch: Option<Watch>,
+    /// Folders that could not be watched, each said once.
+    unwatched: HashSet<PathBuf>,
     committing: Committing,
     clock: fn() -> UnixMillis,
     /// Whether the files present at the start have been read.
@@ -124,6 +128,7 @@ impl Pipeline {
             files: Vec::new(),
             sources: Vec::new(),
             watch: watch.ok(),
+            unwatched: HashSet::new(),
             committing: Committing::new(published),
             clock,
             uncommitted: None,
@@ -259,7 +264,9 @@ impl Pipeline {
         // The watches come first: what appears after the look at a folder is then heard of.
         if let Some(watch) = &mut self.watch {
             for (folder, error) in watch.set(self.files.iter().flat_map(Files::folders)) {
-                warn!(folder = %folder.display(), %error, "cannot watch; new files there are found at every rescan");
+                if self.unwatched.insert(folder.clone()) {
+                    warn!(folder = %folder.display(), %error, "cannot watch; new files there are found at every rescan");
+                }
             }
         }
         for files in &mut self.files {
