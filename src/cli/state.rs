@@ -163,10 +163,9 @@ fn export(folder: &Path) -> Result<String, StateError> {
         written = lines::end(&mut out);
     }
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            return Err(StateError::Io("cannot write the export".to_owned(), error));
-        }
-        _ => read?,
+        // A reader that goes away has no whole export either.
+        Err(error) => return Err(StateError::Io("cannot write the export".to_owned(), error)),
+        Ok(()) => read?,
     }
     Ok(format!("exported {tally}"))
 }

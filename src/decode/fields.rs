@@ -13,6 +13,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::Reason;
 use crate::call::{Direction, RecordId, UnixMillis};
 
+/// The longest host name that DNS allows (RFC 1035).
+const MAXIMUM_TRUNK: usize = 255;
+
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;
 
@@ -242,6 +245,20 @@ fn eight_digits(digits: [u8; 8]) -> u64 {
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     (fours | fours >> 16) & 0xffff_ffff
+}
+
+fn is_ipv4(text: &str) -> bool {
+    text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok())
+}
+
+/// The name of an SBC: the text, where it can be a host name or an address, else `""`. A number or the address of a
+/// person in its place must not become a label.
+pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
+    let is_host = text.len() <= MAXIMUM_TRUNK
+        && text.bytes().all(is_host_byte)
+        && (text.bytes().any(|byte| byte.is_ascii_alphabetic()) || is_ipv4(&text));
+    if is_host { text } else { Cow::Borrowed("") }
 }
 
 /// The field as text without blanks at both ends; bytes that are not UTF-8 become replacement characters.

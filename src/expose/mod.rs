@@ -149,7 +149,7 @@ impl State {
             let message = format!("Not ready: what is read cannot be made durable: {reason}\n");
             return plain(StatusCode::SERVICE_UNAVAILABLE, message);
         }
-        if snapshot.ready {
+        if snapshot.caught_up {
             return plain(StatusCode::OK, "Ready.\n");
         }
         let pending: u64 = snapshot.sources.iter().map(|source| source.pending_bytes).sum();

@@ -22,7 +22,7 @@ use crate::call::{Call, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 use crate::source::identity::{Content, FileId};
 
-/// A call that ends further ahead of our clock than this has a wrong time, and is not the newest.
+/// A call that ends further ahead of our clock than this has a wrong time: it has no age, and is not live.
 const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
 
 /// What the ledger is told of a source.
@@ -218,12 +218,11 @@ impl Ledger {
     ) {
         let balance = self.balance(source);
         balance.records.counted += 1;
-        let age = call.ended_at.map(|ended| now.0.saturating_sub(ended.0));
-        if let (Some(age), Some(ended)) = (age, call.ended_at) {
+        let age =
+            call.ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE);
+        if let Some(age) = age {
             balance.call_age.observe(age.max(0) as f64 / 1000.0);
-            if age > -CLOCK_DIFFERENCE {
-                balance.newest_call = balance.newest_call.max(Some(ended));
-            }
+            balance.newest_call = balance.newest_call.max(call.ended_at);
         }
         let live = age.is_some_and(|age| age < i64::try_from(live_within.as_millis()).unwrap_or(i64::MAX));
         let arrival = if live { Arrival::Live } else { Arrival::Late };
@@ -321,6 +320,7 @@ impl Ledger {
         Snapshot {
             loaded: true,
             ready: self.ready,
+            caught_up: ready,
             catalogue: Arc::clone(&self.catalogue),
             sources: self.accounts.iter().map(Account::snapshot).collect(),
             calls: self.counts.calls(),

@@ -16,6 +16,8 @@ pub struct Snapshot {
     /// Whether the files present at the start have been read. Until then no `cdr_call*` series is exposed, so
     /// that history is not taken for a spike.
     pub ready: bool,
+    /// Whether the files present at this start have been read: what was counted before it shows earlier.
+    pub caught_up: bool,
     pub catalogue: Arc<Catalogue>,
     pub sources: Vec<SourceSnapshot>,
     /// `cdr_calls_total`.
@@ -33,6 +35,7 @@ impl Snapshot {
         Self {
             loaded: false,
             ready: false,
+            caught_up: false,
             catalogue,
             sources: Vec::new(),
             calls: Vec::new(),

@@ -45,7 +45,7 @@ impl Committing {
             Err(error) => {
                 self.failed(error.to_string());
                 let last = Snapshot::clone(&self.published.current());
-                self.published.publish(Snapshot { commits: self.figures.clone(), ..last });
+                self.published.publish(Snapshot { caught_up: ready, commits: self.figures.clone(), ..last });
                 false
             }
         }

@@ -19,7 +19,7 @@ use crate::classify::Catalogue;
 use crate::decode::Reason;
 use crate::ledger::snapshot::Published;
 use crate::ledger::store::{Store, StoreError};
-use crate::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
+use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
 use crate::source::discover;
 use crate::source::watch::Watch;
 
@@ -123,7 +123,7 @@ impl Pipeline {
         let now = Instant::now();
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
-            ready: ledger.is_ready(),
+            ready: false,
             ledger,
             files: Vec::new(),
             sources: Vec::new(),
@@ -301,6 +301,10 @@ impl Pipeline {
             };
             self.sources.push((name, index));
             after.push(files);
+        }
+        for ((_, index), _) in before {
+            // Its counters stay; it has no files any more.
+            self.ledger.files_now(index, FilesNow::default());
         }
         self.files = after;
     }

@@ -431,7 +431,30 @@ fn a_kill_with_lines_written_while_it_is_down() {
     play.start();
     play.append("a.json", 20);
     play.settles_at(100, 0);
-    assert_eq!(play.event("resumed"), 1.0);
+    assert_eq!((play.event("found"), play.event("resumed")), (1.0, 1.0), "a file is found once");
+}
+
+#[test]
+fn a_start_over_a_store_is_ready_when_it_has_caught_up() {
+    let mut play = Play::new();
+    play.append("a.json", 1);
+    play.counted(1);
+    play.stop();
+    play.append("b.json", 20_000);
+    play.start();
+    play.daemon().wait_until_ready();
+    assert_eq!(calls(&play.daemon().metrics()), 20_001.0);
+}
+
+#[test]
+fn a_call_of_tomorrow_is_not_live_and_a_number_is_no_trunk() {
+    let play = Play::new();
+    let row = b"{\"id\":\"1\",\"successfulCall\":false,\"finalSipCode\":410,\"callEndSubReason\":531004,\
+        \"endDateTime\":\"2999-01-01T00:00:00Z\",\"trunkFullyQualifiedDomainName\":\"+14255550100\"}\n";
+    append(&play.path("a.json"), row);
+    play.counted(1);
+    let labels = [("arrival", "late"), ("trunk", ""), ("microsoft_code", "531004")];
+    assert_eq!(play.daemon().metrics().sum("cdr_call_failures_total", &labels), 1.0);
 }
 
 #[test]

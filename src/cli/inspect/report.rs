@@ -212,7 +212,11 @@ fn percent(share: f64) -> String {
 
 /// A time as RFC 3339 in UTC, to the second.
 pub fn time(at: UnixMillis) -> String {
-    let rounded = Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let rounded = Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or(if at.0 < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    });
     rounded.to_string()
 }
 

@@ -232,3 +232,13 @@ fn a_call_ends_when_its_record_says_or_nearly() {
     assert_eq!(end([0, 0, 0, 1], Some(9)), at(10));
     assert_eq!(end([0, 0, 0, 0], Some(9)), Ok(None));
 }
+
+#[test]
+fn only_a_host_is_a_trunk() {
+    for host in ["sbc1.contoso.com", "SBC-1", "10.0.0.1", "2001:db8::a", ""] {
+        assert_eq!(trunk(host.into()), host);
+    }
+    for other in ["+14255550100", "14255550100", "425.555.0100", "user.one@contoso.com", "User One", "a\nb"] {
+        assert_eq!(trunk(other.into()), "", "{other}");
+    }
+}

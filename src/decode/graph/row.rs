@@ -135,7 +135,7 @@ impl<'a> Row<'a> {
                 duration_seconds.filter(|_| succeeded == Some(true)),
             )?,
             duration_seconds,
-            trunk: self.text(Property::Trunk),
+            trunk: fields::trunk(self.text(Property::Trunk)),
             phrase: self.text(Property::Phrase),
         })
     }

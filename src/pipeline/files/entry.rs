@@ -214,9 +214,12 @@ impl Entry {
         };
         match reading.pass_over(content, books, TURN_BYTES)? {
             Passed::Same => {
-                books.ledger.file_event(books.source, FileEvent::Copied);
+                let own = around.known.content(id).is_some();
+                let event = if own { FileEvent::Resumed } else { FileEvent::Copied };
+                books.ledger.file_event(books.source, event);
                 let (source, path) = (around.source, self.path.display());
-                info!(source, %path, position = content.position, "copied: this was read before; read on behind it");
+                let (event, position) = (event.label(), content.position);
+                info!(source, %path, position, "{event}: this was read before; read on behind it");
                 self.origin = Origin::Known;
                 Ok(None)
             }
@@ -279,6 +282,7 @@ impl Entry {
             return Ok(());
         }
         if content.plain_text_at.is_some() {
+            books.ledger.file_event(books.source, FileEvent::Found);
             (around.retire)(around.known, id);
         } else {
             self.origin = Origin::Like(vec![content]);

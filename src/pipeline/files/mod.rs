@@ -150,7 +150,10 @@ impl Files {
         let entry = match self.entries.get_mut(&id) {
             Some(entry) => entry,
             None => {
-                ledger.file_event(self.source, FileEvent::Found);
+                // A file that is known from before a restart is resumed, or found to be another, when it is opened.
+                if self.known.content(id).is_none() {
+                    ledger.file_event(self.source, FileEvent::Found);
+                }
                 debug!(source = self.name, path = %path.display(), "found");
                 self.entries.entry(id).or_insert_with(|| Entry::new(path.clone()))
             }

@@ -46,6 +46,7 @@ pub fn snapshot() -> Snapshot {
     Snapshot {
         loaded: true,
         ready: true,
+        caught_up: true,
         catalogue: Arc::new(Catalogue::built_in()),
         sources: vec![source("teams", Some(UnixMillis(1_790_000_000_250))), source("audit", None)],
         calls: vec![

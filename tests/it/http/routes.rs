@@ -97,7 +97,7 @@ fn metrics_at_the_root_are_metrics() {
 
 #[test]
 fn readiness_waits_for_the_first_files() {
-    let server = Server::start(Snapshot { ready: false, ..snapshot() }, Options::default());
+    let server = Server::start(Snapshot { caught_up: false, ..snapshot() }, Options::default());
     let reply = server.ask("GET", "/-/ready", &[]);
     let reason = "Not ready: the files present at the start are still being read, 1578 bytes to go.\n";
     assert_eq!((reply.status, reply.text()), (503, reason));
