@@ -187,11 +187,6 @@ impl Ledger {
         &self.catalogue
     }
 
-    /// Whether the files present at the very first start had been read at the last commit, of this run or another.
-    pub fn is_ready(&self) -> bool {
-        self.ready
-    }
-
     /// Notes that a record was handed over, whatever will come of it.
     pub fn record(&mut self, source: SourceIndex) {
         self.balance(source).read_records += 1;
