@@ -14,12 +14,10 @@ use std::{
     time::Duration,
 };
 
-use cdr_exporter::app;
 use serde_json::Value;
 
-use crate::prometheus::{Server, tools};
 use crate::tools::row::{self, Row};
-use crate::tools::{Daemon, wait_until};
+use crate::tools::{Alertmanager, Daemon, Prometheus, wait_until};
 
 const TRUNKS: [&str; 5] =
     ["sbc1.contoso.com", "sbc2.contoso.com", "sbc3.fabrikam.com", "sbc4.fabrikam.com", "sbc5.example.com"];
@@ -33,25 +31,21 @@ const ICE: (u64, u16) = (531_004, 410);
 
 #[test]
 fn an_ice_spike_on_one_of_five_trunks_rings_once_with_the_remedy() {
-    let (Some(prometheus), Some(alertmanager)) = (
-        tools("prometheus").pop(),
-        tools("alertmanager").pop().or_else(|| tools("prometheus-alertmanager").pop()),
-    ) else {
-        return;
-    };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let exports = tempfile::tempdir().expect("a temporary folder");
     let mut export = File::create(exports.path().join("calls.ndjson")).expect("room on the disk");
     let daemon = Daemon::serve([exports.path()]);
     let (receiver, messages) = receiver().expect("a free port");
-    let alertmanager = start_alertmanager(&alertmanager, folder.path(), &receiver);
-    let prometheus = start_prometheus(&prometheus, folder.path(), &daemon, &alertmanager);
+    let alertmanager = start_alertmanager(folder.path(), &receiver);
+    let prometheus = start_prometheus(folder.path(), &daemon, &alertmanager);
 
     let mut written = 0;
     for round in 0..QUIET_ROUNDS {
         assert!(messages.try_recv().is_err(), "an alert before the spike, in round {round}");
         write_round(&mut export, &mut written, 0);
-        wait_until("Prometheus has the round", || calls(&prometheus) == Some(f64::from(written)));
+        wait_until("Prometheus has the round", || {
+            prometheus.query_value("sum(cdr_calls_total)") == Some(f64::from(written))
+        });
     }
     let message = (0..20).find_map(|_| {
         write_round(&mut export, &mut written, CALLS / 5);
@@ -83,22 +77,15 @@ fn write_round(export: &mut File, written: &mut u32, spike: u32) {
     export.write_all(row::ndjson(&rows).as_bytes()).expect("room on the disk");
 }
 
-/// The calls that Prometheus has scraped.
-fn calls(prometheus: &Server) -> Option<f64> {
-    let now = app::now().0.unsigned_abs() / 1000 + 1;
-    let found = prometheus.query("sum(cdr_calls_total)", now, now, None).expect("a query of ours");
-    found.first()?["value"][1].as_str()?.parse().ok()
-}
-
-fn start_alertmanager(program: &Path, folder: &Path, receiver: &str) -> Server {
+fn start_alertmanager(folder: &Path, receiver: &str) -> Alertmanager {
     let config = format!(
         "route: {{receiver: test, group_by: [alertname, trunk], group_wait: 0s}}\n\
          receivers: [{{name: test, webhook_configs: [{{url: 'http://{receiver}/'}}]}}]\n"
     );
-    Server::alertmanager(program, folder, &config).expect("Alertmanager starts")
+    Alertmanager::start_in(folder, &config)
 }
 
-fn start_prometheus(program: &Path, folder: &Path, daemon: &Daemon, alertmanager: &Server) -> Server {
+fn start_prometheus(folder: &Path, daemon: &Daemon, alertmanager: &Alertmanager) -> Prometheus {
     for file in ["recording.rules.yml", "alerts.rules.yml"] {
         let rules =
             fs::read_to_string(xtask::repository().join("deploy/prometheus").join(file)).expect("the rules");
@@ -111,7 +98,7 @@ fn start_prometheus(program: &Path, folder: &Path, daemon: &Daemon, alertmanager
          scrape_configs: [{{job_name: cdr-exporter, static_configs: [{{targets: ['{exporter}']}}]}}]\n\
          alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n"
     );
-    Server::prometheus(program, folder, &config).expect("Prometheus starts")
+    Prometheus::start_in(folder, &config)
 }
 
 /// Takes messages of Alertmanager.

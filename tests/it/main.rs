@@ -21,7 +21,6 @@ mod deployment;
 mod durable;
 mod end_to_end;
 mod http;
-mod prometheus;
 mod rules;
 mod samples;
 mod tools;

@@ -13,14 +13,15 @@ mod prometheus;
 pub mod row;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 pub use command::{Ended, run, run_in, run_on};
 pub use daemon::Daemon;
 pub use metrics::Metrics;
-pub use prometheus::Prometheus;
+pub use prometheus::{Alertmanager, Prometheus};
 
 /// The labels of one series.
 pub type Labels = BTreeMap<String, String>;
@@ -33,12 +34,27 @@ pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// Every copy of this program on the PATH, so that a second version is tried by adding its folder.
+pub fn copies(program: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let files = env::split_paths(&path).filter_map(|folder| fs::canonicalize(folder.join(program)).ok());
+    let mut copies: Vec<_> = files.filter(|file| file.is_file()).collect();
+    copies.dedup();
+    copies
+}
+
 /// The installed program of this name, or a panic that says which Debian package holds it.
 pub fn find(program: &str, package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(
-        || panic!("`{program}` is missing: install Debian's `{package}` or run scripts/install-test-tools"),
-    )
+    copies(program).into_iter().next().unwrap_or_else(|| {
+        panic!("`{program}` is missing: install Debian's `{package}` or run scripts/install-test-tools")
+    })
+}
+
+/// Runs a tool to its end and fails the test with what it printed unless it succeeds.
+pub fn succeed(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let printed = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{command:?}: {}", printed.concat());
 }
 
 /// Asks until the answer is there and returns it; panics with `what` once [`DEADLINE`] has passed.

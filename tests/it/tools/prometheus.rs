@@ -1,8 +1,9 @@
-//! A real Prometheus, so that tests assert what its users will see.
+//! A real Prometheus and Alertmanager, so that tests assert what their users will see.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -10,32 +11,40 @@ use tempfile::TempDir;
 
 use super::child::Child;
 use super::http;
-use super::{Labels, find, wait_until};
+use super::{Labels, copies, find, wait_until};
 
-/// A running Prometheus with its own storage; killed when dropped.
+/// A running Prometheus; killed when dropped.
 pub struct Prometheus {
     address: SocketAddr,
-    // Before `_folder`, so that the program has ended when its storage is removed.
+    // Before `folder`, so that the program has ended when its storage is removed.
     _child: Child,
-    _folder: TempDir,
+    /// The folder made for it, if it was given none.
+    folder: Option<TempDir>,
 }
 
 impl Prometheus {
     /// Starts Prometheus with this config on a free port of loopback. Returns once it is ready.
     pub fn start(config: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let config_file = folder.path().join("prometheus.yml");
+        let mut prometheus = Self::start_in(folder.path(), config);
+        prometheus.folder = Some(folder);
+        prometheus
+    }
+
+    /// As [`Prometheus::start`], over a folder whose `data` may hold samples, beside the files that the config names.
+    pub fn start_in(folder: &Path, config: &str) -> Self {
+        let config_file = folder.join("prometheus.yml");
         fs::write(&config_file, config).unwrap();
         let mut child = Child::start(
             Command::new(find("prometheus", "prometheus"))
                 .arg("--config.file")
                 .arg(&config_file)
                 .arg("--storage.tsdb.path")
-                .arg(folder.path().join("data"))
-                .arg("--web.listen-address=127.0.0.1:0"),
+                .arg(folder.join("data"))
+                .args(["--storage.tsdb.retention.time=30d", "--web.listen-address=127.0.0.1:0"]),
         );
         let address = child.announced_address("Listening on");
-        let prometheus = Self { address, _child: child, _folder: folder };
+        let prometheus = Self { address, _child: child, folder: None };
         wait_until("/-/ready of Prometheus", || prometheus.get("/-/ready").status == 200);
         prometheus
     }
@@ -56,11 +65,9 @@ impl Prometheus {
     /// What a query yields now: values by labels, `__name__` among them where the query keeps it; a scalar has
     /// none. Panics if Prometheus refuses the query.
     pub fn query(&self, promql: &str) -> BTreeMap<Labels, f64> {
-        let response = self.get(&format!("/api/v1/query?query={}", percent_encode(promql)));
-        let answer: Value = serde_json::from_slice(&response.body).unwrap();
-        assert_eq!(answer["status"], "success", "{promql}: {}", answer["error"]);
-        let result = &answer["data"]["result"];
-        match answer["data"]["resultType"].as_str() {
+        let data = self.data("query", promql, "");
+        let result = &data["result"];
+        match data["resultType"].as_str() {
             Some("vector") => result.as_array().unwrap().iter().map(read_sample).collect(),
             Some("scalar") => BTreeMap::from([(Labels::new(), read_value(result))]),
             other => panic!("{promql}: expected a vector or a scalar, got {other:?}"),
@@ -74,9 +81,54 @@ impl Prometheus {
         result.into_values().next()
     }
 
+    /// How many series a query yields at `end`, or with a step between the two times; all in seconds.
+    pub fn series_between(&self, promql: &str, start: u64, end: u64, step: Option<u64>) -> usize {
+        let data = match step {
+            Some(step) => self.data("query_range", promql, &format!("&start={start}&end={end}&step={step}")),
+            None => self.data("query", promql, &format!("&time={end}")),
+        };
+        data["result"].as_array().map_or(0, Vec::len)
+    }
+
+    fn data(&self, kind: &str, promql: &str, times: &str) -> Value {
+        let response = self.get(&format!("/api/v1/{kind}?query={}{times}", percent_encode(promql)));
+        let mut answer: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(answer["status"], "success", "{promql}: {}", answer["error"]);
+        answer["data"].take()
+    }
+
     /// Waits until a query yields exactly this one value.
     pub fn wait_for_value(&self, promql: &str, value: f64) {
         wait_until(&format!("{promql} == {value}"), || self.query_value(promql) == Some(value));
+    }
+}
+
+/// A running Alertmanager; killed when dropped.
+pub struct Alertmanager {
+    pub address: SocketAddr,
+    _child: Child,
+}
+
+impl Alertmanager {
+    /// Starts Alertmanager with this config on a free port of loopback, with its storage in this folder. Returns once
+    /// it is ready.
+    pub fn start_in(folder: &Path, config: &str) -> Self {
+        let config_file = folder.join("alertmanager.yml");
+        fs::write(&config_file, config).unwrap();
+        // Debian's has the prefix in its name.
+        let program = copies("alertmanager").pop();
+        let program = program.unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"));
+        let mut child = Child::start(
+            Command::new(program)
+                .arg("--config.file")
+                .arg(&config_file)
+                .arg("--storage.path")
+                .arg(folder.join("alertmanager"))
+                .args(["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]),
+        );
+        let address = child.announced_address("Listening on");
+        wait_until("/-/ready of Alertmanager", || http::get(address, "/-/ready").status == 200);
+        Self { address, _child: child }
     }
 }
 
