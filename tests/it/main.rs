@@ -21,6 +21,7 @@ mod deployment;
 mod durable;
 mod end_to_end;
 mod http;
+mod layouts;
 mod rules;
 mod samples;
 mod tools;

@@ -1,0 +1,98 @@
+//! A store of every layout that was ever shipped is read whole, and counted on from. See `tests/data/store/README.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cdr_exporter::ledger::store::LAYOUT;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::tools::{Daemon, Metrics, run};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+/// A stored file of a layout, and what this version exports of it.
+fn stored(layout: u64, ending: &str) -> PathBuf {
+    Path::new(DATA).join(format!("store/layout-{layout}.{ending}"))
+}
+
+/// A folder with a copy of that file as its store.
+fn copy_of(layout: u64) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("store")).unwrap();
+    fs::copy(stored(layout, "redb"), folder.path().join("store/ledger.redb")).unwrap();
+    folder
+}
+
+fn state(action: &str, folder: &TempDir) -> String {
+    let store = folder.path().join("store");
+    let ended = run(["state", action, "--storage.path", store.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{action}: {}", ended.stderr);
+    ended.stdout + &ended.stderr
+}
+
+fn lines(export: &str) -> Vec<Value> {
+    export.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// A daemon on the store, with the sources that it knows.
+fn serve(folder: &TempDir) -> Daemon {
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let teams = path("cdr/*");
+    let config =
+        format!("sources: [{{name: teams, paths: ['{teams}'], remember: 36500d}}]\nrescan_interval: 1s\n");
+    fs::create_dir(path("cdr")).unwrap();
+    fs::write(path("config.yml"), config).unwrap();
+    let arguments = ["--config.file".to_owned(), path("config.yml"), "--storage.path".to_owned()];
+    Daemon::serve(arguments.into_iter().chain([path("store")]))
+}
+
+/// Counted records of the source, and duplicates.
+fn records(metrics: &Metrics) -> [f64; 2] {
+    ["counted", "duplicate"]
+        .map(|result| metrics.sum("cdr_exporter_records_total", &[("source", "teams"), ("result", result)]))
+}
+
+#[test]
+fn every_layout_has_a_stored_file() {
+    for layout in 1..=LAYOUT {
+        assert!(stored(layout, "redb").exists(), "no stored file of layout {layout}");
+    }
+}
+
+#[test]
+fn a_store_of_every_layout_is_read_whole() {
+    for layout in 1..=LAYOUT {
+        let folder = copy_of(layout);
+        let verified = state("verify", &folder);
+        assert!(verified.contains("ledger.redb: whole."), "layout {layout}: {verified}");
+        let expected = fs::read_to_string(stored(layout, "jsonl")).unwrap();
+        let export = state("export", &folder);
+        assert!(lines(&export) == lines(&expected), "layout {layout} is read as something else:\n{export}");
+    }
+}
+
+#[test]
+fn a_daemon_counts_on_from_a_store_of_every_layout() {
+    for layout in 1..=LAYOUT {
+        let folder = copy_of(layout);
+        let daemon = serve(&folder);
+        let sample = |name: &str| fs::read(Path::new(DATA).join("graph").join(name)).unwrap();
+        let put = |name: &str, text: &[u8]| fs::write(folder.path().join("cdr").join(name), text).unwrap();
+        let shown = daemon.wait_for_metrics("what is stored", |metrics| records(metrics)[0] > 0.0);
+        assert_eq!(records(&shown), [34.0, 2.0]);
+        let calls = |metrics: &Metrics| metrics.sum("cdr_calls_total", &[]);
+        assert_eq!(calls(&shown), 64.0, "34 of this source and 30 of one that is not configured any more");
+
+        // A text that the store knows is passed over; what stands behind it is new to the file, but not its ids.
+        put("copied.ndjson", &[sample("rows.ndjson"), sample("overlapping.ndjson")].concat());
+        let shown = daemon.wait_for_metrics("known ids", |metrics| records(metrics)[1] >= 7.0);
+        assert_eq!(records(&shown), [34.0, 7.0]);
+        put("new.ndjson", &sample("unknown_properties.json"));
+        let shown = daemon.wait_for_metrics("new rows", |metrics| records(metrics)[0] > 34.0);
+        let counted = records(&shown)[0];
+        assert_eq!(calls(&shown), 30.0 + counted);
+        daemon.stop();
+        state("verify", &folder);
+    }
+}
