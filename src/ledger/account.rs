@@ -32,7 +32,7 @@ pub struct Account {
     pub changed: bool,
     pub files_now: FilesNow,
     /// What is known of each file, and under which name it was last seen.
-    files: HashMap<FileId, (PathBuf, Content)>,
+    files: HashMap<FileId, (PathBuf, Arc<Content>)>,
     /// Files of which the store knows something else.
     changed_files: HashSet<FileId>,
 }
@@ -150,17 +150,17 @@ impl Account {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
             StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
         };
-        self.files.insert(id, (path, stored.content.into_owned()));
+        self.files.insert(id, (path, Arc::new(stored.content.into_owned())));
         Ok(())
     }
 
     /// What is known of each file.
-    pub fn files(&self) -> impl Iterator<Item = (FileId, &Path, &Content)> {
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &Path, &Arc<Content>)> {
         self.files.iter().map(|(id, (path, content))| (*id, path.as_path(), content))
     }
 
     /// Takes what is known of a file now; nothing when it is to be forgotten.
-    pub fn set_file(&mut self, id: FileId, path: &Path, content: Option<Content>) {
+    pub fn set_file(&mut self, id: FileId, path: &Path, content: Option<Arc<Content>>) {
         let before = self.files.get(&id).map(|(path, content)| (path.as_path(), content));
         if before == content.as_ref().map(|content| (path, content)) {
             return;

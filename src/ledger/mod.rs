@@ -262,14 +262,14 @@ impl Ledger {
     }
 
     /// Says how far a file was read and how to know it again, for the next commit; without content, forgets it.
-    pub fn set_file(&mut self, source: SourceIndex, id: FileId, path: &Path, content: Option<Content>) {
+    pub fn set_file(&mut self, source: SourceIndex, id: FileId, path: &Path, content: Option<Arc<Content>>) {
         self.accounts[source.0].set_file(id, path, content);
     }
 
     /// What is known of a source's files, from which reading goes on after a restart.
-    pub fn files(&self, source: SourceIndex) -> Vec<(FileId, PathBuf, Content)> {
+    pub fn files(&self, source: SourceIndex) -> Vec<(FileId, PathBuf, Arc<Content>)> {
         let files = self.accounts[source.0].files();
-        files.map(|(id, path, content)| (id, path.to_path_buf(), content.clone())).collect()
+        files.map(|(id, path, content)| (id, path.to_path_buf(), Arc::clone(content))).collect()
     }
 
     /// Says what the source's files look like now. That is shown, and not stored.

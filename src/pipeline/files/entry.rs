@@ -285,7 +285,7 @@ impl Entry {
             books.ledger.file_event(books.source, FileEvent::Found);
             (around.retire)(around.known, id);
         } else {
-            self.origin = Origin::Like(vec![content]);
+            self.origin = Origin::Like(vec![Content::clone(&content)]);
         }
         self.reading = Some(Reading::new(file, around.options));
         Ok(())

@@ -1,6 +1,7 @@
 //! Contents that were read before, so that a copy under another name, plain or compressed, is not counted again.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
 
@@ -10,10 +11,10 @@ const PAST_CONTENTS: usize = 1000;
 /// The device that contents have whose file is no more.
 const NO_DEVICE: u64 = u64::MAX;
 
-/// The contents known of one source: of files that are there, and of some that are not.
+/// The contents known of one source: of files that are there, and of some that are not. The ledger shares them.
 #[derive(Debug, Default)]
 pub struct Known {
-    contents: HashMap<FileId, Content>,
+    contents: HashMap<FileId, Arc<Content>>,
     /// By head: where it begins, how many hashes it has, the last of them.
     heads: HashMap<(u64, usize, u64), Vec<FileId>>,
     /// How many heads begin so: where, after how many hashes, the hash.
@@ -28,7 +29,7 @@ pub struct Known {
 pub struct Retired {
     /// The id under which it is known from now on.
     pub id: FileId,
-    pub content: Content,
+    pub content: Arc<Content>,
     /// One that is forgotten for it.
     pub dropped: Option<FileId>,
 }
@@ -46,12 +47,13 @@ pub enum Match<'k> {
 
 impl Known {
     /// What is known of the file.
-    pub fn content(&self, id: FileId) -> Option<&Content> {
+    pub fn content(&self, id: FileId) -> Option<&Arc<Content>> {
         self.contents.get(&id)
     }
 
     /// Notes what the file holds.
-    pub fn set(&mut self, id: FileId, content: Content) {
+    pub fn set(&mut self, id: FileId, content: impl Into<Arc<Content>>) {
+        let content = content.into();
         if self.contents.get(&id).map(|known| &known.head) != Some(&content.head) {
             self.forget(id);
             self.index(id, &content.head);
@@ -60,7 +62,7 @@ impl Known {
     }
 
     /// Takes a content that was known before a restart.
-    pub fn restore(&mut self, id: FileId, content: Content) {
+    pub fn restore(&mut self, id: FileId, content: Arc<Content>) {
         if id.device == NO_DEVICE {
             self.next_past = self.next_past.max(id.inode + 1);
             self.past.push_back(id);
@@ -74,7 +76,7 @@ impl Known {
         let past = FileId { device: NO_DEVICE, inode: self.next_past };
         self.next_past += 1;
         self.past.push_back(past);
-        self.set(past, content.clone());
+        self.set(past, Arc::clone(&content));
         let dropped = (self.past.len() > PAST_CONTENTS).then(|| self.past.pop_front()).flatten();
         if let Some(dropped) = dropped {
             self.forget(dropped);
@@ -93,7 +95,7 @@ impl Known {
     }
 
     /// Forgets what the file holds.
-    pub fn forget(&mut self, id: FileId) -> Option<Content> {
+    pub fn forget(&mut self, id: FileId) -> Option<Arc<Content>> {
         let content = self.contents.remove(&id)?;
         let (at, hashes) = (content.head.at, content.head.hashes());
         if let Some(last) = hashes.last()
@@ -127,7 +129,7 @@ impl Known {
         let like = head.hashes().iter().enumerate().rev().find_map(|(level, hash)| {
             let ids = self.heads.get(&(head.at, level + 1, *hash))?;
             let others = ids.iter().filter(|id| **id != reader);
-            Some(others.filter_map(|id| Some((*id, self.contents.get(id)?))).collect::<Vec<_>>())
+            Some(others.filter_map(|id| Some((*id, &**self.contents.get(id)?))).collect::<Vec<_>>())
         });
         match like {
             Some(like) if !like.is_empty() => Match::Like(like),

@@ -23,6 +23,7 @@ use std::fmt::Display;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
@@ -240,7 +241,7 @@ impl Files {
                 self.known.set(id, content);
             }
             if let (Some(entry), Some(content)) = (self.entries.get(&id), self.known.content(id)) {
-                ledger.set_file(self.source, id, &entry.path, Some(content.clone()));
+                ledger.set_file(self.source, id, &entry.path, Some(Arc::clone(content)));
             }
         }
         ledger.files_now(self.source, self.now());
