@@ -1,0 +1,128 @@
+//! Figures of remembered record ids: memory, size of the store, time of a commit, time of a load.
+//!
+//! `cargo run --release --example remember -- fill /tmp/store`, then `again`, then `forget`: each a process of its own,
+//! as after a restart. `again` sees every id on the next day, and fails if one is taken for new; `forget` comes when
+//! all are past remembering.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cdr_exporter::call::{RecordId, UnixMillis};
+use cdr_exporter::classify::Catalogue;
+use cdr_exporter::ledger::store::{FILE, Store};
+use cdr_exporter::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
+use clap::{Parser, ValueEnum};
+use xxhash_rust::xxh3::xxh3_128;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    phase: Phase,
+    /// Folder of the store
+    folder: PathBuf,
+    #[arg(long, value_name = "NUMBER", default_value = "10000000")]
+    ids: u64,
+    /// How many ids a commit has: a second of catching up, or fewer
+    #[arg(long, value_name = "NUMBER", default_value = "200000")]
+    commit: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+enum Phase {
+    /// Sees each id for the first time
+    Fill,
+    /// Sees each id again, a day later
+    Again,
+    /// Sees none for nine days
+    Forget,
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+/// 2026-11-01T00:00:00Z.
+const START: i64 = 1_793_491_200_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Arguments { phase, folder, ids, commit } = Arguments::parse();
+    let now = UnixMillis(match phase {
+        Phase::Fill => START,
+        Phase::Again => START + DAY,
+        Phase::Forget => START + 10 * DAY,
+    });
+    let begun = Instant::now();
+    let store = Store::open(&folder)?;
+    let mut ledger =
+        Ledger::open(store, Limits::default(), Arc::new(Catalogue::built_in()), Vec::new(), now)?;
+    let remember = Duration::from_secs(7 * 24 * 60 * 60);
+    let source =
+        ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{phase:?}: {} ids loaded in {:.2?}; {}", ledger.remembered(), begun.elapsed(), memory()?)?;
+
+    let figures = match phase {
+        Phase::Fill | Phase::Again => see(&mut ledger, source, ids, commit, phase == Phase::Fill, now)?,
+        Phase::Forget => vec![timed_commit(&mut ledger)?],
+    };
+    let tenth = figures.len().div_ceil(10);
+    let [first, last] = [&figures[..tenth], &figures[figures.len() - tenth..]].map(median);
+    let worst = figures.iter().max().copied().unwrap_or_default();
+    writeln!(
+        out,
+        "commits: {}, first tenth {first:.1?}, last tenth {last:.1?}, slowest {worst:.1?}",
+        figures.len()
+    )?;
+    writeln!(out, "{} ids in all; {}", ledger.remembered(), memory()?)?;
+    drop(ledger);
+    writeln!(out, "store: {} MiB", fs::metadata(folder.join(FILE))?.len() >> 20)?;
+    Ok(())
+}
+
+/// Sees ids in commits; returns how long each commit took.
+fn see(
+    ledger: &mut Ledger,
+    source: SourceIndex,
+    ids: u64,
+    commit: u64,
+    new: bool,
+    now: UnixMillis,
+) -> Result<Vec<Duration>, Box<dyn Error>> {
+    let (mut figures, mut slowest) = (Vec::new(), Duration::ZERO);
+    for number in 0..ids {
+        ledger.record(source);
+        let begun = Instant::now();
+        if ledger.is_new(source, RecordId(xxh3_128(&number.to_le_bytes())), now) != new {
+            return Err(format!("id {number} was taken for {}", if new { "known" } else { "new" }).into());
+        }
+        slowest = slowest.max(begun.elapsed());
+        if (number + 1) % commit == 0 || number + 1 == ids {
+            figures.push(timed_commit(ledger)?);
+        }
+    }
+    writeln!(io::stdout(), "slowest look-up: {slowest:.1?}")?;
+    Ok(figures)
+}
+
+fn timed_commit(ledger: &mut Ledger) -> Result<Duration, Box<dyn Error>> {
+    let begun = Instant::now();
+    ledger.commit(true)?;
+    Ok(begun.elapsed())
+}
+
+fn median(figures: &[Duration]) -> Duration {
+    let mut sorted = figures.to_vec();
+    sorted.sort();
+    sorted[sorted.len() / 2]
+}
+
+/// Resident memory now and at its peak.
+fn memory() -> io::Result<String> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let mib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_default() >> 10
+    };
+    Ok(format!("{} MiB resident, {} MiB at the peak", mib("VmRSS:"), mib("VmHWM:")))
+}
