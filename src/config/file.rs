@@ -10,6 +10,7 @@ pub struct File {
     pub sources: Vec<Source>,
     pub limits: Limits,
     pub rescan_interval: Option<Spanned<String>>,
+    pub quiet: Option<Spanned<String>>,
     pub causes: Vec<Spanned<Cause>>,
 }
 

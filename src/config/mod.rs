@@ -51,6 +51,9 @@ type Checked<T> = Result<T, ConfigError>;
 /// The name of the source that paths on the command line make.
 const SOURCE_OF_PATHS: &str = "teams";
 const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(3);
+/// Looking at files more often than this would be all that the daemon does.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
 const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -90,6 +93,7 @@ pub fn defaults() -> pipeline::Options {
         limits: Limits::default(),
         catalogue: Arc::new(Catalogue::built_in()),
         rescan_interval: RESCAN_INTERVAL,
+        quiet: QUIET,
     }
 }
 
@@ -129,10 +133,8 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
             series: file.limits.series.unwrap_or(limits.series),
         },
         catalogue: Arc::new(catalogue(&file.causes)?),
-        rescan_interval: match &file.rescan_interval {
-            Some(written) => at_least(written, Duration::from_millis(100))?,
-            None => RESCAN_INTERVAL,
-        },
+        rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,
+        quiet: interval(file.quiet.as_ref(), QUIET)?,
     })
 }
 
@@ -230,10 +232,12 @@ fn duration(written: &Spanned<String>) -> Checked<Duration> {
     })
 }
 
-fn at_least(written: &Spanned<String>, least: Duration) -> Checked<Duration> {
+/// A length of time between two looks at files.
+fn interval(written: Option<&Spanned<String>>, default: Duration) -> Checked<Duration> {
+    let Some(written) = written else { return Ok(default) };
     let value = duration(written)?;
-    if value < least {
-        return Err(at(written, format!("`{}` is less than {least:?}", written.value)));
+    if value < LEAST_INTERVAL {
+        return Err(at(written, format!("`{}` is less than {LEAST_INTERVAL:?}", written.value)));
     }
     Ok(value)
 }

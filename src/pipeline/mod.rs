@@ -41,6 +41,8 @@ pub struct Options {
     pub catalogue: Arc<Catalogue>,
     /// How often everything is looked at, whether or not the system said that something changed.
     pub rescan_interval: Duration,
+    /// A file to which nobody wrote for so long has its last line, with or without newline; a removed one is let go.
+    pub quiet: Duration,
 }
 
 /// What the loop is told of a source.
@@ -78,13 +80,14 @@ const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
 /// Steady input is committed this often, and after so many bytes read.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
-/// How often quiet files are looked after, and ids past remembering are forgotten.
+/// How often quiet files are looked after at the least, and how often ids past remembering are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The loop and what it owns.
 pub struct Pipeline {
     rescan_interval: Duration,
+    quiet: Duration,
     ledger: Ledger,
     files: Vec<Files>,
     /// The name and the books of each of `files`.
@@ -123,6 +126,7 @@ impl Pipeline {
         let now = Instant::now();
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
+            quiet: options.quiet,
             ready: false,
             ledger,
             files: Vec::new(),
@@ -176,11 +180,15 @@ impl Pipeline {
         if self.files.iter().any(Files::is_behind) || !self.ready {
             return Duration::ZERO;
         }
-        let next = next.min(TIDY_EVERY.saturating_sub(self.tidied.elapsed()));
+        let next = next.min(self.tidy_every().saturating_sub(self.tidied.elapsed()));
         match self.uncommitted {
             Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(newest.elapsed())),
             None => next,
         }
+    }
+
+    fn tidy_every(&self) -> Duration {
+        TIDY_EVERY.min(self.quiet)
     }
 
     /// Does what is due: a turn for a file of each source, a rescan, a commit. While a commit fails, only that is
@@ -207,11 +215,11 @@ impl Pipeline {
                 self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
             }
         }
-        if self.tidied.elapsed() >= TIDY_EVERY {
+        if self.tidied.elapsed() >= self.tidy_every() {
             self.tidied = Instant::now();
             let mut tidied = false;
             for files in &mut self.files {
-                tidied |= files.tidy(&mut self.ledger, now);
+                tidied |= files.tidy(&mut self.ledger, now, self.quiet);
             }
             if tidied {
                 self.commit();
@@ -278,6 +286,7 @@ impl Pipeline {
     fn reload(&mut self, options: Options) {
         self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)());
         self.rescan_interval = options.rescan_interval;
+        self.quiet = options.quiet;
         self.configure(options);
         self.scan();
         self.commit();

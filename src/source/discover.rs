@@ -192,10 +192,13 @@ impl Options {
 
     /// The file at `path`, if it is there and belongs to the source.
     pub fn look(&self, path: &Path) -> Option<Metadata> {
-        if self.exclude.matches(path) || !self.patterns.iter().any(|pattern| pattern.matches(path)) {
-            return None;
-        }
-        fs::metadata(path).ok().filter(Metadata::is_file)
+        let metadata = || fs::metadata(path).ok().filter(Metadata::is_file);
+        self.covers(path).then(metadata).flatten()
+    }
+
+    /// Whether a file at `path` would belong to the source.
+    pub fn covers(&self, path: &Path) -> bool {
+        !self.exclude.matches(path) && self.patterns.iter().any(|pattern| pattern.matches(path))
     }
 }
 

@@ -1,131 +1,14 @@
 //! What happens to files in the field, played with real files against the real daemon. Ids are not remembered here,
 //! so that a record read twice is counted twice and shows.
 
-use std::fs::{self, File, OpenOptions};
+mod play;
+mod renamed;
+
+use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use tempfile::TempDir;
-
-use super::tools::{Daemon, Metrics, wait_until};
-
-/// A daemon over a folder, and rows to write there.
-struct Play {
-    folder: TempDir,
-    /// `None` only while it is down.
-    running: Option<Daemon>,
-    rows: u64,
-}
-
-impl Play {
-    fn new() -> Self {
-        Self::of("cdr/*.json*")
-    }
-
-    /// A daemon that watches this glob, in a folder where `cdr` exists.
-    fn of(glob: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        fs::create_dir(folder.path().join("cdr")).unwrap();
-        let paths = folder.path().join(glob);
-        let config = format!(
-            "sources: [{{name: t, paths: ['{}'], remember: 0s, live_within: 100000d}}]\nrescan_interval: 1s\n",
-            paths.display()
-        );
-        fs::write(folder.path().join("config.yml"), config).unwrap();
-        let mut play = Self { folder, running: None, rows: 0 };
-        play.start();
-        play.daemon().wait_until_ready();
-        play
-    }
-
-    fn start(&mut self) {
-        let of = |name: &str| self.folder.path().join(name).display().to_string();
-        let arguments =
-            ["--config.file".to_owned(), of("config.yml"), "--storage.path".to_owned(), of("store")];
-        self.running = Some(Daemon::serve(arguments));
-    }
-
-    fn daemon(&self) -> &Daemon {
-        self.running.as_ref().expect("the daemon is running")
-    }
-
-    /// `kill -9`.
-    fn kill(&mut self) {
-        self.running.take().expect("the daemon is running").kill();
-    }
-
-    fn stop(&mut self) {
-        self.running.take().expect("the daemon is running").stop();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("cdr").join(name)
-    }
-
-    /// So many rows that were never written before.
-    fn rows(&mut self, count: u64) -> Vec<u8> {
-        let mut text = String::new();
-        for _ in 0..count {
-            self.rows += 1;
-            text += &format!(
-                "{{\"id\":\"{:08x}-0000-4000-8000-000000000000\",\"successfulCall\":false,\"callType\":\"ByotIn\",\
-                 \"finalSipCode\":410,\"callEndSubReason\":531004,\"endDateTime\":\"2026-11-01T00:00:00Z\",\
-                 \"finalSipCodePhrase\":\"IceConnectivityChecksFailed\"}}\n",
-                self.rows
-            );
-        }
-        text.into_bytes()
-    }
-
-    fn append(&mut self, name: &str, rows: u64) {
-        let text = self.rows(rows);
-        append(&self.path(name), &text);
-    }
-
-    fn rename(&self, from: &str, to: &str) {
-        fs::rename(self.path(from), self.path(to)).unwrap();
-    }
-
-    /// Waits until this many failed calls are counted.
-    fn counted(&self, expected: u64) {
-        self.daemon()
-            .wait_for_metrics(&format!("{expected} calls"), |metrics| calls(metrics) >= expected as f64);
-        assert_eq!(calls(&self.daemon().metrics()), expected as f64);
-    }
-
-    /// Waits for everything there is to be read, and asserts how many calls and rejected records that makes.
-    fn settles_at(&self, expected: u64, rejected: u64) {
-        self.counted(expected);
-        let scans = Instant::now();
-        // Two rescans and the time after which a file counts as quiet: whatever would still be counted has been.
-        wait_until("two rescans", || scans.elapsed() > Duration::from_secs(5));
-        let metrics = self.daemon().metrics();
-        assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon().log().join("\n"));
-        assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[]), rejected as f64);
-        assert_eq!(metrics.sum("cdr_exporter_pending_bytes", &[]), 0.0);
-    }
-
-    fn event(&self, event: &str) -> f64 {
-        self.daemon().metrics().sum("cdr_exporter_file_events_total", &[("event", event)])
-    }
-}
-
-fn calls(metrics: &Metrics) -> f64 {
-    metrics.sum("cdr_call_failures_total", &[("microsoft_code", "531004"), ("sip_code", "410")])
-}
-
-fn append(path: &Path, text: &[u8]) {
-    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text).unwrap();
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
+use self::play::{Play, append, calls, gzip, pause};
 
 #[test]
 fn a_complete_file_is_renamed_into_the_glob() {
@@ -160,8 +43,7 @@ fn the_writer_goes_on_behind_a_rename_and_create() {
     }
     play.counted(105);
     // Later than the time after which a file is quiet: a writer that still has it open is still followed.
-    let quiet = Instant::now();
-    wait_until("eight seconds", || quiet.elapsed() > Duration::from_secs(8));
+    pause(Duration::from_secs(2));
     old.write_all(&play.rows(50)).unwrap();
     play.settles_at(155, 0);
 }
@@ -172,8 +54,7 @@ fn a_rename_and_later_a_create() {
     play.append("a.json", 50);
     play.counted(50);
     play.rename("a.json", "a.1");
-    let gap = Instant::now();
-    wait_until("a gap of a second", || gap.elapsed() > Duration::from_secs(1));
+    pause(Duration::from_secs(1));
     play.append("a.json", 50);
     play.settles_at(100, 0);
 }

@@ -113,6 +113,18 @@ impl Entry {
         }
     }
 
+    /// A file that was renamed to where no path leads, if it still holds what was read of it.
+    pub fn renamed(path: PathBuf, id: FileId, content: &Content, options: Options) -> Option<Self> {
+        // The inode of a file that is no more may be that of any other.
+        if content.position == 0 {
+            return None;
+        }
+        let entry = Self { named: false, origin: Origin::Known, ..Self::new(path) };
+        let file = entry.open_file(id).ok()?;
+        let reading = Reading::resume(file, options, content).ok()?;
+        Some(Self { reading: Some(reading?), ..entry })
+    }
+
     /// Notes size and time of the last change; whether they differ from what was noted.
     pub fn changed(&mut self, metadata: &Metadata) -> bool {
         let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
@@ -265,7 +277,7 @@ impl Entry {
         if self.reading.as_ref().is_some_and(|reading| reading.tail.is_open()) {
             return Ok(());
         }
-        let file = self.open_file(id)?;
+        let file = if self.named { self.open_file(id)? } else { return Err(io::ErrorKind::NotFound.into()) };
         if let Some(reading) = &mut self.reading {
             return reading.tail.reopen(file);
         }
@@ -292,9 +304,6 @@ impl Entry {
     }
 
     fn open_file(&self, id: FileId) -> io::Result<File> {
-        if !self.named {
-            return Err(io::ErrorKind::NotFound.into());
-        }
         let file = File::open(&self.path)?;
         // When another file took the name since it was seen, the next look finds it.
         if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }

@@ -7,9 +7,11 @@
 //! | another file under a known name | follow the old one to its end, read the new one from its beginning | found |
 //! | shorter than what was read of it | read it from its beginning | truncated |
 //! | other bytes where we stopped reading | read it from its beginning | replaced |
-//! | no name any more | read what is left, let go when it has been quiet | removed |
+//! | renamed to where no path leads | follow it, as long as there are descriptors to spare | |
+//! | removed | read what is left, let go when it has been quiet | removed |
 //! | a new file with the text of one that was read | pass over that much of it, once the original is read | copied |
 //! | after a restart, the bytes that were there | go on behind them | resumed |
+//! | after a restart, the same under another name in its folder, where no path leads | follow it | rotated |
 //! | after a restart, other bytes | read it from its beginning | found |
 //!
 //! Text is compared by hashes, after decompression, so a copy is known whatever its name and its encoding are. Which
@@ -20,8 +22,9 @@ mod known;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Display;
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,13 +42,6 @@ use crate::source::tail::TailError;
 
 /// Descriptors that a source keeps open on files that may still grow.
 const OPEN_FILES: usize = 256;
-
-/// A file that nobody wrote to for so long, and whose last line has no newline, is taken to be complete. A removed
-/// file is let go.
-const QUIET: Duration = Duration::from_secs(3);
-
-/// A file that was renamed out of sight is followed until nobody wrote to it for so long: some writers keep it open.
-const RENAMED_QUIET: Duration = Duration::from_secs(10 * 60);
 
 /// The files of one source.
 #[derive(Debug)]
@@ -65,6 +61,8 @@ pub struct Files {
     /// Files of which something was booked since the last commit.
     uncommitted: HashSet<FileId>,
     complained: HashMap<PathBuf, String>,
+    /// Where files known from before a restart were last, until they have been looked for.
+    before_restart: Vec<(FileId, PathBuf)>,
 }
 
 impl Files {
@@ -77,8 +75,10 @@ impl Files {
         ledger: &Ledger,
     ) -> Self {
         let mut known = Known::default();
-        for (id, _, content) in ledger.files(source) {
+        let mut before_restart = Vec::new();
+        for (id, path, content) in ledger.files(source) {
             known.restore(id, content);
+            before_restart.push((id, path));
         }
         Self {
             name,
@@ -92,11 +92,16 @@ impl Files {
             known,
             uncommitted: HashSet::new(),
             complained: HashMap::new(),
+            before_restart,
         }
     }
 
     /// Takes new options; the next scan lets go of files that no longer belong here.
     pub fn reconfigure(&mut self, discover: discover::Options, reading: reading::Options) {
+        // Without a descriptor they are not taken for renamed ones, which are followed.
+        let unwanted =
+            |entry: &&mut Entry| self.discover.covers(&entry.path) && !discover.covers(&entry.path);
+        self.entries.values_mut().filter(unwanted).for_each(Entry::close);
         self.discover = discover;
         self.reading = reading;
     }
@@ -126,6 +131,32 @@ impl Files {
         }
         for (path, id) in missing {
             self.lost_name(&path, id);
+        }
+        self.find_renamed(ledger);
+    }
+
+    /// Finds the files that were renamed to where no path leads while nobody looked, if they stayed in their folder:
+    /// their writer may still have them open.
+    fn find_renamed(&mut self, ledger: &mut Ledger) {
+        let mut missing: HashMap<PathBuf, Vec<FileId>> = HashMap::new();
+        for (id, path) in self.before_restart.drain(..) {
+            if let (false, Some(folder)) = (self.entries.contains_key(&id), path.parent()) {
+                missing.entry(folder.to_path_buf()).or_default().push(id);
+            }
+        }
+        for (folder, ids) in missing {
+            for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+                for id in ids.iter().filter(|id| id.inode == file.ino()) {
+                    let content = self.known.content(*id);
+                    let entry =
+                        content.and_then(|content| Entry::renamed(file.path(), *id, content, self.reading));
+                    let Some(entry) = entry else { continue };
+                    ledger.file_event(self.source, FileEvent::Rotated);
+                    info!(source = self.name, to = %entry.path.display(), "rotated");
+                    self.entries.insert(*id, entry);
+                    self.enqueue(*id);
+                }
+            }
         }
     }
 
@@ -261,18 +292,17 @@ impl Files {
         }
     }
 
-    /// Looks after files that have been quiet: takes last lines without newline, lets go of files without a name.
-    /// Returns whether anything came of it.
-    pub fn tidy(&mut self, ledger: &mut Ledger, now: UnixMillis) -> bool {
-        let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= QUIET;
+    /// Looks after files that nobody wrote to for as long as `quiet`: takes last lines without newline, lets go of
+    /// files that are gone; to follow a renamed one costs no more than a descriptor. Returns whether anything came of it.
+    pub fn tidy(&mut self, ledger: &mut Ledger, now: UnixMillis, quiet: Duration) -> bool {
+        let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= quiet;
         let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
             let mut books = Books { ledger, source: self.source, now };
             let out_of_sight = entry.out_of_sight();
-            let patience = if out_of_sight.is_some_and(|file| file.linked) { RENAMED_QUIET } else { QUIET };
             if entry.is_no_copy(self.reading) || out_of_sight.is_some_and(|file| file.grew) {
                 again.push(*id);
-            } else if !entry.named && entry.grew.elapsed() >= patience {
+            } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
                 entry.finish(&mut books, &self.name);
                 gone.push(*id);
             } else if entry.take_last_line(&mut books) {

@@ -1,0 +1,138 @@
+//! A daemon over a folder of files, and the rows to write there.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+use crate::tools::{Daemon, Metrics, wait_until};
+
+/// A daemon over a folder, and rows to write there.
+pub struct Play {
+    pub folder: TempDir,
+    /// `None` only while it is down.
+    running: Option<Daemon>,
+    pub rows: u64,
+}
+
+impl Play {
+    pub fn new() -> Self {
+        Self::of("cdr/*.json*")
+    }
+
+    /// A daemon that watches this glob, in a folder where `cdr` exists.
+    pub fn of(glob: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("cdr")).unwrap();
+        let mut play = Self { folder, running: None, rows: 0 };
+        play.configure(glob);
+        play.start();
+        play.daemon().wait_until_ready();
+        play
+    }
+
+    /// Writes the config: which files it reads.
+    pub fn configure(&self, glob: &str) {
+        let paths = self.folder.path().join(glob);
+        let config = format!(
+            "sources: [{{name: t, paths: ['{}'], remember: 0s, live_within: 100000d}}]\n\
+             rescan_interval: 500ms\nquiet: 500ms\n",
+            paths.display()
+        );
+        fs::write(self.folder.path().join("config.yml"), config).unwrap();
+    }
+
+    pub fn start(&mut self) {
+        let of = |name: &str| self.folder.path().join(name).display().to_string();
+        let arguments =
+            ["--config.file".to_owned(), of("config.yml"), "--storage.path".to_owned(), of("store")];
+        self.running = Some(Daemon::serve(arguments));
+    }
+
+    pub fn daemon(&self) -> &Daemon {
+        self.running.as_ref().expect("the daemon is running")
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.running.take().expect("the daemon is running").kill();
+    }
+
+    pub fn stop(&mut self) {
+        self.running.take().expect("the daemon is running").stop();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("cdr").join(name)
+    }
+
+    /// So many rows that were never written before.
+    pub fn rows(&mut self, count: u64) -> Vec<u8> {
+        let mut text = String::new();
+        for _ in 0..count {
+            self.rows += 1;
+            text += &format!(
+                "{{\"id\":\"{:08x}-0000-4000-8000-000000000000\",\"successfulCall\":false,\"callType\":\"ByotIn\",\
+                 \"finalSipCode\":410,\"callEndSubReason\":531004,\"endDateTime\":\"2026-11-01T00:00:00Z\",\
+                 \"finalSipCodePhrase\":\"IceConnectivityChecksFailed\"}}\n",
+                self.rows
+            );
+        }
+        text.into_bytes()
+    }
+
+    pub fn append(&mut self, name: &str, rows: u64) {
+        let text = self.rows(rows);
+        append(&self.path(name), &text);
+    }
+
+    pub fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// Waits until this many failed calls are counted.
+    pub fn counted(&self, expected: u64) {
+        self.daemon()
+            .wait_for_metrics(&format!("{expected} calls"), |metrics| calls(metrics) >= expected as f64);
+        assert_eq!(calls(&self.daemon().metrics()), expected as f64);
+    }
+
+    /// Waits for everything there is to be read, and asserts how many calls and rejected records that makes.
+    pub fn settles_at(&self, expected: u64, rejected: u64) {
+        self.counted(expected);
+        // Two rescans and the time after which a file counts as quiet: whatever would still be counted has been.
+        pause(Duration::from_millis(2500));
+        let metrics = self.daemon().metrics();
+        assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon().log().join("\n"));
+        assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[]), rejected as f64);
+        assert_eq!(metrics.sum("cdr_exporter_pending_bytes", &[]), 0.0);
+    }
+
+    pub fn event(&self, event: &str) -> f64 {
+        self.daemon().metrics().sum("cdr_exporter_file_events_total", &[("event", event)])
+    }
+}
+
+pub fn calls(metrics: &Metrics) -> f64 {
+    metrics.sum("cdr_call_failures_total", &[("microsoft_code", "531004"), ("sip_code", "410")])
+}
+
+pub fn append(path: &Path, text: &[u8]) {
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text).unwrap();
+}
+
+pub fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Lets so much time pass, where what is shown is that nothing comes of it.
+pub fn pause(time: Duration) {
+    let begun = Instant::now();
+    wait_until("time passes", || begun.elapsed() > time);
+}
