@@ -222,34 +222,53 @@ impl Reading {
         &self.summary
     }
 
-    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new.
+    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new; of text, if it is compressed.
     pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
         let begin = self.tail.read_bytes();
+        let mut text = 0;
         // Text may be there that was looked at to know the file, and not booked.
         self.records(books, false);
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
-            if taken >= budget {
+            if taken.max(text) >= budget {
                 return Ok(Turn::More);
             }
-            let before = self.tail.read_bytes();
-            let more = self.tail.fill(expected.saturating_sub(taken).saturating_add(1), false)?;
-            books.ledger.read(books.source, self.tail.read_bytes() - before);
-            if !more {
+            let held = self.tail.text().len();
+            let more = self.fill(expected.saturating_sub(taken).saturating_add(1), books);
+            text += (self.tail.text().len() - held) as u64;
+            // What came before damage or a fault of the disk counts.
+            self.records(books, false);
+            if !more? {
                 break;
             }
-            self.records(books, false);
         }
         Ok(Turn::CaughtUp)
     }
 
+    /// Reads one chunk; whether anything came of it.
+    fn fill(&mut self, expected: u64, books: &mut Books<'_>) -> Result<bool, TailError> {
+        let before = self.tail.read_bytes();
+        let more = self.tail.fill(expected, false);
+        books.ledger.read(books.source, self.tail.read_bytes() - before);
+        more
+    }
+
     /// Takes what is left when no more will come: a last line without newline counts, a cut record is rejected.
     pub fn finish(&mut self, books: &mut Books<'_>) -> Result<(), TailError> {
-        while self.unrecognised.is_none() && self.tail.fill(1, true)? {
+        let ended = loop {
+            if self.unrecognised.is_some() {
+                return Ok(());
+            }
+            let more = self.tail.fill(1, true);
             self.records(books, false);
-        }
+            match more {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
         self.records(books, true);
-        Ok(())
+        ended
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
@@ -271,10 +290,7 @@ impl Reading {
     /// booked.
     pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], usize), TailError> {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
-            let before = self.tail.read_bytes();
-            let more = self.tail.fill(LOOK_AHEAD_BYTES as u64, false)?;
-            books.ledger.read(books.source, self.tail.read_bytes() - before);
-            if !more {
+            if !self.fill(LOOK_AHEAD_BYTES as u64, books)? {
                 break;
             }
         }
@@ -294,7 +310,7 @@ impl Reading {
         budget: u64,
     ) -> Result<Passed, TailError> {
         let Some(format) = Format::from_name(&known.format) else { return Ok(Passed::Different) };
-        let begin = self.tail.read_bytes();
+        let (begin, text_begin) = (self.tail.read_bytes(), self.position);
         loop {
             let missing = known.position - self.position;
             let there = self.tail.text().len() as u64;
@@ -309,13 +325,10 @@ impl Reading {
             }
             self.position += there;
             self.tail.consume(self.tail.text().len());
-            if self.tail.read_bytes() - begin >= budget {
+            if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
                 return Ok(Passed::More);
             }
-            let before = self.tail.read_bytes();
-            let more = self.tail.fill(u64::MAX, false)?;
-            books.ledger.read(books.source, self.tail.read_bytes() - before);
-            if !more {
+            if !self.fill(u64::MAX, books)? {
                 return Ok(Passed::TooShort);
             }
         }

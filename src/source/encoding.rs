@@ -3,15 +3,19 @@
 //! Push in whatever bytes have arrived, take out the text they hold; no end is needed, so a file may still grow.
 //! Text that is UTF-8 already passes as it is, also where its bytes are not valid UTF-8.
 
+mod compression;
+
 use std::fmt;
 
 use encoding_rs::{UTF_16BE, UTF_16LE};
-use flate2::{Decompress, FlushDecompress, Status};
+
+pub use self::compression::{Compression, Damaged};
+use self::compression::{Decompressing, Recognised};
 
 /// How a file's text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
-    pub gzip: bool,
+    pub compression: Option<Compression>,
     pub charset: Charset,
     pub byte_order_mark: bool,
 }
@@ -32,25 +36,19 @@ impl fmt::Display for Encoding {
             Charset::Utf16Be => "UTF-16BE",
         };
         let mark = if self.byte_order_mark { " with byte-order mark" } else { "" };
-        let gzip = if self.gzip { ", gzip" } else { "" };
-        write!(f, "{charset}{mark}{gzip}")
+        write!(f, "{charset}{mark}")?;
+        self.compression.map_or(Ok(()), |compression| write!(f, ", {}", compression.name()))
     }
 }
 
 impl Encoding {
     /// How many bytes of the file stand before its text, if the text lies in the file as it is.
     pub fn plain_text_at(self) -> Option<u64> {
-        let plain = !self.gzip && self.charset == Charset::Utf8;
+        let plain = self.compression.is_none() && self.charset == Charset::Utf8;
         plain.then_some(if self.byte_order_mark { 3 } else { 0 })
     }
 }
 
-/// The compressed data is not what its beginning promised.
-#[derive(Debug, thiserror::Error)]
-#[error("damaged gzip data: {0}")]
-pub struct Damaged(#[from] flate2::DecompressError);
-
-const GZIP: &[u8] = &[0x1f, 0x8b];
 const MARKS: [(&[u8], Charset); 3] = [
     (&[0xef, 0xbb, 0xbf], Charset::Utf8),
     (&[0xff, 0xfe], Charset::Utf16Le),
@@ -60,18 +58,12 @@ const MARKS: [(&[u8], Charset); 3] = [
 /// Turns the bytes of one file into text.
 #[derive(Default)]
 pub struct Decoding {
-    gzip: Option<Gunzip>,
+    compressed: Option<Decompressing>,
     /// Bytes that wait until it is clear what they begin.
     undecided: Vec<u8>,
     charset: Option<(Charset, bool)>,
     utf16: Option<encoding_rs::Decoder>,
     begun: bool,
-}
-
-struct Gunzip {
-    decompress: Decompress,
-    /// Between two members, where padding may stand.
-    between: bool,
 }
 
 impl fmt::Debug for Decoding {
@@ -89,7 +81,8 @@ impl Decoding {
     /// The encoding, once enough bytes have passed to tell.
     pub fn encoding(&self) -> Option<Encoding> {
         let (charset, byte_order_mark) = self.charset?;
-        Some(Encoding { gzip: self.gzip.is_some(), charset, byte_order_mark })
+        let compression = self.compressed.as_ref().map(Decompressing::compression);
+        Some(Encoding { compression, charset, byte_order_mark })
     }
 
     /// Takes bytes from the front of `raw` and appends their text to `text`, of which `room` bytes or a few more
@@ -103,25 +96,23 @@ impl Decoding {
         room: usize,
     ) -> Result<usize, Damaged> {
         if !self.begun {
-            if undecided(raw, &[GZIP]) && !finished {
-                return Ok(0);
-            }
+            self.compressed = match Compression::recognise(raw) {
+                Recognised::NeedMore if !finished => return Ok(0),
+                Recognised::NeedMore | Recognised::Plain => None,
+                Recognised::Compressed(compression) => Some(Decompressing::new(compression)),
+            };
             self.begun = true;
-            if raw.starts_with(GZIP) {
-                self.gzip = Some(Gunzip { decompress: Decompress::new_gzip(15), between: false });
-            }
         }
-        let Some(mut gunzip) = self.gzip.take() else {
+        let Some(compressed) = &mut self.compressed else {
             let taken = raw.len().min(room);
             self.characters(&raw[..taken], finished && taken == raw.len(), text);
             return Ok(taken);
         };
         let mut plain = Vec::with_capacity(room);
-        let taken = gunzip.push(raw, &mut plain);
-        self.gzip = Some(gunzip);
-        let taken = taken?;
-        self.characters(&plain, finished && taken == raw.len(), text);
-        Ok(taken)
+        let taken = compressed.push(raw, &mut plain);
+        // What came before the damage is sound.
+        self.characters(&plain, finished && !matches!(taken, Ok(taken) if taken < raw.len()), text);
+        taken
     }
 
     fn characters(&mut self, bytes: &[u8], finished: bool, text: &mut Vec<u8>) {
@@ -163,33 +154,6 @@ fn undecided(bytes: &[u8], marks: &[&[u8]]) -> bool {
     marks.iter().any(|mark| bytes.len() < mark.len() && mark.starts_with(bytes))
 }
 
-impl Gunzip {
-    /// Fills the spare capacity of `plain` as far as `raw` goes.
-    fn push(&mut self, raw: &[u8], plain: &mut Vec<u8>) -> Result<usize, Damaged> {
-        let mut taken = 0;
-        while plain.len() < plain.capacity() {
-            if self.between {
-                // Tapes and disk images pad with zeros.
-                taken += raw[taken..].iter().take_while(|byte| **byte == 0).count();
-                if taken == raw.len() {
-                    break;
-                }
-                *self = Self { decompress: Decompress::new_gzip(15), between: false };
-            }
-            let before = self.decompress.total_in();
-            let written = plain.len();
-            let status = self.decompress.decompress_vec(&raw[taken..], plain, FlushDecompress::None)?;
-            let consumed = self.decompress.total_in() - before;
-            taken += usize::try_from(consumed).unwrap_or(usize::MAX);
-            self.between = status == Status::StreamEnd;
-            if consumed == 0 && plain.len() == written && !self.between {
-                break;
-            }
-        }
-        Ok(taken)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -198,6 +162,13 @@ mod tests {
 
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).and_then(|()| encoder.finish()).expect("writing to memory")
+    }
+
+    /// As the tool of that name writes it, with a checksum.
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).expect("an encoder");
+        encoder.include_checksum(true).expect("a parameter");
         encoder.write_all(text).and_then(|()| encoder.finish()).expect("writing to memory")
     }
 
@@ -236,6 +207,8 @@ mod tests {
             (utf16(&text, b"\xfe\xff", u16::to_be_bytes), "UTF-16BE with byte-order mark"),
             (members, "UTF-8, gzip"),
             (gzip(&little), "UTF-16LE with byte-order mark, gzip"),
+            ([zstd(&bytes[..100]), zstd(&bytes[100..])].concat(), "UTF-8, zstd"),
+            (zstd(&little), "UTF-16LE with byte-order mark, zstd"),
         ];
         for (raw, name) in cases {
             for (step, room) in [(1, 100_000), (3, 7), (100_000, 100_000), (100_000, 5)] {
@@ -253,12 +226,19 @@ mod tests {
     }
 
     #[test]
-    fn damaged_gzip_is_an_error() {
-        let mut raw = gzip(b"some text that is long enough to be damaged in its middle");
-        let middle = raw.len() / 2;
-        raw[middle..middle + 8].fill(0xff);
-        let mut text = Vec::new();
-        let error = Decoding::default().push(&raw, true, &mut text, 1000).expect_err("damaged");
-        assert!(error.to_string().starts_with("damaged gzip data"), "{error}");
+    fn damaged_data_is_an_error() {
+        let sound = b"a frame, a member; ";
+        let text = "some text that is long enough to be damaged in its middle".repeat(9).into_bytes();
+        for (sound_raw, mut raw, name) in
+            [(gzip(sound), gzip(&text), "gzip"), (zstd(sound), zstd(&text), "zstd")]
+        {
+            let middle = raw.len() / 2;
+            raw[middle..middle + 8].fill(0xff);
+            let mut begin = Vec::new();
+            let error = Decoding::default().push(&[sound_raw, raw].concat(), true, &mut begin, 1000);
+            let error = error.expect_err("damaged").to_string();
+            assert!(error.starts_with(&format!("damaged {name} data")), "{error}");
+            assert!(begin.starts_with(sound), "{name}: what came before the damage is there");
+        }
     }
 }

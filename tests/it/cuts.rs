@@ -18,8 +18,8 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 /// 2026-11-01T00:00:00Z.
 const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
 
-/// Of each shape one: lines, documents, quoted newlines, both orders of UTF-16, gzip, a record that is cut off.
-const SAMPLES: [&str; 12] = [
+/// Of each shape one: lines, documents, quoted newlines, both orders of UTF-16, gzip, zstd, a record that is cut off.
+const SAMPLES: [&str; 13] = [
     "graph/rows.ndjson",
     "graph/array.json",
     "graph/several_documents.json",
@@ -27,6 +27,7 @@ const SAMPLES: [&str; 12] = [
     "graph/utf16le.json",
     "graph/utf16be.json",
     "graph/gzip_without_its_name.json",
+    "graph/frames.ndjson.zst",
     "graph/bad/bad_json.ndjson",
     "graph/bad/cut_off.json",
     "teams_admin_center/quoted_cells.csv",
