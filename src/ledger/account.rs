@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::duplicates::{CLEANED_AT_A_COMMIT, Duplicates};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{StoredHistogram, from_json, labelled, to_json};
-use super::{FileEvent, FilesNow};
+use super::{Decision, FileEvent, FilesNow, KnownFile};
 use crate::call::UnixMillis;
 use crate::source::identity::{Content, FileId};
 
@@ -31,10 +31,13 @@ pub struct Account {
     /// Whether the store has another balance.
     pub changed: bool,
     pub files_now: FilesNow,
-    /// What is known of each file, and under which name it was last seen.
-    files: HashMap<FileId, (PathBuf, Arc<Content>)>,
+    files: HashMap<FileId, KnownFile>,
     /// Files of which the store knows something else.
     changed_files: HashSet<FileId>,
+    /// Rejected records that were counted later: the lineage of their text and their position in it.
+    pub replayed: HashSet<(u64, u64)>,
+    /// Those of which the store does not know.
+    newly_replayed: Vec<(u64, u64)>,
 }
 
 /// What is counted of a source.
@@ -92,6 +95,9 @@ struct StoredBalance {
 struct StoredFile<'a> {
     path: StoredPath<'a>,
     content: Cow<'a, Content>,
+    /// The event and its time in milliseconds since 1970.
+    #[serde(default)]
+    decision: Option<(Cow<'a, str>, i64)>,
 }
 
 /// Names of files need not be UTF-8.
@@ -113,6 +119,8 @@ impl Account {
             files_now: FilesNow::default(),
             files: HashMap::new(),
             changed_files: HashSet::new(),
+            replayed: HashSet::new(),
+            newly_replayed: Vec::new(),
         }
     }
 
@@ -150,26 +158,39 @@ impl Account {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
             StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
         };
-        self.files.insert(id, (path, Arc::new(stored.content.into_owned())));
+        let decision = |(event, at): (Cow<'_, str>, i64)| {
+            let event = labelled(&event, &FileEvent::ALL, FileEvent::label)?;
+            Ok::<_, String>(Decision { event, at: UnixMillis(at) })
+        };
+        let decision = stored.decision.map(decision).transpose()?;
+        self.files.insert(id, KnownFile { path, content: Arc::new(stored.content.into_owned()), decision });
         Ok(())
     }
 
     /// What is known of each file.
-    pub fn files(&self) -> impl Iterator<Item = (FileId, &Path, &Arc<Content>)> {
-        self.files.iter().map(|(id, (path, content))| (*id, path.as_path(), content))
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &KnownFile)> {
+        self.files.iter().map(|(id, file)| (*id, file))
     }
 
     /// Takes what is known of a file now; nothing when it is to be forgotten.
-    pub fn set_file(&mut self, id: FileId, path: &Path, content: Option<Arc<Content>>) {
-        let before = self.files.get(&id).map(|(path, content)| (path.as_path(), content));
-        if before == content.as_ref().map(|content| (path, content)) {
+    pub fn set_file(&mut self, id: FileId, file: Option<KnownFile>) {
+        if self.files.get(&id) == file.as_ref() {
             return;
         }
-        match content {
-            Some(content) => self.files.insert(id, (path.to_path_buf(), content)),
+        match file {
+            Some(file) => self.files.insert(id, file),
             None => self.files.remove(&id),
         };
         self.changed_files.insert(id);
+    }
+
+    /// Notes that a rejected record was counted; whether it was not before.
+    pub fn replay(&mut self, lineage: u64, position: u64) -> bool {
+        let new = self.replayed.insert((lineage, position));
+        if new {
+            self.newly_replayed.push((lineage, position));
+        }
+        new
     }
 
     /// Forgets the record ids that are past remembering.
@@ -197,8 +218,11 @@ impl Account {
             changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
         }
         changes.rows.extend(self.changed_files.iter().map(|id| {
-            let value = self.files.get(id).map(|(path, content)| file_value(path, content));
+            let value = self.files.get(id).map(file_value);
             (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
+        }));
+        changes.rows.extend(self.newly_replayed.iter().map(|(lineage, position)| {
+            (Table::Replayed, to_json(&(&*self.name, lineage, position)), Some("true".to_owned()))
         }));
         let batches = self.duplicates.changes().into_iter();
         changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
@@ -208,6 +232,7 @@ impl Account {
     pub fn settle(&mut self) {
         self.changed = false;
         self.changed_files.clear();
+        self.newly_replayed.clear();
         self.duplicates.settle();
     }
 
@@ -249,10 +274,11 @@ impl Balance {
     }
 }
 
-fn file_value(path: &Path, content: &Content) -> String {
-    let path = match path.to_str() {
+fn file_value(file: &KnownFile) -> String {
+    let path = match file.path.to_str() {
         Some(text) => StoredPath::Text(text.into()),
-        None => StoredPath::Bytes(path.as_os_str().as_bytes().into()),
+        None => StoredPath::Bytes(file.path.as_os_str().as_bytes().into()),
     };
-    to_json(&StoredFile { path, content: Cow::Borrowed(content) })
+    let decision = file.decision.map(|Decision { event, at }| (event.label().into(), at.0));
+    to_json(&StoredFile { path, content: Cow::Borrowed(&file.content), decision })
 }

@@ -8,7 +8,7 @@ mod counts;
 mod duplicates;
 mod stored;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,22 @@ impl FileEvent {
             Self::Removed => "removed",
         }
     }
+}
+
+/// What was last found out about a file, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    pub event: FileEvent,
+    pub at: UnixMillis,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// The name under which it was last seen.
+    pub path: PathBuf,
+    pub content: Arc<Content>,
+    pub decision: Option<Decision>,
 }
 
 /// What a source's files look like at a commit.
@@ -142,6 +158,10 @@ impl Ledger {
             Row::Text { table: Table::Files, key, value } => {
                 let (source, device, inode): (String, u64, u64) = stored::from_json(key)?;
                 self.restored(&source)?.restore_file(FileId { device, inode }, value)?;
+            }
+            Row::Text { table: Table::Replayed, key, .. } => {
+                let (source, lineage, position): (String, u64, u64) = stored::from_json(key)?;
+                self.restored(&source)?.replayed.insert((lineage, position));
             }
             Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
         }
@@ -261,15 +281,24 @@ impl Ledger {
         self.balance(source).events[event as usize] += 1;
     }
 
-    /// Says how far a file was read and how to know it again, for the next commit; without content, forgets it.
-    pub fn set_file(&mut self, source: SourceIndex, id: FileId, path: &Path, content: Option<Arc<Content>>) {
-        self.accounts[source.0].set_file(id, path, content);
+    /// Says how far a file was read and how to know it again, for the next commit; without that, forgets it.
+    pub fn set_file(&mut self, source: SourceIndex, id: FileId, file: Option<KnownFile>) {
+        self.accounts[source.0].set_file(id, file);
     }
 
     /// What is known of a source's files, from which reading goes on after a restart.
-    pub fn files(&self, source: SourceIndex) -> Vec<(FileId, PathBuf, Arc<Content>)> {
-        let files = self.accounts[source.0].files();
-        files.map(|(id, path, content)| (id, path.to_path_buf(), Arc::clone(content))).collect()
+    pub fn files(&self, source: SourceIndex) -> impl Iterator<Item = (FileId, &KnownFile)> {
+        self.accounts[source.0].files()
+    }
+
+    /// Notes that the rejected record at this position of a text is counted now; whether it was not before.
+    pub fn replay(&mut self, source: SourceIndex, lineage: u64, position: u64) -> bool {
+        self.accounts[source.0].replay(lineage, position)
+    }
+
+    /// How many rejected records of the source were counted later.
+    pub fn replayed(&self, source: SourceIndex) -> usize {
+        self.accounts[source.0].replayed.len()
     }
 
     /// Says what the source's files look like now. That is shown, and not stored.

@@ -16,8 +16,9 @@ use redb::{Database, TableDefinition};
 
 pub use error::StoreError;
 
-/// The layout that this version writes, and the newest that it reads.
-pub const LAYOUT: u64 = 1;
+/// The layout that this version writes, and the newest that it reads. It reads layout 1 as well, which has no table
+/// `replayed`, and files without lineage, records and decision; the first change makes it layout 2.
+pub const LAYOUT: u64 = 2;
 
 /// The file, in the folder that the operator names.
 pub const FILE: &str = "ledger.redb";
@@ -38,11 +39,13 @@ pub enum Table {
     Routes,
     Failures,
     Files,
+    /// Rejected records that were counted later.
+    Replayed,
 }
 
 impl Table {
     /// In the order in which they are read: a row refers only to rows before it.
-    pub const ALL: [Self; 4] = [Self::Sources, Self::Routes, Self::Failures, Self::Files];
+    pub const ALL: [Self; 5] = [Self::Sources, Self::Routes, Self::Failures, Self::Files, Self::Replayed];
 
     /// Its name in the store and in an export.
     pub fn name(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Table {
             Self::Routes => "routes",
             Self::Failures => "failures",
             Self::Files => "files",
+            Self::Replayed => "replayed",
         }
     }
 

@@ -260,9 +260,10 @@ impl Pipeline {
         if touched.rescan {
             return self.scan();
         }
+        let now = (self.clock)();
         for path in touched.paths {
             for files in &mut self.files {
-                files.look(&path, &mut self.ledger);
+                files.look(&path, &mut self.ledger, now);
             }
         }
     }
@@ -277,8 +278,9 @@ impl Pipeline {
                 }
             }
         }
+        let now = (self.clock)();
         for files in &mut self.files {
-            files.scan(&mut self.ledger);
+            files.scan(&mut self.ledger, now);
         }
         self.scanned = Instant::now();
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::call::UnixMillis;
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::snapshot::RecordCounts;
-use crate::ledger::{Ledger, SourceIndex};
+use crate::ledger::{Decision, FileEvent, Ledger, SourceIndex};
 use crate::source::encoding::Encoding;
-use crate::source::identity::{Content, HEAD_BYTES, Head};
+use crate::source::identity::{Content, HEAD_BYTES, Head, Records};
 use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
 use crate::source::tail::{Tail, TailError};
 
@@ -37,6 +37,14 @@ pub struct Books<'l> {
     pub now: UnixMillis,
 }
 
+impl Books<'_> {
+    /// Books what was found out about a file.
+    pub fn file_event(&mut self, event: FileEvent) -> Decision {
+        self.ledger.file_event(self.source, event);
+        Decision { event, at: self.now }
+    }
+}
+
 /// The book-keeping of one file, for people to look at.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
@@ -45,6 +53,19 @@ pub struct Summary {
     pub calls: Option<(UnixMillis, UnixMillis)>,
     /// The first few rejected records.
     pub rejected: Vec<Rejected>,
+}
+
+impl Summary {
+    /// What stands in the text, given what stands before the part that this is about.
+    fn records_after(&self, before: Records) -> Records {
+        let RecordCounts { counted, duplicate, header, ignored, rejected } = self.records;
+        Records {
+            calls: before.calls + counted + duplicate,
+            header: before.header + header,
+            ignored: before.ignored + ignored,
+            rejected: before.rejected + rejected,
+        }
+    }
 }
 
 /// A rejected record: where it stands, never what it says.
@@ -76,6 +97,10 @@ pub struct Reading {
     /// Where to go on after a restart, while a record that is too long is being passed over.
     before_too_long: Option<Content>,
     summary: Summary,
+    /// As in [`Content`].
+    lineage: u64,
+    /// What stands before the part of the text that is in the summary.
+    passed_over: Option<Records>,
 }
 
 #[derive(Debug)]
@@ -153,6 +178,8 @@ impl Reading {
             beginning: Beginning::default(),
             before_too_long: None,
             summary: Summary::default(),
+            lineage: fastrand::u64(1..),
+            passed_over: Some(Records::default()),
         }
     }
 
@@ -178,6 +205,10 @@ impl Reading {
         }
         self.stages = Some(stages);
         self.position = content.position;
+        self.passed_over = content.records;
+        if content.lineage != 0 {
+            self.lineage = content.lineage;
+        }
         self.beginning =
             Beginning { at: content.head.at, bytes: vec![0; HEAD_BYTES], head: content.head.clone() };
     }
@@ -199,6 +230,8 @@ impl Reading {
             format: stages.format.name().to_owned(),
             header: stages.decoder.header().map(|header| String::from_utf8_lossy(header).into_owned()),
             plain_text_at: self.tail.plain_text_at(),
+            lineage: self.lineage,
+            records: self.passed_over.map(|before| self.summary.records_after(before)),
         })
     }
 

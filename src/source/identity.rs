@@ -17,6 +17,9 @@ pub struct FileId {
 }
 
 impl FileId {
+    /// The device that contents have whose file is no more.
+    pub const NO_DEVICE: u64 = u64::MAX;
+
     /// The identity of the file with this metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
@@ -121,4 +124,21 @@ pub struct Content {
     pub header: Option<String>,
     /// How many bytes of the file stand before its text, if the text lies in the file as it is.
     pub plain_text_at: Option<u64>,
+    /// Drawn at random when reading began at the beginning: the same for this text and its copies, another for any
+    /// text that takes its place. 0 where that was before layout 2 of the store.
+    #[serde(default)]
+    pub lineage: u64,
+    /// What stands before the position; `None` where reading began before layout 2 of the store.
+    #[serde(default)]
+    pub records: Option<Records>,
+}
+
+/// How many records of each kind a text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Records {
+    /// Calls, those that came before included.
+    pub calls: u64,
+    pub header: u64,
+    pub ignored: u64,
+    pub rejected: u64,
 }

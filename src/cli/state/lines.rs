@@ -114,7 +114,7 @@ fn take(line: &str, first: bool, changes: &mut Changes) -> Result<bool, LineErro
             let key = match (table, key) {
                 (Table::Sources, Value::String(name)) => name,
                 (Table::Sources, _) => return Err(LineError::NoKey),
-                (Table::Routes | Table::Failures | Table::Files, key) => key.to_string(),
+                (Table::Routes | Table::Failures | Table::Files | Table::Replayed, key) => key.to_string(),
             };
             changes.rows.push((table, key, Some(value.to_string())));
         }
@@ -143,7 +143,7 @@ mod tests {
         for (text, expected) in [
             ("", "line 1: the export is cut"),
             ("{\"layout\":1}\n", "line 2: the export is cut"),
-            ("{\"layout\":2}\n", "line 1: layout 2 is newer than layout 1"),
+            ("{\"layout\":3}\n", "line 1: layout 3 is newer than layout 2"),
             ("{\"ready\":true}\n", "line 1: an export begins with its layout"),
             ("{\"layout\":1}\n{\"table\":\"x\",\"key\":1,\"value\":1}\n", "line 2: there is no table `x`"),
             ("{\"layout\":1}\n{\"table\":\"sources\",\"key\":1,\"value\":1}\n", "line 2: the key is no text"),

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 
 use super::{Changes, IDS, LAYOUT, META, Row, StoreError, Table};
+
+/// The oldest layout that is read.
+const OLDEST: u64 = 1;
 
 const LAYOUT_KEY: &str = "layout";
 const READY_KEY: &str = "ready";
@@ -36,7 +39,7 @@ pub fn open(path: &Path, cache_bytes: usize, check: bool) -> Result<Database, St
     builder.set_cache_size(cache_bytes).set_check_integrity_on_open(check);
     let database = builder.open(path).map_err(|error| StoreError::of_redb(path, error))?;
     match layout(&database).map_err(|error| StoreError::of_redb(path, error))? {
-        Some(LAYOUT) => Ok(database),
+        Some(OLDEST..=LAYOUT) => Ok(database),
         Some(found) if found > LAYOUT => Err(StoreError::Newer { path: path.to_path_buf(), found }),
         Some(found) => Err(StoreError::damaged(path, format!("there is no layout {found}"))),
         None => Err(StoreError::damaged(path, "it does not say which layout it has")),
@@ -60,7 +63,12 @@ pub fn each(
         return Ok(Err(reason));
     }
     for table in Table::ALL {
-        for row in transaction.open_table(table.definition())?.iter()? {
+        let open = match transaction.open_table(table.definition()) {
+            // Layout 1 did not have it.
+            Err(TableError::TableDoesNotExist(_)) if table == Table::Replayed => continue,
+            open => open?,
+        };
+        for row in open.iter()? {
             let (key, value) = row?;
             if let Err(reason) = take(Row::Text { table, key: key.value(), value: value.value() }) {
                 return Ok(Err(format!("table {}: {reason}", table.name())));
@@ -83,9 +91,20 @@ pub fn ids(database: &Database, source: &str, number: u64) -> Result<Option<Vec<
     Ok(table.get((source, number))?.map(|ids| ids.value().to_vec()))
 }
 
+/// What is written from here on is of the newest layout.
+fn raise_layout(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut meta = transaction.open_table(META)?;
+    let is_newest = meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT);
+    if !is_newest {
+        meta.insert(LAYOUT_KEY, LAYOUT)?;
+    }
+    Ok(())
+}
+
 /// Makes the changes in one transaction, and waits until they are on the disk.
 pub fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
+    raise_layout(&transaction)?;
     if changes.ready {
         transaction.open_table(META)?.insert(READY_KEY, 1)?;
     }

@@ -1,3 +1,5 @@
+use redb::ReadableDatabase;
+
 use super::*;
 
 fn rows(store: &mut Store) -> Vec<String> {
@@ -78,7 +80,28 @@ fn a_newer_layout_is_refused_with_both() {
     transaction.commit().unwrap();
     drop(store);
     let message = Store::open(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("layout 2, and this version knows layouts up to 1"), "{message}");
+    assert!(message.contains("layout 3, and this version knows layouts up to 2"), "{message}");
+}
+
+#[test]
+fn layout_1_is_read_and_raised_by_the_first_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    store.write(&Changes { rows: vec![put(Table::Sources, "a", "1")], ..Changes::default() }).unwrap();
+    let layout = |store: &Store| {
+        let meta = store.database.as_ref().unwrap().begin_read().unwrap().open_table(META).unwrap();
+        meta.get("layout").unwrap().unwrap().value()
+    };
+    let transaction = store.database.as_ref().unwrap().begin_write().unwrap();
+    transaction.delete_table(Table::Replayed.definition()).unwrap();
+    transaction.open_table(META).unwrap().insert("layout", 1).unwrap();
+    transaction.commit().unwrap();
+    drop(store);
+
+    let mut store = Store::open(folder.path()).unwrap();
+    assert_eq!((rows(&mut store).len(), layout(&store)), (1, 1), "to read changes nothing");
+    store.write(&Changes { rows: vec![put(Table::Replayed, "[1]", "true")], ..Changes::default() }).unwrap();
+    assert_eq!((rows(&mut store).len(), layout(&store)), (2, 2));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use super::known::{Known, Match};
-use crate::ledger::FileEvent;
+use crate::ledger::{Decision, FileEvent};
 use crate::pipeline::reading::{Books, Options, Passed, Reading, Turn};
 use crate::source::identity::{Content, FileId};
 use crate::source::tail::TailError;
@@ -68,6 +68,8 @@ pub struct Entry {
     /// When it last changed.
     pub grew: Instant,
     pub state: State,
+    /// What was last found out about it.
+    pub decision: Option<Decision>,
     reading: Option<Reading>,
     origin: Origin,
     size: u64,
@@ -105,6 +107,7 @@ impl Entry {
             queued: false,
             grew: Instant::now(),
             state: State::Reading,
+            decision: None,
             reading: None,
             origin: Origin::Unknown,
             size: 0,
@@ -144,6 +147,11 @@ impl Entry {
         Some(OutOfSight { linked: metadata.nlink() > 0, grew: self.changed(&metadata) })
     }
 
+    /// Books what was found out about the file.
+    pub fn decide(&mut self, event: FileEvent, books: &mut Books<'_>) {
+        self.decision = Some(books.file_event(event));
+    }
+
     /// Bytes of the file that are not booked.
     pub fn pending_bytes(&self) -> u64 {
         match (&self.reading, self.state) {
@@ -175,7 +183,7 @@ impl Entry {
         }
         self.open(id, books, around)?;
         if let Some(event) = self.rewritten()? {
-            books.ledger.file_event(books.source, event);
+            self.decide(event, books);
             let (source, path) = (around.source, self.path.display());
             info!(source, %path, "{}: read from its beginning, it holds other text than was read", event.label());
             (around.retire)(around.known, id);
@@ -228,7 +236,7 @@ impl Entry {
             Passed::Same => {
                 let own = around.known.content(id).is_some();
                 let event = if own { FileEvent::Resumed } else { FileEvent::Copied };
-                books.ledger.file_event(books.source, event);
+                self.decision = Some(books.file_event(event));
                 let (source, path) = (around.source, self.path.display());
                 let (event, position) = (event.label(), content.position);
                 info!(source, %path, position, "{event}: this was read before; read on behind it");
@@ -288,13 +296,13 @@ impl Entry {
             return Ok(());
         };
         if let Some(reading) = Reading::resume(file.try_clone()?, around.options, &content)? {
-            books.ledger.file_event(books.source, FileEvent::Resumed);
+            self.decide(FileEvent::Resumed, books);
             self.reading = Some(reading);
             self.origin = Origin::Known;
             return Ok(());
         }
         if content.plain_text_at.is_some() {
-            books.ledger.file_event(books.source, FileEvent::Found);
+            self.decide(FileEvent::Found, books);
             (around.retire)(around.known, id);
         } else {
             self.origin = Origin::Like(vec![Content::clone(&content)]);

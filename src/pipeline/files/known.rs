@@ -8,9 +8,6 @@ use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
 /// How many contents of files that are gone, or were written anew, are remembered.
 const PAST_CONTENTS: usize = 1000;
 
-/// The device that contents have whose file is no more.
-const NO_DEVICE: u64 = u64::MAX;
-
 /// The contents known of one source: of files that are there, and of some that are not. The ledger shares them.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -63,7 +60,7 @@ impl Known {
 
     /// Takes a content that was known before a restart.
     pub fn restore(&mut self, id: FileId, content: Arc<Content>) {
-        if id.device == NO_DEVICE {
+        if id.device == FileId::NO_DEVICE {
             self.next_past = self.next_past.max(id.inode + 1);
             self.past.push_back(id);
         }
@@ -73,7 +70,7 @@ impl Known {
     /// The file holds this content no more, but a copy of it may come.
     pub fn retire(&mut self, id: FileId) -> Option<Retired> {
         let content = self.forget(id)?;
-        let past = FileId { device: NO_DEVICE, inode: self.next_past };
+        let past = FileId { device: FileId::NO_DEVICE, inode: self.next_past };
         self.next_past += 1;
         self.past.push_back(past);
         self.set(past, Arc::clone(&content));
@@ -157,6 +154,8 @@ mod tests {
             format: "graph".to_owned(),
             header: None,
             plain_text_at: Some(0),
+            lineage: 1,
+            records: None,
         }
     }
 

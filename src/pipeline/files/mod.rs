@@ -35,7 +35,7 @@ use self::entry::{Entry, State, Surroundings};
 use self::known::{Known, Retired};
 use super::reading::{self, Books, Turn};
 use crate::call::UnixMillis;
-use crate::ledger::{FileEvent, FilesNow, Ledger, SourceIndex};
+use crate::ledger::{Decision, FileEvent, FilesNow, KnownFile, Ledger, SourceIndex};
 use crate::source::discover;
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
@@ -76,9 +76,9 @@ impl Files {
     ) -> Self {
         let mut known = Known::default();
         let mut before_restart = Vec::new();
-        for (id, path, content) in ledger.files(source) {
-            known.restore(id, content);
-            before_restart.push((id, path));
+        for (id, file) in ledger.files(source) {
+            known.restore(id, Arc::clone(&file.content));
+            before_restart.push((id, file.path.clone()));
         }
         Self {
             name,
@@ -117,7 +117,7 @@ impl Files {
     }
 
     /// Compares everything on the disk with what is followed.
-    pub fn scan(&mut self, ledger: &mut Ledger) {
+    pub fn scan(&mut self, ledger: &mut Ledger, now: UnixMillis) {
         let found = self.discover.scan();
         for (path, error) in found.unreadable {
             self.complain(&path, &error);
@@ -127,17 +127,17 @@ impl Files {
             if let Some(id) = missing.remove(&path) {
                 self.names.insert(path.clone(), id);
             }
-            self.seen(path, &metadata, ledger);
+            self.seen(path, &metadata, &mut Books { ledger, source: self.source, now });
         }
         for (path, id) in missing {
             self.lost_name(&path, id);
         }
-        self.find_renamed(ledger);
+        self.find_renamed(&mut Books { ledger, source: self.source, now });
     }
 
     /// Finds the files that were renamed to where no path leads while nobody looked, if they stayed in their folder:
     /// their writer may still have them open.
-    fn find_renamed(&mut self, ledger: &mut Ledger) {
+    fn find_renamed(&mut self, books: &mut Books<'_>) {
         let mut missing: HashMap<PathBuf, Vec<FileId>> = HashMap::new();
         for (id, path) in self.before_restart.drain(..) {
             if let (false, Some(folder)) = (self.entries.contains_key(&id), path.parent()) {
@@ -150,8 +150,8 @@ impl Files {
                     let content = self.known.content(*id);
                     let entry =
                         content.and_then(|content| Entry::renamed(file.path(), *id, content, self.reading));
-                    let Some(entry) = entry else { continue };
-                    ledger.file_event(self.source, FileEvent::Rotated);
+                    let Some(mut entry) = entry else { continue };
+                    entry.decide(FileEvent::Rotated, books);
                     info!(source = self.name, to = %entry.path.display(), "rotated");
                     self.entries.insert(*id, entry);
                     self.enqueue(*id);
@@ -161,9 +161,12 @@ impl Files {
     }
 
     /// Compares one name on the disk with what is followed.
-    pub fn look(&mut self, path: &Path, ledger: &mut Ledger) {
+    pub fn look(&mut self, path: &Path, ledger: &mut Ledger, now: UnixMillis) {
         match self.discover.look(path) {
-            Some(metadata) => self.seen(path.to_path_buf(), &metadata, ledger),
+            Some(metadata) => {
+                let books = &mut Books { ledger, source: self.source, now };
+                self.seen(path.to_path_buf(), &metadata, books);
+            }
             None => {
                 if let Some(id) = self.names.remove(path) {
                     self.lost_name(path, id);
@@ -172,7 +175,7 @@ impl Files {
         }
     }
 
-    fn seen(&mut self, path: PathBuf, metadata: &Metadata, ledger: &mut Ledger) {
+    fn seen(&mut self, path: PathBuf, metadata: &Metadata, books: &mut Books<'_>) {
         let id = FileId::of(metadata);
         if let Some(before) = self.names.insert(path.clone(), id)
             && before != id
@@ -183,15 +186,16 @@ impl Files {
             Some(entry) => entry,
             None => {
                 // A file that is known from before a restart is resumed, or found to be another, when it is opened.
+                let mut entry = Entry::new(path.clone());
                 if self.known.content(id).is_none() {
-                    ledger.file_event(self.source, FileEvent::Found);
+                    entry.decide(FileEvent::Found, books);
                 }
                 debug!(source = self.name, path = %path.display(), "found");
-                self.entries.entry(id).or_insert_with(|| Entry::new(path.clone()))
+                self.entries.entry(id).or_insert(entry)
             }
         };
         if !entry.named && entry.path != path {
-            ledger.file_event(self.source, FileEvent::Rotated);
+            entry.decide(FileEvent::Rotated, books);
             info!(source = self.name, from = %entry.path.display(), to = %path.display(), "rotated");
         }
         entry.named = true;
@@ -240,7 +244,7 @@ impl Files {
         );
         let path = entry.path.clone();
         for retired in retired {
-            note_retired(retired, &path, source, ledger);
+            note_retired(retired, &path, entry.decision, source, ledger);
         }
         self.uncommitted.insert(id);
         let ended = match outcome {
@@ -272,7 +276,8 @@ impl Files {
                 self.known.set(id, content);
             }
             if let (Some(entry), Some(content)) = (self.entries.get(&id), self.known.content(id)) {
-                ledger.set_file(self.source, id, &entry.path, Some(Arc::clone(content)));
+                let (path, content) = (entry.path.clone(), Arc::clone(content));
+                ledger.set_file(self.source, id, Some(KnownFile { path, content, decision: entry.decision }));
             }
         }
         ledger.files_now(self.source, self.now());
@@ -334,9 +339,9 @@ impl Files {
             self.known.set(id, content);
         }
         if let Some(retired) = self.known.retire(id) {
-            note_retired(retired, &entry.path, self.source, ledger);
+            note_retired(retired, &entry.path, entry.decision, self.source, ledger);
         }
-        ledger.set_file(self.source, id, &entry.path, None);
+        ledger.set_file(self.source, id, None);
         ledger.file_event(self.source, FileEvent::Removed);
     }
 
@@ -361,10 +366,17 @@ impl Files {
 }
 
 /// Has the ledger keep a content whose file is no more.
-fn note_retired(retired: Retired, path: &Path, source: SourceIndex, ledger: &mut Ledger) {
-    ledger.set_file(source, retired.id, path, Some(retired.content));
+fn note_retired(
+    retired: Retired,
+    path: &Path,
+    decision: Option<Decision>,
+    source: SourceIndex,
+    ledger: &mut Ledger,
+) {
+    let path = path.to_path_buf();
+    ledger.set_file(source, retired.id, Some(KnownFile { path, content: retired.content, decision }));
     if let Some(dropped) = retired.dropped {
-        ledger.set_file(source, dropped, path, None);
+        ledger.set_file(source, dropped, None);
     }
 }
 
