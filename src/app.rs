@@ -17,7 +17,7 @@ use crate::call::UnixMillis;
 use crate::expose;
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::{Store, StoreError};
-use crate::pipeline::{Event, Options, Pipeline};
+use crate::pipeline::{Event, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
 /// What the daemon needs beside the pipeline's options.
@@ -26,6 +26,8 @@ pub struct Daemon {
     pub telemetry_path: String,
     /// The folder of the durable store.
     pub storage_path: PathBuf,
+    /// Where rejected records are written, if anywhere.
+    pub rejected: Option<rejected::Options>,
     /// Told the address once it is listened on, with the port that the system chose for 0.
     pub listening: Box<dyn FnOnce(SocketAddr)>,
     /// Reads the options again, for a reload.
@@ -78,7 +80,7 @@ impl Daemon {
 
         let (events, inbox) = mpsc::channel();
         let (wake, storage) = (events.clone(), self.storage_path);
-        let pipeline = move || load_pipeline(options, &storage, wake, published);
+        let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
@@ -125,11 +127,12 @@ impl Daemon {
 fn load_pipeline(
     options: Options,
     storage: &Path,
+    rejected: Option<rejected::Options>,
     wake: Sender<Event>,
     published: Published,
 ) -> Result<Pipeline, StoreError> {
     let ledger = options.ledger_of(Store::open(storage)?, now())?;
-    Ok(Pipeline::new(options, ledger, wake, published, now))
+    Ok(Pipeline::new(options, ledger, rejected, wake, published, now))
 }
 
 /// How the reading thread ended.

@@ -74,6 +74,7 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
         storage_path: path.join("data"),
+        rejected: None,
         listening: Box::new({
             let path = path.clone();
             move |address| introduce(&introduction(rate, &path, start, &url(address, &telemetry_path)))

@@ -51,7 +51,7 @@ impl Reader {
     ) -> Result<Reading, (Option<Box<Reading>>, TailError)> {
         let file = open(path).map_err(|error| (None, error.into()))?;
         let mut reading = Reading::new(file, options);
-        let mut books = Books { ledger: &mut self.ledger, source, now: app::now() };
+        let mut books = Books { ledger: &mut self.ledger, source, now: app::now(), rejected: None };
         loop {
             let before = reading.tail.read_bytes();
             let turn = reading.turn(&mut books, u64::MAX, STEP_BYTES);

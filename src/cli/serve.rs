@@ -3,12 +3,14 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::Args;
 
 use super::Exit;
 use crate::app::{AppError, Daemon};
 use crate::config;
 use crate::expose::telemetry_path;
+use crate::pipeline::rejected;
 use crate::telemetry::{self, LogFormat, LogLevel};
 
 /// Watch files of call detail records and serve what they hold on /metrics
@@ -28,9 +30,22 @@ pub struct Arguments {
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     storage_path: PathBuf,
     #[command(flatten)]
+    rejected: Rejected,
+    #[command(flatten)]
     pub web: Web,
     #[command(flatten)]
     pub log: Log,
+}
+
+/// Where rejected records are written.
+#[derive(Debug, Clone, Args)]
+struct Rejected {
+    /// File to which rejected records are written as JSON lines, everything personal masked; `replay` reads it
+    #[arg(id = "rejected.path", long = "rejected.path", value_name = "FILE")]
+    path: Option<PathBuf>,
+    /// Size at which that file is renamed to FILE.1, in the place of the one before
+    #[arg(id = "rejected.size", long = "rejected.size", value_name = "SIZE", default_value = "10MiB", value_parser = rejected_size)]
+    size: u64,
 }
 
 /// Where and how the metrics are served.
@@ -60,7 +75,7 @@ pub const NO_SOURCES: &str = "the config has no sources and no path was given: t
 
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
-    let Arguments { paths, config_file, storage_path, web, log } = arguments;
+    let Arguments { paths, config_file, storage_path, rejected, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
         eprintln!(
             "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
@@ -86,6 +101,7 @@ pub fn run(arguments: Arguments) -> Exit {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
         storage_path,
+        rejected: rejected.path.map(|path| rejected::Options { path, size: rejected.size }),
         listening: Box::new(|_| {}),
         load: Box::new(load),
     };
@@ -98,6 +114,14 @@ pub fn run(arguments: Arguments) -> Exit {
                 AppError::Listen(..) | AppError::Start(_) | AppError::Pipeline => Exit::Internal,
             }
         }
+    }
+}
+
+fn rejected_size(text: &str) -> Result<u64, String> {
+    match text.parse::<ByteSize>() {
+        Ok(size) if size >= ByteSize::kib(64) => Ok(size.as_u64()),
+        Ok(_) => Err("must be 64KiB or more".to_owned()),
+        Err(_) => Err("is not a size such as 512KiB or 10MiB".to_owned()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
 
 pub mod reading;
+pub mod rejected;
 mod committing;
 mod files;
 
@@ -96,6 +97,7 @@ pub struct Pipeline {
     /// Folders that could not be watched, each said once.
     unwatched: HashSet<PathBuf>,
     committing: Committing,
+    rejected: Option<rejected::Log>,
     clock: fn() -> UnixMillis,
     /// Whether the files present at the start have been read.
     ready: bool,
@@ -107,11 +109,12 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A loop over these options, which books in `ledger`, is told of changed files through `wake` and publishes to
-    /// `published`.
+    /// A loop over these options, which books in `ledger`, writes rejected records to `rejected`, is told of changed
+    /// files through `wake` and publishes to `published`.
     pub fn new(
         options: Options,
         ledger: Ledger,
+        rejected: Option<rejected::Options>,
         wake: Sender<Event>,
         published: Published,
         clock: fn() -> UnixMillis,
@@ -134,6 +137,7 @@ impl Pipeline {
             watch: watch.ok(),
             unwatched: HashSet::new(),
             committing: Committing::new(published),
+            rejected: rejected.map(rejected::Log::new),
             clock,
             uncommitted: None,
             scanned: now,
@@ -210,7 +214,7 @@ impl Pipeline {
         let now = (self.clock)();
         for files in &mut self.files {
             if files.is_behind() {
-                files.turn(&mut self.ledger, now);
+                files.turn(&mut self.ledger, self.rejected.as_mut(), now);
                 let instant = Instant::now();
                 self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
             }
@@ -219,7 +223,7 @@ impl Pipeline {
             self.tidied = Instant::now();
             let mut tidied = false;
             for files in &mut self.files {
-                tidied |= files.tidy(&mut self.ledger, now, self.quiet);
+                tidied |= files.tidy(&mut self.ledger, self.rejected.as_mut(), now, self.quiet);
             }
             if tidied {
                 self.commit();
@@ -248,6 +252,9 @@ impl Pipeline {
     fn commit(&mut self) -> bool {
         for files in &mut self.files {
             files.before_commit(&mut self.ledger);
+        }
+        if let Some(log) = &mut self.rejected {
+            log.write();
         }
         self.uncommitted = None;
         self.committing.commit(&mut self.ledger, self.ready, self.clock)

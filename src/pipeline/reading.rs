@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::rejected::Page;
 use crate::call::UnixMillis;
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::snapshot::RecordCounts;
@@ -35,9 +37,47 @@ pub struct Books<'l> {
     pub ledger: &'l mut Ledger,
     pub source: SourceIndex,
     pub now: UnixMillis,
+    /// Takes a copy of what is rejected, where that is wanted.
+    pub rejected: Option<Page<'l>>,
+}
+
+/// One record of a text, or what stands in the place of one.
+#[derive(Debug)]
+pub struct Record<'r> {
+    pub decoded: Decoded<'r>,
+    /// Offset of its first byte in the text.
+    pub position: u64,
+    /// As it stands there; nothing where it is too long.
+    pub text: &'r [u8],
 }
 
 impl Books<'_> {
+    /// Books one record of a text of this lineage, in exactly one bucket; whether a call was counted, not a
+    /// duplicate.
+    pub fn book(&mut self, record: &Record<'_>, lineage: u64, live_within: Duration) -> bool {
+        let Self { ledger, source, now, rejected } = self;
+        ledger.record(*source);
+        match &record.decoded {
+            Decoded::Call(call) => {
+                if !ledger.is_new(*source, call.record_id, *now) {
+                    return false;
+                }
+                let catalogue = Arc::clone(ledger.catalogue());
+                ledger.count(*source, call, &catalogue.classify(call), *now, live_within);
+                return true;
+            }
+            Decoded::Header => ledger.header(*source),
+            Decoded::Ignored => ledger.ignored(*source),
+            Decoded::Rejected(reason) => {
+                ledger.rejected(*source, reason.label());
+                if let Some(page) = rejected {
+                    page.take(*now, lineage, record.position, *reason, record.text);
+                }
+            }
+        }
+        false
+    }
+
     /// Books what was found out about a file.
     pub fn file_event(&mut self, event: FileEvent) -> Decision {
         self.ledger.file_event(self.source, event);
@@ -56,6 +96,30 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds one record; of a call, whether it was `counted` or a duplicate.
+    fn add(&mut self, record: &Record<'_>, counted: bool) {
+        let records = &mut self.records;
+        match &record.decoded {
+            Decoded::Call(call) => {
+                if let Some(ended) = call.ended_at {
+                    let (first, last) = self.calls.unwrap_or((ended, ended));
+                    self.calls = Some((first.min(ended), last.max(ended)));
+                }
+                *(if counted { &mut records.counted } else { &mut records.duplicate }) += 1;
+            }
+            Decoded::Header => records.header += 1,
+            Decoded::Ignored => records.ignored += 1,
+            Decoded::Rejected(reason) => {
+                records.rejected += 1;
+                if self.rejected.len() < REJECTED_KEPT {
+                    let number = records.labelled().iter().map(|(_, count)| count).sum();
+                    let (position, reason) = (record.position, *reason);
+                    self.rejected.push(Rejected { record: number, position, reason });
+                }
+            }
+        }
+    }
+
     /// What stands in the text, given what stands before the part that this is about.
     fn records_after(&self, before: Records) -> Records {
         let RecordCounts { counted, duplicate, header, ignored, rejected } = self.records;
@@ -99,6 +163,8 @@ pub struct Reading {
     summary: Summary,
     /// As in [`Content`].
     lineage: u64,
+    /// Text from here on is left alone.
+    until: u64,
     /// What stands before the part of the text that is in the summary.
     passed_over: Option<Records>,
 }
@@ -179,6 +245,7 @@ impl Reading {
             before_too_long: None,
             summary: Summary::default(),
             lineage: fastrand::u64(1..),
+            until: u64::MAX,
             passed_over: Some(Records::default()),
         }
     }
@@ -304,6 +371,29 @@ impl Reading {
         ended
     }
 
+    /// Reads the text from its beginning up to `until`, where a record ends, and shows each record to `take`, which
+    /// says whether a call is another one than those before. Nothing is booked.
+    pub fn each_until(
+        &mut self,
+        until: u64,
+        mut take: impl FnMut(&Record<'_>, Duration) -> bool,
+    ) -> Result<(), TailError> {
+        self.until = until;
+        while self.unrecognised.is_none() && self.position + (self.tail.text().len() as u64) < until {
+            if !self.tail.fill(u64::MAX, false)? && !self.tail.fill(u64::MAX, true)? {
+                break;
+            }
+            self.each(false, &mut take);
+        }
+        self.each(true, &mut take);
+        Ok(())
+    }
+
+    /// Whether the text up to the position of this content, all of which is read, is the content's.
+    pub fn has_read(&self, content: &Content) -> bool {
+        self.position == content.position && self.tail.text_mark(content.position, 0) == content.mark
+    }
+
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
     /// quiet.
     pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
@@ -369,15 +459,22 @@ impl Reading {
 
     /// Books every record that the text holds.
     fn records(&mut self, books: &mut Books<'_>, finished: bool) {
+        let lineage = self.lineage;
+        self.each(finished, |record, live_within| books.book(record, lineage, live_within));
+    }
+
+    /// Shows every record that the text holds to `take`, which says whether a call is another one than those before.
+    fn each(&mut self, finished: bool, mut take: impl FnMut(&Record<'_>, Duration) -> bool) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
+        let end = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let mut at = 0;
         while let Some(stages) = &mut self.stages {
             let text = self.tail.text();
-            let rest = &text[at..];
+            let rest = &text[at..text.len().min(end)];
             let was_discarding = stages.splitter.is_discarding();
-            let (decoded, start, next) = match stages.splitter.next(rest, finished) {
+            let (decoded, start, text_end, next) = match stages.splitter.next(rest, finished) {
                 Split::NeedMore => break,
                 Split::Skip { next } if stages.splitter.is_discarding() && !was_discarding => {
                     self.before_too_long = self.content_at(at);
@@ -388,11 +485,16 @@ impl Reading {
                     at += next;
                     continue;
                 }
-                Split::Record { start, end, next } => (stages.decoder.decode(&rest[start..end]), start, next),
-                Split::Broken { start, next } => (Decoded::Rejected(stages.format.broken()), start, next),
-                Split::TooLong { next } => (Decoded::Rejected(Reason::TooLong), 0, next),
+                Split::Record { start, end, next } => {
+                    (stages.decoder.decode(&rest[start..end]), start, end, next)
+                }
+                Split::Broken { start, next } => {
+                    (Decoded::Rejected(stages.format.broken()), start, next, next)
+                }
+                Split::TooLong { next } => (Decoded::Rejected(Reason::TooLong), 0, 0, next),
             };
-            let first = self.summary.records == RecordCounts::default();
+            let first = self.passed_over == Some(Records::default())
+                && self.summary.records == RecordCounts::default();
             if first && decoded == Decoded::Rejected(Reason::NotARow) {
                 self.unrecognised = Some(Format::unknown_explanation(text));
                 return;
@@ -402,8 +504,9 @@ impl Reading {
             }
             let too_long = self.before_too_long.take().map(|content| content.position);
             let position = too_long.unwrap_or(self.position + (at + start) as u64);
-            books.ledger.record(books.source);
-            book(books, &mut self.summary, stages.live_within, decoded, position);
+            let record = Record { decoded, position, text: &rest[start..text_end] };
+            let counted = take(&record, stages.live_within);
+            self.summary.add(&record, counted);
             at += next;
         }
         self.beginning.take(self.position, &self.tail.text()[..at]);
@@ -441,51 +544,6 @@ impl Stages {
                 Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(options.record_bytes)),
             },
             decoder: Decoder::new(format),
-        }
-    }
-}
-
-/// Books one record in the ledger and in its file's summary: in exactly one bucket.
-fn book(
-    books: &mut Books<'_>,
-    summary: &mut Summary,
-    live_within: Duration,
-    decoded: Decoded<'_>,
-    position: u64,
-) {
-    let Books { ledger, source, now } = books;
-    match decoded {
-        Decoded::Call(call) => {
-            if let Some(ended) = call.ended_at {
-                let (first, last) = summary.calls.unwrap_or((ended, ended));
-                summary.calls = Some((first.min(ended), last.max(ended)));
-            }
-            if !ledger.is_new(*source, call.record_id, *now) {
-                summary.records.duplicate += 1;
-                return;
-            }
-            summary.records.counted += 1;
-            let catalogue = std::sync::Arc::clone(ledger.catalogue());
-            let verdict = catalogue.classify(&call);
-            ledger.count(*source, &call, &verdict, *now, live_within);
-        }
-        Decoded::Header => {
-            summary.records.header += 1;
-            ledger.header(*source);
-        }
-        Decoded::Ignored => {
-            summary.records.ignored += 1;
-            ledger.ignored(*source);
-        }
-        Decoded::Rejected(reason) => {
-            summary.records.rejected += 1;
-            ledger.rejected(*source, reason.label());
-            if summary.rejected.len() < REJECTED_KEPT {
-                let records = summary.records;
-                let record =
-                    records.counted + records.duplicate + records.header + records.ignored + records.rejected;
-                summary.rejected.push(Rejected { record, position, reason });
-            }
         }
     }
 }

@@ -47,7 +47,7 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
     let (mut ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
-    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW };
+    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
     for piece in pieces {
         file.write_all(piece).unwrap();
         let mut expected = piece.len() as u64;

@@ -34,6 +34,7 @@ use tracing::{debug, info, warn};
 use self::entry::{Entry, State, Surroundings};
 use self::known::{Known, Retired};
 use super::reading::{self, Books, Turn};
+use super::rejected::{Log, Page};
 use crate::call::UnixMillis;
 use crate::ledger::{Decision, FileEvent, FilesNow, KnownFile, Ledger, SourceIndex};
 use crate::source::discover;
@@ -127,12 +128,12 @@ impl Files {
             if let Some(id) = missing.remove(&path) {
                 self.names.insert(path.clone(), id);
             }
-            self.seen(path, &metadata, &mut Books { ledger, source: self.source, now });
+            self.seen(path, &metadata, &mut Books { ledger, source: self.source, now, rejected: None });
         }
         for (path, id) in missing {
             self.lost_name(&path, id);
         }
-        self.find_renamed(&mut Books { ledger, source: self.source, now });
+        self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
     }
 
     /// Finds the files that were renamed to where no path leads while nobody looked, if they stayed in their folder:
@@ -164,7 +165,7 @@ impl Files {
     pub fn look(&mut self, path: &Path, ledger: &mut Ledger, now: UnixMillis) {
         match self.discover.look(path) {
             Some(metadata) => {
-                let books = &mut Books { ledger, source: self.source, now };
+                let books = &mut Books { ledger, source: self.source, now, rejected: None };
                 self.seen(path.to_path_buf(), &metadata, books);
             }
             None => {
@@ -225,15 +226,17 @@ impl Files {
     }
 
     /// Gives the next file in line its turn.
-    pub fn turn(&mut self, ledger: &mut Ledger, now: UnixMillis) {
+    pub fn turn(&mut self, ledger: &mut Ledger, log: Option<&mut Log>, now: UnixMillis) {
         let Some(id) = self.queue.pop_front() else { return };
         let Some(mut entry) = self.entries.remove(&id) else { return };
         entry.queued = false;
         let source = self.source;
+        let path = entry.path.clone();
+        let rejected = log.map(|log| Page { log, source: &self.name, path: &path });
         let mut retired = Vec::new();
         let outcome = entry.turn(
             id,
-            &mut Books { ledger, source, now },
+            &mut Books { ledger, source, now, rejected },
             &mut Surroundings {
                 source: &self.name,
                 options: self.reading,
@@ -242,7 +245,6 @@ impl Files {
                 retire: &mut |known, id| retired.extend(known.retire(id)),
             },
         );
-        let path = entry.path.clone();
         for retired in retired {
             note_retired(retired, &path, entry.decision, source, ledger);
         }
@@ -299,11 +301,19 @@ impl Files {
 
     /// Looks after files that nobody wrote to for as long as `quiet`: takes last lines without newline, lets go of
     /// files that are gone; to follow a renamed one costs no more than a descriptor. Returns whether anything came of it.
-    pub fn tidy(&mut self, ledger: &mut Ledger, now: UnixMillis, quiet: Duration) -> bool {
+    pub fn tidy(
+        &mut self,
+        ledger: &mut Ledger,
+        mut log: Option<&mut Log>,
+        now: UnixMillis,
+        quiet: Duration,
+    ) -> bool {
         let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= quiet;
         let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
-            let mut books = Books { ledger, source: self.source, now };
+            let path = if log.is_some() { entry.path.clone() } else { PathBuf::new() };
+            let rejected = log.as_deref_mut().map(|log| Page { log, source: &self.name, path: &path });
+            let mut books = Books { ledger, source: self.source, now, rejected };
             let out_of_sight = entry.out_of_sight();
             if entry.is_no_copy(self.reading) || out_of_sight.is_some_and(|file| file.grew) {
                 again.push(*id);

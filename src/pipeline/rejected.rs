@@ -1,0 +1,203 @@
+//! The file of rejected records, for people who want to know what was wrong and for `replay`: JSON lines, everything
+//! personal masked. It is bounded, with one older generation beside it; that it cannot be written stops nothing.
+//!
+//! Lines are on the disk before the rejections are committed. So after a crash a line may stand there twice, and never
+//! not at all; `lineage` and `position` say which record it is about.
+
+mod mask;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use crate::call::UnixMillis;
+use crate::decode::Reason;
+
+/// Where rejected records are written.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub path: PathBuf,
+    /// A file that would grow beyond this becomes the older generation.
+    pub size: u64,
+}
+
+/// A masked record is cut to about this.
+const RECORD_BYTES: usize = 2048;
+
+/// So much is written at once, when there is no commit before.
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// One line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// When it was rejected, in RFC 3339.
+    pub time: String,
+    pub source: String,
+    pub file: String,
+    /// The lineage of the text, in hexadecimal digits: other tools cut long numbers.
+    pub lineage: String,
+    /// Offset of the record's first byte in the text of the file, which is UTF-8 and not compressed.
+    pub position: u64,
+    pub reason: String,
+    /// The record's length in bytes; 0 where it is too long.
+    pub bytes: usize,
+    /// Masked, and cut where it is long.
+    pub record: String,
+}
+
+impl Line {
+    /// The lineage as the ledger has it.
+    pub fn lineage(&self) -> Option<u64> {
+        u64::from_str_radix(&self.lineage, 16).ok()
+    }
+}
+
+/// The name of the older generation.
+pub fn older(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".1");
+    name.into()
+}
+
+/// Writes rejected records.
+#[derive(Debug)]
+pub struct Log {
+    options: Options,
+    lines: Vec<u8>,
+    failing: bool,
+}
+
+/// A [`Log`], open at a file whose records are rejected.
+#[derive(Debug)]
+pub struct Page<'l> {
+    pub log: &'l mut Log,
+    pub source: &'l str,
+    pub path: &'l Path,
+}
+
+impl Page<'_> {
+    /// Notes one rejected record.
+    pub fn take(&mut self, now: UnixMillis, lineage: u64, position: u64, reason: Reason, record: &[u8]) {
+        let line = Line {
+            time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
+            source: self.source.to_owned(),
+            file: self.path.to_string_lossy().into_owned(),
+            lineage: format!("{lineage:016x}"),
+            position,
+            reason: reason.label().to_owned(),
+            bytes: record.len(),
+            record: mask::masked(record, RECORD_BYTES),
+        };
+        self.log.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
+        self.log.lines.push(b'\n');
+        if self.log.lines.len() >= BUFFER_BYTES {
+            self.log.write();
+        }
+    }
+}
+
+impl Log {
+    /// A log that has nothing to write yet.
+    pub fn new(options: Options) -> Self {
+        Self { options, lines: Vec::new(), failing: false }
+    }
+
+    /// Writes what was taken and waits until it is on the disk. What cannot be written is let go, and said once.
+    pub fn write(&mut self) {
+        if self.lines.is_empty() {
+            return;
+        }
+        let lines = std::mem::take(&mut self.lines);
+        let written = append(&self.options, &lines);
+        let path = self.options.path.display();
+        match &written {
+            Ok(()) if self.failing => info!(%path, "rejected records are written again"),
+            Err(error) if !self.failing => {
+                warn!(%path, %error, "cannot write rejected records; they are counted all the same");
+            }
+            _ => {}
+        }
+        self.failing = written.is_err();
+    }
+}
+
+/// Appends whole lines to the file, or to the next one where it is full.
+fn append(options: &Options, lines: &[u8]) -> io::Result<()> {
+    let Options { path, size } = options;
+    let mut file = open(path)?;
+    let mut length = file.metadata()?.len();
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        if length > 0 && length + line.len() as u64 > *size {
+            file.sync_data()?;
+            fs::rename(path, older(path))?;
+            file = open(path)?;
+            length = 0;
+        }
+        file.write_all(line)?;
+        length += line.len() as u64;
+    }
+    file.sync_data()
+}
+
+/// Opens a file for more lines; only its owner may look inside.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn note(log: &mut Log, position: u64) {
+        let mut page = Page { log, source: "teams", path: Path::new("/cdr/a.csv") };
+        page.take(UnixMillis(0), 0xabc, position, Reason::BadCsv, b"User One,1");
+    }
+
+    fn positions(path: &Path) -> Vec<u64> {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap().position).collect()
+    }
+
+    #[test]
+    fn a_full_file_becomes_the_older_generation() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rejected.jsonl");
+        let mut log = Log::new(Options { path: path.clone(), size: 400 });
+        for position in 0..5 {
+            note(&mut log, position);
+            if position != 3 {
+                log.write();
+            }
+        }
+        assert_eq!((positions(&older(&path)), positions(&path)), (vec![2, 3], vec![4]));
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            r#"{"time":"1970-01-01T00:00:00Z","source":"teams","file":"/cdr/a.csv","lineage":"0000000000000abc","#
+                .to_owned()
+                + r#""position":4,"reason":"bad_csv","bytes":10,"record":"xxxx xxx,0"}"#
+                + "\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("later/rejected.jsonl");
+        let mut log = Log::new(Options { path: path.clone(), size: 400 });
+        note(&mut log, 1);
+        log.write();
+        assert!(log.failing);
+        fs::create_dir(folder.path().join("later")).unwrap();
+        note(&mut log, 2);
+        log.write();
+        assert_eq!((log.failing, positions(&path)), (false, vec![2]));
+    }
+}
