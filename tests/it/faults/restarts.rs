@@ -1,0 +1,103 @@
+//! Stops, kills and starts, and what happens to the files meanwhile.
+
+use std::fs;
+
+use super::play::{Play, append, calls, gzip};
+
+#[test]
+fn a_kill_with_lines_written_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.kill();
+    play.append("a.json", 30);
+    play.start();
+    play.append("a.json", 20);
+    play.settles_at(100, 0);
+    assert_eq!((play.event("found"), play.event("resumed")), (1.0, 1.0), "a file is found once");
+}
+
+#[test]
+fn a_start_over_a_store_is_ready_when_it_has_caught_up() {
+    let mut play = Play::new();
+    play.append("a.json", 1);
+    play.counted(1);
+    play.stop();
+    play.append("b.json", 20_000);
+    play.start();
+    play.daemon().wait_until_ready();
+    assert_eq!(calls(&play.daemon().metrics()), 20_001.0);
+}
+
+#[test]
+fn kills_at_any_time_under_steady_writing() {
+    let mut play = Play::new();
+    for round in 1..=10 {
+        for _ in 0..20 {
+            play.append("a.json", 5);
+        }
+        // Not waited for: some of it is read and not committed, some committed and not shown.
+        if round % 3 == 0 {
+            play.daemon().wait_for_metrics("something", |metrics| calls(metrics) > 0.0);
+        }
+        play.kill();
+        play.append("a.json", 1);
+        play.start();
+    }
+    play.settles_at(10 * 101, 0);
+}
+
+#[test]
+fn a_rotation_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.stop();
+    play.append("a.json", 5);
+    play.rename("a.json", "a.json.1");
+    play.append("a.json", 20);
+    play.start();
+    play.settles_at(75, 0);
+}
+
+#[test]
+fn a_file_is_compressed_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.stop();
+    play.append("a.json", 30);
+    let text = fs::read(play.path("a.json")).unwrap();
+    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
+    fs::remove_file(play.path("a.json")).unwrap();
+    play.start();
+    play.settles_at(80, 0);
+}
+
+#[test]
+fn a_file_is_written_anew_while_it_is_down() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    play.kill();
+    let more = play.rows(80);
+    fs::write(play.path("a.json"), more).unwrap();
+    play.start();
+    play.settles_at(130, 0);
+}
+
+#[test]
+fn compressed_files_and_documents_are_resumed() {
+    let mut play = Play::new();
+    let text = play.rows(10);
+    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
+    let rows = String::from_utf8(play.rows(4)).unwrap();
+    let document = format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","));
+    let (first, second) = document.split_at(document.len() / 2);
+    append(&play.path("b.json"), first.as_bytes());
+    play.counted(11);
+    play.kill();
+    play.start();
+    append(&play.path("b.json"), second.as_bytes());
+    play.settles_at(14, 0);
+}
