@@ -413,8 +413,11 @@ impl Reading {
     /// booked.
     pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], usize), TailError> {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
-            if !self.fill(LOOK_AHEAD_BYTES as u64, books)? {
-                break;
+            match self.fill(LOOK_AHEAD_BYTES as u64, books) {
+                Ok(true) => {}
+                // Text before damage counts like any other; the damage shows again behind it.
+                Err(error) if self.tail.text().is_empty() => return Err(error),
+                Ok(false) | Err(_) => break,
             }
         }
         let text = self.tail.text();
@@ -433,6 +436,9 @@ impl Reading {
         budget: u64,
     ) -> Result<Passed, TailError> {
         let Some(format) = Format::from_name(&known.format) else { return Ok(Passed::Different) };
+        if let Some(passed) = self.skip_over(known, format)? {
+            return Ok(passed);
+        }
         let (begin, text_begin) = (self.tail.read_bytes(), self.position);
         loop {
             let missing = known.position - self.position;
@@ -455,6 +461,22 @@ impl Reading {
                 return Ok(Passed::TooShort);
             }
         }
+    }
+
+    /// As [`Reading::pass_over`], without reading what lies between, where the text lies in the file as it is.
+    fn skip_over(&mut self, known: &Content, format: Format) -> io::Result<Option<Passed>> {
+        let (Some(text_at), Some(file)) = (self.tail.plain_text_at(), self.tail.file()) else {
+            return Ok(None);
+        };
+        if file.metadata()?.len() < text_at + known.position {
+            return Ok(Some(Passed::TooShort));
+        }
+        if !known.mark.holds(file, text_at)? {
+            return Ok(Some(Passed::Different));
+        }
+        self.tail = Tail::at(file.try_clone()?, text_at, known.position)?;
+        self.go_on(format, known);
+        Ok(Some(Passed::Same))
     }
 
     /// Books every record that the text holds.

@@ -93,9 +93,15 @@ impl fmt::Display for Pattern {
 /// A path that is not there is no fault: it may come.
 fn report(error: walkdir::Error, path: PathBuf, unreadable: &mut impl FnMut(PathBuf, io::Error)) {
     let error = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of symbolic links"));
-    if error.kind() != io::ErrorKind::NotFound {
+    if !is_absence(&error) {
         unreadable(path, error);
     }
+}
+
+/// Whether the error says that nothing is there, and not only that it cannot be seen: a handle that has gone stale on a
+/// network file system, a server that does not answer or a folder that may not be read says nothing of the files.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn is_hidden(below: &Path) -> bool {
@@ -191,9 +197,18 @@ impl Options {
     }
 
     /// The file at `path`, if it is there and belongs to the source.
-    pub fn look(&self, path: &Path) -> Option<Metadata> {
-        let metadata = || fs::metadata(path).ok().filter(Metadata::is_file);
-        self.covers(path).then(metadata).flatten()
+    ///
+    /// # Errors
+    /// When the system does not say whether it is there.
+    pub fn look(&self, path: &Path) -> io::Result<Option<Metadata>> {
+        if !self.covers(path) {
+            return Ok(None);
+        }
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata).filter(Metadata::is_file)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a file at `path` would belong to the source.
@@ -210,7 +225,7 @@ mod tests {
         let found = options.scan();
         assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
         let name = |(path, _): &(PathBuf, Metadata)| {
-            assert!(options.look(path).is_some(), "a scan and a look agree on {path:?}");
+            assert!(matches!(options.look(path), Ok(Some(_))), "a scan and a look agree on {path:?}");
             path.strip_prefix(root).map(|path| path.display().to_string()).unwrap_or_default()
         };
         found.files.iter().map(name).collect()
@@ -245,6 +260,14 @@ mod tests {
             let options = Options { patterns: patterns.iter().map(parse).collect(), exclude };
             assert_eq!(names(&options, root), *expected, "{patterns:?}");
         }
+    }
+
+    #[test]
+    fn only_absence_is_absence() {
+        use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, StaleNetworkFileHandle, TimedOut};
+        let absent = [NotFound, NotADirectory, PermissionDenied, StaleNetworkFileHandle, TimedOut]
+            .map(|kind| is_absence(&kind.into()));
+        assert_eq!(absent, [true, true, false, false, false]);
     }
 
     #[test]

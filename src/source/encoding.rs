@@ -59,6 +59,8 @@ const MARKS: [(&[u8], Charset); 3] = [
 #[derive(Default)]
 pub struct Decoding {
     compressed: Option<Decompressing>,
+    /// Nothing can be read behind damage.
+    damaged: Option<Damaged>,
     /// Bytes that wait until it is clear what they begin.
     undecided: Vec<u8>,
     charset: Option<(Charset, bool)>,
@@ -95,6 +97,9 @@ impl Decoding {
         text: &mut Vec<u8>,
         room: usize,
     ) -> Result<usize, Damaged> {
+        if let Some(damaged) = &self.damaged {
+            return Err(damaged.clone());
+        }
         if !self.begun {
             self.compressed = match Compression::recognise(raw) {
                 Recognised::NeedMore if !finished => return Ok(0),
@@ -110,6 +115,7 @@ impl Decoding {
         };
         let mut plain = Vec::with_capacity(room);
         let taken = compressed.push(raw, &mut plain);
+        self.damaged = taken.as_ref().err().cloned();
         // What came before the damage is sound.
         self.characters(&plain, finished && !matches!(taken, Ok(taken) if taken < raw.len()), text);
         taken

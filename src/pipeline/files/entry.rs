@@ -76,6 +76,8 @@ pub struct Entry {
     modified: i128,
     /// Whether the system refused and may be asked again.
     refused: bool,
+    /// Whether its compression is damaged: if it changes, it is another file, or one that was mended.
+    damaged: bool,
 }
 
 /// What became of a file that has lost its name.
@@ -113,6 +115,7 @@ impl Entry {
             size: 0,
             modified: i128::MIN,
             refused: false,
+            damaged: false,
         }
     }
 
@@ -322,6 +325,7 @@ impl Entry {
         self.reading = None;
         self.origin = Origin::Unknown;
         self.state = State::Reading;
+        self.damaged = false;
     }
 
     fn reopen_at_beginning(&mut self, options: Options) -> io::Result<()> {
@@ -343,7 +347,7 @@ impl Entry {
         if self.size < reading.tail.read_bytes() {
             return Ok(Some(FileEvent::Truncated));
         }
-        let same = self.state == State::Reading || reading.tail.is_same_content()?;
+        let same = self.state == State::Reading || (!self.damaged && reading.tail.is_same_content()?);
         Ok((!same).then_some(FileEvent::Replaced))
     }
 
@@ -361,10 +365,11 @@ impl Entry {
         content
     }
 
-    /// Reading failed; `refused` when it may succeed another time.
-    pub fn unreadable(&mut self, refused: bool) {
+    /// Reading failed. What the system refused may succeed another time; damage stays until the file changes.
+    pub fn unreadable(&mut self, error: &TailError) {
         self.state = State::Unreadable;
-        self.refused = refused;
+        self.refused = matches!(error, TailError::Io(_));
+        self.damaged = matches!(error, TailError::Damaged(_));
         self.close();
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
 
-/// How many contents of files that are gone, or were written anew, are remembered.
+/// How many contents of files that are gone, or were written anew, are remembered: this many, or as many as there were
+/// files at once. So a folder whose file system goes and comes back is known again.
 const PAST_CONTENTS: usize = 1000;
 
 /// The contents known of one source: of files that are there, and of some that are not. The ledger shares them.
@@ -19,6 +20,10 @@ pub struct Known {
     /// Contents whose file is no more, the longest gone first.
     past: VecDeque<FileId>,
     next_past: u64,
+    /// How many files there were at once.
+    most: usize,
+    /// How many heads begin there in their text.
+    starts: HashMap<u64, usize>,
 }
 
 /// A content whose file is no more.
@@ -56,6 +61,7 @@ impl Known {
             self.index(id, &content.head);
         }
         self.contents.insert(id, content);
+        self.most = self.most.max(self.contents.len().saturating_sub(self.past.len()));
     }
 
     /// Takes a content that was known before a restart.
@@ -67,23 +73,38 @@ impl Known {
         self.set(id, content);
     }
 
-    /// The file holds this content no more, but a copy of it may come.
+    /// The file holds this content no more, but a copy of it may come. `None` when another file has it too, or
+    /// nothing was known.
     pub fn retire(&mut self, id: FileId) -> Option<Retired> {
         let content = self.forget(id)?;
+        if self.has_twin(&content) {
+            return None;
+        }
         let past = FileId { device: FileId::NO_DEVICE, inode: self.next_past };
         self.next_past += 1;
         self.past.push_back(past);
         self.set(past, Arc::clone(&content));
-        let dropped = (self.past.len() > PAST_CONTENTS).then(|| self.past.pop_front()).flatten();
+        let dropped =
+            (self.past.len() > PAST_CONTENTS.max(self.most)).then(|| self.past.pop_front()).flatten();
         if let Some(dropped) = dropped {
             self.forget(dropped);
         }
         Some(Retired { id: past, content, dropped })
     }
 
+    /// Whether another file holds as much of the same text.
+    fn has_twin(&self, content: &Content) -> bool {
+        let hashes = content.head.hashes();
+        let Some(last) = hashes.last() else { return false };
+        let ids = self.heads.get(&(content.head.at, hashes.len(), *last));
+        let mut others = ids.into_iter().flatten().filter_map(|id| self.contents.get(id));
+        others.any(|other| (other.position, other.mark) == (content.position, content.mark))
+    }
+
     fn index(&mut self, id: FileId, head: &Head) {
         let hashes = head.hashes();
         if let Some(last) = hashes.last() {
+            *self.starts.entry(head.at).or_default() += 1;
             self.heads.entry((head.at, hashes.len(), *last)).or_default().push(id);
         }
         for (level, hash) in hashes.iter().enumerate() {
@@ -95,6 +116,12 @@ impl Known {
     pub fn forget(&mut self, id: FileId) -> Option<Arc<Content>> {
         let content = self.contents.remove(&id)?;
         let (at, hashes) = (content.head.at, content.head.hashes());
+        if let Some(count) = self.starts.get_mut(&at).filter(|_| !hashes.is_empty()) {
+            *count -= 1;
+            if *count == 0 {
+                self.starts.remove(&at);
+            }
+        }
         if let Some(last) = hashes.last()
             && let Some(ids) = self.heads.get_mut(&(at, hashes.len(), *last))
         {
@@ -120,7 +147,7 @@ impl Known {
         let body = text.get(behind_header..).unwrap_or_default();
         let head = Head::of(&body[..body.len().min(HEAD_BYTES)], behind_header as u64);
         let Some(last) = head.hashes().len().checked_sub(1) else {
-            let any = self.beginnings.keys().any(|(at, ..)| *at == head.at);
+            let any = self.starts.contains_key(&head.at);
             return if any { Match::Undecided } else { Match::New };
         };
         let like = head.hashes().iter().enumerate().rev().find_map(|(level, hash)| {
@@ -206,5 +233,24 @@ mod tests {
             assert_eq!(dropped.is_some(), number == PAST_CONTENTS as u64 - 1);
         }
         assert_eq!(known.find(&text(1, 100), 0, id(0)), Match::New);
+    }
+
+    #[test]
+    fn a_content_that_another_file_has_too_needs_no_keeping() {
+        let mut known = Known::default();
+        known.set(id(1), content(&text(1, 3000), 0));
+        known.set(id(2), content(&text(1, 3000), 0));
+        assert!(known.retire(id(1)).is_none());
+        assert!(known.retire(id(2)).is_some());
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_there_were_at_once() {
+        let mut known = Known::default();
+        let many = 2 * PAST_CONTENTS as u64;
+        let of = |number: u64| content(&[number.to_le_bytes().repeat(10), text(1, 100)].concat(), 0);
+        (0..many).for_each(|number| known.set(id(number), of(number)));
+        let dropped = (0..many).filter_map(|number| known.retire(id(number))?.dropped).count();
+        assert_eq!(dropped, 0);
     }
 }

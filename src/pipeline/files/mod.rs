@@ -120,8 +120,8 @@ impl Files {
     /// Compares everything on the disk with what is followed.
     pub fn scan(&mut self, ledger: &mut Ledger, now: UnixMillis) {
         let found = self.discover.scan();
-        for (path, error) in found.unreadable {
-            self.complain(&path, &error);
+        for (path, error) in &found.unreadable {
+            self.complain(path, error);
         }
         let mut missing: HashMap<PathBuf, FileId> = std::mem::take(&mut self.names);
         for (path, metadata) in found.files {
@@ -131,7 +131,12 @@ impl Files {
             self.seen(path, &metadata, &mut Books { ledger, source: self.source, now, rejected: None });
         }
         for (path, id) in missing {
-            self.lost_name(&path, id);
+            // What could not be looked at is not gone.
+            if found.unreadable.iter().any(|(unreadable, _)| path.starts_with(unreadable)) {
+                self.names.insert(path, id);
+            } else {
+                self.lost_name(&path, id);
+            }
         }
         self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
     }
@@ -164,15 +169,16 @@ impl Files {
     /// Compares one name on the disk with what is followed.
     pub fn look(&mut self, path: &Path, ledger: &mut Ledger, now: UnixMillis) {
         match self.discover.look(path) {
-            Some(metadata) => {
+            Ok(Some(metadata)) => {
                 let books = &mut Books { ledger, source: self.source, now, rejected: None };
                 self.seen(path.to_path_buf(), &metadata, books);
             }
-            None => {
+            Ok(None) => {
                 if let Some(id) = self.names.remove(path) {
                     self.lost_name(path, id);
                 }
             }
+            Err(error) => self.complain(path, &error),
         }
     }
 
@@ -258,14 +264,23 @@ impl Files {
                 Some(None)
             }
             Err(error) => {
-                entry.unreadable(matches!(error, TailError::Io(_)));
+                // What was booked before the fault is committed with its position, as ever.
+                if let Some(content) = entry.content() {
+                    self.known.set(id, content);
+                }
+                entry.unreadable(&error);
                 Some((entry.named && !is_gone(&error)).then_some(error))
             }
         };
         self.entries.insert(id, entry);
         match ended {
             None => self.enqueue(id),
-            Some(None) => self.keep_open(id),
+            Some(None) => {
+                if self.complained.remove(&path).is_some() {
+                    info!(source = self.name, path = %path.display(), "can be read again");
+                }
+                self.keep_open(id);
+            }
             Some(Some(error)) => self.complain(&path, &error),
         }
     }

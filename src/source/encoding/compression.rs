@@ -13,7 +13,7 @@ pub enum Compression {
 }
 
 /// The compressed data is not what its beginning promised.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("damaged {} data: {reason}", compression.name())]
 pub struct Damaged {
     compression: Compression,

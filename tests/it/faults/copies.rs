@@ -1,42 +1,131 @@
 //! Compressed files, and copies of files that were read, whole or in part.
 
 use std::fs::{self, File};
+use std::io::Write;
 
-use super::play::{Play, gzip};
+use super::play::{Play, append, calls, compress, zstd};
+
+const ENDINGS: [&str; 2] = ["gz", "zst"];
 
 #[test]
-fn the_rotated_gzip_copy_appears_and_the_original_goes() {
+fn compressed_under_any_name() {
     let mut play = Play::new();
-    play.append("a.json", 50);
-    play.counted(50);
-    let text = fs::read(play.path("a.json")).unwrap();
-    fs::write(play.path("a.json.1.gz"), gzip(&text)).unwrap();
-    fs::remove_file(play.path("a.json")).unwrap();
-    play.settles_at(50, 0);
-    assert_eq!((play.event("copied"), play.event("removed")), (1.0, 1.0));
+    for ending in ENDINGS {
+        let text = play.rows(10);
+        fs::write(play.path(&format!("a.json.{ending}")), compress(&text, ending)).unwrap();
+        let text = play.rows(10);
+        fs::write(play.path(&format!("{ending}.json")), compress(&text, ending)).unwrap();
+    }
+    play.settles_at(40, 0);
 }
 
 #[test]
-fn a_gzip_copy_of_a_file_that_was_read_in_part() {
+fn the_rotated_compressed_copy_appears_and_the_original_goes() {
     let mut play = Play::new();
-    play.append("a.json", 50);
-    play.counted(50);
-    play.daemon().pause();
-    play.append("a.json", 30);
-    let text = fs::read(play.path("a.json")).unwrap();
-    fs::write(play.path("a.json.1.gz"), gzip(&text)).unwrap();
-    File::options().write(true).truncate(true).open(play.path("a.json")).unwrap();
-    play.append("a.json", 20);
-    play.daemon().resume();
-    play.settles_at(100, 0);
+    for (round, ending) in (1..).zip(ENDINGS) {
+        play.append("a.json", 50);
+        play.counted(50 * round);
+        let text = fs::read(play.path("a.json")).unwrap();
+        fs::write(play.path(&format!("a.json.1.{ending}")), compress(&text, ending)).unwrap();
+        fs::remove_file(play.path("a.json")).unwrap();
+        play.settles_at(50 * round, 0);
+    }
+    assert_eq!((play.event("copied"), play.event("removed")), (2.0, 2.0));
 }
 
 #[test]
-fn gzip_under_any_name() {
+fn a_compressed_copy_of_a_file_that_was_read_in_part() {
+    for ending in ENDINGS {
+        let mut play = Play::new();
+        play.append("a.json", 50);
+        play.counted(50);
+        play.daemon().pause();
+        play.append("a.json", 30);
+        let text = fs::read(play.path("a.json")).unwrap();
+        fs::write(play.path(&format!("a.json.1.{ending}")), compress(&text, ending)).unwrap();
+        File::options().write(true).truncate(true).open(play.path("a.json")).unwrap();
+        play.append("a.json", 20);
+        play.daemon().resume();
+        play.settles_at(100, 0);
+    }
+}
+
+#[test]
+fn a_compressed_file_grows_by_frames_and_by_flushed_blocks() {
     let mut play = Play::new();
-    let text = play.rows(10);
-    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
-    let text = play.rows(10);
-    fs::write(play.path("b.json"), gzip(&text)).unwrap();
-    play.settles_at(20, 0);
+    let text = play.rows(5);
+    append(&play.path("frames.json.zst"), &zstd(&text));
+    play.counted(5);
+    let text = play.rows(5);
+    append(&play.path("frames.json.zst"), &zstd(&text));
+    play.counted(10);
+    let file = File::create(play.path("blocks.json.zst")).unwrap();
+    let mut encoder = zstd::stream::write::Encoder::new(file, 3).unwrap();
+    for round in 1..=3 {
+        encoder.write_all(&play.rows(5)).unwrap();
+        encoder.flush().unwrap();
+        play.counted(10 + 5 * round);
+    }
+    play.kill();
+    play.start();
+    encoder.write_all(&play.rows(5)).unwrap();
+    encoder.finish().unwrap();
+    play.settles_at(30, 0);
+    assert_eq!(play.event("resumed"), 2.0);
+}
+
+#[test]
+fn of_a_cut_file_everything_before_the_cut_counts_once() {
+    for ending in ENDINGS {
+        let mut play = Play::new();
+        let whole = compress(&play.rows(4000), ending);
+        let path = play.path(&format!("a.json.{ending}"));
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        play.daemon().wait_for_metrics("what came before the cut", |metrics| calls(metrics) > 1000.0);
+        append(&path, &whole[whole.len() / 2..]);
+        play.settles_at(4000, 0);
+    }
+}
+
+#[test]
+fn what_came_before_damage_counts_once_whatever_comes_after() {
+    for ending in ENDINGS {
+        let mut play = Play::new();
+        let (before, after) = (play.rows(50), play.rows(50));
+        let name = format!("a.json.{ending}");
+        let damaged = [compress(&before, ending), b"\x1f\x8b\x28\xb5 this is no member".to_vec()].concat();
+        fs::write(play.path(&name), damaged).unwrap();
+        play.counted(50);
+        play.daemon().wait_for_log(&format!("damaged {}", if ending == "gz" { "gzip" } else { "zstd" }));
+        play.kill();
+        play.start();
+        play.settles_at_with_pending(50, 0);
+        // The file is mended, in its place and then by a rename.
+        let mended = compress(&[before, after].concat(), ending);
+        fs::write(play.path(&name), &mended).unwrap();
+        play.settles_at(100, 0);
+        fs::write(play.path("mended.tmp"), &mended).unwrap();
+        play.rename("mended.tmp", &name);
+        play.settles_at(100, 0);
+    }
+}
+
+#[test]
+fn a_file_is_replaced_by_its_like_under_another_inode() {
+    let mut play = Play::new();
+    play.append("a.json", 5000);
+    play.counted(5000);
+    let again = |play: &Play| {
+        fs::copy(play.path("a.json"), play.path("a.tmp")).unwrap();
+        play.rename("a.tmp", "a.json");
+    };
+    again(&play);
+    play.append("a.json", 10);
+    play.settles_at(5010, 0);
+    // As after a restart with the file system mounted anew: path and content are the same, the inode is another.
+    play.stop();
+    again(&play);
+    play.append("a.json", 10);
+    play.start();
+    play.settles_at(5020, 0);
 }

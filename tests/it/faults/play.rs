@@ -103,13 +103,18 @@ impl Play {
 
     /// Waits for everything there is to be read, and asserts how many calls and rejected records that makes.
     pub fn settles_at(&self, expected: u64, rejected: u64) {
+        self.settles_at_with_pending(expected, rejected);
+        assert_eq!(self.daemon().metrics().sum("cdr_exporter_pending_bytes", &[]), 0.0);
+    }
+
+    /// As [`Play::settles_at`], where something is left that cannot be read.
+    pub fn settles_at_with_pending(&self, expected: u64, rejected: u64) {
         self.counted(expected);
         // Two rescans and the time after which a file counts as quiet: whatever would still be counted has been.
         pause(Duration::from_millis(2500));
         let metrics = self.daemon().metrics();
         assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon().log().join("\n"));
         assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[]), rejected as f64);
-        assert_eq!(metrics.sum("cdr_exporter_pending_bytes", &[]), 0.0);
     }
 
     pub fn event(&self, event: &str) -> f64 {
@@ -125,8 +130,25 @@ pub fn append(path: &Path, text: &[u8]) {
     OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text).unwrap();
 }
 
+/// Compresses, as the tool for this ending does.
+pub fn compress(text: &[u8], ending: &str) -> Vec<u8> {
+    match ending {
+        "gz" => gzip(text),
+        "zst" => zstd(text),
+        _ => panic!("no tool makes .{ending}"),
+    }
+}
+
 pub fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// As the tool of that name writes it.
+pub fn zstd(text: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+    encoder.include_checksum(true).unwrap();
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
 }
