@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::duplicates::{CLEANED_AT_A_COMMIT, Duplicates};
+use super::duplicates::Duplicates;
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{StoredHistogram, from_json, labelled, to_json};
@@ -204,7 +204,7 @@ impl Account {
     /// # Errors
     /// When the store cannot be read.
     pub fn clean(&mut self, store: &mut Store) -> Result<(), StoreError> {
-        for _ in 0..CLEANED_AT_A_COMMIT {
+        for _ in 0..self.duplicates.cleaned_at_a_commit() {
             let Some(number) = self.duplicates.to_clean() else { break };
             let ids = store.ids(&self.name, number)?;
             self.duplicates.clean(&ids.unwrap_or_default());

@@ -38,14 +38,12 @@ impl Seen {
     }
 }
 
-/// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it.
-const CLOSED_IDS: usize = 1000;
+/// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it. So many leave
+/// room for their key in a page of 16 KiB; redb's pages are powers of two, and a batch has one of its own.
+const BATCH_IDS: usize = 1000;
 
-/// No batch has more ids. Both numbers leave room in redb's pages, whose sizes are powers of two.
-const BATCH_IDS: usize = 32_000;
-
-/// How many batches are cleaned at a commit: more than a commit usually adds.
-pub const CLEANED_AT_A_COMMIT: usize = 4;
+/// So many ids may be stored in vain, however few are remembered.
+const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
 const SEEN_BYTES: usize = size_of::<u128>();
 
@@ -53,7 +51,6 @@ const SEEN_BYTES: usize = size_of::<u128>();
 #[derive(Debug)]
 struct Batch {
     number: u64,
-    ids: usize,
     newest: u128,
 }
 
@@ -152,14 +149,7 @@ impl Duplicates {
         if self.open.len() == self.written {
             return;
         }
-        let full = self.open.len() - self.open.len() % BATCH_IDS;
-        let rest = match self.open.split_off(full) {
-            rest if rest.len() >= CLOSED_IDS => {
-                self.open.extend(rest);
-                Vec::new()
-            }
-            rest => rest,
-        };
+        let rest = self.open.split_off(self.open.len() - self.open.len() % BATCH_IDS);
         for ids in std::mem::replace(&mut self.open, rest).chunks(BATCH_IDS) {
             self.close(ids);
         }
@@ -168,7 +158,7 @@ impl Duplicates {
 
     fn close(&mut self, ids: &[Seen]) {
         let newest = ids.iter().map(|seen| seen.day()).max().unwrap_or_default();
-        self.closed.push_back(Batch { number: self.next, ids: ids.len(), newest });
+        self.closed.push_back(Batch { number: self.next, newest });
         self.next += 1;
     }
 
@@ -190,11 +180,17 @@ impl Duplicates {
         Ok(())
     }
 
+    /// How many batches to clean at a commit: a third of what is stored is out of date then, so that three times as
+    /// many as the commit adds keep up with it.
+    pub fn cleaned_at_a_commit(&self) -> usize {
+        3 * (self.open.len() - self.written).div_ceil(BATCH_IDS)
+    }
+
     /// The oldest batch, when more than a third of the ids in the store are out of date.
     pub fn to_clean(&self) -> Option<u64> {
-        let stored: usize = self.closed.iter().map(|batch| batch.ids).sum();
+        let stored = self.closed.len() * BATCH_IDS;
         let oldest = self.closed.front()?;
-        (stored > self.seen.len() + self.seen.len() / 2 + BATCH_IDS).then_some(oldest.number)
+        (stored > self.seen.len() + self.seen.len() / 2 + IDS_IN_VAIN).then_some(oldest.number)
     }
 
     /// Stores again what is not out of date in the oldest batch, and lets it go.
@@ -268,7 +264,7 @@ mod tests {
     impl Kept {
         /// Commits; returns how many ids it wrote.
         fn commit(&mut self, duplicates: &mut Duplicates) -> usize {
-            for _ in 0..CLEANED_AT_A_COMMIT {
+            for _ in 0..duplicates.cleaned_at_a_commit() {
                 if let Some(number) = duplicates.to_clean() {
                     duplicates.clean(&self.0[&number]);
                 }
@@ -314,10 +310,10 @@ mod tests {
             (0, 0, &[3]),
             (2, 5, &[5]),
             (994, 999, &[999]),
-            (2, 1001, &[1001]),
-            (1, 1, &[1001, 1]),
-            (64_005, 64_006, &[1001, 32_000, 32_000, 6]),
-            (4, 10, &[1001, 32_000, 32_000, 10]),
+            (2, 1001, &[1000, 1]),
+            (1, 2, &[1000, 2]),
+            (2998, 3000, &[1000, 1000, 1000, 1000]),
+            (4, 4, &[1000, 1000, 1000, 1000, 4]),
         ] {
             for id in ids.by_ref().take(new) {
                 assert!(duplicates.is_new(id, NOW));
@@ -347,7 +343,7 @@ mod tests {
     #[test]
     fn ids_seen_every_day_do_not_fill_the_store() {
         let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
-        for day in 0..20 {
+        for day in 0..12 {
             let now = UnixMillis(NOW.0 + day * MILLIS_PER_DAY);
             for part in 0..50u128 {
                 for number in 0..2000 {
@@ -360,7 +356,7 @@ mod tests {
             kept.commit(&mut duplicates);
             duplicates_are_restored(&duplicates, &kept);
             let stored: usize = kept.sizes().iter().sum();
-            assert!(stored <= 100_000 * 3 / 2 + BATCH_IDS + 4000, "day {day}: {stored}");
+            assert!(stored <= 100_000 * 3 / 2 + IDS_IN_VAIN + 4000, "day {day}: {stored}");
         }
     }
 
