@@ -113,3 +113,19 @@ pub struct Call<'a> {
     /// Seconds from INVITE to end or failure; `None` when the record does not say.
     pub duration_seconds: Option<u32>,
 }
+
+impl Call<'_> {
+    /// The same call, which outlasts its record.
+    pub fn owned(&self) -> Call<'static> {
+        Call {
+            record_id: self.record_id,
+            trunk: Cow::Owned(self.trunk.clone().into_owned()),
+            direction: self.direction,
+            succeeded: self.succeeded,
+            codes: self.codes,
+            phrase: Cow::Owned(self.phrase.clone().into_owned()),
+            ended_at: self.ended_at,
+            duration_seconds: self.duration_seconds,
+        }
+    }
+}

@@ -6,7 +6,9 @@ pub mod inspect;
 pub mod explain;
 pub mod demo;
 pub mod state;
+pub mod replay;
 mod reader;
+mod stopped;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,7 @@ enum Command {
     Explain(explain::Arguments),
     Demo(demo::Arguments),
     State(state::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -61,5 +64,6 @@ pub fn run() -> Exit {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::State(arguments) => state::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
     }
 }

@@ -36,8 +36,8 @@ pub struct Account {
     changed_files: HashSet<FileId>,
     /// Rejected records that were counted later: the lineage of their text and their position in it.
     pub replayed: HashSet<(u64, u64)>,
-    /// Those of which the store does not know.
-    newly_replayed: Vec<(u64, u64)>,
+    /// Those of which the store knows something else.
+    changed_replayed: HashSet<(u64, u64)>,
 }
 
 /// What is counted of a source.
@@ -120,7 +120,7 @@ impl Account {
             files: HashMap::new(),
             changed_files: HashSet::new(),
             replayed: HashSet::new(),
-            newly_replayed: Vec::new(),
+            changed_replayed: HashSet::new(),
         }
     }
 
@@ -188,9 +188,16 @@ impl Account {
     pub fn replay(&mut self, lineage: u64, position: u64) -> bool {
         let new = self.replayed.insert((lineage, position));
         if new {
-            self.newly_replayed.push((lineage, position));
+            self.changed_replayed.insert((lineage, position));
         }
         new
+    }
+
+    /// Forgets replayed records of texts that are known no more.
+    pub fn forget_replayed(&mut self) {
+        let known: HashSet<u64> = self.files.values().map(|file| file.content.lineage).collect();
+        let forgotten = self.replayed.extract_if(|(lineage, _)| !known.contains(lineage));
+        self.changed_replayed.extend(forgotten);
     }
 
     /// Forgets the record ids that are past remembering.
@@ -221,8 +228,9 @@ impl Account {
             let value = self.files.get(id).map(file_value);
             (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
         }));
-        changes.rows.extend(self.newly_replayed.iter().map(|(lineage, position)| {
-            (Table::Replayed, to_json(&(&*self.name, lineage, position)), Some("true".to_owned()))
+        changes.rows.extend(self.changed_replayed.iter().map(|(lineage, position)| {
+            let value = self.replayed.contains(&(*lineage, *position)).then(|| "true".to_owned());
+            (Table::Replayed, to_json(&(&*self.name, lineage, position)), value)
         }));
         let batches = self.duplicates.changes().into_iter();
         changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
@@ -232,7 +240,7 @@ impl Account {
     pub fn settle(&mut self) {
         self.changed = false;
         self.changed_files.clear();
-        self.newly_replayed.clear();
+        self.changed_replayed.clear();
         self.duplicates.settle();
     }
 

@@ -296,6 +296,11 @@ impl Ledger {
         self.accounts[source.0].replay(lineage, position)
     }
 
+    /// Forgets replayed records of texts that are known no more: nothing can replay them again.
+    pub fn forget_replayed(&mut self, source: SourceIndex) {
+        self.accounts[source.0].forget_replayed();
+    }
+
     /// How many rejected records of the source were counted later.
     pub fn replayed(&self, source: SourceIndex) -> usize {
         self.accounts[source.0].replayed.len()

@@ -22,6 +22,7 @@ mod durable;
 mod end_to_end;
 mod http;
 mod layouts;
+mod rejected;
 mod rules;
 mod samples;
 mod tools;

@@ -1,0 +1,278 @@
+//! `cdr-exporter replay`: counts rejected records that can be read now, each at most once ever.
+//!
+//! The file of rejected records only says where to look. The records are read again from the files that they stand in,
+//! and only there where the ledger knows that file and has read it beyond them: what it has not, it will read itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Exit;
+use super::stopped::{Failed, Stopped};
+use crate::app;
+use crate::call::Call;
+use crate::decode::{Decoded, Reason};
+use crate::ledger::{KnownFile, Ledger, SourceIndex};
+use crate::pipeline::reading::{self, Books, Reading, Record};
+use crate::pipeline::rejected::{Line, older};
+use crate::source::identity::FileId;
+use crate::source::tail::TailError;
+
+/// Count rejected records that can be read now, after a fix of the config or with a newer version
+#[derive(Debug, Args)]
+#[command(after_help = "Examples, while the daemon is stopped:
+  cdr-exporter replay --rejected.path /var/lib/cdr-exporter/rejected.jsonl \\
+      --storage.path /var/lib/cdr-exporter --config.file /etc/cdr-exporter/cdr-exporter.yml
+
+It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be read now. The
+file must still be there, under any name, also compressed. Each record is counted once, however often this is run:
+which ones were is kept in the store, in one transaction with the counts.
+
+Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage, 64 bad config, 74 the
+store cannot be used.")]
+pub struct Arguments {
+    /// The file of rejected records that serve was given
+    #[arg(long = "rejected.path", value_name = "FILE")]
+    rejected_path: PathBuf,
+    #[command(flatten)]
+    stopped: Stopped,
+}
+
+/// Replays, and says what became of the records of each file.
+pub fn run(arguments: &Arguments) -> Exit {
+    match replay(arguments) {
+        Ok((report, exit)) => {
+            // Without anyone to read it, the exit status says it.
+            let _ = io::stdout().write_all(report.as_bytes());
+            exit
+        }
+        Err(Failed { message, exit }) => {
+            eprintln!("cdr-exporter replay: {message}");
+            exit
+        }
+    }
+}
+
+fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
+    let (texts, unreadable) = rejected(&arguments.rejected_path)?;
+    let (options, mut ledger, sources) = arguments.stopped.open()?;
+    let mut report = String::new();
+    let mut all = Outcome::default();
+    for ((name, lineage), Text { file, positions }) in texts {
+        let known = options.sources.iter().zip(&sources).find(|(source, _)| *source.books.name == *name);
+        let outcome = match known {
+            Some((source, books)) => {
+                let wanted = Wanted { source: *books, lineage, positions: &positions };
+                wanted.replay(&mut ledger, source.reading)
+            }
+            None => Outcome::gone(positions.len(), "its source is not in the config"),
+        };
+        report += &format!("{name}: {file}\n{outcome}");
+        all.add(outcome);
+    }
+    for index in sources {
+        ledger.forget_replayed(index);
+    }
+    ledger.commit(false)?;
+    if unreadable > 0 {
+        report += &format!("{unreadable} lines of the file of rejected records cannot be read\n");
+    }
+    report += &format!("in all\n{all}");
+    Ok((report, if all.remain() + unreadable == 0 { Exit::Ok } else { Exit::No }))
+}
+
+/// The rejected records of one text.
+#[derive(Debug, Default)]
+struct Text {
+    /// The name of its file when the last of them was rejected.
+    file: String,
+    positions: BTreeSet<u64>,
+}
+
+/// By source and lineage of the text.
+type Texts = BTreeMap<(String, u64), Text>;
+
+/// The rejected records of both generations, each once, and how many lines are none.
+fn rejected(path: &Path) -> Result<(Texts, usize), Failed> {
+    let refused =
+        |path: &Path, error: io::Error| Failed::new(format!("{}: {error}", path.display()), Exit::No);
+    let mut text = match fs::read(older(path)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(|error| refused(&older(path), error))?,
+    };
+    let only_older = !text.is_empty();
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && only_older => {}
+        read => text.extend(read.map_err(|error| refused(path, error))?),
+    }
+    let (mut texts, mut unreadable) = (Texts::new(), 0);
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let line = serde_json::from_slice::<Line>(line).ok();
+        match line.and_then(|line| Some((line.lineage()?, line))) {
+            Some((lineage, line)) => {
+                let text = texts.entry((line.source, lineage)).or_default();
+                text.file = line.file;
+                text.positions.insert(line.position);
+            }
+            None => unreadable += 1,
+        }
+    }
+    Ok((texts, unreadable))
+}
+
+/// What is to be replayed of one text.
+struct Wanted<'w> {
+    source: SourceIndex,
+    lineage: u64,
+    positions: &'w BTreeSet<u64>,
+}
+
+/// A record that was rejected, as it reads now.
+type Found = (u64, Result<(Call<'static>, Duration), Option<Reason>>);
+
+impl Wanted<'_> {
+    fn replay(&self, ledger: &mut Ledger, options: reading::Options) -> Outcome {
+        let has_text = |(id, file): &(FileId, &KnownFile)| {
+            file.content.lineage == self.lineage && id.device != FileId::NO_DEVICE
+        };
+        let mut files: Vec<KnownFile> =
+            ledger.files(self.source).filter(has_text).map(|(_, file)| file.clone()).collect();
+        files.sort_by_key(|file| file.content.position);
+        let mut why = "the file is gone, or written anew";
+        while let Some(file) = files.pop() {
+            match self.find(&file, options) {
+                Ok(Some(found)) => return self.count(found, file.content.position, ledger),
+                Ok(None) => {}
+                Err(_) => why = "the file cannot be read",
+            }
+        }
+        Outcome::gone(self.positions.len(), why)
+    }
+
+    /// The records as they read now; `None` when the file does not hold what the ledger read of it.
+    fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Option<Vec<Found>>, TailError> {
+        let mut found = Vec::new();
+        let mut reading = Reading::new(File::open(&file.path)?, options);
+        reading.each_until(file.content.position, |record, live_within| {
+            if self.positions.contains(&record.position) {
+                found.push((
+                    record.position,
+                    match &record.decoded {
+                        Decoded::Call(call) => Ok((call.owned(), live_within)),
+                        Decoded::Rejected(reason) => Err(Some(*reason)),
+                        Decoded::Header | Decoded::Ignored => Err(None),
+                    },
+                ));
+            }
+            true
+        })?;
+        Ok(reading.has_read(&file.content).then_some(found))
+    }
+
+    fn count(&self, found: Vec<Found>, read_to: u64, ledger: &mut Ledger) -> Outcome {
+        let mut outcome = Outcome::default();
+        outcome.unread = self.positions.range(read_to..).count();
+        outcome.no_record = self.positions.len() - outcome.unread - found.len();
+        for (position, record) in found {
+            let (call, live_within) = match record {
+                Ok(call) => call,
+                Err(Some(reason)) => {
+                    *outcome.rejected.entry(reason.label()).or_default() += 1;
+                    continue;
+                }
+                Err(None) => {
+                    outcome.no_call += 1;
+                    continue;
+                }
+            };
+            if !ledger.replay(self.source, self.lineage, position) {
+                outcome.before += 1;
+                continue;
+            }
+            let mut books = Books { ledger, source: self.source, now: app::now(), rejected: None };
+            let record = Record { decoded: Decoded::Call(call), position, text: &[] };
+            match books.book(&record, self.lineage, live_within) {
+                true => outcome.counted += 1,
+                false => outcome.duplicate += 1,
+            }
+        }
+        outcome
+    }
+}
+
+/// What became of rejected records.
+#[derive(Debug, Default)]
+struct Outcome {
+    counted: usize,
+    duplicate: usize,
+    /// Counted by an earlier replay.
+    before: usize,
+    no_call: usize,
+    /// By reason.
+    rejected: BTreeMap<&'static str, usize>,
+    no_record: usize,
+    unread: usize,
+    /// By why.
+    gone: BTreeMap<&'static str, usize>,
+}
+
+impl Outcome {
+    fn gone(count: usize, why: &'static str) -> Self {
+        Self { gone: [(why, count)].into(), ..Self::default() }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.counted += other.counted;
+        self.duplicate += other.duplicate;
+        self.before += other.before;
+        self.no_call += other.no_call;
+        self.no_record += other.no_record;
+        self.unread += other.unread;
+        for (reason, count) in other.rejected {
+            *self.rejected.entry(reason).or_default() += count;
+        }
+        for (why, count) in other.gone {
+            *self.gone.entry(why).or_default() += count;
+        }
+    }
+
+    /// How many are still not counted, and should be.
+    fn remain(&self) -> usize {
+        self.rejected.values().sum::<usize>()
+            + self.no_record
+            + self.unread
+            + self.gone.values().sum::<usize>()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, what) in [
+            (self.counted, "counted now"),
+            (self.duplicate, "came again elsewhere and are counted already: duplicates"),
+            (self.before, "were counted by an earlier replay"),
+            (self.no_call, "are no calls: headers, or records of another kind"),
+            (self.no_record, "still cannot be read: no record begins there"),
+            (self.unread, "are not read yet; the daemon reads them when it goes on"),
+        ] {
+            if count > 0 {
+                writeln!(f, "  {count} {what}")?;
+            }
+        }
+        for (reason, count) in &self.rejected {
+            writeln!(f, "  {count} still cannot be read: {reason}")?;
+        }
+        for (why, count) in &self.gone {
+            writeln!(f, "  {count} gone: {why}")?;
+        }
+        if self.counted + self.duplicate + self.before + self.no_call + self.remain() == 0 {
+            writeln!(f, "  no rejected record")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! The store for commands that work on it while the daemon is stopped, with the config that it runs with.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::serve::NO_SOURCES;
+use crate::ledger::store::{Store, StoreError};
+use crate::ledger::{Ledger, SourceIndex};
+use crate::pipeline::Options;
+use crate::{app, config};
+
+/// What the daemon is started with.
+#[derive(Debug, Args)]
+pub struct Stopped {
+    /// The files, folders or globs that the daemon is started with, if any
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// The config file that the daemon is started with, if any
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+    /// Folder of the store
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    storage_path: PathBuf,
+}
+
+/// Why a command cannot do its work, and the code to leave with.
+#[derive(Debug)]
+pub struct Failed {
+    pub message: String,
+    pub exit: Exit,
+}
+
+impl Failed {
+    pub fn new(message: impl Into<String>, exit: Exit) -> Self {
+        Self { message: message.into(), exit }
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        let message = match &error {
+            StoreError::InUse(store) => format!(
+                "{}: a running cdr-exporter uses this store. Stop it first and start it again afterwards; that loses \
+                 nothing, the files are read on where it stopped",
+                store.display()
+            ),
+            _ => error.to_string(),
+        };
+        Self::new(message, Exit::Store)
+    }
+}
+
+impl Stopped {
+    /// The options, the ledger of the store under them, and the books of each of the sources.
+    ///
+    /// # Errors
+    /// When the config is wrong or the store cannot be used.
+    pub fn open(&self) -> Result<(Options, Ledger, Vec<SourceIndex>), Failed> {
+        let options = config::load(self.config_file.as_deref(), &self.paths)
+            .map_err(|error| Failed::new(error.to_string(), Exit::BadConfig))?;
+        if options.sources.is_empty() {
+            return Err(Failed::new(NO_SOURCES, Exit::BadConfig));
+        }
+        let store = Store::open_existing(&self.storage_path, false)?;
+        let mut ledger = options.ledger_of(store, app::now())?;
+        let sources = &options.sources;
+        let books = sources.iter().map(|source| ledger.source(source.books.clone(), app::now())).collect();
+        Ok((options, ledger, books))
+    }
+}

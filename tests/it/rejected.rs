@@ -1,0 +1,292 @@
+//! Rejected records: written down masked, and counted once when they can be read after all.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::tools::row::{self, Row};
+use super::tools::{Daemon, Ended, Metrics, run};
+
+const SBC: &str = "sbc1.contoso.com";
+
+/// Records, a config and a store in one folder.
+struct House(TempDir);
+
+impl House {
+    /// With this config for the source `teams`, and this limit on the length of records.
+    fn new(source: &str, record_bytes: &str) -> Self {
+        let house = Self(TempDir::new().unwrap());
+        fs::create_dir(house.path("cdr")).unwrap();
+        house.configure(source, record_bytes);
+        house
+    }
+
+    fn configure(&self, source: &str, record_bytes: &str) {
+        let paths = self.path("cdr");
+        let text = format!(
+            "sources:\n  - name: teams\n    paths: [{}]\n{source}limits:\n  record_bytes: {record_bytes}\n",
+            paths.display()
+        );
+        fs::write(self.path("config.yml"), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let paths =
+            [("--config.file", "config.yml"), ("--storage.path", "data"), ("--rejected.path", "rejected")];
+        paths.into_iter().flat_map(|(flag, name)| [flag.into(), self.path(name).into_os_string()]).collect()
+    }
+
+    fn serve(&self) -> Daemon {
+        Daemon::serve(self.arguments())
+    }
+
+    /// Serves until so many records are read and committed, and stops.
+    fn read(&self, records: f64) -> Metrics {
+        let daemon = self.serve();
+        let metrics = daemon.wait_for_metrics("every record read", |metrics| {
+            metrics.sum("cdr_exporter_read_records_total", &[]) == records
+        });
+        daemon.stop();
+        metrics
+    }
+
+    fn replay(&self) -> Ended {
+        run([vec!["replay".into()], self.arguments()].concat())
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.path("rejected")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn results(metrics: &Metrics) -> [f64; 4] {
+    let of = |result| metrics.sum("cdr_exporter_records_total", &[("result", result)]);
+    let results = ["counted", "duplicate", "header", "rejected"].map(of);
+    assert_eq!(
+        metrics.sum("cdr_exporter_read_records_total", &[]),
+        results.iter().sum::<f64>() + of("ignored")
+    );
+    assert_eq!(metrics.sum("cdr_calls_total", &[]), results[0]);
+    results
+}
+
+/// A row with a property that makes it as long as this, at the least.
+fn long(row: &Row, length: usize) -> String {
+    let json = row.json();
+    format!("{{\"padding\":\"{}\",{}", "x".repeat(length), json.strip_prefix('{').unwrap())
+}
+
+#[test]
+fn a_rejected_record_is_written_down_masked() {
+    let house = House::new("", "2KiB");
+    let personal = r#""userDisplayName":"Wanja Jwow","callerNumber":"+1 425 555 0100","x":"wjw@contoso.com""#;
+    let bad_code =
+        row::ndjson(&[Row::answered(2, SBC)]).replace("\"finalSipCode\":0", "\"finalSipCode\":\"n/a\"");
+    let text = [
+        row::ndjson(&[Row::answered(1, SBC)]),
+        bad_code.replace(r#""userDisplayName":"User One""#, personal),
+        format!("{{{personal},\n"),
+        long(&Row::answered(3, SBC), 5000) + "\n",
+    ]
+    .concat();
+    house.append("cdr/a.ndjson", &text);
+    house.read(4.0);
+    let written = fs::read_to_string(house.path("rejected")).unwrap();
+    for secret in ["Wanja", "Jwow", "425", "555", "0100", "wjw"] {
+        assert!(!written.contains(secret), "{secret} in {written}");
+    }
+    let lines = house.lines();
+    let of = |name: &str| lines.iter().map(|line| line[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("reason"), ["bad_code", "bad_json", "too_long"]);
+    let starts = [1, 2, 3].map(|line| text.split_inclusive('\n').take(line).map(str::len).sum::<usize>());
+    assert_eq!(of("position"), starts);
+    assert!(of("file").iter().all(|file| *file == house.path("cdr/a.ndjson").to_str().unwrap()));
+    let record = lines[0]["record"].as_str().unwrap();
+    for kept in [r#""finalSipCode":"x/x""#, r#""callEndSubReason":560000"#, SBC, "ByotOut", "d1000000-05ec"] {
+        assert!(record.contains(kept), "{kept} in {record}");
+    }
+    assert_eq!(house.path("rejected").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_fits_after_all_is_counted_once_ever() {
+    let house = House::new("", "2KiB");
+    let text = [
+        row::ndjson(&[Row::answered(1, SBC)]),
+        long(&Row::answered(2, SBC), 5000) + "\n",
+        "{\"id\":\n".to_owned(),
+        long(&Row::failed(3, SBC, (531_004, 410)), 400_000) + "\n",
+        row::ndjson(&[Row::failed(4, SBC, (531_004, 410))]),
+        // The same as the second, which is counted first.
+        long(&Row::answered(2, SBC), 6000) + "\n",
+    ]
+    .concat();
+    house.append("cdr/a.ndjson", &text);
+    assert_eq!(results(&house.read(6.0)), [2.0, 0.0, 0.0, 4.0]);
+
+    let unchanged = house.replay();
+    assert_eq!(unchanged.code, Some(1), "{unchanged:?}");
+    assert!(
+        unchanged
+            .stdout
+            .ends_with("in all\n  1 still cannot be read: bad_json\n  3 still cannot be read: too_long\n")
+    );
+
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    assert_eq!(replayed.code, Some(1), "one is no JSON: {replayed:?}");
+    let said = "in all\n  2 counted now\n  1 came again elsewhere and are counted already: duplicates\n  1 still \
+                cannot be read: bad_json\n";
+    assert!(replayed.stdout.ends_with(said), "{}", replayed.stdout);
+    let again = house.replay();
+    assert!(
+        again
+            .stdout
+            .ends_with("in all\n  3 were counted by an earlier replay\n  1 still cannot be read: bad_json\n")
+    );
+
+    // Compressed, and the lines are there twice, as they are after a crash.
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    fs::write(house.path("cdr/a.ndjson.gz"), gzip.finish().unwrap()).unwrap();
+    let lines = fs::read_to_string(house.path("rejected")).unwrap();
+    house.append("rejected", &lines);
+    house.append("rejected", "half a li");
+    let daemon = house.serve();
+    let name = "cdr_exporter_file_events_total";
+    daemon.wait_for_metrics("the copy", |metrics| metrics.sum(name, &[("event", "copied")]) == 1.0);
+    fs::remove_file(house.path("cdr/a.ndjson")).unwrap();
+    let metrics =
+        daemon.wait_for_metrics("the end", |metrics| metrics.sum(name, &[("event", "removed")]) == 1.0);
+    assert_eq!(results(&metrics), [4.0, 1.0, 0.0, 4.0]);
+    assert_eq!(metrics.sum("cdr_call_failures_total", &[("cause", "IceConnectivityChecksFailed")]), 2.0);
+    daemon.stop();
+    let again = house.replay();
+    assert!(
+        again
+            .stdout
+            .contains("in all\n  3 were counted by an earlier replay\n  1 still cannot be read: bad_json\n")
+    );
+    assert!(
+        again.stdout.contains("\n1 lines of the file of rejected records cannot be read\n"),
+        "{}",
+        again.stdout
+    );
+}
+
+#[test]
+fn a_compressed_copy_will_do() {
+    let house = House::new("", "2KiB");
+    let text = row::ndjson(&[Row::answered(1, SBC)]) + &long(&Row::answered(2, SBC), 5000) + "\n";
+    house.append("cdr/a.ndjson", &text);
+    let daemon = house.serve();
+    daemon.wait_for_metrics("both", |metrics| metrics.sum("cdr_exporter_read_records_total", &[]) == 2.0);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    fs::write(house.path("cdr/a.ndjson.gz"), gzip.finish().unwrap()).unwrap();
+    fs::remove_file(house.path("cdr/a.ndjson")).unwrap();
+    let name = "cdr_exporter_file_events_total";
+    daemon.wait_for_metrics("a copy", |metrics| metrics.sum(name, &[("event", "copied")]) == 1.0);
+    daemon.wait_for_metrics("the end", |metrics| metrics.sum(name, &[("event", "removed")]) == 1.0);
+    daemon.stop();
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    assert_eq!(
+        (replayed.code, replayed.stdout.ends_with("in all\n  1 counted now\n")),
+        (Some(0), true),
+        "{replayed:?}"
+    );
+    assert_eq!(results(&house.read(3.0)), [2.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn a_format_given_wrongly_is_mended() {
+    let house = House::new("    format: graph\n", "1MiB");
+    house.append(
+        "cdr/a.csv",
+        "CorrelationId,Success,Final SIP code,Caller Number\na,No,410,+1425555****\nb,Yes,0,\n",
+    );
+    assert_eq!(results(&house.read(3.0)), [0.0, 0.0, 0.0, 3.0]);
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    let said = "in all\n  2 counted now\n  1 are no calls: headers, or records of another kind\n";
+    assert!(replayed.code == Some(0) && replayed.stdout.ends_with(said), "{replayed:?}");
+    assert_eq!(results(&house.read(5.0)), [2.0, 0.0, 0.0, 3.0]);
+}
+
+#[test]
+fn what_is_gone_or_not_read_yet_is_said() {
+    let house = House::new("", "2KiB");
+    house.append(
+        "cdr/a.ndjson",
+        &(long(&Row::answered(1, SBC), 5000) + "\n" + &row::ndjson(&[Row::answered(2, SBC)])),
+    );
+    house.append(
+        "cdr/b.ndjson",
+        &(long(&Row::answered(3, SBC), 5000) + "\n" + &row::ndjson(&[Row::answered(4, SBC)])),
+    );
+    house.read(4.0);
+    // A line that was written before a crash; what it is about was not committed.
+    let ahead = house.lines().into_iter().find(|line| line["file"].as_str().unwrap().ends_with("a.ndjson"));
+    let mut ahead = ahead.unwrap();
+    ahead["position"] = 1_000_000.into();
+    house.append("rejected", &format!("{ahead}\n"));
+    fs::write(house.path("cdr/b.ndjson"), row::ndjson(&[Row::answered(5, SBC)]).repeat(30)).unwrap();
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    assert_eq!(replayed.code, Some(1));
+    let said = "in all\n  1 counted now\n  1 are not read yet; the daemon reads them when it goes on\n  1 gone: the \
+                file is gone, or written anew\n";
+    assert!(replayed.stdout.ends_with(said), "{}", replayed.stdout);
+}
+
+#[test]
+fn a_replay_needs_a_store_of_its_own_and_a_file() {
+    let house = House::new("", "2KiB");
+    assert_eq!(house.replay().code, Some(1), "there is no file");
+    house.append("rejected", "");
+    assert_eq!(house.replay().code, Some(74), "there is no store");
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    let refused = house.replay();
+    assert!(refused.code == Some(74) && refused.stderr.contains("Stop it first"), "{refused:?}");
+    daemon.stop();
+    let replayed = house.replay();
+    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "in all\n  no rejected record\n"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_stops_nothing() {
+    let house = House::new("", "2KiB");
+    fs::create_dir(house.path("rejected")).unwrap();
+    house.append("cdr/a.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&[Row::answered(2, SBC)])));
+    let daemon = house.serve();
+    daemon.wait_for_metrics("both", |metrics| metrics.sum("cdr_exporter_read_records_total", &[]) == 2.0);
+    house.append("cdr/a.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&[Row::answered(3, SBC)])));
+    let metrics =
+        daemon.wait_for_metrics("all", |metrics| metrics.sum("cdr_exporter_read_records_total", &[]) == 4.0);
+    assert_eq!(results(&metrics), [2.0, 0.0, 0.0, 2.0]);
+    let log = daemon.stop();
+    assert_eq!(
+        log.iter().filter(|line| line.contains("cannot write rejected records")).count(),
+        1,
+        "{log:?}"
+    );
+}
