@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -203,6 +204,9 @@ impl Beginning {
     }
 }
 
+/// A read asks for so much at the least: a file that grows meanwhile has more than was expected.
+const LEAST_READ: u64 = 4 * 1024;
+
 /// As much of a text as a header and a whole head need.
 const LOOK_AHEAD_BYTES: usize = 8 * 1024;
 
@@ -334,7 +338,7 @@ impl Reading {
                 return Ok(Turn::More);
             }
             let held = self.tail.text().len();
-            let more = self.fill(expected.saturating_sub(taken).saturating_add(1), books);
+            let more = self.fill(expected.saturating_sub(taken).max(LEAST_READ), books);
             text += (self.tail.text().len() - held) as u64;
             // What came before damage or a fault of the disk counts.
             self.records(books, false);
@@ -421,10 +425,12 @@ impl Reading {
             }
         }
         let text = self.tail.text();
+        let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
+        let behind_hole = &text[begin..];
         let has_header =
-            matches!(Format::recognise(text, false), Recognition::Known(Format::TeamsAdminCenter));
-        let header = memchr::memchr(b'\n', text).filter(|_| has_header);
-        Ok((text, header.map_or(0, |newline| newline + 1)))
+            matches!(Format::recognise(behind_hole, false), Recognition::Known(Format::TeamsAdminCenter));
+        let header = memchr::memchr(b'\n', behind_hole).filter(|_| has_header);
+        Ok((text, header.map_or(0, |newline| begin + newline + 1)))
     }
 
     /// Reads past the text that a known content has before its position, without booking any of it, for about
@@ -486,17 +492,30 @@ impl Reading {
     }
 
     /// Shows every record that the text holds to `take`, which says whether a call is another one than those before.
+    ///
+    /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
+    /// before it, and is none itself.
     fn each(&mut self, finished: bool, mut take: impl FnMut(&Record<'_>, Duration) -> bool) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
         let end = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        let mut at = 0;
+        let end = end.min(self.tail.text().len());
+        let (mut at, mut hole) = (0, 0..0);
         while let Some(stages) = &mut self.stages {
-            let text = self.tail.text();
-            let rest = &text[at..text.len().min(end)];
+            let text = &self.tail.text()[..end];
+            if at >= hole.end {
+                hole = next_hole(text, at);
+            }
+            let rest = &text[at..hole.start];
             let was_discarding = stages.splitter.is_discarding();
-            let (decoded, start, text_end, next) = match stages.splitter.next(rest, finished) {
+            let split = stages.splitter.next(rest, finished || hole.start < end);
+            let (decoded, start, text_end, next) = match split {
+                Split::NeedMore if hole.start < end => {
+                    stages.splitter.resume(stages.splitter.place());
+                    at = hole.end;
+                    continue;
+                }
                 Split::NeedMore => break,
                 Split::Skip { next } if stages.splitter.is_discarding() && !was_discarding => {
                     self.before_too_long = self.content_at(at);
@@ -531,15 +550,24 @@ impl Reading {
             self.summary.add(&record, counted);
             at += next;
         }
-        self.beginning.take(self.position, &self.tail.text()[..at]);
-        self.position += at as u64;
-        self.tail.consume(at);
+        self.take(at);
     }
 
-    /// Finds out the format; `false` while it is not known.
+    /// Is done with the first `count` bytes of the text.
+    fn take(&mut self, count: usize) {
+        self.beginning.take(self.position, &self.tail.text()[..count]);
+        self.position += count as u64;
+        self.tail.consume(count);
+    }
+
+    /// Finds out the format, by the text up to a hole; `false` while it is not known.
     fn recognise(&mut self, finished: bool) -> bool {
-        let text = self.tail.text();
-        let over = finished || text.len() > UNKNOWN_BYTES;
+        let hole = next_hole(self.tail.text(), 0);
+        if hole.start == 0 {
+            self.take(hole.end);
+        }
+        let text = &self.tail.text()[..next_hole(self.tail.text(), 0).start];
+        let over = finished || text.len() < self.tail.text().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {
             Some(format) => format,
             None => match Format::recognise(text, over) {
@@ -554,6 +582,12 @@ impl Reading {
         self.stages = Some(Stages::new(format, self.options));
         true
     }
+}
+
+/// The next run of NULs from `at` on; an empty one at the end of the text if there is none.
+fn next_hole(text: &[u8], at: usize) -> Range<usize> {
+    let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
+    start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
 }
 
 impl Stages {

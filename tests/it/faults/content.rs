@@ -1,6 +1,7 @@
 //! What stands in the files: character sets, holes, records of every kind.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::play::{Play, append};
@@ -71,4 +72,77 @@ fn a_call_of_tomorrow_is_not_live_and_a_number_is_no_trunk() {
     play.counted(1);
     let labels = [("arrival", "late"), ("trunk", ""), ("microsoft_code", "531004")];
     assert_eq!(play.daemon().metrics().sum("cdr_call_failures_total", &labels), 1.0);
+}
+
+#[test]
+fn a_hole_that_a_truncation_under_a_writer_leaves() {
+    let mut play = Play::new();
+    let mut writer = File::create(play.path("a.json")).unwrap();
+    writer.write_all(&play.rows(50)).unwrap();
+    play.counted(50);
+    // The writer does not append: it writes on where it was, and what is before becomes a hole.
+    File::options().write(true).open(play.path("a.json")).unwrap().set_len(0).unwrap();
+    writer.write_all(&play.rows(20)).unwrap();
+    play.settles_at(70, 0);
+    writer.write_all(&play.rows(10)).unwrap();
+    play.counted(80);
+    play.kill();
+    play.start();
+    writer.write_all(&play.rows(10)).unwrap();
+    play.settles_at(90, 0);
+}
+
+#[test]
+fn holes_at_the_beginning_in_the_midst_and_nothing_else() {
+    let mut play = Play::new();
+    let hole = vec![0; 700_000];
+    let (first, second, third) = (play.rows(3), play.rows(3), play.rows(3));
+    // A crash of the system cut the third row, and left a hole behind it.
+    let text = [&hole, &first[..first.len() - 20], &hole, &second, &hole, &third].concat();
+    fs::write(play.path("a.json"), text).unwrap();
+    fs::write(play.path("b.json"), &hole).unwrap();
+    File::create(play.path("c.json")).unwrap().set_len(5 * 1024 * 1024).unwrap();
+    play.settles_at(8, 1);
+    let bad_json = [("reason", "bad_json")];
+    assert_eq!(play.daemon().metrics().sum("cdr_exporter_rejected_records_total", &bad_json), 1.0);
+    play.append("b.json", 5);
+    play.append("c.json", 5);
+    play.settles_at(18, 1);
+}
+
+#[test]
+fn a_hole_before_a_table() {
+    let play = Play::of("cdr/*.csv");
+    let header =
+        "CorrelationId,Invite time,Call type,SBC FQDN,Success,Final SIP code,Final Microsoft subcode\n";
+    let row = "c1,2026-11-01T00:00:00Z,Dr_In,sbc1.contoso.com,No,410,531004\n";
+    let hole = "\0".repeat(5000);
+    fs::write(play.path("a.csv"), [&hole, header, row, &hole, row, &row[..20], &hole, row].concat()).unwrap();
+    play.settles_at(3, 1);
+}
+
+#[test]
+fn bytes_that_are_no_text_and_newlines_in_quotes() {
+    let mut play = Play::new();
+    let row = String::from_utf8(play.rows(1)).unwrap();
+    let (begin, end) = row.split_once("\"callType\"").unwrap();
+    // Latin-1 in a field that nobody reads is no reason to lose the call; where the JSON itself breaks, it is.
+    let latin = [begin.as_bytes(), b"\"userDisplayName\":\"\xdc\",\"callType\"", end.as_bytes()].concat();
+    let broken = [begin.as_bytes(), b"\xff\xfe\"callType\"", end.as_bytes()].concat();
+    append(&play.path("a.json"), &latin);
+    append(&play.path("a.json"), &broken);
+    append(
+        &play.path("a.json"),
+        &[begin.as_bytes(), b"\"x\":\"a\nb\",\"callType\"", end.as_bytes()].concat(),
+    );
+    play.append("a.json", 5);
+    play.settles_at(6, 3);
+
+    let play = Play::of("cdr/*.csv");
+    let header =
+        "CorrelationId,Invite time,Call type,SBC FQDN,Success,Final SIP code,Final Microsoft subcode,Note\n";
+    let rows = b"c1,2026-11-01T00:00:00Z,Dr_In,sbc1.contoso.com,No,410,531004,\"a\nb, \"\"c\"\"\r\n\"\n\
+                c2,2026-11-01T00:00:00Z,Dr_In,sbc1.contoso.com,No,410,531004,\xdc\n";
+    append(&play.path("a.csv"), &[header.as_bytes(), rows].concat());
+    play.settles_at(2, 0);
 }
