@@ -12,7 +12,8 @@ use super::inspect::time;
 use super::reader::{self, Reader};
 use crate::config;
 use crate::pipeline::Options;
-use crate::pipeline::reading::{Reading, Summary};
+use crate::pipeline::booking::Summary;
+use crate::pipeline::reading::Reading;
 use crate::source::discover::{self, Exclude, Found};
 
 /// Check the config, and say of each file what was recognised in it

@@ -12,7 +12,8 @@ use crate::app;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::pipeline::reading::{self, Books, Reading, Turn};
+use crate::pipeline::booking::Books;
+use crate::pipeline::reading::{self, Reading, Turn};
 use crate::source::tail::TailError;
 
 /// The name that stands for standard input.

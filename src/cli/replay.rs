@@ -18,7 +18,8 @@ use crate::app;
 use crate::call::Call;
 use crate::decode::{Decoded, Reason};
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::reading::{self, Books, Reading, Record};
+use crate::pipeline::booking::{Books, Record};
+use crate::pipeline::reading::{self, Reading};
 use crate::pipeline::rejected::{Line, older};
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
@@ -158,18 +159,17 @@ impl Wanted<'_> {
     fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Option<Vec<Found>>, TailError> {
         let mut found = Vec::new();
         let mut reading = Reading::new(File::open(&file.path)?, options);
-        reading.each_until(file.content.position, |record, live_within| {
-            if self.positions.contains(&record.position) {
-                found.push((
-                    record.position,
-                    match &record.decoded {
-                        Decoded::Call(call) => Ok((call.owned(), live_within)),
-                        Decoded::Rejected(reason) => Err(Some(*reason)),
-                        Decoded::Header | Decoded::Ignored => Err(None),
-                    },
-                ));
-            }
-            true
+        reading.each_until(file.content.position, |records, live_within| {
+            let wanted = records.iter().filter(|record| self.positions.contains(&record.position));
+            found.extend(wanted.map(|record| {
+                let read = match &record.decoded {
+                    Decoded::Call(call) => Ok((call.owned(), live_within)),
+                    Decoded::Rejected(reason) => Err(Some(*reason)),
+                    Decoded::Header | Decoded::Ignored => Err(None),
+                };
+                (record.position, read)
+            }));
+            u64::MAX
         })?;
         Ok(reading.has_read(&file.content).then_some(found))
     }
@@ -196,9 +196,9 @@ impl Wanted<'_> {
             }
             let mut books = Books { ledger, source: self.source, now: app::now(), rejected: None };
             let record = Record { decoded: Decoded::Call(call), position, text: &[] };
-            match books.book(&record, self.lineage, live_within) {
-                true => outcome.counted += 1,
-                false => outcome.duplicate += 1,
+            match books.book(&[record], self.lineage, live_within) {
+                0 => outcome.duplicate += 1,
+                _ => outcome.counted += 1,
             }
         }
         outcome

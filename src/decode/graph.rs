@@ -8,10 +8,13 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 
 use self::row::{Kind, Row};
 use super::{Decoded, Reason};
+use crate::call::Call;
 
 /// Decodes rows one by one; they say nothing about each other.
 #[derive(Debug, Default)]
@@ -23,17 +26,25 @@ pub struct Decoder {
 impl Decoder {
     /// Decodes one JSON value. Of a property that comes twice the last counts.
     pub fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
-        let row = match quick::read(record) {
-            Some(row) => Ok(row),
-            None => self.read(record),
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let decoded = match quick::read(record) {
+            Some((row, end)) if record[end..].iter().all(is_blank) => decode_row(&row),
+            _ => self.read(record).and_then(|row| decode_row(&row)),
         };
-        match row.and_then(|row| decode_row(&row)) {
-            Ok(decoded) => decoded,
-            Err(reason) => Decoded::Rejected(reason),
+        decoded.unwrap_or_else(Decoded::Rejected)
+    }
+
+    /// As [`super::Decoder::decode_front`].
+    #[inline]
+    pub fn decode_front(text: &[u8]) -> Option<(Call<'_>, usize)> {
+        let (row, end) = quick::read(text)?;
+        match row.kind() {
+            Kind::DirectRouting => Some((row.call().ok()?, end)),
+            Kind::Other | Kind::NoRow => None,
         }
     }
 
-    fn read<'a>(&'a mut self, record: &'a [u8]) -> Result<Row<'a>, Reason> {
+    fn read<'a>(&'a mut self, record: &'a [u8]) -> Result<Row<Cow<'a, [u8]>>, Reason> {
         let text = match std::str::from_utf8(record) {
             Ok(text) => text,
             Err(_) => {
@@ -50,8 +61,10 @@ impl Decoder {
     }
 }
 
-#[inline]
-fn decode_row<'a>(row: &Row<'a>) -> Result<Decoded<'a>, Reason> {
+fn decode_row<'a, Text>(row: &Row<Text>) -> Result<Decoded<'a>, Reason>
+where
+    Text: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>,
+{
     match row.kind() {
         Kind::DirectRouting => row.call().map(Decoded::Call),
         Kind::Other => Ok(Decoded::Ignored),

@@ -224,6 +224,17 @@ impl Decoder {
         }
     }
 
+    /// Splits and decodes in one go the call that the text begins with, where its record is of the usual kind and
+    /// whole: the call, and where its record ends. Most are; what is not is left to a splitter and
+    /// [`Decoder::decode`], which make the same of it.
+    #[inline]
+    pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
+        match self {
+            Self::Graph(_) => graph::Decoder::decode_front(text),
+            Self::TeamsAdminCenter(decoder) => decoder.decode_front(text),
+        }
+    }
+
     /// A decoder that goes on in the middle of a file, below a header that [`Decoder::header`] gave earlier.
     pub fn resume(format: Format, header: &[u8]) -> Self {
         match format {

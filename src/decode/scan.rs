@@ -1,65 +1,106 @@
-//! Finds a byte in the next few bytes, eight at a time.
+//! Finds the few bytes that give a record its structure, sixty-four bytes at a time.
 //!
 //! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the
 //! search.
 
-/// Each of the eight bytes.
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+use wide::u8x16;
 
-/// Marks the bytes of a word that are `byte`, by their highest bit. A byte above a marked one may be marked
-/// for nothing; the lowest mark is true.
-#[inline(always)]
-pub fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * u64::from(byte)), 1)
+/// The places of certain bytes in a text, in their order.
+#[derive(Debug)]
+pub struct Marks<'t, Mark> {
+    text: &'t [u8],
+    mark: Mark,
+    /// Where the block that was looked at last begins, and its marks that were not given yet, a bit for each byte.
+    block: usize,
+    found: u64,
 }
 
-/// Marks the bytes of a word that are less than `limit`, which is at most 128, as [`equal`] does.
-#[inline(always)]
-pub fn below(word: u64, limit: u8) -> u64 {
-    word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH_BITS
+const BLOCK: usize = 64;
+
+impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
+    /// Looks for the bytes of `text` that `mark` marks.
+    #[inline(always)]
+    pub fn new(text: &'t [u8], mark: Mark) -> Self {
+        let found = look(text, &mark);
+        Self { text, mark, block: 0, found }
+    }
+
+    /// The place of the next one.
+    #[inline(always)]
+    pub fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            self.block += BLOCK;
+            match self.text.get(self.block..) {
+                None | Some([]) => return None,
+                Some(rest) => self.found = look(rest, &self.mark),
+            }
+        }
+        let place = self.block + self.found.trailing_zeros() as usize;
+        self.found &= self.found - 1;
+        Some(place)
+    }
 }
 
-/// The position of the first byte that `mark` marks.
+/// The marks of the first block of this text.
 #[inline(always)]
-pub fn position(text: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let marks = mark(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return Some(index * 8 + first(marks));
+fn look(text: &[u8], mark: &impl Fn(Sixteen) -> Sixteen) -> u64 {
+    match text.first_chunk() {
+        Some(block) => marks(block, mark),
+        None => {
+            let mut block = [0; BLOCK];
+            block[..text.len()].copy_from_slice(text);
+            marks(&block, mark) & !(u64::MAX << text.len())
         }
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let marks = mark(u64::from_le_bytes(last));
-    let found = words.len() * 8 + first(marks);
-    (marks != 0 && found < text.len()).then_some(found)
 }
 
-/// Gives every position of `byte` in the text to `take`.
 #[inline(always)]
-pub fn for_each(text: &[u8], byte: u8, mut take: impl FnMut(usize)) {
-    let (words, rest) = text.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let mut marks = every(u64::from_le_bytes(*word), byte);
-        while marks != 0 {
-            take(index * 8 + first(marks));
-            marks &= marks - 1;
+fn marks(block: &[u8; BLOCK], mark: &impl Fn(Sixteen) -> Sixteen) -> u64 {
+    let (parts, _) = block.as_chunks::<16>();
+    let bits = |part: usize| u64::from(mark(Sixteen(u8x16::new(parts[part]))).0.to_bitmask()) << (16 * part);
+    bits(0) | bits(1) | bits(2) | bits(3)
+}
+
+/// Sixteen bytes, or a mark for each of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Sixteen(u8x16);
+
+impl Sixteen {
+    /// Marks the bytes that are `byte`.
+    #[inline(always)]
+    pub fn equal(self, byte: u8) -> Self {
+        Self(self.0.simd_eq(u8x16::splat(byte)))
+    }
+
+    /// Marks the bytes up to `highest`.
+    #[inline(always)]
+    pub fn up_to(self, highest: u8) -> Self {
+        Self(self.0.min(u8x16::splat(highest)).simd_eq(self.0))
+    }
+
+    /// What either marks.
+    #[inline(always)]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn gives_every_place(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut marks = Marks::new(&text, |bytes| bytes.equal(b'"').or(bytes.equal(0x80)).or(bytes.up_to(31)));
+            for (place, byte) in text.iter().enumerate() {
+                if matches!(byte, b'"' | 0x80 | ..=31) {
+                    assert_eq!(marks.next(), Some(place));
+                }
+            }
+            assert_eq!(marks.next(), None);
         }
     }
-    for (index, _) in rest.iter().enumerate().filter(|(_, other)| **other == byte) {
-        take(words.len() * 8 + index);
-    }
-}
-
-/// As [`equal`], with no mark for nothing.
-#[inline(always)]
-fn every(word: u64, byte: u8) -> u64 {
-    let other = word ^ (ONES * u64::from(byte));
-    !(((other & !HIGH_BITS) + !HIGH_BITS) | other | !HIGH_BITS)
-}
-
-fn first(marks: u64) -> usize {
-    marks.trailing_zeros() as usize / 8
 }

@@ -51,6 +51,15 @@ impl Decoder {
         call.map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
     }
 
+    /// As [`super::Decoder::decode_front`]. The usual row is a call and has no quotes.
+    #[inline]
+    pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
+        let (_, columns) = self.header.as_ref()?;
+        let (fields, end) = columns.front(text)?;
+        let call = call(fields, &mut self.key).ok()?;
+        Some((call, end))
+    }
+
     fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {
         match Columns::from_header(record) {
             Some(columns) => {

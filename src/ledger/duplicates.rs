@@ -38,6 +38,9 @@ impl Seen {
     }
 }
 
+/// How many ids are looked up at once: enough that waiting for memory overlaps, and a bit for each fits a word.
+pub const AT_ONCE: usize = 64;
+
 /// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it. So many leave
 /// room for their key in a page of 16 KiB; redb's pages are powers of two, and a batch has one of its own.
 const BATCH_IDS: usize = 1000;
@@ -83,12 +86,17 @@ impl Duplicates {
         Self { stored, ..Self::default() }
     }
 
-    /// Whether this id is new; from now on it is not.
-    pub fn is_new(&mut self, id: RecordId, now: UnixMillis) -> bool {
-        let seen = Seen::new(id, day(now));
-        let (new, changed) = self.see(seen);
-        if changed && self.stored {
-            self.open.push(seen);
+    /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
+    pub fn are_new(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> u64 {
+        let day = day(now);
+        let mut new = 0;
+        for (place, id) in ids.take(AT_ONCE).enumerate() {
+            let seen = Seen::new(id, day);
+            let (is_new, changed) = self.see(seen);
+            if changed && self.stored {
+                self.open.push(seen);
+            }
+            new |= u64::from(is_new) << place;
         }
         new
     }
@@ -219,6 +227,12 @@ fn day(now: UnixMillis) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Duplicates {
+        fn is_new(&mut self, id: RecordId, now: UnixMillis) -> bool {
+            self.are_new([id].into_iter(), now) == 1
+        }
+    }
 
     const NOW: UnixMillis = UnixMillis(20_000 * MILLIS_PER_DAY);
 

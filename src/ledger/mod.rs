@@ -15,6 +15,7 @@ use std::time::Duration;
 use account::{Account, Balance};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
+pub use duplicates::AT_ONCE;
 use snapshot::{Arrival, Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
 
@@ -212,14 +213,22 @@ impl Ledger {
         self.balance(source).read_records += 1;
     }
 
-    /// Whether the source sees this record for the first time; if not, it is booked as a duplicate.
-    pub fn is_new(&mut self, source: SourceIndex, id: RecordId, now: UnixMillis) -> bool {
+    /// Which of these records, [`AT_ONCE`] at most, the source sees for the first time: a bit for each, the first
+    /// one lowest. The others are booked as duplicates.
+    pub fn are_new(
+        &mut self,
+        source: SourceIndex,
+        ids: impl Iterator<Item = RecordId> + Clone,
+        now: UnixMillis,
+    ) -> u64 {
         let account = &mut self.accounts[source.0];
-        if account.balance.remember.is_zero() || account.duplicates.is_new(id, now) {
-            return true;
+        if account.balance.remember.is_zero() {
+            return u64::MAX;
         }
-        self.balance(source).records.duplicate += 1;
-        false
+        let all = ids.clone().count() as u64;
+        let new = account.duplicates.are_new(ids, now);
+        self.balance(source).records.duplicate += all - u64::from(new.count_ones());
+        new
     }
 
     /// Counts a call. It arrived live when it ended less than `live_within` before `now`.

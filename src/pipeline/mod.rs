@@ -1,5 +1,6 @@
 //! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
 
+pub mod booking;
 pub mod reading;
 pub mod rejected;
 mod committing;

@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::rejected::Page;
-use crate::call::UnixMillis;
+use super::booking::{Books, Record, Summary};
+use crate::call::Call;
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
+use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
-use crate::ledger::{Decision, FileEvent, Ledger, SourceIndex};
 use crate::source::encoding::Encoding;
 use crate::source::identity::{Content, HEAD_BYTES, Head, Records};
 use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
@@ -32,119 +31,6 @@ impl Default for Options {
         Self { format: None, live_within: None, record_bytes: 1024 * 1024 }
     }
 }
-
-/// Where the records of a file are booked, and at what time.
-pub struct Books<'l> {
-    pub ledger: &'l mut Ledger,
-    pub source: SourceIndex,
-    pub now: UnixMillis,
-    /// Takes a copy of what is rejected, where that is wanted.
-    pub rejected: Option<Page<'l>>,
-}
-
-/// One record of a text, or what stands in the place of one.
-#[derive(Debug)]
-pub struct Record<'r> {
-    pub decoded: Decoded<'r>,
-    /// Offset of its first byte in the text.
-    pub position: u64,
-    /// As it stands there; nothing where it is too long.
-    pub text: &'r [u8],
-}
-
-impl Books<'_> {
-    /// Books one record of a text of this lineage, in exactly one bucket; whether a call was counted, not a
-    /// duplicate.
-    pub fn book(&mut self, record: &Record<'_>, lineage: u64, live_within: Duration) -> bool {
-        let Self { ledger, source, now, rejected } = self;
-        ledger.record(*source);
-        match &record.decoded {
-            Decoded::Call(call) => {
-                if !ledger.is_new(*source, call.record_id, *now) {
-                    return false;
-                }
-                let catalogue = Arc::clone(ledger.catalogue());
-                ledger.count(*source, call, &catalogue.classify(call), *now, live_within);
-                return true;
-            }
-            Decoded::Header => ledger.header(*source),
-            Decoded::Ignored => ledger.ignored(*source),
-            Decoded::Rejected(reason) => {
-                ledger.rejected(*source, reason.label());
-                if let Some(page) = rejected {
-                    page.take(*now, lineage, record.position, *reason, record.text);
-                }
-            }
-        }
-        false
-    }
-
-    /// Books what was found out about a file.
-    pub fn file_event(&mut self, event: FileEvent) -> Decision {
-        self.ledger.file_event(self.source, event);
-        Decision { event, at: self.now }
-    }
-}
-
-/// The book-keeping of one file, for people to look at.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
-    pub records: RecordCounts,
-    /// End of the earliest and of the latest call.
-    pub calls: Option<(UnixMillis, UnixMillis)>,
-    /// The first few rejected records.
-    pub rejected: Vec<Rejected>,
-}
-
-impl Summary {
-    /// Adds one record; of a call, whether it was `counted` or a duplicate.
-    fn add(&mut self, record: &Record<'_>, counted: bool) {
-        let records = &mut self.records;
-        match &record.decoded {
-            Decoded::Call(call) => {
-                if let Some(ended) = call.ended_at {
-                    let (first, last) = self.calls.unwrap_or((ended, ended));
-                    self.calls = Some((first.min(ended), last.max(ended)));
-                }
-                *(if counted { &mut records.counted } else { &mut records.duplicate }) += 1;
-            }
-            Decoded::Header => records.header += 1,
-            Decoded::Ignored => records.ignored += 1,
-            Decoded::Rejected(reason) => {
-                records.rejected += 1;
-                if self.rejected.len() < REJECTED_KEPT {
-                    let number = records.labelled().iter().map(|(_, count)| count).sum();
-                    let (position, reason) = (record.position, *reason);
-                    self.rejected.push(Rejected { record: number, position, reason });
-                }
-            }
-        }
-    }
-
-    /// What stands in the text, given what stands before the part that this is about.
-    fn records_after(&self, before: Records) -> Records {
-        let RecordCounts { counted, duplicate, header, ignored, rejected } = self.records;
-        Records {
-            calls: before.calls + counted + duplicate,
-            header: before.header + header,
-            ignored: before.ignored + ignored,
-            rejected: before.rejected + rejected,
-        }
-    }
-}
-
-/// A rejected record: where it stands, never what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rejected {
-    /// Its number among the file's records, from 1.
-    pub record: u64,
-    /// Offset of its first byte in the file's text.
-    pub position: u64,
-    pub reason: Reason,
-}
-
-/// How many rejected records a [`Summary`] holds.
-const REJECTED_KEPT: usize = 3;
 
 /// Text of a file of unknown format that is looked at before it is given up.
 const UNKNOWN_BYTES: usize = 256 * 1024;
@@ -375,12 +261,12 @@ impl Reading {
         ended
     }
 
-    /// Reads the text from its beginning up to `until`, where a record ends, and shows each record to `take`, which
-    /// says whether a call is another one than those before. Nothing is booked.
+    /// Reads the text from its beginning up to `until`, where a record ends, and shows its records to `take`, as
+    /// [`Reading::each`] does. Nothing is booked.
     pub fn each_until(
         &mut self,
         until: u64,
-        mut take: impl FnMut(&Record<'_>, Duration) -> bool,
+        mut take: impl FnMut(&[Record<'_>], Duration) -> u64,
     ) -> Result<(), TailError> {
         self.until = until;
         while self.unrecognised.is_none() && self.position + (self.tail.text().len() as u64) < until {
@@ -488,51 +374,58 @@ impl Reading {
     /// Books every record that the text holds.
     fn records(&mut self, books: &mut Books<'_>, finished: bool) {
         let lineage = self.lineage;
-        self.each(finished, |record, live_within| books.book(record, lineage, live_within));
+        self.each(finished, |records, live_within| books.book(records, lineage, live_within));
     }
 
-    /// Shows every record that the text holds to `take`, which says whether a call is another one than those before.
+    /// Shows every record that the text holds to `take`, [`AT_ONCE`] at most at a time. It says, with a bit for each,
+    /// which calls are others than those before.
     ///
     /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
     /// before it, and is none itself.
-    fn each(&mut self, finished: bool, mut take: impl FnMut(&Record<'_>, Duration) -> bool) {
+    fn each(&mut self, finished: bool, mut take: impl FnMut(&[Record<'_>], Duration) -> u64) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
-        let end = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        let end = end.min(self.tail.text().len());
+        let end = self.end();
         let (mut at, mut hole) = (0, 0..0);
+        let mut waiting = Vec::new();
         while let Some(stages) = &mut self.stages {
             let text = &self.tail.text()[..end];
             if at >= hole.end {
                 hole = next_hole(text, at);
             }
             let rest = &text[at..hole.start];
+            if let Some((call, begin, next)) = stages.front(rest) {
+                let position = self.position + (at + begin) as u64;
+                let text = &rest[begin..next];
+                waiting.push(Record { decoded: Decoded::Call(call), position, text });
+                at += next;
+                if waiting.len() < AT_ONCE {
+                    continue;
+                }
+            }
+            let live_within = stages.live_within;
+            if !waiting.is_empty() {
+                self.summary.add(&waiting, take(&waiting, live_within));
+                waiting.clear();
+                continue;
+            }
             let was_discarding = stages.splitter.is_discarding();
-            let split = stages.splitter.next(rest, finished || hole.start < end);
-            let (decoded, start, text_end, next) = match split {
-                Split::NeedMore if hole.start < end => {
+            let (decoded, text_of_it, next) = match stages.next(rest, finished || hole.start < end) {
+                Piece::NeedMore if hole.start < end => {
                     stages.splitter.resume(stages.splitter.place());
                     at = hole.end;
                     continue;
                 }
-                Split::NeedMore => break,
-                Split::Skip { next } if stages.splitter.is_discarding() && !was_discarding => {
-                    self.before_too_long = self.content_at(at);
+                Piece::NeedMore => break,
+                Piece::Skip { next } => {
+                    if stages.splitter.is_discarding() && !was_discarding {
+                        self.before_too_long = self.content_at(at);
+                    }
                     at += next;
                     continue;
                 }
-                Split::Skip { next } => {
-                    at += next;
-                    continue;
-                }
-                Split::Record { start, end, next } => {
-                    (stages.decoder.decode(&rest[start..end]), start, end, next)
-                }
-                Split::Broken { start, next } => {
-                    (Decoded::Rejected(stages.format.broken()), start, next, next)
-                }
-                Split::TooLong { next } => (Decoded::Rejected(Reason::TooLong), 0, 0, next),
+                Piece::Record { decoded, text, next } => (decoded, text, next),
             };
             let first = self.passed_over == Some(Records::default())
                 && self.summary.records == RecordCounts::default();
@@ -544,13 +437,18 @@ impl Reading {
                 self.beginning.behind_header(self.position + (at + next) as u64);
             }
             let too_long = self.before_too_long.take().map(|content| content.position);
-            let position = too_long.unwrap_or(self.position + (at + start) as u64);
-            let record = Record { decoded, position, text: &rest[start..text_end] };
-            let counted = take(&record, stages.live_within);
-            self.summary.add(&record, counted);
+            let position = too_long.unwrap_or(self.position + (at + text_of_it.start) as u64);
+            let record = [Record { decoded, position, text: &rest[text_of_it] }];
+            self.summary.add(&record, take(&record, live_within));
             at += next;
         }
         self.take(at);
+    }
+
+    /// How much of the text is to be read.
+    fn end(&self) -> usize {
+        let wanted = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        wanted.min(self.tail.text().len())
     }
 
     /// Is done with the first `count` bytes of the text.
@@ -584,6 +482,20 @@ impl Reading {
     }
 }
 
+/// What stands at the front of a text.
+enum Piece<'s> {
+    NeedMore,
+    Skip {
+        next: usize,
+    },
+    /// One record, and where in the text it stands; the next one stands behind `next`.
+    Record {
+        decoded: Decoded<'s>,
+        text: Range<usize>,
+        next: usize,
+    },
+}
+
 /// The next run of NULs from `at` on; an empty one at the end of the text if there is none.
 fn next_hole(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
@@ -591,6 +503,31 @@ fn next_hole(text: &[u8], at: usize) -> Range<usize> {
 }
 
 impl Stages {
+    /// The call that the text begins with, where it begins and where its record ends, if it is of the usual kind.
+    #[inline]
+    fn front<'t>(&mut self, text: &'t [u8]) -> Option<(Call<'t>, usize, usize)> {
+        let (begin, text) = self.splitter.front(text)?;
+        let (call, length) = self.decoder.decode_front(text)?;
+        Some((call, begin, begin + length))
+    }
+
+    /// What the text begins with.
+    fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
+        match self.splitter.next(text, finished) {
+            Split::NeedMore => Piece::NeedMore,
+            Split::Skip { next } => Piece::Skip { next },
+            Split::Record { start, end, next } => {
+                Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
+            }
+            Split::Broken { start, next } => {
+                Piece::Record { decoded: Decoded::Rejected(self.format.broken()), text: start..next, next }
+            }
+            Split::TooLong { next } => {
+                Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
+            }
+        }
+    }
+
     fn new(format: Format, options: Options) -> Self {
         Self {
             format,

@@ -9,7 +9,8 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::config;
 use cdr_exporter::expose::families;
 use cdr_exporter::pipeline::Options;
-use cdr_exporter::pipeline::reading::{Books, Reading, Turn};
+use cdr_exporter::pipeline::booking::Books;
+use cdr_exporter::pipeline::reading::{Reading, Turn};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
 

@@ -1,69 +1,100 @@
 //! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
 //!
 //! Whatever is anything else is left to the full reader: an escape, a nested value, a fraction, a wrong byte.
-//! So what is read here is always JSON, but for bytes that are not UTF-8 inside strings.
-
-use std::borrow::Cow;
+//! So what is read here is always JSON, but for bytes that are not UTF-8 inside strings; and as nothing in it is
+//! nested, it shows its own end.
 
 use super::row::{Property, Row, Value};
-use crate::decode::scan;
+use crate::decode::scan::{Marks, Sixteen};
 
-/// The row, or `None` if it is not of the usual kind.
+/// The row that the text begins with, and where it ends; `None` if it is not of the usual kind.
 #[inline]
-pub fn read(record: &[u8]) -> Option<Row<'_>> {
+pub fn read(text: &[u8]) -> Option<(Row<&[u8]>, usize)> {
+    // What may end a string, and what ends the usual kind of string.
+    let mark = |bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(b'\\')).or(bytes.up_to(b' ' - 1));
+    let mut reader = Reader { text, at: 0, marks: Marks::new(text, mark) };
     let mut row = Row::default();
-    let mut rest = after_blanks(record).strip_prefix(b"{")?;
+    reader.token().filter(|byte| *byte == b'{')?;
     loop {
-        let name;
-        (name, rest) = string(after_blanks(rest))?;
-        let value;
-        (value, rest) = any(after_blanks(after_blanks(rest).strip_prefix(b":")?))?;
+        reader.token().filter(|byte| *byte == b'"')?;
+        let name = reader.string()?;
+        reader.token().filter(|byte| *byte == b':')?;
+        let value = reader.value()?;
         row.set(Property::named(name), value);
-        rest = match after_blanks(rest) {
-            [b',', rest @ ..] => rest,
-            [b'}', rest @ ..] => return after_blanks(rest).is_empty().then_some(row),
+        match reader.token()? {
+            b',' => {}
+            b'}' => return Some((row, reader.at)),
             _ => return None,
-        };
+        }
     }
 }
 
-#[inline(always)]
-fn after_blanks(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
-        text = rest;
+struct Reader<'t, Mark> {
+    text: &'t [u8],
+    /// What comes before this is read, and no mark before it is left.
+    at: usize,
+    marks: Marks<'t, Mark>,
+}
+
+impl<'t, Mark: Fn(Sixteen) -> Sixteen> Reader<'t, Mark> {
+    /// The next byte that is not blank.
+    #[inline(always)]
+    fn token(&mut self) -> Option<u8> {
+        let mut byte = *self.text.get(self.at)?;
+        while byte <= b' ' {
+            match byte {
+                b' ' => {}
+                b'\n' | b'\r' | b'\t' => drop(self.marks.next()),
+                _ => return None,
+            }
+            self.at += 1;
+            byte = *self.text.get(self.at)?;
+        }
+        self.at += 1;
+        Some(byte)
     }
-    text
-}
 
-/// The string that begins here, if nothing in it is escaped, and what follows it.
-#[inline(always)]
-fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.strip_prefix(b"\"")?;
-    let is_end = |word| scan::equal(word, b'"') | scan::equal(word, b'\\') | scan::below(word, b' ');
-    let (string, rest) = text.split_at_checked(scan::position(text, is_end)?)?;
-    Some((string, rest.strip_prefix(b"\"")?))
-}
-
-#[inline(always)]
-fn any(text: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    match text.first()? {
-        b'"' => string(text).map(|(string, rest)| (Value::Text(Cow::Borrowed(string)), rest)),
-        b'0'..=b'9' => whole(text).map(|(number, rest)| (Value::Whole(number), rest)),
-        b't' => text.strip_prefix(b"true").map(|rest| (Value::Flag(true), rest)),
-        b'f' => text.strip_prefix(b"false").map(|rest| (Value::Flag(false), rest)),
-        b'n' => text.strip_prefix(b"null").map(|rest| (Value::Null, rest)),
-        _ => None,
+    /// The string whose opening quote was just read.
+    #[inline(always)]
+    fn string(&mut self) -> Option<&'t [u8]> {
+        self.marks.next()?;
+        let end = self.marks.next()?;
+        let string = self.text.get(self.at..end)?;
+        self.at = end + 1;
+        (self.text.get(end) == Some(&b'"')).then_some(string)
     }
-}
 
-/// The number that begins here; a fraction or an exponent after it is no end that [`read`] accepts.
-fn whole(text: &[u8]) -> Option<(u64, &[u8])> {
-    // Nineteen digits always fit.
-    let length = text.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(length)?;
-    let number = digits
-        .iter()
-        .fold(0, |number: u64, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
-    let plain = length < 20 && (length == 1 || digits.first() != Some(&b'0'));
-    plain.then_some((number, rest))
+    #[inline(always)]
+    fn value(&mut self) -> Option<Value<&'t [u8]>> {
+        match self.token()? {
+            b'"' => self.string().map(Value::Text),
+            digit @ b'0'..=b'9' => self.whole(digit).map(Value::Whole),
+            b't' => self.word(b"rue").map(|()| Value::Flag(true)),
+            b'f' => self.word(b"alse").map(|()| Value::Flag(false)),
+            b'n' => self.word(b"ull").map(|()| Value::Null),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn word(&mut self, rest: &[u8]) -> Option<()> {
+        let end = self.at + rest.len();
+        let same = self.text.get(self.at..end)? == rest;
+        self.at = end;
+        same.then_some(())
+    }
+
+    /// The number that begins with this digit; a fraction or an exponent after it is no end that [`read`] accepts.
+    #[inline(always)]
+    fn whole(&mut self, digit: u8) -> Option<u64> {
+        let mut number = u64::from(digit - b'0');
+        let begin = self.at;
+        while let digit @ b'0'..=b'9' = *self.text.get(self.at)? {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        // Nineteen digits always fit, and only zero begins with zero.
+        let more = self.at - begin;
+        (more < 19 && (digit != b'0' || more == 0)).then_some(number)
+    }
 }

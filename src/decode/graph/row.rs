@@ -65,44 +65,51 @@ impl Property {
     }
 }
 
-/// The read properties of one object.
-#[derive(Debug, Default, PartialEq)]
-pub struct Row<'a>([Value<'a>; Property::READ]);
+/// The read properties of one object. `Text` borrows from the record, or may own what was written with escapes.
+#[derive(Debug, PartialEq)]
+pub struct Row<Text>([Value<Text>; Property::READ]);
 
 /// The value of one property.
 #[derive(Debug, Default, PartialEq)]
-pub enum Value<'a> {
+pub enum Value<Text> {
     #[default]
     Missing,
     Null,
     Flag(bool),
     Whole(u64),
     /// Need not be UTF-8.
-    Text(Cow<'a, [u8]>),
+    Text(Text),
     /// An array, an object, a negative or fractional number: never right where we look.
     Odd,
 }
 
-impl<'a> Row<'a> {
+impl<Text> Default for Row<Text> {
+    #[inline(always)]
+    fn default() -> Self {
+        Self([const { Value::Missing }; Property::READ])
+    }
+}
+
+impl<'a, Text: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Text> {
     /// Keeps the value of a property that is read; a later one replaces it.
-    #[inline]
-    pub fn set(&mut self, property: Property, value: Value<'a>) {
+    #[inline(always)]
+    pub fn set(&mut self, property: Property, value: Value<Text>) {
         if let Some(place) = self.0.get_mut(property as usize) {
             *place = value;
         }
     }
 
-    fn get(&self, property: Property) -> &Value<'a> {
+    fn get(&self, property: Property) -> &Value<Text> {
         &self.0[property as usize]
     }
 
     /// Which kind of row this is.
     pub fn kind(&self) -> Kind {
         let another_type = match self.get(Property::Kind) {
-            Value::Text(name) => !name.ends_with(b"directRoutingLogRow"),
+            Value::Text(name) => !name.as_ref().ends_with(b"directRoutingLogRow"),
             _ => false,
         };
-        let has = |property| *self.get(property) != Value::Missing;
+        let has = |property| !matches!(self.get(property), Value::Missing);
         let direct_routing = Property::OF_DIRECT_ROUTING.into_iter().any(has);
         match () {
             () if another_type => Kind::Other,
@@ -142,7 +149,7 @@ impl<'a> Row<'a> {
 
     fn record_id(&self) -> Result<RecordId, Reason> {
         match self.get(Property::Id) {
-            Value::Text(text) => fields::record_id(text),
+            Value::Text(text) => fields::record_id(text.as_ref()),
             Value::Whole(number) => fields::record_id(number.to_string().as_bytes()),
             _ => Err(Reason::NoRecordId),
         }
@@ -152,7 +159,7 @@ impl<'a> Row<'a> {
         match self.get(Property::Succeeded) {
             Value::Missing | Value::Null => Ok(None),
             Value::Flag(flag) => Ok(Some(*flag)),
-            Value::Text(text) => fields::flag(text),
+            Value::Text(text) => fields::flag(text.as_ref()),
             Value::Whole(_) | Value::Odd => Err(Reason::BadSuccess),
         }
     }
@@ -160,23 +167,23 @@ impl<'a> Row<'a> {
     fn time(&self, property: Property) -> Result<Option<UnixMillis>, Reason> {
         match self.get(property) {
             Value::Missing | Value::Null => Ok(None),
-            Value::Text(text) => fields::time(text),
+            Value::Text(text) => fields::time(text.as_ref()),
             Value::Flag(_) | Value::Whole(_) | Value::Odd => Err(Reason::BadTime),
         }
     }
 
     fn text(&self, property: Property) -> Cow<'a, str> {
         match self.get(property) {
-            Value::Text(text) => fields::text(text.clone()),
+            Value::Text(text) => fields::text(text.clone().into()),
             _ => Cow::Borrowed(""),
         }
     }
 }
 
-impl Value<'_> {
+impl<Text: AsRef<[u8]>> Value<Text> {
     fn text(&self) -> &[u8] {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) => text.as_ref(),
             _ => b"",
         }
     }
@@ -185,7 +192,7 @@ impl Value<'_> {
         match self {
             Self::Missing | Self::Null => Ok(None),
             Self::Whole(number) => Ok(Some(*number)),
-            Self::Text(text) => fields::whole_number(text),
+            Self::Text(text) => fields::whole_number(text.as_ref()),
             Self::Flag(_) | Self::Odd => Err(NotWhole),
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::csv::{self, Cell};
 use crate::decode::Reason;
+use crate::decode::scan::Marks;
 
 /// The columns that are read, by their place in [`Fields`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +86,28 @@ impl Columns {
         let has = |column| columns.contains(&Some(column));
         let has_code = has(Column::SipCode) || has(Column::MicrosoftCode);
         (has(Column::CorrelationId) && has(Column::Success) && has_code).then_some(Self(columns))
+    }
+
+    /// The fields of the row that the text begins with, and where the next one begins: a row that is whole and has
+    /// no quotes.
+    #[inline]
+    pub fn front<'a>(&self, text: &'a [u8]) -> Option<(Fields<'a>, usize)> {
+        let mut marks =
+            Marks::new(text, |bytes| bytes.equal(b',').or(bytes.equal(b'"')).or(bytes.equal(b'\n')));
+        let mut fields = Fields::default();
+        let mut begin = 0;
+        for (place, column) in self.0.iter().enumerate() {
+            let end = marks.next()?;
+            let last = place + 1 == self.0.len();
+            if *text.get(end)? != if last { b'\n' } else { b',' } {
+                return None;
+            }
+            if let Some(column) = column {
+                fields.0[*column as usize] = Cell::plain(text.get(begin..end)?);
+            }
+            begin = end + 1;
+        }
+        Some((fields, begin))
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,

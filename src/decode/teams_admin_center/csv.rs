@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::decode::{Reason, scan};
+use crate::decode::Reason;
 
 /// What stands between two commas, without the quotes around it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
+    /// A cell without quotes.
+    #[inline(always)]
+    pub fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes, doubled: false }
+    }
+
     /// The cell as it was meant.
     pub fn value(self) -> Cow<'a, [u8]> {
         if !self.doubled {
@@ -32,15 +38,6 @@ impl<'a> Cell<'a> {
 /// closed, or that something other than a comma follows.
 #[inline]
 pub fn for_each<'a>(record: &'a [u8], mut take: impl FnMut(Cell<'a>)) -> Result<(), Reason> {
-    if memchr::memchr(b'"', record).is_none() {
-        let mut begin = 0;
-        scan::for_each(record, b',', |comma| {
-            take(Cell { bytes: &record[begin..comma], doubled: false });
-            begin = comma + 1;
-        });
-        take(Cell { bytes: &record[begin..], doubled: false });
-        return Ok(());
-    }
     let mut rest = Some(record);
     while let Some(text) = rest {
         let cell;
@@ -57,11 +54,11 @@ pub fn for_each<'a>(record: &'a [u8], mut take: impl FnMut(Cell<'a>)) -> Result<
 type CellAndRest<'a> = (Cell<'a>, Option<&'a [u8]>);
 
 fn plain(text: &[u8]) -> CellAndRest<'_> {
-    let (bytes, rest) = match scan::position(text, |word| scan::equal(word, b',')) {
+    let (bytes, rest) = match memchr::memchr(b',', text) {
         Some(comma) => (&text[..comma], Some(&text[comma + 1..])),
         None => (text, None),
     };
-    (Cell { bytes, doubled: false }, rest)
+    (Cell::plain(bytes), rest)
 }
 
 /// The text begins after the opening quote.

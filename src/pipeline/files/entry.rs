@@ -10,7 +10,8 @@ use tracing::{info, warn};
 
 use super::known::{Known, Match};
 use crate::ledger::{Decision, FileEvent};
-use crate::pipeline::reading::{Books, Options, Passed, Reading, Turn};
+use crate::pipeline::booking::Books;
+use crate::pipeline::reading::{Options, Passed, Reading, Turn};
 use crate::source::identity::{Content, FileId};
 use crate::source::tail::TailError;
 

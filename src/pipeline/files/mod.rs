@@ -33,7 +33,8 @@ use tracing::{debug, info, warn};
 
 use self::entry::{Entry, State, Surroundings};
 use self::known::{Known, Retired};
-use super::reading::{self, Books, Turn};
+use super::booking::Books;
+use super::reading::{self, Turn};
 use super::rejected::{Log, Page};
 use crate::call::UnixMillis;
 use crate::ledger::{Decision, FileEvent, FilesNow, KnownFile, Ledger, SourceIndex};

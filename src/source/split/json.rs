@@ -65,6 +65,16 @@ impl JsonSplitter {
         self.discarding = false;
     }
 
+    #[inline]
+    pub(super) fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        if self.scan.is_some() || self.place == Place::AfterValue {
+            return None;
+        }
+        let begin = text.iter().position(|byte| !is_blank(*byte))?;
+        let rest = &text[begin..];
+        Some((begin, &rest[..rest.len().min(self.record_bytes)]))
+    }
+
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
         if let Some(scan) = self.scan.take() {
             return self.go_on(scan, text, finished);

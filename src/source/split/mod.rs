@@ -42,6 +42,16 @@ impl Splitter {
         }
     }
 
+    /// The text from where the next record may begin, and how far into `text` that is, while the splitter is within no
+    /// record and stays so when whole records are taken from there. It holds no more than a record may be long.
+    #[inline]
+    pub fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        match self {
+            Self::Json(splitter) => splitter.front(text),
+            Self::QuotedCsv(splitter) => splitter.front(text),
+        }
+    }
+
     /// Whether the splitter passes over a record that is too long. The text can then not be resumed from here, only
     /// from where that record began.
     pub fn is_discarding(&self) -> bool {

@@ -34,6 +34,13 @@ impl QuotedCsvSplitter {
         Self { record_bytes, scanned: 0, state: State::FieldStart }
     }
 
+    #[inline]
+    pub(super) fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let between = self.scanned == 0 && self.state == State::FieldStart;
+        // The newline comes on top.
+        between.then(|| (0, &text[..text.len().min(self.record_bytes.saturating_add(1))]))
+    }
+
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
         if self.state == State::Discarding {
             return self.discard(text, finished);
