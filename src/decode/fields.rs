@@ -55,14 +55,18 @@ pub fn ended_at<Field>(
 
 fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     let (stamp, rest) = text.split_first_chunk::<19>()?;
-    let [y @ .., b'-', m0, m1, b'-', d0, d1, b'T' | b't' | b' ', h0, h1, b':', n0, n1, b':', s0, s1] = stamp
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T' | b't' | b' ', h0, h1, b':', n0, n1, b':', s0, s1] =
+        *stamp
     else {
         return None;
     };
-    let year = digits(y)?;
-    let month = digits(&[*m0, *m1])?;
-    let day = digits(&[*d0, *d1])?;
-    let (hour, minute, second) = (digits(&[*h0, *h1])?, digits(&[*n0, *n1])?, digits(&[*s0, *s1])?);
+    let digits = [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, n0, n1, s0, s1].map(|byte| byte.wrapping_sub(b'0'));
+    if digits.iter().any(|digit| *digit > 9) {
+        return None;
+    }
+    let [century, year, month, day, hour, minute, second] =
+        std::array::from_fn(|pair| i64::from(digits[2 * pair] * 10 + digits[2 * pair + 1]));
+    let year = century * 100 + year;
     if day < 1 || day > days_in_month(year, month)? || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -75,6 +79,10 @@ fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
 /// The milliseconds of `.1234567Z`, and what follows the digits.
 fn millis_of_second(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some(fraction) = text.strip_prefix(b".") else { return Some((0, text)) };
+    if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'Z'] = fraction {
+        let digit = |byte: &u8| i64::from(byte - b'0');
+        return Some((digit(a) * 100 + digit(b) * 10 + digit(c), &[]));
+    }
     let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (fraction, rest) = fraction.split_at(length);
     let digit = |position: usize| fraction.get(position).map_or(0, |byte| i64::from(byte - b'0'));
@@ -103,13 +111,9 @@ fn digits(text: &[u8]) -> Option<i64> {
 }
 
 fn days_in_month(year: i64, month: i64) -> Option<i64> {
-    let leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
-        4 | 6 | 9 | 11 => Some(30),
-        2 => Some(if leap_year { 29 } else { 28 }),
-        _ => None,
-    }
+    const DAYS: [i64; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let leap_day = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    DAYS.get(usize::try_from(month).ok()?).map(|days| days + i64::from(leap_day)).filter(|days| *days > 0)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, its year 0 or later.
@@ -247,6 +251,21 @@ fn eight_digits(digits: [u8; 8]) -> u64 {
     (fours | fours >> 16) & 0xffff_ffff
 }
 
+/// What a byte may be in the name of a host.
+const HOST: u8 = 1;
+const LETTER: u8 = 2;
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let letter = (byte as u8).is_ascii_alphabetic();
+        let host = letter || matches!(byte as u8, b'0'..=b'9' | b'.' | b'-' | b'_' | b':');
+        bytes[byte] = if host { HOST } else { 0 } | if letter { LETTER } else { 0 };
+        byte += 1;
+    }
+    bytes
+};
+
 fn is_ipv4(text: &str) -> bool {
     text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok())
 }
@@ -254,10 +273,12 @@ fn is_ipv4(text: &str) -> bool {
 /// The name of an SBC: the text, where it can be a host name or an address, else `""`. A number or the address of a
 /// person in its place must not become a label.
 pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
-    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    let is_host = text.len() <= MAXIMUM_TRUNK
-        && text.bytes().all(is_host_byte)
-        && (text.bytes().any(|byte| byte.is_ascii_alphabetic()) || is_ipv4(&text));
+    let (mut all, mut any) = (HOST | LETTER, 0);
+    for byte in text.bytes() {
+        all &= BYTES[usize::from(byte)];
+        any |= BYTES[usize::from(byte)];
+    }
+    let is_host = text.len() <= MAXIMUM_TRUNK && all & HOST != 0 && (any & LETTER != 0 || is_ipv4(&text));
     if is_host { text } else { Cow::Borrowed("") }
 }
 

@@ -25,19 +25,19 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
         Self { text, mark, block: 0, found }
     }
 
-    /// The place of the next one.
+    /// The place of the next one; behind the text when there is none.
     #[inline(always)]
-    pub fn next(&mut self) -> Option<usize> {
+    pub fn next(&mut self) -> usize {
         while self.found == 0 {
             self.block += BLOCK;
             match self.text.get(self.block..) {
-                None | Some([]) => return None,
+                None | Some([]) => return usize::MAX,
                 Some(rest) => self.found = look(rest, &self.mark),
             }
         }
         let place = self.block + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
-        Some(place)
+        place
     }
 }
 
@@ -97,10 +97,10 @@ mod tests {
             let mut marks = Marks::new(&text, |bytes| bytes.equal(b'"').or(bytes.equal(0x80)).or(bytes.up_to(31)));
             for (place, byte) in text.iter().enumerate() {
                 if matches!(byte, b'"' | 0x80 | ..=31) {
-                    assert_eq!(marks.next(), Some(place));
+                    assert_eq!(marks.next(), place);
                 }
             }
-            assert_eq!(marks.next(), None);
+            assert_eq!(marks.next(), usize::MAX);
         }
     }
 }

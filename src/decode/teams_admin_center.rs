@@ -112,13 +112,18 @@ fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
     if fields.get(Column::CorrelationId).is_empty() && fields.get(Column::Invite).is_empty() {
         return Err(Reason::NoRecordId);
     }
-    key.clear();
+    let mut end = 0;
     for column in IDENTIFYING {
         let field = fields.get(column);
+        let (begin, behind) = (end + 8, end + 8 + field.len());
+        if key.len() < behind {
+            key.resize(2 * behind, 0);
+        }
         // The length before each keeps ("ab", "c") apart from ("a", "bc"). Ids are stored: a change here
         // would count every remembered call again.
-        key.extend_from_slice(&(field.len() as u64).to_le_bytes());
-        key.extend_from_slice(field);
+        key[end..begin].copy_from_slice(&(field.len() as u64).to_le_bytes());
+        key[begin..behind].copy_from_slice(field);
+        end = behind;
     }
-    Ok(RecordId(xxh3_128(key)))
+    Ok(RecordId(xxh3_128(&key[..end])))
 }

@@ -5,10 +5,9 @@
 
 mod stored;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use regex::Regex;
 
 use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
@@ -85,12 +84,25 @@ struct FailureCounts {
     changed: bool,
 }
 
+/// The labels of a failure; the name of its cause is owned in the index, and borrowed to look up there.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct FailureKey {
+struct FailureKey<Name> {
     route: RouteIndex,
-    cause: Arc<str>,
+    cause: Name,
     codes: CodePair,
     arrival: Arrival,
+}
+
+impl FailureKey<&str> {
+    fn owned(&self) -> FailureKey<Arc<str>> {
+        FailureKey { route: self.route, cause: self.cause.into(), codes: self.codes, arrival: self.arrival }
+    }
+}
+
+impl Equivalent<FailureKey<Arc<str>>> for FailureKey<&str> {
+    fn equivalent(&self, key: &FailureKey<Arc<str>>) -> bool {
+        (self.route, self.cause, self.codes, self.arrival) == (key.route, &*key.cause, key.codes, key.arrival)
+    }
 }
 
 /// All counters of calls.
@@ -100,7 +112,7 @@ pub struct Counts {
     sources: Vec<Trunks>,
     routes: Vec<RouteCounts>,
     failures: Vec<FailureCounts>,
-    failure_index: HashMap<FailureKey, usize>,
+    failure_index: HashMap<FailureKey<Arc<str>>, usize>,
     label_sets: usize,
     zero: Vec<(Arc<str>, CodePair)>,
 }
@@ -177,18 +189,15 @@ impl Counts {
         arrival: Arrival,
         now: UnixMillis,
     ) -> bool {
-        let cause: Arc<str> = match verdict.cause.name() {
-            Cow::Borrowed(name) => Arc::from(name),
-            Cow::Owned(name) => Arc::from(name),
-        };
-        let key = FailureKey { route, cause, codes: verdict.codes, arrival };
+        let name = verdict.cause.name();
+        let key = FailureKey { route, cause: &*name, codes: verdict.codes, arrival };
         let (series, overflow) = match self.failure_index.get(&key) {
             Some(series) => (*series, false),
-            None if self.label_sets < self.limits.series => (self.add_failure(key, now), false),
+            None if self.label_sets < self.limits.series => (self.add_failure(key.owned(), now), false),
             None => {
-                let key = FailureKey { cause: Arc::from(OTHER), codes: CodePair::default(), ..key };
+                let key = FailureKey { cause: OTHER, codes: CodePair::default(), ..key };
                 let known = self.failure_index.get(&key).copied();
-                (known.unwrap_or_else(|| self.add_failure(key, now)), true)
+                (known.unwrap_or_else(|| self.add_failure(key.owned(), now)), true)
             }
         };
         let FailureCounts { series, changed } = &mut self.failures[series];
@@ -200,7 +209,7 @@ impl Counts {
         overflow
     }
 
-    fn add_failure(&mut self, key: FailureKey, created: UnixMillis) -> usize {
+    fn add_failure(&mut self, key: FailureKey<Arc<str>>, created: UnixMillis) -> usize {
         let overflow = &*key.cause == OTHER && key.codes == CodePair::default();
         let text = |code: Option<u64>| match code {
             _ if overflow => OTHER.into(),

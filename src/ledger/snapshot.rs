@@ -170,7 +170,8 @@ impl Histogram {
 
     /// Counts one value.
     pub fn observe(&mut self, value: f64) {
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
+        // Few bounds are counted faster than searched: no branch depends on the value.
+        let bucket = self.bounds.iter().filter(|bound| **bound < value).count();
         self.buckets[bucket] += 1;
         self.sum += value;
     }

@@ -27,9 +27,10 @@ pub struct Tail {
     read: u64,
     /// Bytes taken in that are not text yet.
     raw: Vec<u8>,
-    /// Text not yet consumed stands at `begin..`; before it, some that is.
+    /// Text not yet consumed stands at `begin..end`; before it, some that is; behind it, room to read into.
     text: Vec<u8>,
     begin: usize,
+    end: usize,
     mark: Mark,
 }
 
@@ -43,6 +44,7 @@ impl Tail {
             raw: Vec::new(),
             text: Vec::new(),
             begin: 0,
+            end: 0,
             mark: Mark::default(),
         }
     }
@@ -55,7 +57,7 @@ impl Tail {
 
     /// The text that is there and not consumed.
     pub fn text(&self) -> &[u8] {
-        &self.text[self.begin..]
+        &self.text[self.begin..self.end]
     }
 
     /// How many bytes of the file stand before its text, if the text lies in it as it is.
@@ -80,7 +82,7 @@ impl Tail {
     /// Lets go of the first `count` bytes of the text.
     pub fn consume(&mut self, count: usize) {
         self.begin += count;
-        debug_assert!(self.begin <= self.text.len());
+        debug_assert!(self.begin <= self.end);
     }
 
     /// The encoding, once enough bytes were read to tell.
@@ -95,7 +97,7 @@ impl Tail {
 
     /// Bytes taken in that are not yet consumed as text.
     pub fn held_bytes(&self) -> u64 {
-        (self.raw.len() + self.text.len() - self.begin) as u64
+        (self.raw.len() + self.end - self.begin) as u64
     }
 
     /// Whether the file is open.
@@ -146,33 +148,51 @@ impl Tail {
         let Some(file) = &mut self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
         if plain {
-            let taken = read_some(file, &mut self.text, want)?;
+            let room = self.text.len().max(self.end + want);
+            // Filling room with zeros that reading overwrites takes half as long as the reading: it is kept.
+            self.text.resize(room, 0);
+            let taken = read_some(file, &mut self.text[self.end..self.end + want])?;
+            self.end += taken;
             self.read += taken as u64;
             return Ok(taken > 0);
         }
-        let taken = if self.raw.len() < CHUNK { read_some(file, &mut self.raw, want)? } else { 0 };
+        self.text.truncate(self.end);
+        let mut taken = 0;
+        if self.raw.len() < CHUNK {
+            let begin = self.raw.len();
+            self.raw.resize(begin + want, 0);
+            let read = read_some(file, &mut self.raw[begin..]);
+            taken = *read.as_ref().unwrap_or(&0);
+            self.raw.truncate(begin + taken);
+            read?;
+        }
         self.read += taken as u64;
         let before = (self.raw.len(), self.text.len());
         let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK)?;
         self.raw.drain(..used);
+        self.end = self.text.len();
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
 
     /// Drops the text that neither a record nor a mark needs any more.
     fn forget(&mut self) {
-        let unneeded = self.begin.saturating_sub(MARK_BYTES);
-        self.text.drain(..unneeded);
-        self.begin -= unneeded;
+        self.drop_front(self.begin.saturating_sub(MARK_BYTES));
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        self.text.copy_within(count..self.end, 0);
+        self.begin -= count;
+        self.end -= count;
     }
 
     /// Gives back memory that a large read took, when little of it is still needed.
     pub fn rest(&mut self) {
         if self.plain_text_at().is_some() {
             // The file itself has what a mark needs.
-            self.text.drain(..self.begin);
-            self.begin = 0;
+            self.drop_front(self.begin);
         }
         self.forget();
+        self.text.truncate(self.end);
         if self.text.capacity() > 2 * self.text.len() {
             self.text.shrink_to_fit();
         }
@@ -180,21 +200,12 @@ impl Tail {
     }
 }
 
-/// Appends what one read gives, `want` bytes at most.
-fn read_some(file: &mut File, to: &mut Vec<u8>, want: usize) -> io::Result<usize> {
-    let begin = to.len();
-    to.resize(begin + want, 0);
+/// What one read gives.
+fn read_some(file: &mut File, to: &mut [u8]) -> io::Result<usize> {
     loop {
-        match file.read(&mut to[begin..]) {
-            Ok(count) => {
-                to.truncate(begin + count);
-                return Ok(count);
-            }
+        match file.read(to) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                to.truncate(begin);
-                return Err(error);
-            }
+            read => return read,
         }
     }
 }

@@ -14,17 +14,18 @@ pub fn read(text: &[u8]) -> Option<(Row<&[u8]>, usize)> {
     let mark = |bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(b'\\')).or(bytes.up_to(b' ' - 1));
     let mut reader = Reader { text, at: 0, marks: Marks::new(text, mark) };
     let mut row = Row::default();
-    reader.token().filter(|byte| *byte == b'{')?;
+    if reader.token()? != b'{' || reader.token()? != b'"' {
+        return None;
+    }
     loop {
-        reader.token().filter(|byte| *byte == b'"')?;
         let name = reader.string()?;
-        reader.token().filter(|byte| *byte == b':')?;
-        let value = reader.value()?;
+        let first = reader.behind(b':')?;
+        let value = reader.value(first)?;
         row.set(Property::named(name), value);
-        match reader.token()? {
-            b',' => {}
-            b'}' => return Some((row, reader.at)),
-            _ => return None,
+        match reader.behind(b',') {
+            Some(b'"') => {}
+            Some(_) => return None,
+            None => return (reader.token()? == b'}').then_some((row, reader.at)),
         }
     }
 }
@@ -44,7 +45,7 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Reader<'t, Mark> {
         while byte <= b' ' {
             match byte {
                 b' ' => {}
-                b'\n' | b'\r' | b'\t' => drop(self.marks.next()),
+                b'\n' | b'\r' | b'\t' => _ = self.marks.next(),
                 _ => return None,
             }
             self.at += 1;
@@ -54,21 +55,47 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Reader<'t, Mark> {
         Some(byte)
     }
 
+    /// The token behind this one; `None`, and nothing is read, if another one stands here.
+    #[inline(always)]
+    fn behind(&mut self, token: u8) -> Option<u8> {
+        if let Some([here, next]) = self.text.get(self.at..self.at + 2)
+            && *here == token
+            && *next > b' '
+        {
+            self.at += 2;
+            return Some(*next);
+        }
+        self.behind_blanks(token)
+    }
+
+    #[cold]
+    fn behind_blanks(&mut self, token: u8) -> Option<u8> {
+        let before = self.at;
+        if self.token()? == token {
+            return self.token();
+        }
+        self.at = before;
+        None
+    }
+
     /// The string whose opening quote was just read.
     #[inline(always)]
     fn string(&mut self) -> Option<&'t [u8]> {
-        self.marks.next()?;
-        let end = self.marks.next()?;
+        self.marks.next();
+        let end = self.marks.next();
+        if self.text.get(end) != Some(&b'"') {
+            return None;
+        }
         let string = self.text.get(self.at..end)?;
         self.at = end + 1;
-        (self.text.get(end) == Some(&b'"')).then_some(string)
+        Some(string)
     }
 
     #[inline(always)]
-    fn value(&mut self) -> Option<Value<&'t [u8]>> {
-        match self.token()? {
+    fn value(&mut self, first: u8) -> Option<Value<&'t [u8]>> {
+        match first {
             b'"' => self.string().map(Value::Text),
-            digit @ b'0'..=b'9' => self.whole(digit).map(Value::Whole),
+            b'0'..=b'9' => self.whole(first).map(Value::Whole),
             b't' => self.word(b"rue").map(|()| Value::Flag(true)),
             b'f' => self.word(b"alse").map(|()| Value::Flag(false)),
             b'n' => self.word(b"ull").map(|()| Value::Null),

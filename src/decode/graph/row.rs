@@ -44,22 +44,24 @@ impl Property {
     const OF_DIRECT_ROUTING: [Self; 5] =
         [Self::SipCode, Self::MicrosoftCode, Self::Phrase, Self::Succeeded, Self::Trunk];
 
-    /// The property of this name.
+    /// The property of this name. Lengths tell most names apart, and each comparison is of a known length.
+    #[inline(always)]
     pub fn named(name: &[u8]) -> Self {
-        match name {
-            b"@odata.type" => Self::Kind,
-            b"id" => Self::Id,
-            b"callType" => Self::CallType,
-            b"successfulCall" => Self::Succeeded,
-            b"finalSipCode" => Self::SipCode,
-            b"callEndSubReason" => Self::MicrosoftCode,
-            b"finalSipCodePhrase" => Self::Phrase,
-            b"trunkFullyQualifiedDomainName" => Self::Trunk,
-            b"inviteDateTime" => Self::Invite,
-            b"startDateTime" => Self::Start,
-            b"failureDateTime" => Self::Failure,
-            b"endDateTime" => Self::End,
-            b"duration" => Self::Duration,
+        let is = |text: &[u8], property| if name == text { property } else { Self::Unread };
+        match (name.len(), name.first()) {
+            (2, _) => is(b"id", Self::Id),
+            (8, Some(b'c')) => is(b"callType", Self::CallType),
+            (8, _) => is(b"duration", Self::Duration),
+            (11, Some(b'@')) => is(b"@odata.type", Self::Kind),
+            (11, _) => is(b"endDateTime", Self::End),
+            (12, _) => is(b"finalSipCode", Self::SipCode),
+            (13, _) => is(b"startDateTime", Self::Start),
+            (14, Some(b'i')) => is(b"inviteDateTime", Self::Invite),
+            (14, _) => is(b"successfulCall", Self::Succeeded),
+            (15, _) => is(b"failureDateTime", Self::Failure),
+            (16, _) => is(b"callEndSubReason", Self::MicrosoftCode),
+            (18, _) => is(b"finalSipCodePhrase", Self::Phrase),
+            (29, _) => is(b"trunkFullyQualifiedDomainName", Self::Trunk),
             _ => Self::Unread,
         }
     }
