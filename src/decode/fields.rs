@@ -60,12 +60,17 @@ fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     else {
         return None;
     };
-    let digits = [y0, y1, y2, y3, m0, m1, d0, d1, h0, h1, n0, n1, s0, s1].map(|byte| byte.wrapping_sub(b'0'));
-    if digits.iter().any(|digit| *digit > 9) {
+    let mut digits_only = true;
+    let mut pair = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        digits_only &= (tens < 10) & (ones < 10);
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let (century, year, month, day) = (pair(y0, y1), pair(y2, y3), pair(m0, m1), pair(d0, d1));
+    let (hour, minute, second) = (pair(h0, h1), pair(n0, n1), pair(s0, s1));
+    if !digits_only {
         return None;
     }
-    let [century, year, month, day, hour, minute, second] =
-        std::array::from_fn(|pair| i64::from(digits[2 * pair] * 10 + digits[2 * pair + 1]));
     let year = century * 100 + year;
     if day < 1 || day > days_in_month(year, month)? || hour > 23 || minute > 59 || second > 60 {
         return None;

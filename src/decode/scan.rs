@@ -6,7 +6,7 @@
 use wide::u8x16;
 
 /// The places of certain bytes in a text, in their order.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Marks<'t, Mark> {
     text: &'t [u8],
     mark: Mark,

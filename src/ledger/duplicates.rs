@@ -48,6 +48,9 @@ const BATCH_IDS: usize = 1000;
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
+/// In how many parts the ids are held in memory.
+const PARTS: usize = 256;
+
 const SEEN_BYTES: usize = size_of::<u128>();
 
 /// A batch in the store that is not written again.
@@ -64,9 +67,10 @@ pub type BatchChange = (u64, Option<Vec<u8>>);
 ///
 /// An id seen again on a later day is stored again; a batch goes when its newest id is past remembering. What is out
 /// of date in the oldest batches is cleaned out, so that ids seen every day do not fill the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Duplicates {
-    seen: HashTable<Seen>,
+    /// In parts, so that growing moves little at a time, within the caches.
+    seen: Vec<HashTable<Seen>>,
     /// Whether there is a store to keep them in.
     stored: bool,
     /// By rising number.
@@ -83,7 +87,15 @@ pub struct Duplicates {
 impl Duplicates {
     /// No ids yet; `stored` if they are to be kept in a store.
     pub fn new(stored: bool) -> Self {
-        Self { stored, ..Self::default() }
+        Self {
+            seen: vec![HashTable::new(); PARTS],
+            stored,
+            closed: VecDeque::new(),
+            next: 0,
+            open: Vec::new(),
+            written: 0,
+            dropped: Vec::new(),
+        }
     }
 
     /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
@@ -103,8 +115,9 @@ impl Duplicates {
 
     /// Takes the later day; whether the id is new, and whether anything changed.
     fn see(&mut self, seen: Seen) -> (bool, bool) {
-        let entry = self.seen.entry(seen.hash(), |other| other.id() == seen.id(), |other| other.hash());
-        match entry {
+        let hash = seen.hash();
+        let part = &mut self.seen[part_of(hash)];
+        match part.entry(hash, |other| other.id() == seen.id(), |other| other.hash()) {
             Entry::Occupied(mut known) => {
                 let later = seen.day() > known.get().day();
                 if later {
@@ -122,9 +135,11 @@ impl Duplicates {
     /// Forgets the ids last seen more than `days` days ago.
     pub fn forget(&mut self, days: u16, now: UnixMillis) {
         let oldest = u128::from(day(now).saturating_sub(days));
-        self.seen.retain(|seen| seen.day() >= oldest);
-        if self.seen.len() < self.seen.capacity() / 4 {
-            self.seen.shrink_to_fit(|seen| seen.hash());
+        for part in &mut self.seen {
+            part.retain(|seen| seen.day() >= oldest);
+            if part.len() < part.capacity() / 4 {
+                part.shrink_to_fit(|seen| seen.hash());
+            }
         }
         let dropped = &mut self.dropped;
         self.closed.retain(|batch| {
@@ -138,7 +153,7 @@ impl Duplicates {
 
     /// How many ids are remembered.
     pub fn len(&self) -> usize {
-        self.seen.len()
+        self.seen.iter().map(HashTable::len).sum()
     }
 
     /// What the next commit has to write.
@@ -198,16 +213,24 @@ impl Duplicates {
     pub fn to_clean(&self) -> Option<u64> {
         let stored = self.closed.len() * BATCH_IDS;
         let oldest = self.closed.front()?;
-        (stored > self.seen.len() + self.seen.len() / 2 + IDS_IN_VAIN).then_some(oldest.number)
+        (stored > self.len() + self.len() / 2 + IDS_IN_VAIN).then_some(oldest.number)
     }
 
     /// Stores again what is not out of date in the oldest batch, and lets it go.
     pub fn clean(&mut self, ids: &[u8]) {
-        let current = |seen: &Seen| self.seen.find(seen.hash(), |known| known.0 == seen.0).is_some();
+        let current = |seen: &Seen| {
+            let hash = seen.hash();
+            self.seen[part_of(hash)].find(hash, |known| known.0 == seen.0).is_some()
+        };
         let current: Vec<Seen> = seen_in(ids).unwrap_or_default().into_iter().filter(current).collect();
         self.open.extend(current);
         self.dropped.extend(self.closed.pop_front().map(|batch| batch.number));
     }
+}
+
+/// The part that an id belongs to, by bits that the part itself does not use.
+fn part_of(hash: u64) -> usize {
+    usize::from((hash >> 40).to_le_bytes()[0])
 }
 
 fn bytes(ids: &[Seen]) -> Vec<u8> {
@@ -238,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_id_is_new_once() {
-        let mut duplicates = Duplicates::default();
+        let mut duplicates = Duplicates::new(false);
         let ids = [0u128, 1, 1 << 17, 1 << 111, 1 << 112, 1 << 127, u128::MAX, 0xdead_beef << 90];
         for id in ids {
             assert!(duplicates.is_new(RecordId(id), NOW), "{id:x}");
@@ -260,7 +283,7 @@ mod tests {
 
     #[test]
     fn an_id_is_forgotten_some_days_after_its_last_sight() {
-        let mut duplicates = Duplicates::default();
+        let mut duplicates = Duplicates::new(false);
         let days = |count: i64| UnixMillis(NOW.0 + count * MILLIS_PER_DAY);
         duplicates.is_new(RecordId(1), NOW);
         duplicates.is_new(RecordId(2), NOW);
@@ -309,7 +332,7 @@ mod tests {
     }
 
     fn sorted(duplicates: &Duplicates) -> Vec<u128> {
-        let mut ids: Vec<u128> = duplicates.seen.iter().map(|seen| seen.0).collect();
+        let mut ids: Vec<u128> = duplicates.seen.iter().flatten().map(|seen| seen.0).collect();
         ids.sort_unstable();
         ids
     }

@@ -18,18 +18,33 @@ pub fn read(text: &[u8]) -> Option<(Row<&[u8]>, usize)> {
         return None;
     }
     loop {
-        let name = reader.string()?;
-        let first = reader.behind(b':')?;
-        let value = reader.value(first)?;
-        row.set(Property::named(name), value);
-        match reader.behind(b',') {
-            Some(b'"') => {}
-            Some(_) => return None,
-            None => return (reader.token()? == b'}').then_some((row, reader.at)),
+        let property = Property::named(reader.string()?);
+        let first = match reader.ahead() {
+            Some([b'"', b':', first]) if *first > b' ' => {
+                reader.at += 3;
+                *first
+            }
+            _ => reader.behind_name()?,
+        };
+        if first == b'"' {
+            row.set(property, Value::Text(reader.string()?));
+            if let Some(b"\",\"") = reader.ahead() {
+                reader.at += 3;
+                continue;
+            }
+            reader.close()?;
+        } else {
+            row.set(property, reader.other(first)?);
+        }
+        match reader.token()? {
+            b',' if reader.token()? == b'"' => {}
+            b'}' => return Some((row, reader.at)),
+            _ => return None,
         }
     }
 }
 
+#[derive(Clone, Copy)]
 struct Reader<'t, Mark> {
     text: &'t [u8],
     /// What comes before this is read, and no mark before it is left.
@@ -37,64 +52,66 @@ struct Reader<'t, Mark> {
     marks: Marks<'t, Mark>,
 }
 
-impl<'t, Mark: Fn(Sixteen) -> Sixteen> Reader<'t, Mark> {
+impl<'t, Mark: Fn(Sixteen) -> Sixteen + Copy> Reader<'t, Mark> {
     /// The next byte that is not blank.
     #[inline(always)]
     fn token(&mut self) -> Option<u8> {
-        let mut byte = *self.text.get(self.at)?;
-        while byte <= b' ' {
-            match byte {
-                b' ' => {}
-                b'\n' | b'\r' | b'\t' => _ = self.marks.next(),
-                _ => return None,
-            }
-            self.at += 1;
-            byte = *self.text.get(self.at)?;
+        if *self.text.get(self.at)? <= b' ' {
+            *self = self.behind_blanks();
         }
+        let byte = *self.text.get(self.at)?;
         self.at += 1;
         Some(byte)
     }
 
-    /// The token behind this one; `None`, and nothing is read, if another one stands here.
-    #[inline(always)]
-    fn behind(&mut self, token: u8) -> Option<u8> {
-        if let Some([here, next]) = self.text.get(self.at..self.at + 2)
-            && *here == token
-            && *next > b' '
-        {
-            self.at += 2;
-            return Some(*next);
-        }
-        self.behind_blanks(token)
-    }
-
+    /// By value: were a reference handed on, the reader would be kept in memory, not in registers.
     #[cold]
-    fn behind_blanks(&mut self, token: u8) -> Option<u8> {
-        let before = self.at;
-        if self.token()? == token {
-            return self.token();
+    #[inline(never)]
+    fn behind_blanks(mut self) -> Self {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
+            if self.text[self.at] != b' ' {
+                self.marks.next();
+            }
+            self.at += 1;
         }
-        self.at = before;
-        None
+        self
     }
 
-    /// The string whose opening quote was just read.
+    /// The next few bytes: rows without blanks are read by these.
+    #[inline(always)]
+    fn ahead<const COUNT: usize>(&self) -> Option<&'t [u8; COUNT]> {
+        self.text.get(self.at..)?.first_chunk()
+    }
+
+    /// The string whose opening quote was just read, up to what should be its closing quote.
     #[inline(always)]
     fn string(&mut self) -> Option<&'t [u8]> {
         self.marks.next();
         let end = self.marks.next();
-        if self.text.get(end) != Some(&b'"') {
-            return None;
-        }
         let string = self.text.get(self.at..end)?;
-        self.at = end + 1;
+        self.at = end;
         Some(string)
     }
 
+    /// Reads the closing quote of a string.
     #[inline(always)]
-    fn value(&mut self, first: u8) -> Option<Value<&'t [u8]>> {
+    fn close(&mut self) -> Option<()> {
+        let closes = self.text.get(self.at) == Some(&b'"');
+        self.at += 1;
+        closes.then_some(())
+    }
+
+    /// Reads the closing quote of a name, the colon and the first byte of its value.
+    #[inline(always)]
+    fn behind_name(&mut self) -> Option<u8> {
+        self.close()?;
+        if self.token()? == b':' { self.token() } else { None }
+    }
+
+    /// Any value that is no string.
+    #[inline(always)]
+    fn other(&mut self, first: u8) -> Option<Value<&'t [u8]>> {
         match first {
-            b'"' => self.string().map(Value::Text),
             b'0'..=b'9' => self.whole(first).map(Value::Whole),
             b't' => self.word(b"rue").map(|()| Value::Flag(true)),
             b'f' => self.word(b"alse").map(|()| Value::Flag(false)),
