@@ -7,7 +7,7 @@ mod committing;
 mod files;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::ledger::snapshot::Published;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
 use crate::source::discover;
-use crate::source::watch::Watch;
+use crate::source::watch::{Unwatched, Watch};
 
 /// Everything that wakes the loop. Time does so too, as the lack of an event.
 #[derive(Debug)]
@@ -280,9 +280,9 @@ impl Pipeline {
     fn scan(&mut self) {
         // The watches come first: what appears after the look at a folder is then heard of.
         if let Some(watch) = &mut self.watch {
-            for (folder, error) in watch.set(self.files.iter().flat_map(Files::folders)) {
+            for (folder, reason) in watch.set(self.files.iter().flat_map(Files::folders)) {
                 if self.unwatched.insert(folder.clone()) {
-                    warn!(folder = %folder.display(), %error, "cannot watch; new files there are found at every rescan");
+                    say_unwatched(&folder, &reason);
                 }
             }
         }
@@ -326,5 +326,15 @@ impl Pipeline {
             self.ledger.files_now(index, FilesNow::default());
         }
         self.files = after;
+    }
+}
+
+fn say_unwatched(folder: &Path, reason: &Unwatched) {
+    let folder = folder.display();
+    match reason {
+        Unwatched::Elsewhere(_) => info!(%folder, %reason, "polled: looked through at every rescan"),
+        Unwatched::Refused(_) => {
+            warn!(%folder, %reason, "cannot watch; new files there are found at every rescan");
+        }
     }
 }

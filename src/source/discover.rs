@@ -62,15 +62,21 @@ impl Pattern {
         found: &mut impl FnMut(PathBuf, Metadata),
         unreadable: &mut impl FnMut(PathBuf, io::Error),
     ) {
+        if let (None, Some(folder)) = (&self.glob, self.base.parent()) {
+            // On network file systems a name is looked up anew only once its folder has been read anew.
+            let _ = fs::read_dir(folder).map(|mut entries| entries.next());
+        }
         let shows = |entry: &DirEntry| self.glob.is_some() || entry.depth() == 0 || !is_hidden_name(entry);
         let walk = WalkDir::new(&self.base).follow_links(true).max_depth(self.depth);
         for entry in walk.into_iter().filter_entry(shows) {
-            match entry.map(|entry| (entry.metadata(), entry.into_path())) {
-                Ok((Ok(metadata), path)) if metadata.is_file() && self.matches(&path) => {
-                    found(path, metadata)
-                }
-                Ok((Ok(_), _)) => {}
-                Ok((Err(error), path)) => report(error, path, unreadable),
+            let file = match entry {
+                Ok(entry) if !self.matches(entry.path()) => continue,
+                Ok(entry) => entry.metadata().map(|metadata| (entry.into_path(), metadata)),
+                Err(error) => Err(error),
+            };
+            match file {
+                Ok((path, metadata)) if metadata.is_file() => found(path, metadata),
+                Ok(_) => {}
                 Err(error) => {
                     let path = error.path().unwrap_or(&self.base).to_path_buf();
                     report(error, path, unreadable);

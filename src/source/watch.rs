@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::filesystem;
 use super::identity::FileId;
 
 /// What changed since it was last asked.
@@ -51,6 +52,15 @@ fn is_reading(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if *access != AccessKind::Close(AccessMode::Write))
 }
 
+/// Why a folder is not watched, and only looked through at every rescan.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwatched {
+    #[error("the system gives no word of changes on {0}")]
+    Elsewhere(&'static str),
+    #[error(transparent)]
+    Refused(#[from] notify::Error),
+}
+
 /// The watches of all sources.
 pub struct Watch {
     watcher: RecommendedWatcher,
@@ -76,15 +86,15 @@ impl Watch {
     }
 
     /// Watches exactly these folders, each with or without what lies below it. Called again and again: a folder
-    /// that was made anew under its name is watched anew. Returns what could not be watched and why; a folder that
-    /// is not there is no fault.
-    pub fn set<'a>(
-        &mut self,
-        folders: impl Iterator<Item = (&'a Path, bool)>,
-    ) -> Vec<(PathBuf, notify::Error)> {
+    /// that was made anew under its name is watched anew. Returns what is not watched and why; a folder that is not
+    /// there is no fault.
+    pub fn set<'a>(&mut self, folders: impl Iterator<Item = (&'a Path, bool)>) -> Vec<(PathBuf, Unwatched)> {
         let mut wanted: HashMap<PathBuf, (FileId, bool)> = HashMap::new();
+        let mut unwatched = Vec::new();
         for (folder, deep) in folders {
-            if let Ok(metadata) = fs::metadata(folder) {
+            if let Some(name) = filesystem::elsewhere(folder) {
+                unwatched.push((folder.to_path_buf(), Unwatched::Elsewhere(name)));
+            } else if let Ok(metadata) = fs::metadata(folder) {
                 let entry = wanted.entry(folder.to_path_buf()).or_insert((FileId::of(&metadata), deep));
                 entry.1 |= deep;
             }
@@ -93,7 +103,6 @@ impl Watch {
             // A folder that is gone has taken its watch along.
             let _ = self.watcher.unwatch(&folder);
         }
-        let mut failed = Vec::new();
         for (folder, (id, deep)) in wanted {
             if self.folders.contains_key(&folder) {
                 continue;
@@ -103,10 +112,10 @@ impl Watch {
                 Ok(()) => {
                     self.folders.insert(folder, (id, deep));
                 }
-                Err(error) => failed.push((folder, error)),
+                Err(error) => unwatched.push((folder, error.into())),
             }
         }
-        failed
+        unwatched
     }
 
     /// What changed since the last call.

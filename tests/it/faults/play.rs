@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -10,6 +11,9 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::tools::{Daemon, Metrics, wait_until};
+
+/// The daemon's program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_cdr-exporter");
 
 /// A daemon over a folder, and rows to write there.
 pub struct Play {
@@ -26,31 +30,46 @@ impl Play {
 
     /// A daemon that watches this glob, in a folder where `cdr` exists.
     pub fn of(glob: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        fs::create_dir(folder.path().join("cdr")).unwrap();
-        let mut play = Self { folder, running: None, rows: 0 };
-        play.configure(glob);
+        let mut play = Self::not_started(glob);
         play.start();
         play.daemon().wait_until_ready();
         play
     }
 
+    /// The same before its daemon has started.
+    pub fn not_started(glob: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("cdr")).unwrap();
+        let play = Self { folder, running: None, rows: 0 };
+        play.configure(glob);
+        play
+    }
+
     /// Writes the config: which files it reads.
     pub fn configure(&self, glob: &str) {
+        self.configure_with(glob, "500ms");
+    }
+
+    /// As [`Play::configure`], with another interval of rescans.
+    pub fn configure_with(&self, glob: &str, rescan_interval: &str) {
         let paths = self.folder.path().join(glob);
         let config = format!(
             "sources: [{{name: t, paths: ['{}'], remember: 0s, live_within: 100000d}}]\n\
-             rescan_interval: 500ms\nquiet: 500ms\n",
+             rescan_interval: {rescan_interval}\nquiet: 500ms\n",
             paths.display()
         );
         fs::write(self.folder.path().join("config.yml"), config).unwrap();
     }
 
     pub fn start(&mut self) {
-        let of = |name: &str| self.folder.path().join(name).display().to_string();
-        let arguments =
-            ["--config.file".to_owned(), of("config.yml"), "--storage.path".to_owned(), of("store")];
-        self.running = Some(Daemon::serve(arguments));
+        self.start_as(&mut Command::new(PROGRAM));
+    }
+
+    /// Starts it by a command that has the program as its last argument, or is the program.
+    pub fn start_as(&mut self, command: &mut Command) {
+        let of = |name: &str| self.folder.path().join(name);
+        let command = command.arg("serve").arg("--config.file").arg(of("config.yml"));
+        self.running = Some(Daemon::of(command.arg("--storage.path").arg(of("store"))));
     }
 
     pub fn daemon(&self) -> &Daemon {

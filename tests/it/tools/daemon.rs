@@ -51,6 +51,11 @@ impl Daemon {
         self.address
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The log so far, for assertions and for messages.
     pub fn log(&self) -> Vec<String> {
         self.child.log()
