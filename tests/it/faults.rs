@@ -3,6 +3,7 @@
 
 mod content;
 mod copies;
+mod elsewhere;
 mod play;
 mod renamed;
 mod restarts;

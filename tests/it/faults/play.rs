@@ -81,8 +81,9 @@ impl Play {
         self.running.take().expect("the daemon is running").kill();
     }
 
-    pub fn stop(&mut self) {
-        self.running.take().expect("the daemon is running").stop();
+    /// SIGTERM. Returns the log.
+    pub fn stop(&mut self) -> Vec<String> {
+        self.running.take().expect("the daemon is running").stop()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
