@@ -79,8 +79,10 @@ fn reasons() -> Vec<&'static str> {
 
 /// Input that pauses for so long is committed at once.
 const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
-/// Steady input is committed this often, and after so many bytes read.
+/// Steady input is committed this often, and after so many bytes read; sooner where a live file waits to be shown beside
+/// a huge one.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
+const COMMIT_LIVE_EVERY: Duration = Duration::from_millis(250);
 const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often quiet files are looked after at the least, and how often ids past remembering are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -104,6 +106,8 @@ pub struct Pipeline {
     ready: bool,
     /// When the oldest and the newest uncommitted work was done.
     uncommitted: Option<(Instant, Instant)>,
+    /// Whether since the last commit a file was read to its end, as live ones are again and again.
+    one_caught_up: bool,
     scanned: Instant,
     tidied: Instant,
     forgot: Instant,
@@ -141,6 +145,7 @@ impl Pipeline {
             rejected: rejected.map(rejected::Log::new),
             clock,
             uncommitted: None,
+            one_caught_up: false,
             scanned: now,
             tidied: now,
             forgot: now,
@@ -215,7 +220,7 @@ impl Pipeline {
         let now = (self.clock)();
         for files in &mut self.files {
             if files.is_behind() {
-                files.turn(&mut self.ledger, self.rejected.as_mut(), now);
+                self.one_caught_up |= files.turn(&mut self.ledger, self.rejected.as_mut(), now);
                 let instant = Instant::now();
                 self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
             }
@@ -241,8 +246,9 @@ impl Pipeline {
             info!("ready: the files present at the start are read");
         }
         let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
+        let every = if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY };
         let due = self.uncommitted.is_some_and(|(oldest, newest)| {
-            many || oldest.elapsed() >= COMMIT_EVERY || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
+            many || oldest.elapsed() >= every || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
         });
         if due {
             self.commit();
@@ -258,6 +264,7 @@ impl Pipeline {
             log.write();
         }
         self.uncommitted = None;
+        self.one_caught_up = false;
         self.committing.commit(&mut self.ledger, self.ready, self.clock)
     }
 

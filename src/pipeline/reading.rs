@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::booking::{Books, Record, Summary};
 use crate::call::Call;
@@ -90,7 +90,11 @@ impl Beginning {
     }
 }
 
-/// A read asks for so much at the least: a file that grows meanwhile has more than was expected.
+/// A turn takes little longer than this.
+const TURN_TIME: Duration = Duration::from_millis(50);
+
+/// A read asks for so much at the least: a file that grows meanwhile has more than was expected, and its end shows only
+/// by reading on.
 const LEAST_READ: u64 = 4 * 1024;
 
 /// As much of a text as a header and a whole head need.
@@ -212,15 +216,16 @@ impl Reading {
         &self.summary
     }
 
-    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new; of text, if it is compressed.
+    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new; of text, if it is compressed. Ends
+    /// sooner where reading is slow, so that no file keeps another waiting.
     pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
-        let begin = self.tail.read_bytes();
+        let (begin, begun) = (self.tail.read_bytes(), Instant::now());
         let mut text = 0;
         // Text may be there that was looked at to know the file, and not booked.
         self.records(books, false);
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
-            if taken.max(text) >= budget {
+            if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME {
                 return Ok(Turn::More);
             }
             let held = self.tail.text().len();

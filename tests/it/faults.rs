@@ -4,6 +4,7 @@
 mod content;
 mod copies;
 mod elsewhere;
+mod fairness;
 mod play;
 mod renamed;
 mod restarts;

@@ -16,7 +16,7 @@ use crate::source::identity::{Content, FileId};
 use crate::source::tail::TailError;
 
 /// How much of a file is read before another has its turn.
-const TURN_BYTES: u64 = 1024 * 1024;
+pub const TURN_BYTES: u64 = 1024 * 1024;
 
 /// The value of the `state` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
-use self::entry::{Entry, State, Surroundings};
+use self::entry::{Entry, State, Surroundings, TURN_BYTES};
 use self::known::{Known, Retired};
 use super::booking::Books;
 use super::reading::{self, Turn};
@@ -54,8 +54,10 @@ pub struct Files {
     source: SourceIndex,
     names: HashMap<PathBuf, FileId>,
     entries: HashMap<FileId, Entry>,
-    /// Files that have something to read, in turn.
-    queue: VecDeque<FileId>,
+    /// Files that have something to read, in turn: little, and more than that.
+    queues: [VecDeque<FileId>; 2],
+    /// Which of the queues is next; they take turns, so that a live file waits for no more than one huge one.
+    next_queue: usize,
     /// Files with an open descriptor and nothing to read, the longest idle first.
     idle: VecDeque<FileId>,
     /// Contents of files, these and others.
@@ -89,7 +91,8 @@ impl Files {
             source,
             names: HashMap::new(),
             entries: HashMap::new(),
-            queue: VecDeque::new(),
+            queues: Default::default(),
+            next_queue: 0,
             idle: VecDeque::new(),
             known,
             uncommitted: HashSet::new(),
@@ -115,7 +118,7 @@ impl Files {
 
     /// Whether a file has something to read.
     pub fn is_behind(&self) -> bool {
-        !self.queue.is_empty()
+        self.queues.iter().any(|queue| !queue.is_empty())
     }
 
     /// Compares everything on the disk with what is followed.
@@ -228,14 +231,20 @@ impl Files {
         if let Some(entry) = self.entries.get_mut(&id)
             && !std::mem::replace(&mut entry.queued, true)
         {
-            self.queue.push_back(id);
+            self.queues[usize::from(entry.pending_bytes() > TURN_BYTES)].push_back(id);
         }
     }
 
-    /// Gives the next file in line its turn.
-    pub fn turn(&mut self, ledger: &mut Ledger, log: Option<&mut Log>, now: UnixMillis) {
-        let Some(id) = self.queue.pop_front() else { return };
-        let Some(mut entry) = self.entries.remove(&id) else { return };
+    /// The next file in line.
+    fn dequeue(&mut self) -> Option<FileId> {
+        self.next_queue = 1 - self.next_queue;
+        self.queues[1 - self.next_queue].pop_front().or_else(|| self.queues[self.next_queue].pop_front())
+    }
+
+    /// Gives the next file in line its turn; whether that file has been read to its end.
+    pub fn turn(&mut self, ledger: &mut Ledger, log: Option<&mut Log>, now: UnixMillis) -> bool {
+        let Some(id) = self.dequeue() else { return true };
+        let Some(mut entry) = self.entries.remove(&id) else { return true };
         entry.queued = false;
         let source = self.source;
         let path = entry.path.clone();
@@ -282,8 +291,9 @@ impl Files {
                 }
                 self.keep_open(id);
             }
-            Some(Some(error)) => self.complain(&path, &error),
+            Some(Some(ref error)) => self.complain(&path, error),
         }
+        ended.is_some()
     }
 
     /// Hands the ledger what is known of the files of which something was booked, to be committed with it.
