@@ -261,11 +261,11 @@ const HOST: u8 = 1;
 const LETTER: u8 = 2;
 const BYTES: [u8; 256] = {
     let mut bytes = [0; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 128 {
-        let letter = (byte as u8).is_ascii_alphabetic();
-        let host = letter || matches!(byte as u8, b'0'..=b'9' | b'.' | b'-' | b'_' | b':');
-        bytes[byte] = if host { HOST } else { 0 } | if letter { LETTER } else { 0 };
+        let letter = byte.is_ascii_alphabetic();
+        let host = letter || matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'_' | b':');
+        bytes[byte as usize] = if host { HOST } else { 0 } | if letter { LETTER } else { 0 };
         byte += 1;
     }
     bytes

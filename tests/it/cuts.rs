@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::config;
@@ -95,4 +96,19 @@ fn one_byte_at_a_time_gives_the_same_counts() {
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{name}");
     }
+}
+
+/// Byte by byte, this would take minutes.
+#[test]
+fn a_file_that_grew_since_its_size_was_asked_is_read_in_chunks() {
+    let options: Options = config::load(None, &["/anywhere".to_owned()]).unwrap();
+    let (mut ledger, sources) = options.ledger(NOW);
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(&sample("graph/rows.ndjson").repeat(1000)).unwrap();
+    let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
+    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
+    let begun = Instant::now();
+    while reading.turn(&mut books, 0, 1024 * 1024).unwrap() == Turn::More {}
+    assert_eq!(reading.tail.read_bytes(), file.as_file().metadata().unwrap().len());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
