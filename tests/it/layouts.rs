@@ -31,8 +31,9 @@ fn state(action: &str, folder: &TempDir) -> String {
     ended.stdout + &ended.stderr
 }
 
-fn lines(export: &str) -> Vec<Value> {
-    export.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+/// What an export holds, without its layout: that is always the newest.
+fn rows(export: &str) -> Vec<Value> {
+    export.lines().skip(1).filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// A daemon on the store, with the sources that it knows.
@@ -68,7 +69,7 @@ fn a_store_of_every_layout_is_read_whole() {
         assert!(verified.contains("ledger.redb: whole."), "layout {layout}: {verified}");
         let expected = fs::read_to_string(stored(layout, "jsonl")).unwrap();
         let export = state("export", &folder);
-        assert!(lines(&export) == lines(&expected), "layout {layout} is read as something else:\n{export}");
+        assert!(rows(&export) == rows(&expected), "layout {layout} is read as something else:\n{export}");
     }
 }
 

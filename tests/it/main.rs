@@ -13,6 +13,7 @@ mod catalogue;
 mod dashboards;
 mod commands;
 mod config;
+mod crash;
 mod cuts;
 mod demo;
 mod faults;

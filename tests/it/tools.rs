@@ -18,6 +18,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+pub use child::Child;
 pub use command::{Ended, run, run_in, run_on};
 pub use daemon::Daemon;
 pub use metrics::Metrics;

@@ -47,18 +47,28 @@ impl Child {
     /// Waits for the log line, logfmt or JSON, with this message and an address, and returns the address. The
     /// program is told port 0 and chooses a free one, so tests never compete for a port.
     pub fn announced_address(&mut self, message: &str) -> SocketAddr {
+        self.announced_or_ended(message).unwrap_or_else(|| {
+            panic!("the program ended before it listened: {:?}", self.ended());
+        })
+    }
+
+    /// As [`announced_address`](Self::announced_address), for a program that may end before.
+    pub fn announced_or_ended(&mut self, message: &str) -> Option<SocketAddr> {
         let announced = Regex::new(&format!(r#"\b{message}\b.*\baddress"?[=:]"?([^" ]+)"#)).unwrap();
         wait_for(&format!("a log line with {message:?} and an address"), || {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("the program ended before it listened: {status}");
-            }
-            self.log().iter().find_map(|line| announced.captures(line)?[1].parse().ok())
+            let address = self.log().iter().find_map(|line| announced.captures(line)?[1].parse().ok());
+            (address.is_some() || self.ended().is_some()).then_some(address)
         })
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
     }
 
     /// Sends a signal.
