@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -131,7 +131,14 @@ fn load_pipeline(
     wake: Sender<Event>,
     published: Published,
 ) -> Result<Pipeline, StoreError> {
+    let begun = Instant::now();
+    info!(path = %storage.display(), "loading the store");
     let ledger = options.ledger_of(Store::open(storage)?, now())?;
+    info!(
+        remembered_ids = ledger.remembered(),
+        seconds = begun.elapsed().as_secs_f64(),
+        "the store is loaded"
+    );
     Ok(Pipeline::new(options, ledger, rejected, wake, published, now))
 }
 

@@ -108,12 +108,12 @@ impl Equivalent<FailureKey<Arc<str>>> for FailureKey<&str> {
 /// All counters of calls.
 #[derive(Debug)]
 pub struct Counts {
-    limits: Limits,
+    pub(super) limits: Limits,
     sources: Vec<Trunks>,
     routes: Vec<RouteCounts>,
     failures: Vec<FailureCounts>,
     failure_index: HashMap<FailureKey<Arc<str>>, usize>,
-    label_sets: usize,
+    pub(super) label_sets: usize,
     zero: Vec<(Arc<str>, CodePair)>,
 }
 
@@ -245,13 +245,16 @@ impl Counts {
         if let Some(route) = self.sources[source.0].known[trunk].routes[direction as usize] {
             return (route, overflow);
         }
-        let fits = self.label_sets + LABEL_SETS_PER_ROUTE <= self.limits.series;
-        if !fits && &*self.sources[source.0].known[trunk].name != OTHER {
+        if !self.route_fits() && &*self.sources[source.0].known[trunk].name != OTHER {
             let other = self.other_trunk(source);
             let folded = self.sources[source.0].known[other].routes[direction as usize];
             return (folded.unwrap_or_else(|| self.new_route(source, other, direction, now)), true);
         }
         (self.new_route(source, trunk, direction, now), overflow)
+    }
+
+    fn route_fits(&self) -> bool {
+        self.label_sets + LABEL_SETS_PER_ROUTE <= self.limits.series
     }
 
     fn new_route(
@@ -304,7 +307,7 @@ impl Counts {
 
     /// The trunk that a record spells so, and whether it had to be folded.
     fn trunk(&mut self, source: SourceIndex, spelling: &str) -> (usize, bool) {
-        let limit = self.limits.trunks_per_source;
+        let (limit, fits) = (self.limits.trunks_per_source, self.route_fits());
         let trunks = &mut self.sources[source.0];
         if let Some(trunk) = trunks.spellings.get(spelling) {
             return (*trunk, false);
@@ -313,7 +316,8 @@ impl Counts {
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => trunk,
-            None if trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => {
+            // A trunk without a route would take a place under the cap, and nothing would tell of it after a restart.
+            None if fits && trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => {
                 trunks.add(name)
             }
             None => return (self.other_trunk(source), true),

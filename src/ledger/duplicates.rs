@@ -382,7 +382,7 @@ mod tests {
         let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
         for day in 0..12 {
             let now = UnixMillis(NOW.0 + day * MILLIS_PER_DAY);
-            for part in 0..50u128 {
+            for part in 0..25u128 {
                 for number in 0..2000 {
                     let new = duplicates.is_new(RecordId((part * 2000 + number) << 64), now);
                     assert_eq!(new, day == 0);
@@ -393,7 +393,7 @@ mod tests {
             kept.commit(&mut duplicates);
             duplicates_are_restored(&duplicates, &kept);
             let stored: usize = kept.sizes().iter().sum();
-            assert!(stored <= 100_000 * 3 / 2 + IDS_IN_VAIN + 4000, "day {day}: {stored}");
+            assert!(stored <= 50_000 * 3 / 2 + IDS_IN_VAIN + 4000, "day {day}: {stored}");
         }
     }
 

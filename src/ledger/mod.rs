@@ -368,3 +368,6 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, TableDefinition};
 
+use crate::source::identity::FileId;
 pub use error::StoreError;
 
 /// The layout that this version writes, and the newest that it reads. It reads layout 1 as well, which has no table
@@ -102,6 +103,8 @@ pub enum Row<'r> {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    /// Which file that was when it was opened: no other may get what belongs to it.
+    file: FileId,
     /// `None` after a failure: redb wants a file that failed it to be opened again.
     database: Option<Database>,
     _lock: File,
@@ -124,8 +127,7 @@ impl Store {
             drop(guarded(&new, || file::create(&new, CACHE_BYTES))?);
             fs::rename(&new, &path).and_then(|()| File::open(folder)?.sync_all()).map_err(refused)?;
         }
-        let database = guarded(&path, || file::open(&path, CACHE_BYTES, true))?;
-        Ok(Self { path, database: Some(database), _lock: lock })
+        Self::open_file(path, true, lock)
     }
 
     /// Opens a store that must be there; with `check`, every page is read and its checksum compared.
@@ -137,9 +139,13 @@ impl Store {
         if !path.is_file() {
             return Err(StoreError::Missing(path));
         }
-        let lock = lock(folder)?;
+        Self::open_file(path, check, lock(folder)?)
+    }
+
+    fn open_file(path: PathBuf, check: bool, lock: File) -> Result<Self, StoreError> {
+        let metadata = path.metadata().map_err(|error| StoreError::refused(&path, error))?;
         let database = guarded(&path, || file::open(&path, CACHE_BYTES, check))?;
-        Ok(Self { path, database: Some(database), _lock: lock })
+        Ok(Self { path, file: FileId::of(&metadata), database: Some(database), _lock: lock })
     }
 
     /// Hands over everything that the store holds: first the rows, table by table, then the ids of each source in the
@@ -182,6 +188,7 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Path, &Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.is_in_place()?;
         let database = match self.database.take() {
             Some(database) => database,
             None => guarded(&self.path, || file::open(&self.path, CACHE_BYTES, false))?,
@@ -190,6 +197,16 @@ impl Store {
         self.database = Some(database);
         Ok(done)
     }
+
+    /// What is written to a file that has lost its name is lost with the process.
+    fn is_in_place(&self) -> Result<(), StoreError> {
+        match self.path.metadata() {
+            Ok(metadata) if FileId::of(&metadata) == self.file => Ok(()),
+            Ok(_) => Err(StoreError::Gone(self.path.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Gone(self.path.clone())),
+            Err(error) => Err(StoreError::refused(&self.path, error)),
+        }
+    }
 }
 
 /// Makes the folder of a store where it is missing; only its owner may look inside.
@@ -197,7 +214,14 @@ impl Store {
 /// # Errors
 /// When the system refuses.
 pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing = folder.ancestors().take_while(is_missing).count();
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
+        // A new folder outlasts a loss of power once the one above it is on the disk, if that can be told to be.
+        let made = folder.canonicalize()?;
+        let mut above = made.ancestors().skip(1).take(missing).filter_map(|above| File::open(above).ok());
+        above.try_for_each(|above| above.sync_all())
+    });
     made.map_err(|error| StoreError::refused(folder, error))
 }
 

@@ -10,26 +10,58 @@ use super::LAYOUT;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "{0}: another cdr-exporter is using this store; stop that one, or choose another folder with --storage.path"
+        "{path}: another cdr-exporter is using this store; stop that one, or choose another folder with \
+         --storage.path",
+        path = .0.display()
     )]
     InUse(PathBuf),
-    #[error("{0}: there is no store")]
+    #[error("{path}: there is no store; name its folder with --storage.path", path = .0.display())]
     Missing(PathBuf),
     #[error(
-        "{path}: the store is damaged: {reason}. Nothing was changed. `cdr-exporter state verify` checks it, \
-         `state export` saves what can be read of it, `state import` makes a store of an export, and \
+        "{path}: the store is damaged: {reason}. Nothing was changed. `cdr-exporter state verify {storage}` checks \
+         it, `state export` saves what can be read of it, `state import` makes a store of an export, and \
          `state reset` moves it aside, to count from nothing",
-        path = .path.display()
+        path = .path.display(),
+        storage = Storage(.path)
     )]
     Damaged { path: PathBuf, reason: String },
     #[error(
         "{path}: the store has layout {found}, and this version knows layouts up to {LAYOUT}: a newer cdr-exporter \
-         wrote it. Run that version, or move the store aside with `cdr-exporter state reset`",
-        path = .path.display()
+         wrote it. Run that version, or move the store aside with `cdr-exporter state reset {storage}`",
+        path = .path.display(),
+        storage = Storage(.path)
     )]
     Newer { path: PathBuf, found: u64 },
-    #[error("{path}: {error}", path = .path.display())]
+    #[error(
+        "{path}: the store was removed, or another was put in its place, while it was in use. Put it back, or \
+         start again to go on with what is there",
+        path = .0.display()
+    )]
+    Gone(PathBuf),
+    #[error("{path}: {error}; {advice}", path = .path.display(), advice = advice(&**.error))]
     Refused { path: PathBuf, error: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// The option that names the folder of this file.
+struct Storage<'p>(&'p Path);
+
+impl fmt::Display for Storage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
+        write!(f, "--storage.path {}", folder.unwrap_or(Path::new(".")).display())
+    }
+}
+
+/// What to do when the system refuses.
+fn advice(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(StorageFull | QuotaExceeded) => "make room there: nothing is lost meanwhile",
+        Some(PermissionDenied | ReadOnlyFilesystem) => {
+            "let the user of cdr-exporter write there, or choose another folder with --storage.path"
+        }
+        _ => "the folder of the store is named with --storage.path",
+    }
 }
 
 impl StoreError {

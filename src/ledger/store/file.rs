@@ -22,7 +22,7 @@ pub fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
 }
 
 /// Makes every table, so that reading one never finds it missing.
-fn prepare(database: &Database) -> Result<(), redb::Error> {
+pub fn prepare(database: &Database) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(META)?.insert(LAYOUT_KEY, LAYOUT)?;
     for table in Table::ALL {

@@ -1,3 +1,5 @@
+mod power_loss;
+
 use redb::ReadableDatabase;
 
 use super::*;
@@ -138,12 +140,76 @@ fn a_write_that_failed_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     store.database = None;
-    let path = store.path.clone();
-    fs::rename(&path, folder.path().join("elsewhere")).unwrap();
     let changes = Changes { rows: vec![put(Table::Sources, "a", "1")], ..Changes::default() };
-    assert!(matches!(store.write(&changes), Err(StoreError::Refused { .. })));
-    assert!(matches!(lock(folder.path()), Err(StoreError::InUse(_))), "the lock is held all the while");
-    fs::rename(folder.path().join("elsewhere"), &path).unwrap();
     store.write(&changes).unwrap();
     assert_eq!(rows(&mut store).len(), 1);
+}
+
+#[test]
+fn a_store_that_is_no_longer_in_its_place_takes_nothing() {
+    for open in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        if !open {
+            store.database = None;
+        }
+        let (path, elsewhere) = (store.path.clone(), folder.path().join("elsewhere"));
+        fs::rename(&path, &elsewhere).unwrap();
+        let changes = Changes { rows: vec![put(Table::Sources, "a", "1")], ..Changes::default() };
+        assert!(matches!(store.write(&changes), Err(StoreError::Gone(_))), "removed");
+        assert!(matches!(lock(folder.path()), Err(StoreError::InUse(_))), "the lock is held all the while");
+        fs::copy(&elsewhere, &path).unwrap();
+        assert!(matches!(store.write(&changes), Err(StoreError::Gone(_))), "replaced");
+        fs::rename(&elsewhere, &path).unwrap();
+        store.write(&changes).unwrap();
+        assert_eq!(rows(&mut store).len(), 1);
+    }
+}
+
+#[test]
+fn every_error_says_what_to_do() {
+    let path = Path::new("/var/lib/cdr-exporter/ledger.redb");
+    let refused = |kind: io::ErrorKind| StoreError::refused(path, io::Error::from(kind));
+    for (error, message) in [
+        (
+            StoreError::InUse(path.into()),
+            "another cdr-exporter is using this store; stop that one, or choose another folder with --storage.path",
+        ),
+        (StoreError::Missing(path.into()), "there is no store; name its folder with --storage.path"),
+        (
+            StoreError::damaged(path, "page 7 has another checksum"),
+            "the store is damaged: page 7 has another checksum. Nothing was changed. `cdr-exporter state verify \
+             --storage.path /var/lib/cdr-exporter` checks it, `state export` saves what can be read of it, \
+             `state import` makes a store of an export, and `state reset` moves it aside, to count from nothing",
+        ),
+        (
+            StoreError::Newer { path: path.into(), found: 9 },
+            "the store has layout 9, and this version knows layouts up to 2: a newer cdr-exporter wrote it. Run that \
+             version, or move the store aside with `cdr-exporter state reset --storage.path /var/lib/cdr-exporter`",
+        ),
+        (
+            StoreError::Gone(path.into()),
+            "the store was removed, or another was put in its place, while it was in use. Put it back, or start \
+             again to go on with what is there",
+        ),
+        (refused(io::ErrorKind::StorageFull), "no storage space; make room there: nothing is lost meanwhile"),
+        (
+            refused(io::ErrorKind::ReadOnlyFilesystem),
+            "read-only filesystem or storage medium; let the user of cdr-exporter write there, or choose another \
+             folder with --storage.path",
+        ),
+        (
+            refused(io::ErrorKind::PermissionDenied),
+            "permission denied; let the user of cdr-exporter write there, or choose another folder with \
+             --storage.path",
+        ),
+        (
+            refused(io::ErrorKind::NotADirectory),
+            "not a directory; the folder of the store is named with --storage.path",
+        ),
+    ] {
+        assert_eq!(error.to_string(), format!("/var/lib/cdr-exporter/ledger.redb: {message}"));
+    }
+    let here = StoreError::damaged(Path::new("ledger.redb"), "").to_string();
+    assert!(here.contains("state verify --storage.path .`"), "{here}");
 }

@@ -1,0 +1,201 @@
+//! A ledger that is opened again is the ledger that was committed, and goes on as that one does.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use fastrand::Rng;
+
+use super::*;
+use crate::call::{CodePair, Direction};
+use crate::source::identity::{Head, Mark, Records};
+use crate::source::split::Place;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+/// 2026-11-01T00:00:00Z.
+const START: UnixMillis = UnixMillis(1_793_491_200_000);
+
+const REASONS: [&str; 3] = ["bad_json", "bad_time", "too_long"];
+
+/// More of everything than the limits let through.
+const TRUNKS: [&str; 8] = [
+    "",
+    "sbc1.contoso.com",
+    "SBC1.Contoso.com",
+    "sbc2.contoso.com",
+    "sbc3.contoso.com",
+    "other",
+    "a.fabrikam.com",
+    "b.fabrikam.com",
+];
+const CODES: [(Option<u64>, Option<u16>); 8] = [
+    (Some(0), Some(0)),
+    (Some(531_004), Some(410)),
+    (Some(531_005), Some(410)),
+    (Some(560_486), Some(486)),
+    (Some(560_777), Some(777)),
+    (Some(123), Some(400)),
+    (None, Some(503)),
+    (None, None),
+];
+
+fn some_limits(random: &mut Rng) -> Limits {
+    Limits { trunks_per_source: random.usize(1..5), series: random.usize(20..900) }
+}
+
+fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
+    let catalogue = Arc::new(Catalogue::built_in());
+    let mut ledger =
+        Ledger::open(Store::open(folder).unwrap(), limits, catalogue, REASONS.to_vec(), now).unwrap();
+    for (name, days) in [("ids", 7), ("plain", 0)] {
+        let remember = Duration::from_secs(days * 24 * 60 * 60);
+        ledger.source(SourceOptions { name: name.into(), remember, trunk_names: Vec::new() }, now);
+    }
+    ledger
+}
+
+fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
+    let (microsoft, sip) = CODES[random.usize(..CODES.len())];
+    let directions = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
+    Call {
+        record_id: RecordId(u128::from(random.u16(..3000)) << 70),
+        trunk: Cow::Borrowed(TRUNKS[random.usize(..TRUNKS.len())]),
+        direction: directions[random.usize(..3)],
+        succeeded: [None, Some(true), Some(false)][random.usize(..3)],
+        codes: CodePair { microsoft, sip },
+        phrase: Cow::Borrowed(""),
+        ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
+        duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
+    }
+}
+
+fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
+    let text = vec![random.u8(..); random.usize(..3000)];
+    let content = Content {
+        position: random.u64(..),
+        mark: Mark::of_text(&text, random.u64(..)),
+        head: Head::of(&text, random.u64(..)),
+        place: Place::Top,
+        format: "graph".to_owned(),
+        header: random.bool().then(|| "a,\"b\"\n".to_owned()),
+        plain_text_at: random.bool().then(|| random.u64(..)),
+        lineage: random.u64(..),
+        records: random.bool().then(|| Records { calls: random.u64(..), ..Records::default() }),
+    };
+    let path = OsStr::from_bytes(&[b"/var/spool/caf\xe9"[..].to_vec(), vec![random.u8(1..)]].concat()).into();
+    let event = FileEvent::ALL[random.usize(..FileEvent::ALL.len())];
+    let decision = random.bool().then_some(Decision { event, at: now });
+    let file = KnownFile { path, content: Arc::new(content), decision };
+    let id = FileId { device: u64::MAX - random.u64(..2), inode: random.u64(..20) };
+    (id, (random.u8(..4) > 0).then_some(file))
+}
+
+/// Something that the loop may do.
+fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
+    let source = SourceIndex(random.usize(..2));
+    match random.u8(..40) {
+        0 => ledger.header(source),
+        1 => ledger.ignored(source),
+        2 => ledger.rejected(source, REASONS[random.usize(..3)]),
+        3 => ledger.read(source, random.u64(..1_000_000)),
+        4 => ledger.file_event(source, FileEvent::ALL[random.usize(..FileEvent::ALL.len())]),
+        5 => {
+            let (id, file) = some_file(random, now);
+            ledger.set_file(source, id, file);
+        }
+        6 => {
+            ledger.replay(source, random.u64(..5), random.u64(..5));
+        }
+        7 if random.u8(..10) == 0 => {
+            let limits = some_limits(random);
+            ledger.reconfigure(limits, Arc::new(Catalogue::built_in()), now);
+        }
+        _ => {
+            ledger.record(source);
+            let call = some_call(random, now);
+            if ledger.is_new(source, call.record_id, now) {
+                let catalogue = Arc::clone(ledger.catalogue());
+                ledger.count(source, &call, &catalogue.classify(&call), now, Duration::from_secs(3600));
+            }
+        }
+    }
+}
+
+/// All of a ledger that was just committed, in an order of its own.
+fn picture(ledger: &mut Ledger) -> Vec<String> {
+    let snapshot = ledger.snapshot(false);
+    let mut picture = vec![
+        format!("{} label sets, {} ids", ledger.counts.label_sets, ledger.remembered()),
+        format!("ready {}", snapshot.ready),
+    ];
+    picture.extend(snapshot.sources.iter().map(|source| format!("{source:?}")));
+    picture.extend(snapshot.calls.iter().map(|series| format!("{series:?}")));
+    picture.extend(snapshot.failures.iter().map(|series| format!("{series:?}")));
+    picture.extend(snapshot.durations.iter().map(|series| format!("{series:?}")));
+    for account in &ledger.accounts {
+        picture.extend(account.files().map(|file| format!("{} {file:?}", account.name)));
+        picture.extend(account.replayed.iter().map(|replayed| format!("{} {replayed:?}", account.name)));
+    }
+    picture.sort();
+    picture
+}
+
+fn assert_same(one: &mut Ledger, other: &mut Ledger, when: &str) {
+    let (one, other) = (picture(one), picture(other));
+    let only = |these: &[String], those: &[String]| {
+        these.iter().filter(|line| !those.contains(line)).cloned().collect::<Vec<_>>().join("\n")
+    };
+    assert!(
+        one == other,
+        "{when}\nin memory:\n{}\nfrom the store:\n{}",
+        only(&one, &other),
+        only(&other, &one)
+    );
+}
+
+#[test]
+fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
+    for seed in (0..12).chain([fastrand::u64(..)]) {
+        let mut random = Rng::with_seed(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let mut now = START;
+        let limits = some_limits(&mut random);
+        let mut ledger = open(&folder.path().join("0"), limits, now);
+        for life in 1..5 {
+            for commit in 0..random.u8(..6) {
+                (0..random.usize(..400)).for_each(|_| act(&mut ledger, &mut random, now));
+                now.0 += random.i64(0..DAY);
+                ledger.forget(now);
+                ledger.commit(life > 2 && commit > 2).unwrap();
+            }
+            ledger.commit(false).unwrap();
+            // A copy of the store of a ledger that is in use: as after a crash.
+            let copy = folder.path().join(life.to_string());
+            fs::create_dir(&copy).unwrap();
+            fs::copy(folder.path().join((life - 1).to_string()).join(store::FILE), copy.join(store::FILE))
+                .unwrap();
+            let mut restored = open(&copy, ledger.counts.limits, now);
+            assert_same(
+                &mut ledger,
+                &mut restored,
+                &format!("seed {seed}, life {life}: as it was committed"),
+            );
+
+            let same = random.u64(..);
+            for ledger in [&mut ledger, &mut restored] {
+                let mut random = Rng::with_seed(same);
+                (0..300).for_each(|_| act(ledger, &mut random, now));
+            }
+            ledger.commit(false).unwrap();
+            restored.commit(false).unwrap();
+            assert_same(
+                &mut ledger,
+                &mut restored,
+                &format!("seed {seed}, life {life}: after the same calls"),
+            );
+            ledger = restored;
+        }
+    }
+}
