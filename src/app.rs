@@ -60,21 +60,19 @@ impl Daemon {
 
     async fn run_on(self, options: Options) -> Result<(), AppError> {
         let mut signals = Signals::listen().map_err(AppError::Start)?;
-        let listener = TcpListener::bind(self.listen_address)
-            .await
-            .map_err(|error| AppError::Listen(self.listen_address, error))?;
-        let address = listener.local_addr().map_err(AppError::Start)?;
+        let (listener, address) = listen(self.listen_address).await?;
         info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
 
         let telemetry = Telemetry::new();
         telemetry.reload_succeeded(SystemTime::now());
         let published = Published::new(Snapshot::loading(Arc::clone(&options.catalogue)));
-        let (reload, mut asked) = requests::channel(1);
+        let (reload, mut reloads_asked) = requests::channel(1);
+        let (files, mut files_asked) = requests::channel(1);
         let state = expose::State::new(
             expose::Options { telemetry_path: self.telemetry_path },
             published.clone(),
             &telemetry,
-            reload,
+            expose::Requests { reload, files },
         );
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
@@ -101,7 +99,11 @@ impl Daemon {
                         break false;
                     }
                 },
-                Some(answer) = asked.recv() => {
+                Some(answer) = files_asked.recv() => {
+                    // A loop that has ended drops the question, which answers it.
+                    let _ = events.send(Event::Files(answer));
+                }
+                Some(answer) = reloads_asked.recv() => {
                     let answer: expose::ReloadRequest = answer;
                     let _ = answer.send(load());
                 }
@@ -121,6 +123,13 @@ impl Daemon {
             (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
         }
     }
+}
+
+/// A listener, and the address with the port that the system chose for 0.
+async fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let listener = TcpListener::bind(wanted).await.map_err(|error| AppError::Listen(wanted, error))?;
+    let address = listener.local_addr().map_err(AppError::Start)?;
+    Ok((listener, address))
 }
 
 /// The loop over what the store holds.

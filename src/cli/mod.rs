@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod explain;
 pub mod demo;
 pub mod state;
+pub mod status;
 pub mod replay;
 mod reader;
 mod stopped;
@@ -52,6 +53,7 @@ enum Command {
     Explain(explain::Arguments),
     Demo(demo::Arguments),
     State(state::Arguments),
+    Status(status::Arguments),
     Replay(replay::Arguments),
 }
 
@@ -64,6 +66,7 @@ pub fn run() -> Exit {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::State(arguments) => state::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
     }
 }

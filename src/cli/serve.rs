@@ -126,7 +126,7 @@ fn rejected_size(text: &str) -> Result<u64, String> {
 }
 
 /// `HOST:PORT`, or `:PORT` for every interface.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Some(port) = text.strip_prefix(':') {
         let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
         // IPv6's any address takes IPv4 as well, where the system has IPv6 at all.

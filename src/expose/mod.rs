@@ -6,6 +6,7 @@ mod page;
 mod serve;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -13,9 +14,12 @@ use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName
 use hyper::{Method, Request, Response, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tracing::error;
 
 use crate::ledger::snapshot::Published;
+use crate::ledger::status::{FileStatus, Files};
 use crate::telemetry::Telemetry;
 
 use negotiate::{accepts_gzip, gzip};
@@ -26,6 +30,9 @@ const MAX_REQUESTS: usize = 40;
 
 /// The Prometheus text format. Prometheus 3 refuses an answer that does not name its format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How long the loop may take to say how each file fares.
+const FILES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The answer until the store has been read: counters that begin at 0 would be taken for a reset.
 const NOT_LOADED: &str = "Not ready: what was counted before is still being loaded.\n";
@@ -61,20 +68,31 @@ pub fn telemetry_path(path: &str) -> Result<String, String> {
 /// Asks for the config to be loaded again; the answer comes through the sender inside.
 pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
+/// Asks how each file fares.
+pub type FilesRequest = oneshot::Sender<Vec<FileStatus>>;
+
+/// The ways to those who answer requests.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    pub reload: mpsc::Sender<ReloadRequest>,
+    pub files: mpsc::Sender<FilesRequest>,
+}
+
 /// All that answers are made of. Clones share it, the limit on requests included.
 #[derive(Debug, Clone)]
 pub struct State {
     options: Options,
     registry: Registry,
     published: Published,
-    reload: mpsc::Sender<ReloadRequest>,
-    requests: Arc<Semaphore>,
+    requests: Requests,
+    under_way: Arc<Semaphore>,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 impl State {
-    /// Brings together what is published, the daemon's word about itself, and the way to reload its config.
+    /// Brings together what is published, the daemon's word about itself, and the ways to those who answer
+    /// requests.
     ///
     /// # Errors
     /// None in practice: when two metrics have the same name.
@@ -82,12 +100,13 @@ impl State {
         options: Options,
         published: Published,
         telemetry: &Telemetry,
-        reload: mpsc::Sender<ReloadRequest>,
+        requests: Requests,
     ) -> prometheus::Result<Self> {
         let registry = Registry::new();
         registry.register(Box::new(families::Families::new(published.clone())?))?;
         telemetry.register(&registry)?;
-        Ok(Self { options, registry, published, reload, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) })
+        let under_way = Arc::new(Semaphore::new(MAX_REQUESTS));
+        Ok(Self { options, registry, published, requests, under_way })
     }
 
     /// The answer to a request. hyper leaves out the body of an answer to HEAD.
@@ -110,12 +129,13 @@ impl State {
             }
             Endpoint::Healthy => plain(StatusCode::OK, "Healthy.\n"),
             Endpoint::Ready => self.ready(),
+            Endpoint::Files => self.files().await,
             Endpoint::Reload => self.reload().await,
         }
     }
 
     fn metrics(&self, asked: &HeaderMap) -> Answer {
-        let Ok(permit) = Arc::clone(&self.requests).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.under_way).try_acquire_owned() else {
             return too_many();
         };
         if !self.published.current().loaded {
@@ -157,13 +177,36 @@ impl State {
         plain(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}, {pending} bytes to go.\n"))
     }
 
+    async fn files(&self) -> Answer {
+        let Ok(_permit) = self.under_way.try_acquire() else {
+            return too_many();
+        };
+        if !self.published.current().loaded {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, NOT_LOADED);
+        }
+        let (request, answer) = oneshot::channel();
+        drop(self.requests.files.send(request).await);
+        let files = match timeout(FILES_TIMEOUT, answer).await {
+            Ok(Ok(files)) => Files { files },
+            Ok(Err(_)) => return plain(StatusCode::SERVICE_UNAVAILABLE, "The program is stopping.\n"),
+            Err(_) => {
+                return plain(StatusCode::SERVICE_UNAVAILABLE, "Too busy to answer, try again later.\n");
+            }
+        };
+        // There may be many: a scrape need not wait for them.
+        match spawn_blocking(move || serde_json::to_vec(&files)).await {
+            Ok(Ok(json)) => with(plain(StatusCode::OK, json), CONTENT_TYPE, "application/json"),
+            Ok(Err(_)) | Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Cannot write the answer.\n"),
+        }
+    }
+
     async fn reload(&self) -> Answer {
-        let Ok(_permit) = self.requests.try_acquire() else {
+        let Ok(_permit) = self.under_way.try_acquire() else {
             return too_many();
         };
         let (request, outcome) = oneshot::channel();
         // Drops a request that nobody takes, which ends the wait for its outcome.
-        drop(self.reload.send(request).await);
+        drop(self.requests.reload.send(request).await);
         match outcome.await {
             Ok(Ok(())) => plain(StatusCode::OK, "Configuration reloaded.\n"),
             Ok(Err(reason)) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{reason}\n")),
@@ -179,6 +222,7 @@ enum Endpoint {
     Landing,
     Healthy,
     Ready,
+    Files,
     Reload,
 }
 
@@ -190,6 +234,7 @@ impl Endpoint {
             "/" => Some(Self::Landing),
             "/-/healthy" => Some(Self::Healthy),
             "/-/ready" => Some(Self::Ready),
+            "/-/files" => Some(Self::Files),
             "/-/reload" => Some(Self::Reload),
             _ => None,
         }
@@ -199,7 +244,7 @@ impl Endpoint {
     fn allow(self) -> &'static str {
         match self {
             Self::Reload => "POST, PUT, OPTIONS",
-            Self::Metrics | Self::Landing | Self::Healthy | Self::Ready => "GET, HEAD, OPTIONS",
+            Self::Metrics | Self::Landing | Self::Healthy | Self::Ready | Self::Files => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -245,9 +290,10 @@ mod tests {
     fn state() -> (State, mpsc::Receiver<ReloadRequest>) {
         let loading = Snapshot::loading(Arc::new(Catalogue::built_in()));
         let snapshot = Snapshot { loaded: true, ready: true, ..loading };
-        let (reload, requests) = mpsc::channel(1);
+        let ((reload, reloads), (files, _)) = (mpsc::channel(1), mpsc::channel(1));
         let published = Published::new(snapshot);
-        (State::new(Options::default(), published, &Telemetry::new(), reload).unwrap(), requests)
+        let requests = Requests { reload, files };
+        (State::new(Options::default(), published, &Telemetry::new(), requests).unwrap(), reloads)
     }
 
     #[test]
@@ -291,6 +337,8 @@ mod tests {
         let (state, requests) = state();
         drop(requests);
         let answer = state.answer(&Request::post("/-/reload").body(()).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let answer = state.answer(&Request::get("/-/files").body(()).unwrap()).await;
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

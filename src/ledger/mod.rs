@@ -2,6 +2,7 @@
 //! records and how far each file was read. Readers see it as of the last commit, in a [`Snapshot`].
 
 pub mod snapshot;
+pub mod status;
 pub mod store;
 mod account;
 mod counts;
@@ -77,6 +78,14 @@ impl FileEvent {
 pub struct Decision {
     pub event: FileEvent,
     pub at: UnixMillis,
+}
+
+impl Decision {
+    /// The event's label and its time, for people.
+    pub fn shown(self) -> (String, String) {
+        let at = jiff::Timestamp::from_millisecond(self.at.0).unwrap_or_default();
+        (self.event.label().to_owned(), at.round(jiff::Unit::Second).unwrap_or(at).to_string())
+    }
 }
 
 /// What is known of a file.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use self::committing::Committing;
@@ -20,6 +21,7 @@ use crate::call::UnixMillis;
 use crate::classify::Catalogue;
 use crate::decode::Reason;
 use crate::ledger::snapshot::Published;
+use crate::ledger::status::FileStatus;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
 use crate::source::discover;
@@ -30,6 +32,8 @@ use crate::source::watch::{Unwatched, Watch};
 pub enum Event {
     /// Files changed; the watch knows which.
     Touched,
+    /// Say how each file fares.
+    Files(oneshot::Sender<Vec<FileStatus>>),
     /// Go on with other options.
     Reload(Box<Options>),
     Stop,
@@ -170,6 +174,10 @@ impl Pipeline {
             };
             match event {
                 Some(Event::Touched) => self.look(),
+                Some(Event::Files(answer)) => {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(self.files.iter().flat_map(Files::status).collect());
+                }
                 Some(Event::Reload(options)) => self.reload(*options),
                 Some(Event::Stop) => break,
                 None => {}

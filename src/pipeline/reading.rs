@@ -201,6 +201,11 @@ impl Reading {
         self.stages.as_ref().map(|stages| stages.format)
     }
 
+    /// Offset in the text of the first byte not yet consumed.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The encoding, once recognised.
     pub fn encoding(&self) -> Option<Encoding> {
         self.tail.encoding()

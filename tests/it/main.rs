@@ -26,4 +26,5 @@ mod layouts;
 mod rejected;
 mod rules;
 mod samples;
+mod status;
 mod tools;

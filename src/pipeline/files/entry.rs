@@ -9,6 +9,8 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use super::known::{Known, Match};
+use super::rate::Rate;
+use crate::ledger::status::FileStatus;
 use crate::ledger::{Decision, FileEvent};
 use crate::pipeline::booking::Books;
 use crate::pipeline::reading::{Options, Passed, Reading, Turn};
@@ -71,6 +73,7 @@ pub struct Entry {
     pub state: State,
     /// What was last found out about it.
     pub decision: Option<Decision>,
+    rate: Rate,
     reading: Option<Reading>,
     origin: Origin,
     size: u64,
@@ -111,6 +114,7 @@ impl Entry {
             grew: Instant::now(),
             state: State::Reading,
             decision: None,
+            rate: Rate::new(Instant::now()),
             reading: None,
             origin: Origin::Unknown,
             size: 0,
@@ -156,6 +160,10 @@ impl Entry {
         self.decision = Some(books.file_event(event));
     }
 
+    fn read_bytes(&self) -> u64 {
+        self.reading.as_ref().map_or(0, |reading| reading.tail.read_bytes())
+    }
+
     /// Bytes of the file that are not booked.
     pub fn pending_bytes(&self) -> u64 {
         match (&self.reading, self.state) {
@@ -164,6 +172,35 @@ impl Entry {
                 self.size.saturating_sub(reading.tail.read_bytes()) + reading.tail.held_bytes()
             }
             (None, _) => self.size,
+        }
+    }
+
+    /// How it fares. `known` is what is known of it until it is opened, `refusal` why the system does not let us read
+    /// it.
+    pub fn status(&self, source: &str, known: Option<&Content>, refusal: Option<&String>) -> FileStatus {
+        let reading = self.reading.as_ref();
+        let format = reading.and_then(Reading::format).map(|format| format.name().to_owned());
+        let error = match self.state {
+            State::Unreadable => refusal.cloned(),
+            State::Unrecognised => reading.and_then(Reading::unrecognised).map(str::to_owned),
+            State::Reading | State::Waiting => None,
+        };
+        let (decision, decided_at) = self.decision.map(Decision::shown).unzip();
+        FileStatus {
+            source: source.to_owned(),
+            path: self.path.to_string_lossy().into_owned(),
+            state: self.state.label().to_owned(),
+            format: format.or_else(|| known.map(|content| content.format.clone())),
+            position: reading
+                .map(Reading::position)
+                .or(known.map(|content| content.position))
+                .unwrap_or_default(),
+            size: self.size,
+            bytes_behind: Some(self.pending_bytes()),
+            bytes_per_second: Some(self.rate.per_second(Instant::now())),
+            error,
+            decision,
+            decided_at,
         }
     }
 
@@ -195,6 +232,19 @@ impl Entry {
             self.open(id, books, around)?;
         }
         self.state = State::Reading;
+        let before = self.read_bytes();
+        let turn = self.read_on(id, books, around);
+        self.rate.add(self.read_bytes().saturating_sub(before), Instant::now());
+        turn
+    }
+
+    /// Reads on in an open file.
+    fn read_on(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Turn, TailError> {
         if let Some(turn) = self.find_origin(id, books, around)? {
             return Ok(turn);
         }

@@ -19,6 +19,7 @@
 
 mod entry;
 mod known;
+mod rate;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Display;
@@ -37,6 +38,7 @@ use super::booking::Books;
 use super::reading::{self, Turn};
 use super::rejected::{Log, Page};
 use crate::call::UnixMillis;
+use crate::ledger::status::FileStatus;
 use crate::ledger::{Decision, FileEvent, FilesNow, KnownFile, Ledger, SourceIndex};
 use crate::source::discover;
 use crate::source::identity::FileId;
@@ -390,6 +392,14 @@ impl Files {
             pending_bytes += entry.pending_bytes();
         }
         FilesNow { states: states.to_vec(), pending_bytes }
+    }
+
+    /// How each file fares.
+    pub fn status(&self) -> impl Iterator<Item = FileStatus> {
+        self.entries.iter().map(|(id, entry)| {
+            let known = self.known.content(*id).map(|content| &**content);
+            entry.status(&self.name, known, self.complained.get(&entry.path))
+        })
     }
 
     /// Says once what is wrong with a path, until it is something else.

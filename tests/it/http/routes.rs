@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use cdr_exporter::expose::Options;
 use cdr_exporter::ledger::snapshot::Snapshot;
+use cdr_exporter::ledger::status::{FileStatus, Files};
 use flate2::read::GzDecoder;
 
 use super::metrics::snapshot;
@@ -32,6 +33,8 @@ fn each_path_answers_its_methods() {
         ("PUT", "/-/healthy", 405, read),
         ("GET", "/-/ready", 200, None),
         ("HEAD", "/-/ready", 200, None),
+        ("OPTIONS", "/-/files", 204, read),
+        ("POST", "/-/files", 405, read),
         ("GET", "/-/reload", 405, write),
         ("HEAD", "/-/reload", 405, write),
         ("OPTIONS", "/-/reload", 204, write),
@@ -104,6 +107,33 @@ fn readiness_waits_for_the_first_files() {
     assert_eq!(server.ask("GET", "/-/healthy", &[]).status, 200);
     server.published.publish(snapshot());
     assert_eq!(server.ask("GET", "/-/ready", &[]).status, 200);
+}
+
+#[test]
+fn files_are_told_when_the_loop_says_so() {
+    let mut server = server();
+    let file = FileStatus {
+        source: "teams".to_owned(),
+        path: "/cdr/a.csv".to_owned(),
+        state: "waiting".to_owned(),
+        format: None,
+        position: 1,
+        size: 2,
+        bytes_behind: Some(1),
+        bytes_per_second: Some(0.5),
+        error: None,
+        decision: None,
+        decided_at: None,
+    };
+    let mut client = server.client();
+    client.send("GET", "/-/files", &[]);
+    server.files.blocking_recv().unwrap().send(vec![file.clone()]).unwrap();
+    let reply = client.read("GET");
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
+    assert_eq!(serde_json::from_slice::<Files>(&reply.body).unwrap(), Files { files: vec![file] });
+    client.send("GET", "/-/files", &[]);
+    drop(server.files.blocking_recv().unwrap());
+    assert_eq!(client.read("GET").status, 503);
 }
 
 #[test]

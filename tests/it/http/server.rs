@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
-use cdr_exporter::expose::{self, Options, ReloadRequest, State};
+use cdr_exporter::expose::{self, FilesRequest, Options, ReloadRequest, Requests, State};
 use cdr_exporter::ledger::snapshot::{Published, Snapshot};
 use cdr_exporter::telemetry::Telemetry;
 use tokio::net::TcpListener;
@@ -17,6 +17,8 @@ pub struct Server {
     pub published: Published,
     /// The reloads asked for, each of which waits for its answer.
     pub reloads: mpsc::Receiver<ReloadRequest>,
+    /// Likewise, how each file fares.
+    pub files: mpsc::Receiver<FilesRequest>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -25,8 +27,10 @@ impl Server {
     pub fn start(snapshot: Snapshot, options: Options) -> Self {
         let published = Published::new(snapshot);
         let (reload, reloads) = mpsc::channel(64);
+        let (files, files_asked) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();
-        let state = State::new(options, published.clone(), &Telemetry::new(), reload).unwrap();
+        let state =
+            State::new(options, published.clone(), &Telemetry::new(), Requests { reload, files }).unwrap();
         let (address, bound) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -37,7 +41,7 @@ impl Server {
             });
         });
         let address = bound.recv().unwrap();
-        Self { address, published, reloads, stop: Some(stop), thread: Some(thread) }
+        Self { address, published, reloads, files: files_asked, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn client(&self) -> Client {

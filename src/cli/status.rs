@@ -1,0 +1,159 @@
+//! `cdr-exporter status`: how each file fares, from the running daemon, or from the store when none runs.
+
+mod ask;
+mod table;
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use self::ask::NoAnswer;
+use super::Exit;
+use super::serve::listen_address;
+use super::stopped::Failed;
+use crate::ledger::status::{FileStatus, Files};
+use crate::ledger::store::{Store, StoreError};
+use crate::ledger::{Decision, KnownFile, SourceIndex};
+use crate::source::identity::FileId;
+use crate::{app, config};
+
+/// Say of each file how far it is read, how fast, what is wrong with it and what was last found out about it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cdr-exporter status
+  cdr-exporter status --web.listen-address 127.0.0.1:10410 --output json
+  cdr-exporter status --storage.path /var/lib/cdr-exporter
+
+It asks the daemon at the address that serve was given (GET /-/files). Where none answers it reads the store. The files
+that are furthest behind come first.
+
+Exit status: 0 done, 1 the daemon cannot say or is no cdr-exporter, 2 wrong usage, 74 no daemon answers and the store
+cannot be used.")]
+pub struct Arguments {
+    /// Address of the daemon; without a host, this machine
+    #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410", value_parser = address)]
+    address: SocketAddr,
+    /// Folder of the store, read when no daemon answers
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    storage_path: PathBuf,
+    /// How to print it
+    #[arg(long, value_name = "OUTPUT", default_value = "table")]
+    output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// Asks and prints.
+pub fn run(arguments: &Arguments) -> Exit {
+    let Files { mut files } = match files(arguments) {
+        Ok(files) => files,
+        Err(Failed { message, exit }) => {
+            eprintln!("cdr-exporter status: {message}");
+            return exit;
+        }
+    };
+    files.sort_by(|a, b| {
+        b.bytes_behind.cmp(&a.bytes_behind).then_with(|| (&a.source, &a.path).cmp(&(&b.source, &b.path)))
+    });
+    let text = match arguments.output {
+        Output::Table => table::table(&files),
+        Output::Json => serde_json::to_string_pretty(&Files { files }).unwrap_or_default() + "\n",
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("cdr-exporter status: {error}");
+            Exit::Internal
+        }
+        _ => Exit::Ok,
+    }
+}
+
+fn files(arguments: &Arguments) -> Result<Files, Failed> {
+    let Arguments { address, storage_path, .. } = arguments;
+    let nobody = match ask::files(*address) {
+        Ok(files) => return Ok(files),
+        Err(NoAnswer::Said(reason)) => {
+            return Err(Failed::new(format!("http://{address}: {reason}"), Exit::No));
+        }
+        Err(NoAnswer::Nobody(error)) => format!("no daemon answers at {address} ({error})"),
+    };
+    match stored(storage_path) {
+        Ok(files) => {
+            eprintln!("cdr-exporter status: {nobody}: this is what the store holds");
+            Ok(files)
+        }
+        Err(StoreError::Missing(store)) => {
+            let advice =
+                "name the address of the daemon with --web.listen-address, or its store with --storage.path";
+            Err(Failed::new(
+                format!("{nobody}, and there is no store {}; {advice}", store.display()),
+                Exit::Store,
+            ))
+        }
+        Err(StoreError::InUse(store)) => {
+            let advice = "name its address with --web.listen-address";
+            let store = store.display();
+            Err(Failed::new(
+                format!("{nobody}, yet a running one uses the store {store}; {advice}"),
+                Exit::Store,
+            ))
+        }
+        Err(error) => Err(Failed::new(format!("{nobody}; {error}"), Exit::Store)),
+    }
+}
+
+/// What the store knows of each file.
+fn stored(folder: &Path) -> Result<Files, StoreError> {
+    let store = Store::open_existing(folder, false)?;
+    // The options change nothing of what is read.
+    let mut ledger = config::defaults().ledger_of(store, app::now())?;
+    let mut files = Vec::new();
+    for (place, source) in ledger.snapshot(true).sources.iter().enumerate() {
+        let there = ledger.files(SourceIndex(place)).filter(|(id, _)| id.device != FileId::NO_DEVICE);
+        files.extend(there.map(|(id, file)| status(&source.name, id, file)));
+    }
+    Ok(Files { files })
+}
+
+fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
+    let KnownFile { path, content, decision } = file;
+    let metadata = fs::metadata(path).ok().filter(|metadata| FileId::of(metadata) == id);
+    let size = metadata.as_ref().map_or(0, fs::Metadata::len);
+    let behind = |text_at: u64| size.saturating_sub(text_at + content.position);
+    let (decision, decided_at) = decision.map(Decision::shown).unzip();
+    FileStatus {
+        source: source.to_owned(),
+        path: path.to_string_lossy().into_owned(),
+        state: if metadata.is_some() { "stopped" } else { "gone" }.to_owned(),
+        format: Some(content.format.clone()),
+        position: content.position,
+        size,
+        bytes_behind: content.plain_text_at.map(behind),
+        bytes_per_second: None,
+        error: None,
+        decision,
+        decided_at,
+    }
+}
+
+/// As serve takes it, or as a URL; every interface is this machine.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    let mut address = listen_address(text)?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(address)
+}

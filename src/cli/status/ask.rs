@@ -1,0 +1,71 @@
+//! One question to the daemon, and what it may be that there is no answer.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::ledger::status::Files;
+
+/// How long the daemon may take to be there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to answer: longer than it gives itself.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// Nobody listens there.
+    Nobody(io::Error),
+    /// Somebody does, and this is what came of it.
+    Said(String),
+}
+
+/// Asks the daemon at this address how each file fares.
+pub fn files(address: SocketAddr) -> Result<Files, NoAnswer> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoAnswer::Nobody)?;
+    runtime.block_on(async {
+        let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(stream) => stream.map_err(NoAnswer::Nobody)?,
+            Err(_) => return Err(NoAnswer::Nobody(io::ErrorKind::TimedOut.into())),
+        };
+        match timeout(ANSWER_TIMEOUT, get(stream, address)).await {
+            Ok(Ok((StatusCode::OK, true, body))) => serde_json::from_slice(&body)
+                .map_err(|error| NoAnswer::Said(format!("another version answers there: {error}"))),
+            Ok(Ok((StatusCode::SERVICE_UNAVAILABLE, _, body))) => {
+                Err(NoAnswer::Said(String::from_utf8_lossy(&body).trim_end().to_owned()))
+            }
+            Ok(Ok((status, ..))) => Err(NoAnswer::Said(format!(
+                "what answers there is no cdr-exporter that knows /-/files ({status})"
+            ))),
+            Ok(Err(error)) => Err(NoAnswer::Said(format!("what listens there does not answer: {error}"))),
+            Err(_) => Err(NoAnswer::Said("what listens there does not answer in time".to_owned())),
+        }
+    })
+}
+
+/// The status of the answer, whether it is JSON, and its body.
+async fn get(stream: TcpStream, address: SocketAddr) -> hyper::Result<(StatusCode, bool, Bytes)> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = hyper::Uri::from_static("/-/files");
+    if let Ok(host) = address.to_string().parse() {
+        request.headers_mut().insert(HOST, host);
+    }
+    let answer = sender.send_request(request).await?;
+    let is_json = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    connection.abort();
+    Ok((status, is_json, body))
+}

@@ -1,0 +1,103 @@
+//! The files as a table of two lines each, in 100 columns but for long names.
+
+use std::fmt::Write;
+
+use crate::ledger::status::FileStatus;
+
+/// The table, with what it comes to in its last line.
+pub fn table(files: &[FileStatus]) -> String {
+    let mut text = format!(
+        "{:>10}{:>10}{:>10}{:>12}  {:<14}{:<20}Last decision (UTC)\n",
+        "Behind", "Position", "Size", "Rate", "State", "Format"
+    );
+    for file in files {
+        let _ = writeln!(
+            text,
+            "{:>10}{:>10}{:>10}{:>12}  {:<14}{:<20}{}",
+            file.bytes_behind.map_or("?".to_owned(), bytes),
+            bytes(file.position),
+            bytes(file.size),
+            file.bytes_per_second.map_or("-".to_owned(), rate),
+            file.state,
+            file.format.as_deref().unwrap_or("-"),
+            decision(file)
+        );
+        let _ = writeln!(text, "    {}: {}", file.source, file.path);
+        if let Some(error) = &file.error {
+            let _ = writeln!(text, "    {error}");
+        }
+    }
+    let behind = files.iter().filter_map(|file| file.bytes_behind).sum();
+    let _ = writeln!(text, "{} files, {} behind", files.len(), bytes(behind));
+    text
+}
+
+/// `copied 11-23 01:10`
+fn decision(file: &FileStatus) -> String {
+    let event = file.decision.as_deref().unwrap_or("-");
+    let at = file.decided_at.as_deref().and_then(|at| at.get(5..16)).unwrap_or_default();
+    format!("{event} {}", at.replace('T', " ")).trim_end().to_owned()
+}
+
+/// Four digits at the most, in powers of 1024.
+fn bytes(count: u64) -> String {
+    let mut value = count as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1000.0 {
+            return if unit == "B" { format!("{count} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is no fraction of what fits"
+)]
+fn rate(per_second: f64) -> String {
+    bytes(per_second as u64) + "/s"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_takes_two_lines_and_its_error_one_more() {
+        let file = FileStatus {
+            source: "teams".to_owned(),
+            path: "/var/spool/cdr/DirectRouting.calls.2026-11-20.csv".to_owned(),
+            state: "unrecognised".to_owned(),
+            format: Some("teams_admin_center".to_owned()),
+            position: 999,
+            size: 1_234_567,
+            bytes_behind: Some(1_233_568),
+            bytes_per_second: Some(99.9 * 1024.0 * 1024.0),
+            error: Some("an HTML page".to_owned()),
+            decision: Some("truncated".to_owned()),
+            decided_at: Some("2026-11-23T01:10:03Z".to_owned()),
+        };
+        let unknown = FileStatus {
+            bytes_behind: None,
+            bytes_per_second: None,
+            format: None,
+            error: None,
+            decision: None,
+            decided_at: None,
+            state: "stopped".to_owned(),
+            position: 1 << 42,
+            ..file.clone()
+        };
+        insta::assert_snapshot!(table(&[file, unknown]), @r"
+    Behind  Position      Size        Rate  State         Format              Last decision (UTC)
+   1.2 MiB     999 B   1.2 MiB  99.9 MiB/s  unrecognised  teams_admin_center  truncated 11-23 01:10
+    teams: /var/spool/cdr/DirectRouting.calls.2026-11-20.csv
+    an HTML page
+         ?   4.0 TiB   1.2 MiB           -  stopped       -                   -
+    teams: /var/spool/cdr/DirectRouting.calls.2026-11-20.csv
+2 files, 1.2 MiB behind
+");
+    }
+}
