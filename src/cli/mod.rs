@@ -8,6 +8,7 @@ pub mod demo;
 pub mod state;
 pub mod status;
 pub mod replay;
+pub mod audit;
 mod reader;
 mod stopped;
 
@@ -55,6 +56,7 @@ enum Command {
     State(state::Arguments),
     Status(status::Arguments),
     Replay(replay::Arguments),
+    Audit(audit::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -68,5 +70,6 @@ pub fn run() -> Exit {
         Command::State(arguments) => state::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
     }
 }

@@ -33,11 +33,7 @@ impl Reader {
     /// bar shows how far it has come.
     pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
         let (ledger, sources) = options.ledger(app::now());
-        let progress =
-            if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-        progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        (Self { ledger, progress }, sources)
+        (Self { ledger, progress: progress(bytes) }, sources)
     }
 
     /// Reads one file to its end.
@@ -74,6 +70,14 @@ impl Reader {
         self.progress.finish_and_clear();
         Arc::new(self.ledger.snapshot(true))
     }
+}
+
+/// A bar for so many bytes, shown on a terminal only.
+pub fn progress(bytes: u64) -> ProgressBar {
+    let progress = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    progress
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -279,11 +279,17 @@ impl Reading {
         mut take: impl FnMut(&[Record<'_>], Duration) -> u64,
     ) -> Result<(), TailError> {
         self.until = until;
-        while self.unrecognised.is_none() && self.position + (self.tail.text().len() as u64) < until {
-            if !self.tail.fill(u64::MAX, false)? && !self.tail.fill(u64::MAX, true)? {
+        loop {
+            self.each(false, &mut take);
+            let held = self.tail.text().len();
+            if self.unrecognised.is_some() || self.position + held as u64 >= until {
                 break;
             }
-            self.each(false, &mut take);
+            let more = self.tail.fill(u64::MAX, false);
+            // What came before damage is there all the same.
+            if self.tail.text().len() == held && !more? && !self.tail.fill(u64::MAX, true)? {
+                break;
+            }
         }
         self.each(true, &mut take);
         Ok(())

@@ -9,6 +9,7 @@
 
 mod alerting;
 mod architecture;
+mod audit;
 mod catalogue;
 mod dashboards;
 mod commands;

@@ -1,0 +1,182 @@
+//! What was counted against what is found again, and of what it can be said that it must be the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Audit;
+use crate::app;
+use crate::call::Outcome;
+use crate::ledger::snapshot::{RecordCounts, Route, Snapshot, SourceSnapshot};
+use crate::source::identity::Records;
+
+/// What the files of a source hold.
+#[derive(Debug, Default)]
+pub struct Recount {
+    pub files: usize,
+    /// Files of which it was not kept what they held.
+    pub unknown: usize,
+    /// What was found when they were read, each text once.
+    then: Records,
+    /// Calls that were rejected then and can be read now.
+    late: u64,
+    /// Rejected records that were counted by `replay`.
+    replayed: u64,
+    differences: Vec<String>,
+}
+
+impl Recount {
+    /// No file yet, and so many rejected records that were counted by `replay`.
+    pub fn new(replayed: u64) -> Self {
+        Self { replayed, ..Self::default() }
+    }
+
+    /// Adds one file: what was found in it `then`, and what is found now.
+    pub fn add_file(&mut self, path: &Path, then: Option<Records>, now: Records, is_copy: bool) {
+        self.files += 1;
+        let Some(then) = then else {
+            self.unknown += 1;
+            return;
+        };
+        let late = now.calls.saturating_sub(then.calls);
+        let as_then = Records { calls: now.calls - late, rejected: now.rejected + late, ..now };
+        if as_then != then {
+            let parts = [
+                ("calls", then.calls, now.calls),
+                ("headers", then.header, now.header),
+                ("ignored records", then.ignored, now.ignored),
+                ("rejected records", then.rejected, now.rejected),
+            ];
+            for (what, then, now) in parts.into_iter().filter(|(_, then, now)| then != now) {
+                self.differs(path, &format!("{then} {what} were found in it, and now {now}"));
+            }
+        }
+        if !is_copy {
+            let all = &mut self.then;
+            all.calls += then.calls;
+            all.header += then.header;
+            all.ignored += then.ignored;
+            all.rejected += then.rejected;
+            self.late += late;
+        }
+    }
+
+    /// Notes what is wrong with a file.
+    pub fn differs(&mut self, path: &Path, what: &str) {
+        self.differences.push(format!("{}: {what}", path.display()));
+    }
+
+    /// What was ever read of the source, but for what was replayed.
+    fn ever_read(&self, source: &SourceSnapshot) -> Records {
+        let RecordCounts { counted, duplicate, header, ignored, rejected } = source.records;
+        Records { calls: (counted + duplicate).saturating_sub(self.replayed), header, ignored, rejected }
+    }
+
+    /// What was found in the files and cannot have been, since less was ever read.
+    fn too_many(&self, source: &SourceSnapshot) -> Vec<String> {
+        let (files, ever) = (self.then, self.ever_read(source));
+        let parts = [
+            ("calls", files.calls, ever.calls),
+            ("headers", files.header, ever.header),
+            ("ignored records", files.ignored, ever.ignored),
+            ("rejected records", files.rejected, ever.rejected),
+        ];
+        let too_many = parts.into_iter().filter(|(_, files, ever)| files > ever);
+        let said = |(what, files, ever)| {
+            format!("the ledger: {files} {what} were found in files, and {ever} in all")
+        };
+        too_many.map(said).collect()
+    }
+
+    /// Whether the files hold everything that was ever read.
+    fn is_complete(&self, source: &SourceSnapshot) -> bool {
+        self.unknown == 0 && self.then == self.ever_read(source)
+    }
+}
+
+impl Audit {
+    /// Every difference of one source.
+    pub fn compare(
+        &self,
+        name: &str,
+        counted: &Snapshot,
+        again: &Snapshot,
+        remember: Duration,
+    ) -> Vec<String> {
+        let of = |snapshot: &Snapshot| snapshot.sources.iter().find(|source| &*source.name == name).cloned();
+        let (Some(ledger), Some(files)) = (of(counted), of(again)) else { return Vec::new() };
+        let mut differences = self.recount.differences.clone();
+        differences.extend(within(counted, &ledger));
+        differences.extend(self.recount.too_many(&ledger));
+        // An id that came again when it was forgotten was counted again.
+        let age = app::now().0.saturating_sub(ledger.created.0);
+        let remembered = i64::try_from(remember.as_millis()).unwrap_or(i64::MAX);
+        let may_repeat = age > remembered && ledger.records.duplicate != files.records.duplicate;
+        let Recount { late, replayed, .. } = self.recount;
+        let is_exact = self.recount.is_complete(&ledger) && late == replayed && !may_repeat;
+        let coarse = ledger.series_overflow + files.series_overflow > 0;
+        let (ledger, files) = (label_sets(counted, name, coarse), label_sets(again, name, coarse));
+        let all: BTreeSet<&String> = ledger.keys().chain(files.keys()).collect();
+        for labels in all {
+            let [ledger, files] = [&ledger, &files].map(|sets| sets.get(labels).copied().unwrap_or_default());
+            let room = if is_exact { 0 } else { late.saturating_sub(replayed) };
+            if files > ledger + room || (is_exact && files != ledger) {
+                differences.push(format!("{labels}: the ledger has {ledger}, the files {files}"));
+            }
+        }
+        differences
+    }
+}
+
+/// What does not fit together in the ledger's own numbers of a source.
+pub fn within(counted: &Snapshot, source: &SourceSnapshot) -> Vec<String> {
+    let of = |route: &Route| route.source == source.name;
+    let calls = counted.calls.iter().filter(|series| of(&series.route));
+    let failed: u64 =
+        calls.clone().filter(|series| series.outcome == Outcome::Failed).map(|series| series.count).sum();
+    let failures: u64 =
+        counted.failures.iter().filter(|series| of(&series.route)).map(|series| series.count).sum();
+    let records = source.records;
+    let results: u64 = records.labelled().iter().map(|(_, count)| count).sum();
+    let reasons: u64 = source.rejected.iter().map(|(_, count)| count).sum();
+    let sums = [
+        ("records read and the sum of their results", source.read_records, results),
+        ("records counted and the sum of calls", records.counted, calls.map(|series| series.count).sum()),
+        ("calls that failed and the sum of their causes", failed, failures),
+        ("records rejected and the sum of their reasons", records.rejected, reasons),
+    ];
+    let unequal = sums.into_iter().filter(|(_, one, other)| one != other);
+    unequal.map(|(what, one, other)| format!("the ledger: {what} differ: {one} and {other}")).collect()
+}
+
+/// Every counter of calls of a source by its labels, over `arrival`: when a record was read cannot be told from it.
+/// `coarse` where label sets were folded into `other`: which were depends on the order of the calls.
+fn label_sets(snapshot: &Snapshot, source: &str, coarse: bool) -> BTreeMap<String, u64> {
+    let mut sets = BTreeMap::new();
+    let mut add = |labels: String, count: u64| {
+        if count > 0 {
+            *sets.entry(labels).or_default() += count;
+        }
+    };
+    let route = |route: &Route| match coarse {
+        true => format!("direction={:?}", route.direction.label()),
+        false => format!("trunk={:?},direction={:?}", route.trunk, route.direction.label()),
+    };
+    for series in snapshot.calls.iter().filter(|series| &*series.route.source == source) {
+        let labels = format!("{},outcome={:?}", route(&series.route), series.outcome.label());
+        add(format!("cdr_calls_total{{{labels}}}"), series.count);
+    }
+    for series in snapshot.failures.iter().filter(|series| !coarse && &*series.route.source == source) {
+        let codes = format!("microsoft_code={:?},sip_code={:?}", series.microsoft_code, series.sip_code);
+        let labels = format!("{},cause={:?},{codes}", route(&series.route), series.cause);
+        add(format!("cdr_call_failures_total{{{labels}}}"), series.count);
+    }
+    for series in snapshot.durations.iter().filter(|series| &*series.route.source == source) {
+        let bounds = series.histogram.bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
+        for (bound, count) in bounds.zip(&series.histogram.buckets) {
+            let labels = format!("{},le={bound:?}", route(&series.route));
+            add(format!("cdr_call_duration_seconds{{{labels}}}"), *count);
+        }
+    }
+    sets
+}

@@ -1,0 +1,319 @@
+//! `audit`: the files against the ledger. What is right shows no difference, whatever happened; what is not does.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::tools::row::{self, Row};
+use super::tools::{Daemon, Ended, run};
+
+const ICE: (u64, u16) = (531_004, 410);
+
+/// Three sources in a folder, their config and their store.
+struct House(TempDir);
+
+impl House {
+    fn new(record_bytes: &str) -> Self {
+        let house = Self(TempDir::new().unwrap());
+        for name in ["graph", "sbc", "csv"] {
+            fs::create_dir(house.path(name)).unwrap();
+        }
+        house.configure(record_bytes);
+        house
+    }
+
+    fn configure(&self, record_bytes: &str) {
+        let source = |name: &str, more: &str| {
+            format!("  - name: {name}\n    paths: ['{}']\n{more}", self.path(name).join("*").display())
+        };
+        let sources = [
+            source("graph", ""),
+            source("sbc", "    remember: 0s\n    trunks: [{match: 'sbc(\\d)\\..*', name: 'sbc $1'}]\n"),
+            source("csv", ""),
+        ];
+        let text = format!("sources:\n{}limits:\n  record_bytes: {record_bytes}\n", sources.concat());
+        fs::write(self.path("config.yml"), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn gzip(&self, from: &str, to: &str) {
+        let mut gzip = GzEncoder::new(File::create(self.path(to)).unwrap(), Compression::default());
+        gzip.write_all(&fs::read(self.path(from)).unwrap()).unwrap();
+        gzip.finish().unwrap();
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<OsString> {
+        let paths = [("--config.file", "config.yml"), ("--storage.path", "data")];
+        let paths =
+            paths.into_iter().flat_map(|(flag, name)| [flag.into(), self.path(name).into_os_string()]);
+        more.iter().map(OsString::from).chain(paths).collect()
+    }
+
+    fn serve(&self) -> Daemon {
+        Daemon::serve(self.arguments(&["--rejected.path", self.path("rejected").to_str().unwrap()]))
+    }
+
+    fn audit(&self) -> Ended {
+        run(self.arguments(&["audit"]))
+    }
+
+    fn no_difference(&self) -> String {
+        let audit = self.audit();
+        assert!(audit.code == Some(0) && audit.stdout.ends_with("\nno difference\n"), "{audit:?}");
+        audit.stdout
+    }
+
+    fn difference(&self, expected: &str) {
+        let audit = self.audit();
+        assert!(audit.code == Some(1) && audit.stdout.contains(expected), "{expected}: {audit:?}");
+    }
+
+    fn state(&self, action: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        command.arg("state").args(action).arg("--storage.path").arg(self.path("data"));
+        command
+    }
+
+    /// Everything that the store holds.
+    fn export(&self) -> Vec<Value> {
+        let export = self.state(&["export"]).output().unwrap();
+        export
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()
+    }
+
+    /// Makes the store hold this.
+    fn import(&self, lines: &[Value]) {
+        let text: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(self.path("export"), text.concat()).unwrap();
+        let input = Stdio::from(File::open(self.path("export")).unwrap());
+        let imported = self.state(&["import", "--force"]).stdin(input).output().unwrap();
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    }
+
+    /// Some of everything, read by a daemon that is then stopped.
+    fn filled() -> Self {
+        let house = Self::new("2KiB");
+        house.append("graph/a.ndjson", &row::ndjson(&rows(0..50)));
+        house.append("graph/b.json", &row::response(&rows(40..60)));
+        house.append("sbc/c.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&rows(0..20)).repeat(2)));
+        house.append(
+            "csv/d.csv",
+            "CorrelationId,Success,Final SIP code,Duration (seconds)\na,No,410,3\nb,Yes,0,70\nc\n",
+        );
+        let daemon = house.serve();
+        read(&daemon, 50 + 20 + 41 + 4);
+        daemon.stop();
+        house
+    }
+}
+
+fn rows(ids: std::ops::Range<u32>) -> Vec<Row> {
+    let row = |id: u32| match id % 3 {
+        0 => Row::answered(id, "sbc1.contoso.com"),
+        1 => Row::failed(id, "sbc2.contoso.com", ICE),
+        _ => Row::failed(id, "SBC1.contoso.com", (1, 1)).inbound(),
+    };
+    ids.map(row).collect()
+}
+
+/// Waits until so many records are read and committed.
+fn read(daemon: &Daemon, records: u32) {
+    daemon.wait_for_metrics("every record read", |metrics| {
+        metrics.sum("cdr_exporter_read_records_total", &[]) == f64::from(records)
+    });
+}
+
+fn event(daemon: &Daemon, event: &str) {
+    daemon.wait_for_metrics(event, |metrics| {
+        metrics.sum("cdr_exporter_file_events_total", &[("event", event)]) >= 1.0
+    });
+}
+
+#[test]
+fn what_is_right_shows_no_difference() {
+    let house = House::filled();
+    let report = house.no_difference();
+    assert!(report.contains("source graph: 2 files read again\n"), "{report}");
+
+    // A daemon that is killed, files that rotate, copies, text that takes the place of other text.
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    house.append("graph/a.ndjson", &row::ndjson(&rows(60..70)));
+    read(&daemon, 125);
+    daemon.kill();
+    house.no_difference();
+    house.append("graph/a.ndjson", "{\"id\":");
+    house.no_difference();
+    fs::rename(house.path("graph/a.ndjson"), house.path("graph/a.ndjson.1")).unwrap();
+    house.append("graph/a.ndjson", &row::ndjson(&rows(100..110)));
+    house.gzip("sbc/c.ndjson", "sbc/c.gz");
+    let daemon = house.serve();
+    event(&daemon, "copied");
+    read(&daemon, 135);
+    fs::write(house.path("csv/d.csv"), "CorrelationId,Success,Final SIP code\nz,No,410\n").unwrap();
+    read(&daemon, 137);
+    daemon.stop();
+    let report = house.no_difference();
+    assert!(report.contains("source sbc: 2 files read again\n"), "{report}");
+
+    fs::remove_file(house.path("sbc/c.ndjson")).unwrap();
+    fs::remove_file(house.path("graph/b.json")).unwrap();
+    let report = house.no_difference();
+    assert!(report.contains("source sbc: 1 files read again, 1 gone\n"), "{report}");
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    daemon.stop();
+    house.no_difference();
+}
+
+#[test]
+fn what_was_replayed_is_no_difference() {
+    let house = House::new("2KiB");
+    let long = |id| format!("{{\"x\":\"{}\",{}\n", "x".repeat(4000), &Row::failed(id, "a", ICE).json()[1..]);
+    house.append("sbc/a.ndjson", &(row::ndjson(&rows(0..5)) + &long(7) + &long(8)));
+    let daemon = house.serve();
+    read(&daemon, 7);
+    daemon.stop();
+    house.no_difference();
+    house.configure("1MiB");
+    house.no_difference();
+    let replayed =
+        run(house.arguments(&["replay", "--rejected.path", house.path("rejected").to_str().unwrap()]));
+    assert_eq!(replayed.code, Some(0), "{replayed:?}");
+    house.no_difference();
+    let mut lines = house.export();
+    let replayed = lines.iter().position(|line| line["table"] == "replayed").unwrap();
+    let mut another = lines[replayed].clone();
+    another["key"][2] = 1.into();
+    lines.insert(replayed, another);
+    house.import(&lines);
+    house.difference("the ledger: 5 calls were found in files, and 4 in all");
+}
+
+#[test]
+fn changed_files_are_differences() {
+    let house = House::filled();
+    let change = |name: &str, change: fn(&str) -> String| {
+        let text = fs::read_to_string(house.path(name)).unwrap();
+        let mut file = OpenOptions::new().write(true).truncate(true).open(house.path(name)).unwrap();
+        file.write_all(change(&text).as_bytes()).unwrap();
+        text
+    };
+    for (name, changed, expected) in [
+        (
+            "graph/a.ndjson",
+            (|text| text[..text.len() / 2].to_owned()) as fn(&str) -> String,
+            "it holds other text",
+        ),
+        ("graph/a.ndjson", |text| text.replace("560000", "560001"), "it holds other text"),
+        (
+            "graph/a.ndjson",
+            |text| text.replacen("{\"id\":", "{\"id\" ", 1),
+            "50 calls were found in it, and now 49",
+        ),
+        ("graph/a.ndjson", |text| text.replacen("531004", "531005", 1), "531005"),
+        ("csv/d.csv", |text| text.replace("c\n", "c,c\n"), "it holds other text"),
+    ] {
+        let before = change(name, changed);
+        house.difference(expected);
+        fs::write(house.path(name), before).unwrap();
+        house.no_difference();
+    }
+}
+
+/// What is said of a store, and where a number of it was changed by how much, in the first line of which this holds.
+type Case = (&'static str, fn(&Value) -> bool, &'static str, i64);
+
+const CASES: [Case; 8] = [
+    ("a.ndjson: 51 calls were found in it, and now 50", is_file_a, "/value/content/records/calls", 1),
+    ("a.ndjson: it holds other text than was read", is_file_a, "/value/content/position", -1),
+    ("records counted and the sum of calls differ", is_answered, "/value/calls/answered/live", 1),
+    ("calls that failed and the sum of their causes differ", is_failure, "/value/count", -1),
+    ("records read and the sum of their results differ", is_source, "/value/read_records", 5),
+    ("headers were found in files, and 0 in all", is_csv, "/value/records/header", -1),
+    ("records rejected and the sum of their reasons differ", is_csv, "/value/rejected/bad_csv", 1),
+    (
+        "trunk=\"\",direction=\"\",le=\"120\"}: the ledger has 2, the files 1",
+        is_csv_route,
+        "/value/durations/buckets/5",
+        1,
+    ),
+];
+
+fn is_file_a(line: &Value) -> bool {
+    line["value"]["path"].as_str().is_some_and(|path| path.ends_with("a.ndjson"))
+}
+
+fn is_answered(line: &Value) -> bool {
+    line["table"] == "routes" && line["value"]["calls"]["answered"].is_object()
+}
+
+fn is_failure(line: &Value) -> bool {
+    line["table"] == "failures"
+        && line["value"]["microsoft"] == ICE.0
+        && line["value"]["count"].as_u64() > Some(0)
+}
+
+fn is_source(line: &Value) -> bool {
+    line["table"] == "sources"
+}
+
+fn is_csv(line: &Value) -> bool {
+    is_source(line) && line["key"] == "csv"
+}
+
+fn is_csv_route(line: &Value) -> bool {
+    line["table"] == "routes" && line["key"][0] == "csv"
+}
+
+#[test]
+fn doctored_stores_are_differences() {
+    let house = House::filled();
+    let export = house.export();
+    for (expected, is_it, number, by) in CASES {
+        let mut lines = export.clone();
+        let line = lines.iter_mut().find(|line| is_it(line)).unwrap();
+        let value = line.pointer_mut(number).unwrap();
+        *value = (value.as_i64().unwrap() + by).into();
+        house.import(&lines);
+        house.difference(expected);
+    }
+    // No sum is wrong: failures under another cause.
+    let mut lines = export.clone();
+    lines.iter_mut().find(|line| is_failure(line)).unwrap()["key"][3] = "Moved".into();
+    house.import(&lines);
+    house.difference("cause=\"Moved\",microsoft_code=\"531004\",sip_code=\"410\"}: the ledger has");
+    house.import(&export);
+    house.no_difference();
+}
+
+#[test]
+fn a_store_in_use_is_refused() {
+    let house = House::new("2KiB");
+    let none = house.audit();
+    assert!(none.code == Some(74) && none.stderr.contains("there is no store"), "{none:?}");
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    let refused = house.audit();
+    assert!(refused.code == Some(74) && refused.stderr.contains("loses nothing"), "{refused:?}");
+    daemon.stop();
+    house.no_difference();
+}
