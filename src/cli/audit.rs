@@ -20,7 +20,8 @@ use super::stopped::{Failed, Stopped};
 use crate::app;
 use crate::decode::{Decoded, Format};
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::reading::{self, Books, Reading};
+use crate::pipeline::booking::Books;
+use crate::pipeline::reading::{self, Reading};
 use crate::source::identity::{FileId, Records};
 use crate::source::tail::TailError;
 
@@ -170,14 +171,16 @@ fn read(
 ) -> Result<Option<Records>, TailError> {
     let mut found = Records::default();
     let mut reading = Reading::new(File::open(&file.path)?, options);
-    reading.each_until(file.content.position, |record, live_within| {
-        *match record.decoded {
-            Decoded::Call(_) => &mut found.calls,
-            Decoded::Header => &mut found.header,
-            Decoded::Ignored => &mut found.ignored,
-            Decoded::Rejected(_) => &mut found.rejected,
-        } += 1;
-        is_copy || books.book(record, 0, live_within)
+    reading.each_until(file.content.position, |records, live_within| {
+        for record in records {
+            *match record.decoded {
+                Decoded::Call(_) => &mut found.calls,
+                Decoded::Header => &mut found.header,
+                Decoded::Ignored => &mut found.ignored,
+                Decoded::Rejected(_) => &mut found.rejected,
+            } += 1;
+        }
+        if is_copy { u64::MAX } else { books.book(records, 0, live_within) }
     })?;
     Ok(reading.has_read(&file.content).then_some(found))
 }

@@ -115,7 +115,7 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
         _ => {
             ledger.record(source);
             let call = some_call(random, now);
-            if ledger.is_new(source, call.record_id, now) {
+            if ledger.are_new(source, [call.record_id].into_iter(), now) & 1 == 1 {
                 let catalogue = Arc::clone(ledger.catalogue());
                 ledger.count(source, &call, &catalogue.classify(&call), now, Duration::from_secs(3600));
             }
