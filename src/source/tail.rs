@@ -168,9 +168,10 @@ impl Tail {
         }
         self.read += taken as u64;
         let before = (self.raw.len(), self.text.len());
-        let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK)?;
-        self.raw.drain(..used);
+        let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK);
+        // What came before damage is text like any other.
         self.end = self.text.len();
+        self.raw.drain(..used?);
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
 
