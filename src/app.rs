@@ -16,7 +16,7 @@ use tracing::{error, info};
 use crate::call::UnixMillis;
 use crate::expose;
 use crate::ledger::snapshot::{Published, Snapshot};
-use crate::ledger::store::{Store, StoreError};
+use crate::ledger::store::{FILE, Store, StoreError};
 use crate::pipeline::{Event, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
@@ -142,6 +142,9 @@ fn load_pipeline(
 ) -> Result<Pipeline, StoreError> {
     let begun = Instant::now();
     info!(path = %storage.display(), "loading the store");
+    if !storage.join(FILE).exists() {
+        info!("there is no store yet: one is made, and counting begins at 0");
+    }
     let ledger = options.ledger_of(Store::open(storage)?, now())?;
     info!(
         remembered_ids = ledger.remembered(),

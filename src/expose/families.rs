@@ -254,13 +254,19 @@ fn about_sources(sources: &[SourceSnapshot]) -> [MetricFamily; 9] {
         NEWEST_CALL.with(sources.iter().filter_map(newest_call)),
         READ_RECORDS.by_source(sources, |source| source.read_records),
         READ_BYTES.by_source(sources, |source| source.read_bytes),
-        PENDING_BYTES.by_source(sources, |source| source.pending_bytes),
+        PENDING_BYTES.with(pending_bytes(sources)),
         SERIES_OVERFLOW.by_source(sources, |source| source.series_overflow),
         RECORDS.by_source_and(sources, |source| source.records.labelled().to_vec()),
         REJECTED_RECORDS.by_source_and(sources, |source| source.rejected.clone()),
         FILES.by_source_and(sources, |source| source.files.clone()),
         FILE_EVENTS.by_source_and(sources, |source| source.file_events.clone()),
     ]
+}
+
+/// A source that is not configured any more has no files, and nothing to be read.
+fn pending_bytes(sources: &[SourceSnapshot]) -> impl Iterator<Item = Metric> {
+    let configured = sources.iter().filter(|source| !source.files.is_empty());
+    configured.map(|source| PENDING_BYTES.number(&[&source.name], source.pending_bytes as f64))
 }
 
 fn about_commits(commits: &Commits) -> [MetricFamily; 4] {

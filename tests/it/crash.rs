@@ -3,7 +3,7 @@
 //!
 //! `strace` counts the calls of a run that is left alone and kills at one of them in each other run: before the call,
 //! which is after the one before it. `make test` takes some of them, others at each run;
-//! `CRASHES=all cargo test --test it crash` takes them all.
+//! `CRASHES=all cargo test --test it crash` takes them all, and `CRASHES=pwrite64:7` that one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::env;
@@ -21,7 +21,8 @@ use cdr_exporter::cli::demo::truth::Export;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::tools::{Child, Labels, Metrics, find, http, labels, run, wait_for};
+use super::tools::truth::{late_series, shown_series};
+use super::tools::{Child, Labels, Metrics, find, http, run, wait_for};
 
 /// 2026-11-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_793_491_200_000);
@@ -126,30 +127,8 @@ impl Scene {
 
     /// Every series that must be there, with its value.
     fn truth(&self) -> BTreeMap<Labels, f64> {
-        let mut truth = BTreeMap::new();
-        for (source, export) in SOURCES.iter().zip(&self.exports) {
-            let known = export.truth();
-            for calls in known.calls {
-                let route = [("source", *source), ("trunk", calls.trunk), ("direction", calls.direction)];
-                let [source, trunk, direction] = route;
-                let rest = [("outcome", calls.outcome), ("arrival", "late")];
-                truth.insert(labels([source, trunk, direction, rest[0], rest[1]]), calls.count as f64);
-            }
-            for failures in known.failures {
-                let codes = [failures.microsoft_code.to_string(), failures.sip_code.to_string()];
-                let series = labels([
-                    ("source", *source),
-                    ("trunk", failures.trunk),
-                    ("direction", failures.direction),
-                    ("cause", &failures.cause),
-                    ("microsoft_code", &codes[0]),
-                    ("sip_code", &codes[1]),
-                    ("arrival", "late"),
-                ]);
-                truth.insert(series, failures.count as f64);
-            }
-        }
-        truth
+        let sources = SOURCES.iter().zip(&self.exports);
+        sources.flat_map(|(source, export)| late_series(source, export.truth())).collect()
     }
 
     /// The daemon, under `strace` with these options or without it.
@@ -206,13 +185,6 @@ fn signal(child: &mut Child, signal: Signal) {
     }
 }
 
-/// Every counter of calls that is not at 0.
-fn counts(metrics: &Metrics) -> BTreeMap<Labels, f64> {
-    let mut counts = metrics.counted("cdr_calls_total");
-    counts.extend(metrics.counted("cdr_call_failures_total"));
-    counts
-}
-
 /// Plays the scene, killing at this place; then starts the daemon again and asserts that everything is counted once.
 /// Returns whether it came to that place, and the calls that were made.
 fn play(kill: Option<&Place>) -> (bool, Vec<Place>) {
@@ -249,7 +221,7 @@ fn play(kill: Option<&Place>) -> (bool, Vec<Place>) {
         None => calls_in(&fs::read_to_string(scene.path("trace")).unwrap()),
         Some(_) => Vec::new(),
     };
-    check(&scene, &counts(&shown));
+    check(&scene, &shown_series(&shown));
     (killed, calls)
 }
 
@@ -258,14 +230,14 @@ fn check(scene: &Scene, shown: &BTreeMap<Labels, f64>) {
     let mut child = scene.start(None);
     let address = child.announced_or_ended("listening").expect("the daemon starts again");
     let at_least = |metrics: &Metrics| {
-        let now = counts(metrics);
+        let now = shown_series(metrics);
         for (series, before) in shown {
             assert!(now.get(series) >= Some(before), "{series:?} fell from {before}");
         }
     };
     let metrics = scene.counted(&mut child, address, &mut { at_least }).unwrap();
     let truth = scene.truth();
-    let counts = counts(&metrics);
+    let counts = shown_series(&metrics);
     let wrong: Vec<_> = truth.iter().filter(|(series, count)| counts.get(series) != Some(count)).collect();
     assert!(counts.len() == truth.len() && wrong.is_empty(), "not the truth: {wrong:?}");
     let records = |result| metrics.sum("cdr_exporter_records_total", &[("result", result)]);
@@ -303,7 +275,14 @@ fn killed_at_a_system_call_on_its_store_the_daemon_counts_everything_once() {
     let (_, all) = play(None);
     assert!(all.len() > 100, "strace saw what the daemon does with its store: {all:?}");
     let seen = all.len();
-    let places = if env::var("CRASHES").is_ok_and(|which| which == "all") { all } else { some(all) };
+    let places = match env::var("CRASHES").as_deref() {
+        Ok("all") => all,
+        Ok(place) => {
+            let (call, number) = place.split_once(':').expect("CRASHES=CALL:NUMBER");
+            vec![Place { call: call.to_owned(), number: number.parse().unwrap() }]
+        }
+        Err(_) => some(all),
+    };
     let waiting = Mutex::new(places.iter());
     let killed = Mutex::new(0);
     thread::scope(|scope| {

@@ -11,6 +11,7 @@ use cdr_exporter::cli::demo::traffic::Traffic;
 use cdr_exporter::cli::demo::truth::Export;
 use tempfile::TempDir;
 
+use super::tools::truth::{late_series, shown_series};
 use super::tools::{Daemon, Labels, Metrics};
 
 /// 2026-11-01T00:00:00Z.
@@ -74,9 +75,13 @@ impl House {
 
     /// Starts a daemon that must not start; returns what it says.
     fn refused(&self) -> String {
+        self.refused_in(&self.storage())
+    }
+
+    fn refused_in(&self, storage: &Path) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"))
             .args(["serve", "--web.listen-address", "127.0.0.1:0", "--storage.path"])
-            .arg(self.storage())
+            .arg(storage)
             .arg(self.folder.path().join("cdr"))
             .output()
             .unwrap();
@@ -234,10 +239,108 @@ fn a_full_disk_delays_and_loses_nothing() {
     disk.free();
     house.counted(&daemon);
     daemon.wait_until_ready();
+    assert_eq!(shown_series(&daemon.metrics()), late_series("teams", house.export.truth()));
     let metrics = daemon.metrics();
     let results = metrics.sum("cdr_exporter_records_total", &[]);
     assert_eq!(metrics.sum("cdr_exporter_read_records_total", &[]), results);
     let said = |text: &str| daemon.log().iter().filter(|line| line.contains(text)).count();
     assert_eq!((said("cannot commit"), said("commits succeed again")), (1, 1));
     daemon.stop();
+}
+
+#[test]
+fn a_disk_that_may_not_be_written_to_stops_the_start() {
+    let house = House::new();
+    let disk = SmallDisk::mount(house.folder.path().join("disk"));
+    let mut mount = Command::new("mount");
+    assert!(mount.args(["-o", "remount,ro"]).arg(&disk.0).status().unwrap().success());
+    let message = house.refused_in(&disk.0.join("store"));
+    let expected = "disk/store: Read-only file system (os error 30); let the user of cdr-exporter write there, or \
+                    choose another folder with --storage.path";
+    assert!(message.contains(expected), "{message}");
+    assert!(message.contains("loading the store"), "{message}");
+}
+
+#[test]
+fn a_store_removed_while_in_use_is_said_and_goes_on_when_it_is_back() {
+    for what in ["data", "data/ledger.redb"] {
+        let mut house = House::new();
+        house.write(500);
+        let daemon = house.serve();
+        let before = house.counted(&daemon);
+        let [there, away] = [what, "away"].map(|name| house.folder.path().join(name));
+        fs::rename(&there, &away).unwrap();
+        house.write(500);
+        let name = "cdr_exporter_commit_failures_total";
+        let metrics = daemon.wait_for_metrics("a failure", |metrics| metrics.sum(name, &[]) >= 1.0);
+        assert_eq!(counts(&metrics), before, "the last committed values stay up");
+        let ready = daemon.get("/-/ready");
+        assert!(ready.status == 503 && ready.text().contains("the store was removed"), "{}", ready.text());
+        fs::rename(&away, &there).unwrap();
+        house.counted(&daemon);
+        assert_eq!(shown_series(&daemon.metrics()), late_series("teams", house.export.truth()));
+        daemon.stop();
+    }
+}
+
+#[test]
+fn a_store_removed_for_good_is_made_anew_at_the_next_start_only() {
+    let mut house = House::new();
+    house.write(500);
+    let daemon = house.serve();
+    house.counted(&daemon);
+    fs::remove_dir_all(house.storage()).unwrap();
+    house.write(500);
+    daemon.wait_for_log("cannot commit");
+    let log = daemon.stop();
+    assert!(log.iter().any(|line| line.contains("stopped without a last commit")), "{}", log.join("\n"));
+    assert!(!house.storage().exists());
+    let daemon = house.serve();
+    house.counted(&daemon);
+    assert_eq!(shown_series(&daemon.metrics()), late_series("teams", house.export.truth()));
+    daemon.wait_for_log("there is no store yet");
+    daemon.stop();
+}
+
+#[test]
+fn an_export_that_nobody_reads_fails() {
+    let mut house = House::new();
+    house.write(1000);
+    let daemon = house.serve();
+    house.counted(&daemon);
+    daemon.stop();
+    let mut export = house.state(&["export"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(export.stdout.take());
+    let export = export.wait_with_output().unwrap();
+    assert_eq!(export.status.code(), Some(74), "{}", said(&export));
+    assert!(said(&export).contains("cannot write the export: Broken pipe"), "{}", said(&export));
+}
+
+#[test]
+fn the_gauges_of_a_source_that_is_no_more_go_and_its_counters_stay() {
+    let mut house = House::new();
+    house.write(100);
+    let [config, cdr, storage] =
+        ["config.yml", "cdr", "data"].map(|name| house.folder.path().join(name).display().to_string());
+    let configure = |sources: &str| fs::write(&config, format!("sources: [{sources}]")).unwrap();
+    let [kept, gone] = ["kept", "gone"].map(|name| format!("{{name: {name}, paths: ['{cdr}/*']}}"));
+    configure(&format!("{kept}, {gone}"));
+    let daemon = Daemon::serve(["--config.file", &config, "--storage.path", &storage]);
+    let series = |metrics: &Metrics, name: &str, source: &str| {
+        metrics.series(name).keys().filter(|labels| labels["source"] == source).count()
+    };
+    let shown = daemon.wait_for_metrics("both sources", |metrics| {
+        ["kept", "gone"].iter().all(|source| metrics.sum("cdr_calls_total", &[("source", source)]) > 0.0)
+    });
+    for name in ["cdr_exporter_files", "cdr_exporter_pending_bytes"] {
+        assert!(series(&shown, name, "gone") > 0, "{name}");
+    }
+    configure(&kept);
+    daemon.reload();
+    let after = daemon
+        .wait_for_metrics("no files of it", |metrics| series(metrics, "cdr_exporter_files", "gone") == 0);
+    assert_eq!(series(&after, "cdr_exporter_pending_bytes", "gone"), 0);
+    assert!(series(&after, "cdr_exporter_files", "kept") > 0);
+    let calls = |metrics: &Metrics| metrics.sum("cdr_calls_total", &[("source", "gone")]);
+    assert_eq!(calls(&after), calls(&shown));
 }

@@ -11,6 +11,7 @@ pub mod http;
 mod metrics;
 mod prometheus;
 pub mod row;
+pub mod truth;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
