@@ -171,8 +171,10 @@ impl Scene {
                 first(&metrics);
             }
             let records = metrics.sum("cdr_exporter_records_total", &[]);
+            // Calls are not shown before the files present at the very first start are read.
+            let shown = !metrics.series("cdr_calls_total").is_empty();
             last = Some(metrics);
-            (records >= self.rows as f64).then_some(())
+            (shown && records >= self.rows as f64).then_some(())
         });
         last
     }
