@@ -28,15 +28,18 @@ use crate::source::tail::TailError;
 /// Read the files that still exist again and compare what they hold with what was counted
 #[derive(Debug, Args)]
 #[command(after_help = "Examples, while the daemon is stopped:
-  cdr-exporter audit --storage.path /var/lib/cdr-exporter --config.file /etc/cdr-exporter/cdr-exporter.yml
+  cdr-exporter audit --storage.path /var/lib/cdr-exporter \\
+      --config.file /etc/cdr-exporter/cdr-exporter.yml
   cdr-exporter audit --storage.path /var/lib/cdr-exporter /var/spool/cdr/teams
 
-Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when it starts again.
+Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when
+it starts again.
 
-Calls are counted again under the config that is given. Trunks, causes, limits and `remember` that were changed since,
-and a newer catalogue, show as differences of label sets.
+Calls are counted again under the config that is given: trunks, causes, limits and `remember` that
+were changed since, and a newer catalogue, show as differences of label sets.
 
-Exit status: 0 no difference, 1 differences, 2 wrong usage, 64 bad config, 74 the store cannot be used.")]
+Exit status: 0 no difference, 1 differences, 2 wrong usage, 64 bad config, 74 the store cannot be
+used.")]
 pub struct Arguments {
     #[command(flatten)]
     stopped: Stopped,

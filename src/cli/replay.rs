@@ -30,12 +30,13 @@ use crate::source::tail::TailError;
   cdr-exporter replay --rejected.path /var/lib/cdr-exporter/rejected.jsonl \\
       --storage.path /var/lib/cdr-exporter --config.file /etc/cdr-exporter/cdr-exporter.yml
 
-It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be read now. The
-file must still be there, under any name, also compressed. Each record is counted once, however often this is run:
-which ones were is kept in the store, in one transaction with the counts.
+It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be
+read now. That file, or a copy that the daemon has recognised, must still be there. Each record is
+counted once, however often this is run: which ones were is kept in the store, in one transaction
+with the counts.
 
-Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage, 64 bad config, 74 the
-store cannot be used.")]
+Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage,
+64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     /// The file of rejected records that serve was given
     #[arg(long = "rejected.path", value_name = "FILE")]

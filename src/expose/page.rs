@@ -27,6 +27,7 @@ main {{ padding: 0 1rem; }}
 <li><a href="{metrics}">Metrics</a></li>
 <li><a href="-/healthy">Healthy</a>: the program runs</li>
 <li><a href="-/ready">Ready</a>: the files present at the start are read</li>
+<li><a href="-/files">Files</a>: how far each file is read, as JSON</li>
 </ul>
 </main>
 </body>

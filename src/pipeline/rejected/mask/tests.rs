@@ -32,6 +32,10 @@ fn what_is_kept_and_what_is_masked() {
             r#"{"id":7,"successfulCall":maybe,"callEndSubReason":142555"#,
             r#"{"id":0,"successfulCall":xxxxx,"callEndSubReason":000000"#,
         ),
+        (
+            r#"{"userId":"a0000001-05ec-4a1b-8c2d-000000000001","correlationId":"a0000001-05ec-4a1b-8c2d-000000000001"}"#,
+            r#"{"userId":"x0000000-00xx-0x0x-0x0x-000000000000","correlationId":"a0000001-05ec-4a1b-8c2d-000000000001"}"#,
+        ),
         (&row, masked_row),
         ("\u{e9}t\u{e9}\0\x07", "xxxxx  "),
         ("", ""),
