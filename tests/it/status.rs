@@ -94,13 +94,16 @@ fn each_file_is_told_by_the_daemon_and_by_the_store() {
 
     fs::rename(house.path("cdr/a.ndjson"), house.path("cdr/a.ndjson.1")).unwrap();
     let rotated = wait_for("the rotation", || {
-        house.files(&address).into_iter().find(|file| names(std::slice::from_ref(file)) == ["a.ndjson.1"])
+        house.files(&address).into_iter().find(|file| file["decision"] == "rotated")
     });
-    assert_eq!(rotated["position"], rows.len());
+    assert_eq!(
+        (names(std::slice::from_ref(&rotated)), &rotated["position"]),
+        (vec!["a.ndjson.1"], &rows.len().into())
+    );
     let table = house.status(&address, &[]).stdout;
     let own = |line: &&str| !line.trim_start().starts_with("teams: ");
     assert!(table.lines().filter(own).all(|line| line.chars().count() <= 100), "{table}");
-    assert!(table.ends_with("\n3 files, 5 B behind\n"), "{table}");
+    assert!(table.contains("rotated ") && table.ends_with("\n3 files, 5 B behind\n"), "{table}");
     daemon.stop();
 
     fs::remove_file(house.path("cdr/a.ndjson.1")).unwrap();
@@ -111,7 +114,7 @@ fn each_file_is_told_by_the_daemon_and_by_the_store() {
     let of = |name: &str| files.iter().map(|file| file[name].clone()).collect::<Vec<_>>();
     assert_eq!(of("state"), ["stopped", "gone"]);
     assert_eq!(of("bytes_behind"), [5, 0]);
-    assert_eq!(of("decision")[0], "found");
+    assert_eq!(of("decision"), ["found", "rotated"]);
     assert_eq!(of("bytes_per_second"), [Value::Null, Value::Null]);
 }
 

@@ -207,13 +207,20 @@ impl Files {
                 self.entries.entry(id).or_insert(entry)
             }
         };
-        if !entry.named && entry.path != path {
+        let is_there = |path: &Path| match self.discover.look(path) {
+            Ok(Some(metadata)) => FileId::of(&metadata) == id,
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        let is_moved = entry.path != path && !(entry.named && is_there(&entry.path));
+        if is_moved {
             entry.decide(FileEvent::Rotated, books);
             info!(source = self.name, from = %entry.path.display(), to = %path.display(), "rotated");
         }
         entry.named = true;
         entry.path = path;
-        if entry.changed(metadata) {
+        // A turn has its new name committed.
+        if entry.changed(metadata) || is_moved {
             self.enqueue(id);
         }
     }
