@@ -222,6 +222,11 @@ impl Ledger {
         self.balance(source).read_records += 1;
     }
 
+    /// Whether the ids of the source's records are remembered.
+    pub fn remembers(&self, source: SourceIndex) -> bool {
+        !self.accounts[source.0].balance.remember.is_zero()
+    }
+
     /// Which of these records, [`AT_ONCE`] at most, the source sees for the first time: a bit for each, the first
     /// one lowest. The others are booked as duplicates.
     pub fn are_new(

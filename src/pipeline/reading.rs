@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use super::booking::{Books, Record, Summary};
@@ -64,29 +65,44 @@ struct Stages {
     decoder: Decoder,
 }
 
-/// The first bytes of the text behind its header, until there are enough for a whole head.
+/// The first bytes of the text from its first record on, until there are enough for a whole head. What comes before,
+/// a header or the beginning of a response, says nothing about the file.
 #[derive(Debug, Default)]
 struct Beginning {
     at: u64,
+    /// Whether a record begins there.
+    is_found: bool,
     bytes: Vec<u8>,
     head: Head,
 }
 
 impl Beginning {
+    /// The beginning of a text that lies in `file` from `text_at` on and was read as far as `content` says.
+    fn in_file(file: &File, text_at: u64, content: &Content) -> io::Result<Self> {
+        let head = content.head.clone();
+        let there = usize::try_from(content.position.saturating_sub(head.at)).unwrap_or(HEAD_BYTES);
+        let mut bytes = vec![0; there.min(HEAD_BYTES)];
+        file.read_exact_at(&mut bytes, text_at + head.at)?;
+        Ok(Self { at: head.at, is_found: !bytes.is_empty(), bytes, head })
+    }
+
     /// Takes text that is being consumed and stands at `position`.
     fn take(&mut self, position: u64, text: &[u8]) {
         let taken = self.at + self.bytes.len() as u64;
         let skip = usize::try_from(taken.saturating_sub(position)).unwrap_or(usize::MAX);
-        if self.bytes.len() < HEAD_BYTES && skip < text.len() && position <= taken {
+        if self.is_found && self.bytes.len() < HEAD_BYTES && skip < text.len() && position <= taken {
             let room = HEAD_BYTES - self.bytes.len();
             self.bytes.extend(text[skip..].iter().take(room));
             self.head = Head::of(&self.bytes, self.at);
         }
     }
 
-    /// The header ends at `at`: what came before it says nothing about the file.
-    fn behind_header(&mut self, at: u64) {
-        *self = Self { at, ..Self::default() };
+    /// A header or a first record begins at `begin` and ends at `end`.
+    fn find(&mut self, is_header: bool, begin: u64, end: u64) {
+        if !self.is_found {
+            let at = if is_header { end } else { begin };
+            *self = Self { at, is_found: !is_header, ..Self::default() };
+        }
     }
 }
 
@@ -152,8 +168,11 @@ impl Reading {
         if !content.mark.holds(&file, text_at)? {
             return Ok(None);
         }
+        // A head that was short when it was stored may have become longer since.
+        let beginning = Beginning::in_file(&file, text_at, content)?;
         let mut reading = Self::of_tail(Tail::at(file, text_at, content.position)?, options);
         reading.go_on(format, content);
+        reading.beginning = beginning;
         Ok(Some(reading))
     }
 
@@ -170,8 +189,12 @@ impl Reading {
         if content.lineage != 0 {
             self.lineage = content.lineage;
         }
-        self.beginning =
-            Beginning { at: content.head.at, bytes: vec![0; HEAD_BYTES], head: content.head.clone() };
+        self.beginning = Beginning {
+            at: content.head.at,
+            is_found: true,
+            bytes: vec![0; HEAD_BYTES],
+            head: content.head.clone(),
+        };
     }
 
     /// What is known of the content, to go on after a restart; `None` while that is nothing.
@@ -297,11 +320,11 @@ impl Reading {
 
     /// Whether the text up to the position of this content, all of which is read, is the content's.
     pub fn has_read(&self, content: &Content) -> bool {
-        self.position == content.position && self.tail.text_mark(content.position, 0) == content.mark
+        self.position == content.position && self.tail.is_marked(&content.mark, 0)
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
-    /// quiet.
+    /// quiet, or was written anew.
     pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
         let text = self.tail.text();
         let whole = self.stages.as_mut().is_some_and(|stages| {
@@ -315,9 +338,9 @@ impl Reading {
         whole
     }
 
-    /// Reads the beginning of the text, as much as a head needs. Returns it, and where its header ends. Nothing is
-    /// booked.
-    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], usize), TailError> {
+    /// Reads the beginning of the text, as much as a head needs. Returns it, and where its first record begins, once
+    /// one can be there. Nothing is booked.
+    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], Option<usize>), TailError> {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
             match self.fill(LOOK_AHEAD_BYTES as u64, books) {
                 Ok(true) => {}
@@ -329,10 +352,18 @@ impl Reading {
         let text = self.tail.text();
         let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
         let behind_hole = &text[begin..];
-        let has_header =
-            matches!(Format::recognise(behind_hole, false), Recognition::Known(Format::TeamsAdminCenter));
-        let header = memchr::memchr(b'\n', behind_hole).filter(|_| has_header);
-        Ok((text, header.map_or(0, |newline| begin + newline + 1)))
+        let is_all = text.len() < LOOK_AHEAD_BYTES;
+        let format = self.options.format.map_or(Format::recognise(behind_hole, false), Recognition::Known);
+        let first = match format {
+            Recognition::Known(Format::TeamsAdminCenter) => {
+                memchr::memchr(b'\n', behind_hole).map(|newline| newline + 1)
+            }
+            Recognition::Known(Format::Graph) => first_of_json(behind_hole, is_all),
+            Recognition::Unknown => Some(0),
+            Recognition::NeedMore => None,
+        };
+        let first = first.or((!is_all).then_some(0));
+        Ok((text, first.map(|first| begin + first)))
     }
 
     /// Reads past the text that a known content has before its position, without booking any of it, for about
@@ -353,7 +384,7 @@ impl Reading {
             let there = self.tail.text().len() as u64;
             if there >= missing {
                 let at = usize::try_from(missing).unwrap_or_default();
-                if self.tail.text_mark(known.position, at) != known.mark {
+                if !self.tail.is_marked(&known.mark, at) {
                     return Ok(Passed::Different);
                 }
                 self.tail.consume(at);
@@ -413,6 +444,7 @@ impl Reading {
             let rest = &text[at..hole.start];
             if let Some((call, begin, next)) = stages.front(rest) {
                 let position = self.position + (at + begin) as u64;
+                self.beginning.find(false, position, position);
                 let text = &rest[begin..next];
                 waiting.push(Record { decoded: Decoded::Call(call), position, text });
                 at += next;
@@ -449,11 +481,10 @@ impl Reading {
                 self.unrecognised = Some(Format::unknown_explanation(text));
                 return;
             }
-            if decoded == Decoded::Header && self.summary.records.counted == 0 {
-                self.beginning.behind_header(self.position + (at + next) as u64);
-            }
+            let begin = self.position + (at + text_of_it.start) as u64;
+            self.beginning.find(decoded == Decoded::Header, begin, self.position + (at + next) as u64);
             let too_long = self.before_too_long.take().map(|content| content.position);
-            let position = too_long.unwrap_or(self.position + (at + text_of_it.start) as u64);
+            let position = too_long.unwrap_or(begin);
             let record = [Record { decoded, position, text: &rest[text_of_it] }];
             self.summary.add(&record, take(&record, live_within));
             at += next;
@@ -516,6 +547,20 @@ enum Piece<'s> {
 fn next_hole(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
     start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
+}
+
+/// Where the first JSON record begins; `None` while that may be in what `is_all` there is of the text yet.
+fn first_of_json(text: &[u8], is_all: bool) -> Option<usize> {
+    let mut splitter = Splitter::Json(JsonSplitter::new(usize::MAX));
+    let mut at = 0;
+    loop {
+        match splitter.next(&text[at..], false) {
+            Split::Skip { next } => at += next,
+            Split::NeedMore => return (!is_all).then_some(at),
+            Split::Record { start, .. } | Split::Broken { start, .. } => return Some(at + start),
+            Split::TooLong { .. } => return Some(at),
+        }
+    }
 }
 
 impl Stages {

@@ -57,6 +57,12 @@ impl Mark {
         Self { end, length: before.len(), hash: xxh3_64(before) }
     }
 
+    /// Whether a text that has `before` in front of the mark's end, or less of it, is the one marked.
+    pub fn ends(&self, before: &[u8]) -> bool {
+        let length = self.length.min(MARK_BYTES);
+        before.len() >= length && xxh3_64(&before[before.len() - length..]) == self.hash
+    }
+
     /// Whether `file`, whose text begins at `text_at`, still holds the same bytes there.
     pub fn holds(&self, file: &File, text_at: u64) -> io::Result<bool> {
         match Self::of_file(file, self.end, text_at + self.end, self.length) {
@@ -99,6 +105,11 @@ impl Head {
     /// The hash of each length that the text reached.
     pub fn hashes(&self) -> &[u64] {
         &self.hashes
+    }
+
+    /// Whether both texts are the same, as far as the heads of both reach.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.at == other.at && self.hashes.iter().zip(&other.hashes).all(|(own, other)| own == other)
     }
 
     /// Whether the text reached every length.

@@ -75,8 +75,17 @@ impl Tail {
             (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position).ok(),
             _ => None,
         };
-        // A pipe or a failing disk leaves what is in memory, if less than a whole mark.
-        in_file.unwrap_or_else(|| Mark::of_text(&self.text[..end], position))
+        // A file that was just written anew leaves what is in memory, if less than a whole mark.
+        let in_memory = || Mark::of_text(&self.text[..end], position);
+        in_file.filter(|_| self.is_same_content().unwrap_or(false)).unwrap_or_else(in_memory)
+    }
+
+    /// Whether the text before `at` bytes into [`Tail::text`] is the one marked.
+    pub fn is_marked(&self, mark: &Mark, at: usize) -> bool {
+        match (&self.file, self.plain_text_at()) {
+            (Some(file), Some(text_at)) => mark.holds(file, text_at).unwrap_or(false),
+            _ => mark.ends(&self.text[..self.begin + at]),
+        }
     }
 
     /// Lets go of the first `count` bytes of the text.

@@ -1,6 +1,6 @@
 //! One file being followed: opened, known again, read by turns, closed.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ pub struct Surroundings<'s> {
     pub options: Options,
     pub known: &'s mut Known,
     /// Whether the file of a known content has still more to give before a copy of it can be read on.
-    pub is_behind: &'s dyn Fn(FileId) -> bool,
+    pub is_behind: &'s mut dyn FnMut(FileId) -> bool,
     /// Takes the content of a file that was written anew.
     pub retire: &'s mut dyn FnMut(&mut Known, FileId),
 }
@@ -146,6 +146,13 @@ impl Entry {
             self.grew = Instant::now();
         }
         changed
+    }
+
+    /// Looks at the file once more; whether it changed since.
+    pub fn has_changed(&mut self) -> bool {
+        let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
+        let metadata = file.map_or_else(|| fs::metadata(&self.path), File::metadata);
+        metadata.is_ok_and(|metadata| self.changed(&metadata))
     }
 
     /// What became of a file that has lost its name, as far as its descriptor tells.
@@ -227,9 +234,7 @@ impl Entry {
             self.decide(event, books);
             let (source, path) = (around.source, self.path.display());
             info!(source, %path, "{}: read from its beginning, it holds other text than was read", event.label());
-            (around.retire)(around.known, id);
-            self.begin_again();
-            self.open(id, books, around)?;
+            self.begin_again(id, books, around)?;
         }
         self.state = State::Reading;
         let before = self.read_bytes();
@@ -267,9 +272,9 @@ impl Entry {
     ) -> Result<Option<Turn>, TailError> {
         let Some(reading) = &mut self.reading else { return Ok(None) };
         if matches!(self.origin, Origin::Unknown) {
-            let (text, behind_header) = reading.look_ahead(books)?;
-            self.origin = match around.known.find(text, behind_header, id) {
-                Match::New => Origin::Known,
+            let (text, Some(first)) = reading.look_ahead(books)? else { return Ok(Some(Turn::CaughtUp)) };
+            self.origin = match around.known.find(text, first) {
+                Match::New => Origin::Like(Vec::new()),
                 Match::Undecided => return Ok(Some(Turn::CaughtUp)),
                 // Only behind what is still being read of the original does a copy go on.
                 Match::Like(like) if like.iter().any(|(other, _)| (around.is_behind)(*other)) => {
@@ -283,6 +288,8 @@ impl Entry {
         }
         let Origin::Like(contents) = &mut self.origin else { return Ok(None) };
         let Some(content) = contents.last() else {
+            // What was known of the file before a restart is not in it.
+            (around.retire)(around.known, id);
             self.origin = Origin::Known;
             return Ok(None);
         };
@@ -307,9 +314,22 @@ impl Entry {
         }
     }
 
-    /// The file is as long as it gets and does not show whether it is a copy: then it is none. Whether that is news.
-    pub fn is_no_copy(&mut self, options: Options) -> bool {
-        if self.size == 0 || self.state == State::Unreadable || matches!(self.origin, Origin::Known) {
+    /// Whether it waits for more, or for the time after which no more will come.
+    pub fn awaits_more(&self) -> bool {
+        !matches!(self.origin, Origin::Known)
+            || self.reading.as_ref().is_some_and(|reading| reading.tail.held_bytes() > 0)
+    }
+
+    /// The file is as long as it gets and does not show whether it is a copy: then it is none. What begins like a copy
+    /// and is shorter was cut while it was copied; it counts only where the ids of its records are `remembered`. Whether
+    /// that is news.
+    pub fn is_no_copy(&mut self, options: Options, remembered: bool) -> bool {
+        let is_open = match self.origin {
+            Origin::Unknown => true,
+            Origin::Like(_) => remembered,
+            Origin::Known => false,
+        };
+        if self.size == 0 || self.state == State::Unreadable || !is_open {
             return false;
         }
         self.origin = Origin::Known;
@@ -324,7 +344,8 @@ impl Entry {
     /// Takes what is left of a file that is gone.
     pub fn finish(&mut self, books: &mut Books<'_>, source: &str) {
         let path = self.path.display();
-        match self.reading.as_mut().map(|reading| reading.finish(books)) {
+        let reading = self.reading.as_mut().filter(|_| matches!(self.origin, Origin::Known));
+        match reading.map(|reading| reading.finish(books)) {
             Some(Err(error)) => warn!(source, %path, %error, "removed before its end could be read"),
             _ => info!(source, %path, "removed"),
         }
@@ -355,11 +376,10 @@ impl Entry {
             self.origin = Origin::Known;
             return Ok(());
         }
+        // What was compressed can only be known again by its text.
         if content.plain_text_at.is_some() {
             self.decide(FileEvent::Found, books);
             (around.retire)(around.known, id);
-        } else {
-            self.origin = Origin::Like(vec![Content::clone(&content)]);
         }
         self.reading = Some(Reading::new(file, around.options));
         Ok(())
@@ -371,12 +391,24 @@ impl Entry {
         if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
-    /// Forgets what was read.
-    fn begin_again(&mut self) {
-        self.reading = None;
+    /// What was read is no longer there: takes a whole last line that was held, and goes back to the beginning. The
+    /// end of one that is not whole may stand in a copy.
+    fn begin_again(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> io::Result<()> {
+        let reading = self.reading.as_mut().filter(|_| matches!(self.origin, Origin::Known));
+        if reading.is_some_and(|reading| reading.take_last_line(books))
+            && let Some(content) = self.content()
+        {
+            around.known.set(id, content);
+        }
+        (around.retire)(around.known, id);
         self.origin = Origin::Unknown;
-        self.state = State::Reading;
         self.damaged = false;
+        self.reopen_at_beginning(around.options)
     }
 
     fn reopen_at_beginning(&mut self, options: Options) -> io::Result<()> {
@@ -398,22 +430,28 @@ impl Entry {
         if self.size < reading.tail.read_bytes() {
             return Ok(Some(FileEvent::Truncated));
         }
-        let same = self.state == State::Reading || (!self.damaged && reading.tail.is_same_content()?);
+        let same = !self.damaged && reading.tail.is_same_content()?;
         Ok((!same).then_some(FileEvent::Replaced))
     }
 
-    /// Everything that is there has been read. Returns what is known of it.
-    pub fn caught_up(&mut self) -> Option<Content> {
-        if self.state == State::Reading {
-            self.state = State::Waiting;
-        }
+    /// Marks how far the file was read, to see when it is written anew. Returns what is known of it.
+    pub fn mark(&mut self) -> Option<Content> {
         let content = self.content();
         if let Some(reading) = &mut self.reading {
             // Without a mark, a rewrite shows only where the file became shorter.
             let _ = reading.tail.set_mark();
-            reading.tail.rest();
         }
         content
+    }
+
+    /// Everything that is there has been read.
+    pub fn rest(&mut self) {
+        if self.state == State::Reading {
+            self.state = State::Waiting;
+        }
+        if let Some(reading) = &mut self.reading {
+            reading.tail.rest();
+        }
     }
 
     /// Reading failed. What the system refused may succeed another time; damage stays until the file changes.

@@ -9,11 +9,16 @@ use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
 /// files at once. So a folder whose file system goes and comes back is known again.
 const PAST_CONTENTS: usize = 1000;
 
+/// As many hashes of a head, those of up to 256 bytes, tell one text from another. Less may be the beginning of every
+/// record of a day.
+const TELLING: usize = 3;
+
 /// The contents known of one source: of files that are there, and of some that are not. The ledger shares them.
 #[derive(Debug, Default)]
 pub struct Known {
     contents: HashMap<FileId, Arc<Content>>,
-    /// By head: where it begins, how many hashes it has, the last of them.
+    /// By head: where it begins, how many hashes it has, the last of them. One with more hashes than tell stands also
+    /// under those.
     heads: HashMap<(u64, usize, u64), Vec<FileId>>,
     /// How many heads begin so: where, after how many hashes, the hash.
     beginnings: HashMap<(u64, usize, u64), usize>,
@@ -41,9 +46,9 @@ pub struct Retired {
 pub enum Match<'k> {
     /// Nothing like it was read before.
     New,
-    /// It begins like these, as far as it goes; with more of it, or none to come, it can be told.
+    /// It begins like what was read, as far as it goes; with more of it, or none to come, it can be told.
     Undecided,
-    /// It has the head of these.
+    /// It has the head of these, or as much of it as tells them from others.
     Like(Vec<(FileId, &'k Content)>),
 }
 
@@ -102,12 +107,13 @@ impl Known {
     }
 
     fn index(&mut self, id: FileId, head: &Head) {
-        let hashes = head.hashes();
-        if let Some(last) = hashes.last() {
+        if !head.hashes().is_empty() {
             *self.starts.entry(head.at).or_default() += 1;
-            self.heads.entry((head.at, hashes.len(), *last)).or_default().push(id);
         }
-        for (level, hash) in hashes.iter().enumerate() {
+        for key in keys(head) {
+            self.heads.entry(key).or_default().push(id);
+        }
+        for (level, hash) in head.hashes().iter().enumerate() {
             *self.beginnings.entry((head.at, level, *hash)).or_default() += 1;
         }
     }
@@ -122,12 +128,12 @@ impl Known {
                 self.starts.remove(&at);
             }
         }
-        if let Some(last) = hashes.last()
-            && let Some(ids) = self.heads.get_mut(&(at, hashes.len(), *last))
-        {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.heads.remove(&(at, hashes.len(), *last));
+        for key in keys(&content.head) {
+            if let Some(ids) = self.heads.get_mut(&key) {
+                ids.retain(|other| *other != id);
+                if ids.is_empty() {
+                    self.heads.remove(&key);
+                }
             }
         }
         for (level, hash) in hashes.iter().enumerate() {
@@ -141,28 +147,34 @@ impl Known {
         Some(content)
     }
 
-    /// What is known of the text of the file `reader`, given from its first byte, from other files; its header ends at
-    /// `behind_header`.
-    pub fn find(&self, text: &[u8], behind_header: usize, reader: FileId) -> Match<'_> {
+    /// What is known of a text, given from its first byte; its header ends at `behind_header`.
+    pub fn find(&self, text: &[u8], behind_header: usize) -> Match<'_> {
         let body = text.get(behind_header..).unwrap_or_default();
         let head = Head::of(&body[..body.len().min(HEAD_BYTES)], behind_header as u64);
         let Some(last) = head.hashes().len().checked_sub(1) else {
             let any = self.starts.contains_key(&head.at);
             return if any { Match::Undecided } else { Match::New };
         };
-        let like = head.hashes().iter().enumerate().rev().find_map(|(level, hash)| {
-            let ids = self.heads.get(&(head.at, level + 1, *hash))?;
-            let others = ids.iter().filter(|id| **id != reader);
-            Some(others.filter_map(|id| Some((*id, &**self.contents.get(id)?))).collect::<Vec<_>>())
-        });
-        match like {
-            Some(like) if !like.is_empty() => Match::Like(like),
-            _ if self.beginnings.contains_key(&(head.at, last, head.hashes()[last])) && !head.is_whole() => {
-                Match::Undecided
-            }
-            _ => Match::New,
+        let levels = head.hashes().iter().enumerate();
+        let ids = levels.filter_map(|(level, hash)| self.heads.get(&(head.at, level + 1, *hash))).flatten();
+        let contents = ids.filter_map(|id| Some((*id, &**self.contents.get(id)?)));
+        let like: HashMap<FileId, &Content> =
+            contents.filter(|(_, other)| head.agrees_with(&other.head)).collect();
+        let begins_alike = self.beginnings.contains_key(&(head.at, last, head.hashes()[last]));
+        match like.is_empty() {
+            false => Match::Like(like.into_iter().collect()),
+            true if begins_alike && !head.is_whole() => Match::Undecided,
+            true => Match::New,
         }
     }
+}
+
+/// What a content with this head is found by.
+fn keys(head: &Head) -> impl Iterator<Item = (u64, usize, u64)> {
+    let hashes = head.hashes();
+    let mut levels = vec![TELLING.min(hashes.len()), hashes.len()];
+    levels.dedup();
+    levels.into_iter().filter_map(|level| Some((head.at, level, *hashes.get(level.checked_sub(1)?)?)))
 }
 
 #[cfg(test)]
@@ -198,24 +210,25 @@ mod tests {
     fn a_copy_is_found_by_its_head() {
         let mut known = Known::default();
         let long = text(1, 3000);
-        assert_eq!(known.find(&long, 0, id(0)), Match::New, "nothing is known yet");
+        assert_eq!(known.find(&long, 0), Match::New, "nothing is known yet");
         known.set(id(1), content(&long, 0));
         known.set(id(2), content(&text(2, 200), 0));
-        let found = |known: &Known, text: &[u8]| match known.find(text, 0, id(0)) {
+        let found = |known: &Known, text: &[u8]| match known.find(text, 0) {
             Match::Like(like) => like.iter().map(|(id, _)| id.inode).collect(),
             Match::Undecided => vec![0],
             Match::New => Vec::new(),
         };
         assert_eq!(found(&known, &long), [1]);
         assert_eq!(found(&known, &long[..1024]), [1]);
-        assert_eq!(found(&known, &long[..1023]), [0], "alike so far");
+        assert_eq!(found(&known, &long[..256]), [1], "cut while it was copied, or growing");
+        assert_eq!(found(&known, &long[..255]), [0], "alike so far");
         assert_eq!(found(&known, &long[..10]), [0], "too short for anything");
         assert_eq!(found(&known, &text(2, 3000)), [2], "grown since");
         assert_eq!(found(&known, &text(3, 3000)), [] as [u64; 0]);
         let mut other_end = long.clone();
         other_end[1000] ^= 1;
         assert_eq!(found(&known, &other_end), [] as [u64; 0]);
-        assert_eq!(known.find(&long, 5, id(0)), Match::New, "another header");
+        assert_eq!(known.find(&long, 5), Match::New, "another header");
     }
 
     #[test]
@@ -224,7 +237,7 @@ mod tests {
         known.set(id(1), content(&text(1, 100), 0));
         let Retired { id: past, dropped, .. } = known.retire(id(1)).expect("it was known");
         assert_eq!((known.content(id(1)), dropped), (None, None));
-        assert!(matches!(known.find(&text(1, 100), 0, id(0)), Match::Like(like) if like[0].0 == past));
+        assert!(matches!(known.find(&text(1, 100), 0), Match::Like(like) if like[0].0 == past));
         for number in 0..PAST_CONTENTS as u64 {
             let mut other = content(&text(2, 100), 0);
             other.position = number;
@@ -232,7 +245,7 @@ mod tests {
             let Retired { dropped, .. } = known.retire(id(number)).expect("it was known");
             assert_eq!(dropped.is_some(), number == PAST_CONTENTS as u64 - 1);
         }
-        assert_eq!(known.find(&text(1, 100), 0, id(0)), Match::New);
+        assert_eq!(known.find(&text(1, 100), 0), Match::New);
     }
 
     #[test]

@@ -258,7 +258,7 @@ impl Files {
         let source = self.source;
         let path = entry.path.clone();
         let rejected = log.map(|log| Page { log, source: &self.name, path: &path });
-        let mut retired = Vec::new();
+        let (mut retired, mut behind) = (Vec::new(), Vec::new());
         let outcome = entry.turn(
             id,
             &mut Books { ledger, source, now, rejected },
@@ -266,7 +266,12 @@ impl Files {
                 source: &self.name,
                 options: self.reading,
                 known: &mut self.known,
-                is_behind: &|id| self.entries.get(&id).is_some_and(|other| other.queued),
+                is_behind: &mut |id| {
+                    let other = self.entries.get_mut(&id);
+                    let is_behind = other.is_some_and(|other| other.queued || other.has_changed());
+                    behind.extend(is_behind.then_some(id));
+                    is_behind
+                },
                 retire: &mut |known, id| retired.extend(known.retire(id)),
             },
         );
@@ -274,24 +279,24 @@ impl Files {
             note_retired(retired, &path, entry.decision, source, ledger);
         }
         self.uncommitted.insert(id);
+        if let Some(content) = entry.mark() {
+            self.known.set(id, content);
+        }
         let ended = match outcome {
             Ok(Turn::More) => None,
             Ok(Turn::CaughtUp) => {
-                if let Some(content) = entry.caught_up() {
-                    self.known.set(id, content);
-                }
+                entry.rest();
                 Some(None)
             }
             Err(error) => {
-                // What was booked before the fault is committed with its position, as ever.
-                if let Some(content) = entry.content() {
-                    self.known.set(id, content);
-                }
                 entry.unreadable(&error);
                 Some((entry.named && !is_gone(&error)).then_some(error))
             }
         };
         self.entries.insert(id, entry);
+        for id in behind {
+            self.enqueue(id);
+        }
         match ended {
             None => self.enqueue(id),
             Some(None) => {
@@ -308,10 +313,6 @@ impl Files {
     /// Hands the ledger what is known of the files of which something was booked, to be committed with it.
     pub fn before_commit(&mut self, ledger: &mut Ledger) {
         for id in self.uncommitted.drain() {
-            let fresh = self.entries.get(&id).filter(|entry| entry.queued).and_then(Entry::content);
-            if let Some(content) = fresh {
-                self.known.set(id, content);
-            }
             if let (Some(entry), Some(content)) = (self.entries.get(&id), self.known.content(id)) {
                 let (path, content) = (entry.path.clone(), Arc::clone(content));
                 ledger.set_file(self.source, id, Some(KnownFile { path, content, decision: entry.decision }));
@@ -328,9 +329,9 @@ impl Files {
         }
         self.idle.push_back(id);
         while self.idle.len() > OPEN_FILES {
-            if let Some(entry) = self.idle.pop_front().and_then(|id| self.entries.get_mut(&id)) {
-                entry.close();
-            }
+            // One that waits for its turn comes back here after it.
+            let idle = self.idle.pop_front().and_then(|id| self.entries.get_mut(&id));
+            idle.filter(|entry| !entry.queued).map(Entry::close);
         }
     }
 
@@ -344,19 +345,24 @@ impl Files {
         quiet: Duration,
     ) -> bool {
         let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= quiet;
+        let remembered = ledger.remembers(self.source);
         let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
             let path = if log.is_some() { entry.path.clone() } else { PathBuf::new() };
             let rejected = log.as_deref_mut().map(|log| Page { log, source: &self.name, path: &path });
             let mut books = Books { ledger, source: self.source, now, rejected };
             let out_of_sight = entry.out_of_sight();
-            if entry.is_no_copy(self.reading) || out_of_sight.is_some_and(|file| file.grew) {
+            // The system may not have said yet what we see here.
+            let has_more =
+                out_of_sight.is_some_and(|file| file.grew) || entry.awaits_more() && entry.has_changed();
+            if has_more || entry.is_no_copy(self.reading, remembered) {
                 again.push(*id);
             } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
                 entry.finish(&mut books, &self.name);
                 gone.push(*id);
             } else if entry.take_last_line(&mut books) {
-                taken.push((*id, entry.caught_up()));
+                taken.push((*id, entry.mark()));
+                entry.rest();
             }
         }
         let any = !gone.is_empty() || !taken.is_empty();

@@ -65,7 +65,26 @@ impl Prometheus {
     /// What a query yields now: values by labels, `__name__` among them where the query keeps it; a scalar has
     /// none. Panics if Prometheus refuses the query.
     pub fn query(&self, promql: &str) -> BTreeMap<Labels, f64> {
-        let data = self.data("query", promql, "");
+        Self::instant(&self.data("query", promql, ""), promql)
+    }
+
+    /// As [`Prometheus::query`], at a time in seconds since 1970.
+    pub fn query_at(&self, promql: &str, time: f64) -> BTreeMap<Labels, f64> {
+        Self::instant(&self.data("query", promql, &format!("&time={time:.3}")), promql)
+    }
+
+    /// Every sample that was scraped of these series within an hour: seconds since 1970 and value.
+    pub fn samples(&self, selector: &str) -> BTreeMap<Labels, Vec<(f64, f64)>> {
+        let data = self.data("query", &format!("{selector}[1h]"), "");
+        let series = data["result"].as_array().unwrap().iter();
+        let values = |series: &Value| {
+            let values = series["values"].as_array().unwrap().iter();
+            values.map(|pair| (pair[0].as_f64().unwrap(), read_value(pair))).collect()
+        };
+        series.map(|series| (read_labels(series), values(series))).collect()
+    }
+
+    fn instant(data: &Value, promql: &str) -> BTreeMap<Labels, f64> {
         let result = &data["result"];
         match data["resultType"].as_str() {
             Some("vector") => result.as_array().unwrap().iter().map(read_sample).collect(),
@@ -133,7 +152,11 @@ impl Alertmanager {
 }
 
 fn read_sample(sample: &Value) -> (Labels, f64) {
-    (serde_json::from_value(sample["metric"].clone()).unwrap(), read_value(&sample["value"]))
+    (read_labels(sample), read_value(&sample["value"]))
+}
+
+fn read_labels(series: &Value) -> Labels {
+    serde_json::from_value(series["metric"].clone()).unwrap()
 }
 
 /// `[time, "value"]`.
