@@ -11,6 +11,7 @@ mod alerting;
 mod architecture;
 mod audit;
 mod catalogue;
+mod clock;
 mod dashboards;
 mod commands;
 mod config;

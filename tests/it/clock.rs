@@ -1,0 +1,114 @@
+//! The clock of the system is stepped back an hour, across midnight: the loop and its ledger under a clock of our own.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::config;
+use cdr_exporter::ledger::snapshot::{Arrival, Published, Snapshot};
+use cdr_exporter::ledger::store::Store;
+use cdr_exporter::pipeline::{Event, Pipeline};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::tools::wait_for;
+
+static NOW: AtomicI64 = AtomicI64::new(0);
+
+fn now() -> UnixMillis {
+    UnixMillis(NOW.load(Ordering::SeqCst))
+}
+
+fn set_clock(time: &str) {
+    NOW.store(time.parse::<Timestamp>().unwrap().as_millisecond(), Ordering::SeqCst);
+}
+
+/// A running loop over `calls.json` in a folder, with its store there too.
+struct Loop {
+    events: Sender<Event>,
+    published: Published,
+    thread: JoinHandle<()>,
+}
+
+impl Loop {
+    fn start(folder: &Path) -> Self {
+        let file = folder.join("config.yml");
+        let text = format!(
+            "sources: [{{name: t, paths: ['{}'], remember: 7d, live_within: 6h}}]\nrescan_interval: 100ms\n",
+            folder.join("calls.json").display()
+        );
+        fs::write(&file, text).unwrap();
+        let options = config::load(Some(&file), &[]).unwrap();
+        let ledger = options.ledger_of(Store::open(&folder.join("store")).unwrap(), now()).unwrap();
+        let published = Published::new(Snapshot::loading(options.catalogue.clone()));
+        let (events, inbox) = mpsc::channel();
+        let pipeline = Pipeline::new(options, ledger, None, events.clone(), published.clone(), now);
+        let thread = thread::spawn(move || pipeline.run(&inbox));
+        Self { events, published, thread }
+    }
+
+    /// Waits until so many calls are counted and so many are duplicates.
+    fn shows(&self, counted: u64, duplicate: u64) -> Snapshot {
+        wait_for(&format!("{counted} calls and {duplicate} duplicates"), || {
+            let shown = self.published.current();
+            let records = shown.sources.first()?.records;
+            ((records.counted, records.duplicate) == (counted, duplicate)).then(|| Snapshot::clone(&shown))
+        })
+    }
+
+    fn stop(self) {
+        self.events.send(Event::Stop).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+/// Appends the calls of these numbers, which ended at this time.
+fn append(folder: &Path, numbers: impl Iterator<Item = u32>, ended: &str) {
+    let row = |number| {
+        format!(
+            "{{\"id\":\"d1000000-05ec-4a1b-8c2d-{number:012x}\",\"callType\":\"ByotIn\",\"successfulCall\":false,\
+             \"finalSipCode\":410,\"callEndSubReason\":531004,\"endDateTime\":\"{ended}\"}}\n"
+        )
+    };
+    let text: String = numbers.map(row).collect();
+    let mut file = OpenOptions::new().append(true).create(true).open(folder.join("calls.json")).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn the_clock_is_stepped_back_an_hour() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    set_clock("2026-11-23T00:30:00Z");
+    append(folder, 0..10, "2026-11-23T00:29:00Z");
+    let running = Loop::start(folder);
+    running.shows(10, 0);
+
+    set_clock("2026-11-22T23:30:00Z");
+    append(folder, 7..15, "2026-11-23T00:29:30Z");
+    let shown = running.shows(15, 3);
+    assert!(
+        shown.calls.iter().all(|series| series.arrival == Arrival::Live),
+        "ahead of our clock, but no import"
+    );
+    let source = &shown.sources[0];
+    assert_eq!((source.call_age.count(), source.call_age.sum), (15, 600.0), "no age is less than none");
+    running.stop();
+
+    let running = Loop::start(folder);
+    running.shows(15, 3);
+    append(folder, 0..17, "2026-11-23T00:29:30Z");
+    running.shows(17, 18);
+    running.stop();
+
+    set_clock("2026-11-23T00:31:00Z");
+    let running = Loop::start(folder);
+    append(folder, 0..18, "2026-11-23T00:30:30Z");
+    let shown = running.shows(18, 35);
+    assert_eq!(shown.calls.iter().map(|series| series.count).sum::<u64>(), 18);
+    running.stop();
+}
