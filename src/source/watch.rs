@@ -86,12 +86,14 @@ impl Watch {
     }
 
     /// Watches exactly these folders, each with or without what lies below it. Called again and again: a folder
-    /// that was made anew under its name is watched anew. Returns what is not watched and why; a folder that is not
-    /// there is no fault.
+    /// that was made anew under its name is watched anew. Returns what is not watched and why. A folder that is not
+    /// there is no fault; what is there of its path is watched, to hear when it comes.
     pub fn set<'a>(&mut self, folders: impl Iterator<Item = (&'a Path, bool)>) -> Vec<(PathBuf, Unwatched)> {
         let mut wanted: HashMap<PathBuf, (FileId, bool)> = HashMap::new();
         let mut unwatched = Vec::new();
-        for (folder, deep) in folders {
+        for (wished, deep) in folders {
+            let Some(folder) = wished.ancestors().find(|folder| folder.is_dir()) else { continue };
+            let deep = deep && folder == wished;
             if let Some(name) = filesystem::elsewhere(folder) {
                 unwatched.push((folder.to_path_buf(), Unwatched::Elsewhere(name)));
             } else if let Ok(metadata) = fs::metadata(folder) {
