@@ -9,4 +9,5 @@ mod play;
 mod renamed;
 mod restarts;
 mod rotation;
+mod table;
 mod watching;

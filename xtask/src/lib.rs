@@ -4,6 +4,7 @@
 
 pub mod dashboard;
 pub mod dashboards;
+pub mod faults;
 pub mod prometheus_rule;
 pub mod traffic;
 

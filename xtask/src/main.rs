@@ -1,4 +1,5 @@
-//! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS]`: prints an hour of sample traffic.
+//! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS]`: prints an hour of sample traffic;
+//! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md.
 
 use std::{env, fs, io, process::ExitCode};
 
@@ -8,7 +9,9 @@ fn main() -> ExitCode {
         [] => write_generated(),
         ["traffic"] => print_traffic("5"),
         ["traffic", trunks] => print_traffic(trunks),
-        _ => Err(io::Error::other("usage: cargo xtask [traffic [TRUNKS]]")),
+        ["faults"] => play_faults("target/release/cdr-exporter"),
+        ["faults", program] => play_faults(program),
+        _ => Err(io::Error::other("usage: cargo xtask [traffic [TRUNKS] | faults [PROGRAM]]")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,6 +28,11 @@ fn write_generated() -> io::Result<()> {
         println!("{}", path.display());
     }
     Ok(())
+}
+
+fn play_faults(program: &str) -> io::Result<()> {
+    let root = xtask::repository();
+    xtask::faults::write_table(&root.join(program), &root.join("README.md"))
 }
 
 /// For `promtool tsdb create-blocks-from openmetrics`.
