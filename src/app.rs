@@ -148,7 +148,7 @@ fn load_pipeline(
     let ledger = options.ledger_of(Store::open(storage)?, now())?;
     info!(
         remembered_ids = ledger.remembered(),
-        seconds = begun.elapsed().as_secs_f64(),
+        seconds = %format_args!("{:.3}", begun.elapsed().as_secs_f64()),
         "the store is loaded"
     );
     Ok(Pipeline::new(options, ledger, rejected, wake, published, now))
