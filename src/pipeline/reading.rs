@@ -101,7 +101,7 @@ impl Beginning {
     fn find(&mut self, is_header: bool, begin: u64, end: u64) {
         if !self.is_found {
             let at = if is_header { end } else { begin };
-            *self = Self { at, is_found: !is_header, ..Self::default() };
+            *self = Self { at, is_found: !is_header, bytes: Vec::new(), head: Head::of(&[], at) };
         }
     }
 }

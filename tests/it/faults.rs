@@ -8,6 +8,7 @@ mod fairness;
 mod play;
 mod renamed;
 mod restarts;
+mod rewritten;
 mod rotation;
 mod table;
 mod watching;
