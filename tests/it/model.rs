@@ -3,7 +3,8 @@
 //!
 //! What is true must be knowable, so some things wait. What is gone before anyone could look is lost to every reader:
 //! text is cut away, and a file that the daemon has not opened yet is removed or moved, only when it is counted; the
-//! daemon ends only when what it alone has open is counted. Nobody writes to a file that was removed. A line that its
+//! daemon ends only when what it alone has open is counted. Nobody writes to a file that was removed. A copy has
+//! at least 256 bytes of records: less may be the beginning of anything. A line that its
 //! writer takes longer for than `quiet` has an end that cannot be mistaken: a row of CSV has all its cells.
 //!
 //! `MODEL_LISTS` lists are played, from `MODEL_SEED` on, `MODEL_JOBS` at a time. A list that fails is printed as it can

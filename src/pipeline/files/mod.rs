@@ -5,11 +5,13 @@
 //! | a file under a name that had none | read it from its beginning | found |
 //! | a file we follow, under another name | follow it there | rotated |
 //! | another file under a known name | follow the old one to its end, read the new one from its beginning | found |
-//! | shorter than what was read of it | read it from its beginning | truncated |
-//! | other bytes where we stopped reading | read it from its beginning | replaced |
+//! | shorter than what was read of it | count a whole last line that was held, read it from its beginning | truncated |
+//! | other bytes where we stopped reading | the same | replaced |
 //! | renamed to where no path leads | follow it, as long as there are descriptors to spare | |
 //! | removed | read what is left, let go when it has been quiet | removed |
 //! | a new file with the text of one that was read | pass over that much of it, once the original is read | copied |
+//! | the same, but shorter than what was read | a cut copy: leave it until it is longer, or let remembered ids decide | |
+//! | less than 256 bytes of records, alike | wait for more; when it has been quiet, it is no copy | |
 //! | after a restart, the bytes that were there | go on behind them | resumed |
 //! | after a restart, the same under another name in its folder, where no path leads | follow it | rotated |
 //! | after a restart, other bytes | read it from its beginning | found |

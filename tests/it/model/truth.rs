@@ -80,8 +80,8 @@ impl Record {
         let success = if *succeeded { "Yes" } else { "No" };
         let name = if self.0.is_multiple_of(7) { "\"User, One\nof Contoso\"" } else { "User One" };
         format!(
-            "d1000000-05ec-4a1b-8c2d-{:012x},a0000001-05ec-4a1b-8c2d-000000000001,user.one@contoso.com,{name},US,\
-             2026-11-01T08:00:00Z,2026-11-01T08:00:05Z,,2026-11-01T08:01:00Z,60,{success},+1425555****,+1425555****,\
+            "d1000000-05ec-4a1b-8c2d-{:012x},a0000001-05ec-4a1b-8c2d-000000000001,user.one@emea.contoso.com,{name},US,\
+             2026-11-01T08:00:00.0000000Z,2026-11-01T08:00:05.0000000Z,,2026-11-01T08:01:00.0000000Z,60,{success},+1425555****,+1425555****,\
              {call_type},USWE,EUNO,{sip_code},{microsoft_code},{phrase},{},No,\n",
             self.0,
             self.trunk()
