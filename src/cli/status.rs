@@ -133,8 +133,8 @@ fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
     FileStatus {
         source: source.to_owned(),
         path: path.to_string_lossy().into_owned(),
-        state: if metadata.is_some() { "stopped" } else { "gone" }.to_owned(),
-        format: Some(content.format.clone()),
+        state: if metadata.is_some() { "stopped" } else { "gone" }.into(),
+        format: Some(content.format.clone().into()),
         position: content.position,
         size,
         bytes_behind: content.plain_text_at.map(behind),

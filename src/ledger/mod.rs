@@ -9,6 +9,7 @@ mod counts;
 mod duplicates;
 mod stored;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,10 +82,9 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The event's label and its time, for people.
-    pub fn shown(self) -> (String, String) {
-        let at = jiff::Timestamp::from_millisecond(self.at.0).unwrap_or_default();
-        (self.event.label().to_owned(), at.round(jiff::Unit::Second).unwrap_or(at).to_string())
+    /// The event's label, and its time.
+    pub fn shown(self) -> (Cow<'static, str>, UnixMillis) {
+        (self.event.label().into(), self.at)
     }
 }
 

@@ -1,6 +1,10 @@
 //! One file for people who ask how it fares: what the loop or the store knows of it. Never published, asked for.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::call::UnixMillis;
 
 /// One file that belongs to a source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -8,9 +12,9 @@ pub struct FileStatus {
     pub source: String,
     pub path: String,
     /// As in `cdr_exporter_files`; from the store `stopped`, or `gone`.
-    pub state: String,
+    pub state: Cow<'static, str>,
     /// Once it is recognised.
-    pub format: Option<String>,
+    pub format: Option<Cow<'static, str>>,
     /// How far it was read, in bytes of its text, which is UTF-8 and not compressed.
     pub position: u64,
     /// Bytes on the disk.
@@ -21,13 +25,34 @@ pub struct FileStatus {
     pub bytes_per_second: Option<f64>,
     /// What keeps it from being read.
     pub error: Option<String>,
-    /// What was last found out about it: a value of the label `event`, and when, in RFC 3339.
-    pub decision: Option<String>,
-    pub decided_at: Option<String>,
+    /// What was last found out about it: a value of the label `event`, and when.
+    pub decision: Option<Cow<'static, str>>,
+    #[serde(with = "rfc3339")]
+    pub decided_at: Option<UnixMillis>,
 }
 
 /// All of them: the answer of `/-/files`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Files {
     pub files: Vec<FileStatus>,
+}
+
+/// Times as RFC 3339, made where they are written: the loop has better things to do.
+mod rfc3339 {
+    use jiff::{Timestamp, Unit};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::call::UnixMillis;
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub fn serialize<S: Serializer>(at: &Option<UnixMillis>, serializer: S) -> Result<S::Ok, S::Error> {
+        let at = at.and_then(|at| Timestamp::from_millisecond(at.0).ok());
+        at.map(|at| at.round(Unit::Second).unwrap_or(at).to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixMillis>, D::Error> {
+        let at = Option::<String>::deserialize(deserializer)?;
+        let at = at.map(|at| at.parse::<Timestamp>().map_err(serde::de::Error::custom)).transpose()?;
+        Ok(at.map(|at| UnixMillis(at.as_millisecond())))
+    }
 }

@@ -290,3 +290,36 @@ fn a_file_that_cannot_be_written_stops_nothing() {
         "{log:?}"
     );
 }
+
+#[test]
+fn crashes_leave_no_rejection_without_its_line() {
+    let house = House::new("", "2KiB");
+    house.append("cdr/a.ndjson", &row::ndjson(&[Row::answered(0, SBC)]));
+    let read = |daemon: &Daemon, records: f64| {
+        daemon.wait_for_metrics("some records", |metrics| {
+            metrics.sum("cdr_exporter_read_records_total", &[]) >= records
+        })
+    };
+    for round in 0..15_u32 {
+        let daemon = house.serve();
+        read(&daemon, f64::from(1 + 20 * round));
+        for id in 0..20 {
+            house.append("cdr/a.ndjson", &(long(&Row::answered(1 + 20 * round + id, SBC), 2500) + "\n"));
+        }
+        // In the middle of it, or just before or after a commit.
+        read(&daemon, f64::from(1 + 20 * round + round % 4));
+        daemon.kill();
+    }
+    let metrics = house.read(301.0);
+    assert_eq!(results(&metrics), [1.0, 0.0, 0.0, 300.0]);
+    let positions: std::collections::BTreeSet<u64> =
+        house.lines().iter().map(|line| line["position"].as_u64().unwrap()).collect();
+    assert_eq!(positions.len(), 300);
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    assert!(
+        replayed.code == Some(0) && replayed.stdout.ends_with("in all\n  300 counted now\n"),
+        "{replayed:?}"
+    );
+    assert_eq!(results(&house.read(601.0)), [301.0, 0.0, 0.0, 300.0]);
+}

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cli::inspect::time;
 use crate::ledger::status::FileStatus;
 
 /// The table, with what it comes to in its last line.
@@ -35,8 +36,8 @@ pub fn table(files: &[FileStatus]) -> String {
 /// `copied 11-23 01:10`
 fn decision(file: &FileStatus) -> String {
     let event = file.decision.as_deref().unwrap_or("-");
-    let at = file.decided_at.as_deref().and_then(|at| at.get(5..16)).unwrap_or_default();
-    format!("{event} {}", at.replace('T', " ")).trim_end().to_owned()
+    let at = file.decided_at.map(time).unwrap_or_default();
+    format!("{event} {}", at.get(5..16).unwrap_or_default().replace('T', " ")).trim_end().to_owned()
 }
 
 /// Four digits at the most, in powers of 1024.
@@ -63,21 +64,22 @@ fn rate(per_second: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::UnixMillis;
 
     #[test]
     fn a_file_takes_two_lines_and_its_error_one_more() {
         let file = FileStatus {
             source: "teams".to_owned(),
             path: "/var/spool/cdr/DirectRouting.calls.2026-11-20.csv".to_owned(),
-            state: "unrecognised".to_owned(),
-            format: Some("teams_admin_center".to_owned()),
+            state: "unrecognised".into(),
+            format: Some("teams_admin_center".into()),
             position: 999,
             size: 1_234_567,
             bytes_behind: Some(1_233_568),
             bytes_per_second: Some(99.9 * 1024.0 * 1024.0),
             error: Some("an HTML page".to_owned()),
-            decision: Some("truncated".to_owned()),
-            decided_at: Some("2026-11-23T01:10:03Z".to_owned()),
+            decision: Some("truncated".into()),
+            decided_at: Some(UnixMillis(1_795_396_203_000)),
         };
         let unknown = FileStatus {
             bytes_behind: None,
@@ -86,7 +88,7 @@ mod tests {
             error: None,
             decision: None,
             decided_at: None,
-            state: "stopped".to_owned(),
+            state: "stopped".into(),
             position: 1 << 42,
             ..file.clone()
         };

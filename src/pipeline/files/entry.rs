@@ -186,7 +186,7 @@ impl Entry {
     /// it.
     pub fn status(&self, source: &str, known: Option<&Content>, refusal: Option<&String>) -> FileStatus {
         let reading = self.reading.as_ref();
-        let format = reading.and_then(Reading::format).map(|format| format.name().to_owned());
+        let format = reading.and_then(Reading::format).map(|format| format.name().into());
         let error = match self.state {
             State::Unreadable => refusal.cloned(),
             State::Unrecognised => reading.and_then(Reading::unrecognised).map(str::to_owned),
@@ -196,8 +196,8 @@ impl Entry {
         FileStatus {
             source: source.to_owned(),
             path: self.path.to_string_lossy().into_owned(),
-            state: self.state.label().to_owned(),
-            format: format.or_else(|| known.map(|content| content.format.clone())),
+            state: self.state.label().into(),
+            format: format.or_else(|| known.map(|content| content.format.clone().into())),
             position: reading
                 .map(Reading::position)
                 .or(known.map(|content| content.position))

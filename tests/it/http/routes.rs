@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::net::TcpStream;
 
+use cdr_exporter::call::UnixMillis;
 use cdr_exporter::expose::Options;
 use cdr_exporter::ledger::snapshot::Snapshot;
 use cdr_exporter::ledger::status::{FileStatus, Files};
@@ -115,7 +116,7 @@ fn files_are_told_when_the_loop_says_so() {
     let file = FileStatus {
         source: "teams".to_owned(),
         path: "/cdr/a.csv".to_owned(),
-        state: "waiting".to_owned(),
+        state: "waiting".into(),
         format: None,
         position: 1,
         size: 2,
@@ -123,7 +124,7 @@ fn files_are_told_when_the_loop_says_so() {
         bytes_per_second: Some(0.5),
         error: None,
         decision: None,
-        decided_at: None,
+        decided_at: Some(UnixMillis(1_795_396_203_000)),
     };
     let mut client = server.client();
     client.send("GET", "/-/files", &[]);
