@@ -1,6 +1,6 @@
 //! `cdr-exporter check`: whether the config is right, and what lies under its paths.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,8 +31,8 @@ pub struct Arguments {
     paths: Vec<String>,
 }
 
-/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when a
-/// source has no file.
+/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when paths
+/// given on the command line lead to no file: those of a config may get theirs later.
 pub fn run(arguments: &Arguments) -> Exit {
     let options = match config::load(arguments.config_file.as_deref(), &arguments.paths) {
         Ok(options) if options.sources.is_empty() => {
@@ -63,11 +63,12 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         writeln!(out, "{}: the config is right", file.display())?;
     }
     let mut all_well = true;
+    let mut sources_of: HashMap<PathBuf, &str> = HashMap::new();
     for (place, source) in options.sources.iter().enumerate() {
         let found = source.discover.scan();
         let files = if found.files.len() == 1 { "file" } else { "files" };
         writeln!(out, "\nsource {}: {} {files}", source.books.name, found.files.len())?;
-        all_well &= !found.files.is_empty() && found.unreadable.is_empty();
+        all_well &= (!found.files.is_empty() || config_file.is_some()) && found.unreadable.is_empty();
         out.write_all(passed_over(&source.discover, &found).as_bytes())?;
         for (path, error) in found.unreadable {
             writeln!(out, "  {}: {error}", path.display())?;
@@ -78,6 +79,12 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             let result = reader.read(path, sources[place], source.reading);
             all_well &= result.as_ref().is_ok_and(|reading| reading.unrecognised().is_none());
             out.write_all(describe(path, &result).as_bytes())?;
+            if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {
+                writeln!(
+                    out,
+                    "    warning: the source {other} reads this file too; its calls are counted by both"
+                )?;
+            }
         }
     }
     Ok(all_well)
@@ -167,5 +174,27 @@ mod tests {
             let discover = &options.sources[0].discover;
             assert_eq!(passed_over(discover, &discover.scan()), expected, "{paths:?}");
         }
+    }
+
+    #[test]
+    fn warns_of_what_may_be_meant_and_is_no_fault() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().display();
+        std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
+        let file = folder.path().join("config.yml");
+        let config = format!(
+            "sources:\n- {{name: one, paths: ['{root}/*.json']}}\n- {{name: two, paths: ['{root}/a*']}}\n\
+             - {{name: three, paths: ['{root}/later/*']}}\n"
+        );
+        std::fs::write(&file, config).expect("a config");
+        let options = config::load(Some(&file), &[]).expect("a right config");
+        let mut report = Vec::new();
+        assert!(look(&options, Some(&file), &mut report).expect("writing to memory"));
+        let report = String::from_utf8(report).expect("text");
+        let twice = "    warning: the source one reads this file too; its calls are counted by both\n";
+        let absent = format!("source three: 0 files\n  {root}/later/*\n    no file is there\n");
+        assert!(report.contains(twice) && report.contains(&absent), "{report}");
+        let options = config::load(None, &[format!("{root}/later/*")]).expect("a path");
+        assert!(!look(&options, None, &mut Vec::new()).expect("writing to memory"), "asked for by name");
     }
 }
