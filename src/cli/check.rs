@@ -180,7 +180,8 @@ mod tests {
     fn warns_of_what_may_be_meant_and_is_no_fault() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path().display();
-        std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
+        let row = "{\"id\":\"1\",\"successfulCall\":true,\"callEndSubReason\":0,\"finalSipCode\":0}\n";
+        std::fs::write(folder.path().join("a.json"), row).expect("a file");
         let file = folder.path().join("config.yml");
         let config = format!(
             "sources:\n- {{name: one, paths: ['{root}/*.json']}}\n- {{name: two, paths: ['{root}/a*']}}\n\
