@@ -24,6 +24,7 @@ mod deployment;
 mod durable;
 mod end_to_end;
 mod http;
+mod instructions;
 mod layouts;
 mod model;
 mod rejected;

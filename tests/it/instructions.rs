@@ -1,0 +1,96 @@
+//! Reading stays cheap: instructions for each record, as valgrind counts them, against recorded figures.
+//!
+//! Instructions do not depend on the machine's mood, as times do. They are counted in the binary that the tests have
+//! anyway, which is not optimised: the figures are many times those of a release, and more work shows all the same.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
+use cdr_exporter::cli::demo::truth::Export;
+
+use crate::tools;
+
+/// Set to anything, the figures are recorded anew.
+const RECORD: &str = "RECORD_INSTRUCTIONS";
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/instructions.txt");
+
+/// Two files are read, so that what starting costs can be taken off.
+const FEW_ROWS: i64 = 50;
+const MORE_ROWS: i64 = 250;
+
+#[test]
+fn a_record_costs_no_more_than_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = |rows| ["graph", "admin_center", "graph_gzip"].map(|input| write(folder.path(), input, rows));
+    let measured = BTreeMap::from_iter(rows(FEW_ROWS).into_iter().zip(rows(MORE_ROWS)).map(|(few, more)| {
+        let name = few.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, (instructions(&more) - instructions(&few)) / (MORE_ROWS - FEW_ROWS).unsigned_abs())
+    }));
+    if env::var_os(RECORD).is_some() {
+        return record(&measured);
+    }
+    let text = fs::read_to_string(RECORDED).unwrap();
+    let recorded = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' '));
+    let recorded: BTreeMap<String, u64> =
+        recorded.map(|(input, count)| (input.to_owned(), count.parse().unwrap())).collect();
+    for (input, count) in &measured {
+        let before = recorded[input];
+        let change = (*count as f64 / before as f64 - 1.0) * 100.0;
+        assert!(
+            change.abs() <= 10.0,
+            "{input}: {count} instructions a record, {before} recorded: {change:+.0} %.\nIf that is meant, or \
+             another compiler than the recorded one was at work, set {RECORD}=1 once and say why in the commit.\n{text}"
+        );
+    }
+}
+
+/// Writes made-up calls, always the same; returns the file.
+fn write(folder: &Path, input: &str, rows: i64) -> std::path::PathBuf {
+    let mut export = Export::new(1, UnixMillis(1_793_491_200_000), 5.0);
+    let mut text = if input == "admin_center" { ADMIN_CENTER_HEADER.to_owned() } else { String::new() };
+    for row in 0..rows {
+        let call = export.next_call(UnixMillis(1_793_491_200_000 + row * 50));
+        match input {
+            "admin_center" => export.traffic.admin_center_row(&call, &mut text),
+            _ => export.traffic.graph_row(&call, &mut text),
+        }
+    }
+    let mut bytes = text.into_bytes();
+    if input == "graph_gzip" {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&bytes).unwrap();
+        bytes = gzip.finish().unwrap();
+    }
+    let file = folder.join(format!("{input}.{rows}"));
+    fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// How many instructions it takes to inspect a file.
+fn instructions(file: &Path) -> u64 {
+    let counts = file.with_added_extension("callgrind");
+    let mut command = Command::new(tools::find("valgrind", "valgrind"));
+    command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
+    tools::succeed(command.arg(env!("CARGO_BIN_EXE_cdr-exporter")).args(["inspect", "--output=json"]).arg(file));
+    let counts = fs::read_to_string(counts).unwrap();
+    let total = counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind gives a total");
+    total.parse().unwrap()
+}
+
+fn record(measured: &BTreeMap<String, u64>) {
+    let compiler = Command::new("rustc").arg("--version").output().unwrap().stdout;
+    let mut text = format!(
+        "# Instructions a record in a test build, by valgrind --tool=callgrind. {}",
+        String::from_utf8(compiler).unwrap()
+    );
+    for (input, count) in measured {
+        writeln!(text, "{input} {count}").unwrap();
+    }
+    fs::write(RECORDED, text).unwrap();
+}
