@@ -1,7 +1,8 @@
 # What people do with this repository. Needs GNU make, git and Rust; `make test` installs the rest, saying what.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stack build test tools format lint deny container
+# Everything `bench` runs besides ours is in Debian's mtail, coreutils, gzip and util-linux.
+.PHONY: help bench demo demo-stack build test tools format lint deny container
 
 # nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
 TEST := $(if $(shell command -v cargo-nextest),nextest run,test --lib --bins --test '*')
@@ -22,6 +23,10 @@ test: tools lint ## Check format and lints, then run every test.
 	@echo "== tests"
 	@cargo test --locked --quiet --doc
 	@cargo $(TEST) --locked
+
+bench: build ## Time it against mtail, wc and zcat, and check every count (needs mtail, and 10 GB in target/bench).
+	@command -v mtail >/dev/null || { echo "mtail is missing: \`apt-get install mtail\`" >&2; exit 1; }
+	cargo run --release --locked --example bench -- $(BENCH)
 
 tools: ## Install what the tests run besides Rust, where it is missing.
 	@scripts/install-test-tools

@@ -77,9 +77,12 @@ fn instructions(file: &Path) -> u64 {
     let counts = file.with_added_extension("callgrind");
     let mut command = Command::new(tools::find("valgrind", "valgrind"));
     command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
-    tools::succeed(command.arg(env!("CARGO_BIN_EXE_cdr-exporter")).args(["inspect", "--output=json"]).arg(file));
+    tools::succeed(
+        command.arg(env!("CARGO_BIN_EXE_cdr-exporter")).args(["inspect", "--output=json"]).arg(file),
+    );
     let counts = fs::read_to_string(counts).unwrap();
-    let total = counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind gives a total");
+    let total =
+        counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind gives a total");
     total.parse().unwrap()
 }
 
