@@ -357,6 +357,7 @@ impl Entry {
     }
 
     fn open(&mut self, id: FileId, books: &mut Books<'_>, around: &mut Surroundings<'_>) -> io::Result<()> {
+        self.close_if_not_of(id);
         if self.reading.as_ref().is_some_and(|reading| reading.tail.is_open()) {
             return Ok(());
         }
@@ -383,6 +384,14 @@ impl Entry {
         }
         self.reading = Some(Reading::new(file, around.options));
         Ok(())
+    }
+
+    /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.
+    fn close_if_not_of(&mut self, id: FileId) {
+        let file = self.reading.as_ref().filter(|_| self.named).and_then(|reading| reading.tail.file());
+        if file.is_some_and(|file| !file.metadata().is_ok_and(|metadata| FileId::of(&metadata) == id)) {
+            self.close();
+        }
     }
 
     fn open_file(&self, id: FileId) -> io::Result<File> {
