@@ -23,6 +23,7 @@ impl Bindfs {
         }
         // Caches would only make the test wait for them.
         let options = "attr_timeout=0,entry_timeout=0,negative_timeout=0";
+        wait_until("no file system is mounted there any more", || !is_mounted(shown));
         let process = Command::new(bindfs).args(["-f", "-o", options]).args([folder, shown]).spawn().unwrap();
         let mount = Self { process, shown: shown.to_owned() };
         wait_until("the file system is mounted", || is_mounted(shown));
