@@ -320,7 +320,8 @@ impl Reading {
 
     /// Whether the text up to the position of this content, all of which is read, is the content's.
     pub fn has_read(&self, content: &Content) -> bool {
-        self.position == content.position && self.tail.is_marked(&content.mark, 0)
+        let Content { position, mark, .. } = content;
+        self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0)
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
