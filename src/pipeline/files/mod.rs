@@ -278,6 +278,8 @@ impl Files {
             },
         );
         for retired in retired {
+            // What the file holds now may be nothing for a while.
+            ledger.set_file(source, id, None);
             note_retired(retired, &path, entry.decision, source, ledger);
         }
         self.uncommitted.insert(id);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::action::{Action, Log};
 use super::world::{Reach, World};
-use crate::tools::{DEADLINE, Daemon, Metrics, wait_until};
+use crate::tools::{DEADLINE, Daemon, Metrics, run, wait_until};
 
 /// A file that nobody writes to for so long is quiet; folders are looked through as often.
 const QUIET: Duration = Duration::from_millis(200);
@@ -76,6 +76,15 @@ impl Player {
         // Whatever would be counted twice has been by then.
         idle(3 * QUIET);
         self.compare();
+        self.audit();
+    }
+
+    /// What is right shows no difference to `audit` either.
+    fn audit(&mut self) {
+        self.daemon.take().map(Daemon::stop);
+        let of = |name: &str| self.folder.path().join(name).display().to_string();
+        let audit = run(["audit", "--config.file", &of("config.yml"), "--storage.path", &of("store")]);
+        assert_eq!(audit.code, Some(0), "{audit:?}");
     }
 
     fn act(&mut self, action: Action) {
