@@ -330,7 +330,6 @@ impl Reading {
         let text = self.tail.text();
         let whole = self.stages.as_mut().is_some_and(|stages| {
             matches!(stages.splitter, Splitter::QuotedCsv(_))
-                && memchr::memchr(b'\n', text).is_none()
                 && matches!(stages.decoder.decode(text), Decoded::Call(_))
         });
         if whole {

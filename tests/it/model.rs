@@ -28,7 +28,7 @@ use self::player::Player;
 #[test]
 fn random_lists() {
     let number = |name: &str, default| env::var(name).map_or(default, |text| text.parse().unwrap());
-    let (lists, first, jobs) = (number("MODEL_LISTS", 24), number("MODEL_SEED", 1), number("MODEL_JOBS", 6));
+    let (lists, first, jobs) = (number("MODEL_LISTS", 16), number("MODEL_SEED", 1), number("MODEL_JOBS", 6));
     let (next, failed) = (AtomicU64::new(first), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..jobs {
@@ -90,5 +90,10 @@ mod kept {
     fn the_inode_of_a_compressed_copy_is_given_to_another() {
         let before = [Append(Deep, 32), CopyTruncate(Deep, 0), Compress(Deep, 1), Settle, Terminate];
         Player::play(&[&before[..], &[Delete(Deep), Export(6), Append(Json, 1)]].concat(), false);
+    }
+
+    #[test]
+    fn the_last_line_has_a_line_end_within_quotes_and_none_behind() {
+        Player::play(&[Append(Csv, 6), Cut(Csv, 998)], false);
     }
 }
