@@ -1,18 +1,20 @@
 //! One file on its way through the stages: text, records, calls, verdicts, ledger.
 
+mod beginning;
+
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
+use self::beginning::{Beginning, first_record};
 use super::booking::{Books, Record, Summary};
 use crate::call::Call;
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
-use crate::source::identity::{Content, HEAD_BYTES, Head, Records};
+use crate::source::identity::{Content, Records};
 use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
 use crate::source::tail::{Tail, TailError};
 
@@ -63,47 +65,6 @@ struct Stages {
     live_within: Duration,
     splitter: Splitter,
     decoder: Decoder,
-}
-
-/// The first bytes of the text from its first record on, until there are enough for a whole head. What comes before,
-/// a header or the beginning of a response, says nothing about the file.
-#[derive(Debug, Default)]
-struct Beginning {
-    at: u64,
-    /// Whether a record begins there.
-    is_found: bool,
-    bytes: Vec<u8>,
-    head: Head,
-}
-
-impl Beginning {
-    /// The beginning of a text that lies in `file` from `text_at` on and was read as far as `content` says.
-    fn in_file(file: &File, text_at: u64, content: &Content) -> io::Result<Self> {
-        let head = content.head.clone();
-        let there = usize::try_from(content.position.saturating_sub(head.at)).unwrap_or(HEAD_BYTES);
-        let mut bytes = vec![0; there.min(HEAD_BYTES)];
-        file.read_exact_at(&mut bytes, text_at + head.at)?;
-        Ok(Self { at: head.at, is_found: !bytes.is_empty(), bytes, head })
-    }
-
-    /// Takes text that is being consumed and stands at `position`.
-    fn take(&mut self, position: u64, text: &[u8]) {
-        let taken = self.at + self.bytes.len() as u64;
-        let skip = usize::try_from(taken.saturating_sub(position)).unwrap_or(usize::MAX);
-        if self.is_found && self.bytes.len() < HEAD_BYTES && skip < text.len() && position <= taken {
-            let room = HEAD_BYTES - self.bytes.len();
-            self.bytes.extend(text[skip..].iter().take(room));
-            self.head = Head::of(&self.bytes, self.at);
-        }
-    }
-
-    /// A header or a first record begins at `begin` and ends at `end`.
-    fn find(&mut self, is_header: bool, begin: u64, end: u64) {
-        if !self.is_found {
-            let at = if is_header { end } else { begin };
-            *self = Self { at, is_found: !is_header, bytes: Vec::new(), head: Head::of(&[], at) };
-        }
-    }
 }
 
 /// A turn takes little longer than this.
@@ -189,12 +150,7 @@ impl Reading {
         if content.lineage != 0 {
             self.lineage = content.lineage;
         }
-        self.beginning = Beginning {
-            at: content.head.at,
-            is_found: true,
-            bytes: vec![0; HEAD_BYTES],
-            head: content.head.clone(),
-        };
+        self.beginning = Beginning::of(&content.head);
     }
 
     /// What is known of the content, to go on after a restart; `None` while that is nothing.
@@ -350,20 +306,7 @@ impl Reading {
             }
         }
         let text = self.tail.text();
-        let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
-        let behind_hole = &text[begin..];
-        let is_all = text.len() < LOOK_AHEAD_BYTES;
-        let format = self.options.format.map_or(Format::recognise(behind_hole, false), Recognition::Known);
-        let first = match format {
-            Recognition::Known(Format::TeamsAdminCenter) => {
-                memchr::memchr(b'\n', behind_hole).map(|newline| newline + 1)
-            }
-            Recognition::Known(Format::Graph) => first_of_json(behind_hole, is_all),
-            Recognition::Unknown => Some(0),
-            Recognition::NeedMore => None,
-        };
-        let first = first.or((!is_all).then_some(0));
-        Ok((text, first.map(|first| begin + first)))
+        Ok((text, first_record(text, self.options.format, text.len() < LOOK_AHEAD_BYTES)))
     }
 
     /// Reads past the text that a known content has before its position, without booking any of it, for about
@@ -547,20 +490,6 @@ enum Piece<'s> {
 fn next_hole(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
     start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
-}
-
-/// Where the first JSON record begins; `None` while that may be in what `is_all` there is of the text yet.
-fn first_of_json(text: &[u8], is_all: bool) -> Option<usize> {
-    let mut splitter = Splitter::Json(JsonSplitter::new(usize::MAX));
-    let mut at = 0;
-    loop {
-        match splitter.next(&text[at..], false) {
-            Split::Skip { next } => at += next,
-            Split::NeedMore => return (!is_all).then_some(at),
-            Split::Record { start, .. } | Split::Broken { start, .. } => return Some(at + start),
-            Split::TooLong { .. } => return Some(at),
-        }
-    }
 }
 
 impl Stages {
