@@ -53,8 +53,8 @@ struct RouteIndex(usize);
 struct Trunks {
     source: Arc<str>,
     names: Vec<TrunkName>,
-    /// As records spell them, to a place in `known`.
-    spellings: HashMap<Box<str>, usize>,
+    /// As records spell them, to a place in `known`, and whether they are folded there.
+    spellings: HashMap<Box<str>, (usize, bool)>,
     known: Vec<Trunk>,
 }
 
@@ -117,6 +117,9 @@ pub struct Counts {
     zero: Vec<(Arc<str>, CodePair)>,
 }
 
+/// So many spellings of trunks are known at a glance, also of those that are folded: others cost a search.
+const MOST_SPELLINGS: usize = 10_000;
+
 /// What a route takes of the cap when it is made: its live outcomes and its histogram.
 const LABEL_SETS_PER_ROUTE: usize = Outcome::ALL.len() + 1;
 
@@ -143,6 +146,8 @@ impl Counts {
     /// Takes new options: what is counted stays, new names and rows hold from here on.
     pub fn reconfigure(&mut self, limits: Limits, catalogue: &Catalogue, now: UnixMillis) {
         self.limits = limits;
+        // What was folded may fit now.
+        self.sources.iter_mut().for_each(|trunks| trunks.spellings.clear());
         self.zero = zero_series(catalogue);
         for route in 0..self.routes.len() {
             self.make_zero_series(RouteIndex(route), now);
@@ -310,23 +315,26 @@ impl Counts {
         let (limit, fits) = (self.limits.trunks_per_source, self.route_fits());
         let trunks = &mut self.sources[source.0];
         if let Some(trunk) = trunks.spellings.get(spelling) {
-            return (*trunk, false);
+            return *trunk;
         }
         let name = trunks.name(spelling);
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
-            Some(trunk) => trunk,
+            Some(trunk) => (trunk, false),
             // A trunk without a route would take a place under the cap, and nothing would tell of it after a restart.
             None if fits && trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => {
-                trunks.add(name)
+                (trunks.add(name), false)
             }
-            None => return (self.other_trunk(source), true),
+            // What is spelled like that is known from now on.
+            None if &*name == OTHER => return (self.other_trunk(source), true),
+            None => (self.other_trunk(source), true),
         };
         // Spellings differ by case only, yet there are many ways to do that.
-        if trunks.spellings.len() < 4 * limit {
+        let trunks = &mut self.sources[source.0];
+        if trunks.spellings.len() < MOST_SPELLINGS.max(4 * limit) {
             trunks.spellings.insert(spelling.into(), trunk);
         }
-        (trunk, false)
+        trunk
     }
 
     fn other_trunk(&mut self, source: SourceIndex) -> usize {
