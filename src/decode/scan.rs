@@ -39,6 +39,18 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
         self.found &= self.found - 1;
         place
     }
+
+    /// As [`Marks::next`], behind one that is passed over.
+    #[inline(always)]
+    pub fn second(&mut self) -> usize {
+        let behind = self.found & self.found.wrapping_sub(1);
+        if behind == 0 {
+            self.next();
+            return self.next();
+        }
+        self.found = behind & (behind - 1);
+        self.block + behind.trailing_zeros() as usize
+    }
 }
 
 /// The marks of the first block of this text.
@@ -94,13 +106,20 @@ mod tests {
     proptest! {
         #[test]
         fn gives_every_place(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let mut marks = Marks::new(&text, |bytes| bytes.equal(b'"').or(bytes.equal(0x80)).or(bytes.up_to(31)));
+            let mark = |bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(0x80)).or(bytes.up_to(31));
+            let (mut marks, mut places) = (Marks::new(&text, mark), Vec::new());
             for (place, byte) in text.iter().enumerate() {
                 if matches!(byte, b'"' | 0x80 | ..=31) {
                     assert_eq!(marks.next(), place);
+                    places.push(place);
                 }
             }
             assert_eq!(marks.next(), usize::MAX);
+            let mut marks = Marks::new(&text, mark);
+            for pair in places.chunks_exact(2) {
+                assert_eq!(marks.second(), pair[1]);
+            }
+            assert_eq!(marks.second(), usize::MAX);
         }
     }
 }

@@ -86,8 +86,7 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen + Copy> Reader<'t, Mark> {
     /// The string whose opening quote was just read, up to what should be its closing quote.
     #[inline(always)]
     fn string(&mut self) -> Option<&'t [u8]> {
-        self.marks.next();
-        let end = self.marks.next();
+        let end = self.marks.second();
         let string = self.text.get(self.at..end)?;
         self.at = end;
         Some(string)
