@@ -148,11 +148,14 @@ impl Entry {
         changed
     }
 
-    /// Looks at the file once more; whether it changed since.
-    pub fn has_changed(&mut self) -> bool {
+    /// Looks at the file once more; whether it changed since. Without a descriptor, what has its name may be another.
+    pub fn has_changed(&mut self, id: FileId) -> bool {
         let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
-        let metadata = file.map_or_else(|| fs::metadata(&self.path), File::metadata);
-        metadata.is_ok_and(|metadata| self.changed(&metadata))
+        let metadata = match file {
+            Some(file) => file.metadata().ok(),
+            None => fs::metadata(&self.path).ok().filter(|metadata| self.named && FileId::of(metadata) == id),
+        };
+        metadata.is_some_and(|metadata| self.changed(&metadata))
     }
 
     /// What became of a file that has lost its name, as far as its descriptor tells.

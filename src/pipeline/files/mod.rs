@@ -270,7 +270,7 @@ impl Files {
                 known: &mut self.known,
                 is_behind: &mut |id| {
                     let other = self.entries.get_mut(&id);
-                    let is_behind = other.is_some_and(|other| other.queued || other.has_changed());
+                    let is_behind = other.is_some_and(|other| other.queued || other.has_changed(id));
                     behind.extend(is_behind.then_some(id));
                     is_behind
                 },
@@ -358,7 +358,7 @@ impl Files {
             let out_of_sight = entry.out_of_sight();
             // The system may not have said yet what we see here.
             let has_more =
-                out_of_sight.is_some_and(|file| file.grew) || entry.awaits_more() && entry.has_changed();
+                out_of_sight.is_some_and(|file| file.grew) || entry.awaits_more() && entry.has_changed(*id);
             if has_more || entry.is_no_copy(self.reading, remembered) {
                 again.push(*id);
             } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
