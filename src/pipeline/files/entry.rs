@@ -178,6 +178,8 @@ impl Entry {
     pub fn pending_bytes(&self) -> u64 {
         match (&self.reading, self.state) {
             (_, State::Unrecognised) => 0,
+            // A copy that was cut: all of it was read before.
+            (_, State::Waiting) if matches!(self.origin, Origin::Like(_)) => 0,
             (Some(reading), _) => {
                 self.size.saturating_sub(reading.tail.read_bytes()) + reading.tail.held_bytes()
             }
