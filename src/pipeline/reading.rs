@@ -131,7 +131,7 @@ impl Reading {
         }
         // A head that was short when it was stored may have become longer since.
         let beginning = Beginning::in_file(&file, text_at, content)?;
-        let mut reading = Self::of_tail(Tail::at(file, text_at, content.position)?, options);
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark)?, options);
         reading.go_on(format, content);
         reading.beginning = beginning;
         Ok(Some(reading))
@@ -356,7 +356,7 @@ impl Reading {
         if !known.mark.holds(file, text_at)? {
             return Ok(Some(Passed::Different));
         }
-        self.tail = Tail::at(file.try_clone()?, text_at, known.position)?;
+        self.tail = Tail::at(file.try_clone()?, text_at, known.mark)?;
         self.go_on(format, known);
         Ok(Some(Passed::Same))
     }

@@ -40,11 +40,6 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The mark of what `file` holds before `end`.
-    pub fn at(file: &File, end: u64) -> io::Result<Self> {
-        Self::in_file(file, 0, end)
-    }
-
     /// The mark at `position` of the text that begins at `text_at` of `file`.
     pub fn in_file(file: &File, text_at: u64, position: u64) -> io::Result<Self> {
         let length = usize::try_from(position).unwrap_or(MARK_BYTES).min(MARK_BYTES);
@@ -55,6 +50,25 @@ impl Mark {
     pub fn of_text(before: &[u8], end: u64) -> Self {
         let before = &before[before.len().saturating_sub(MARK_BYTES)..];
         Self { end, length: before.len(), hash: xxh3_64(before) }
+    }
+
+    /// The mark at `end` of `file`, if `known` still stands before it.
+    pub fn behind(known: &[u8], file: &File, end: u64) -> io::Result<Option<Self>> {
+        let length = usize::try_from(end).unwrap_or(MARK_BYTES).min(MARK_BYTES);
+        let mut bytes = [0; MARK_BYTES];
+        let bytes = &mut bytes[..length];
+        file.read_exact_at(bytes, end - length as u64)?;
+        Ok(bytes.ends_with(known).then(|| Self { end, length, hash: xxh3_64(bytes) }))
+    }
+
+    /// The same mark, with another end: where a file's text begins is where its offsets and the text's differ.
+    pub fn at_end(self, end: u64) -> Self {
+        Self { end, ..self }
+    }
+
+    /// Whether there are as many bytes in the mark as one ever has.
+    pub fn is_whole(&self) -> bool {
+        self.length == MARK_BYTES
     }
 
     /// Whether a text that has `before` in front of the mark's end, or less of it, is the one marked.

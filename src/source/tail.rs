@@ -16,6 +16,9 @@ pub enum TailError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Damaged(#[from] Damaged),
+    /// What was read is no longer before what would be read next.
+    #[error("it was written anew while it was read")]
+    Rewritten,
 }
 
 /// A file being followed.
@@ -31,6 +34,7 @@ pub struct Tail {
     text: Vec<u8>,
     begin: usize,
     end: usize,
+    /// Of the file, at `read`.
     mark: Mark,
 }
 
@@ -49,10 +53,11 @@ impl Tail {
         }
     }
 
-    /// A file whose text lies in it from `text_at` on as it is, at `position` of that text.
-    pub fn at(mut file: File, text_at: u64, position: u64) -> io::Result<Self> {
-        let read = file.seek(SeekFrom::Start(text_at + position))?;
-        Ok(Self { read, decoding: Decoding::of_plain_text(text_at > 0), ..Self::new(file) })
+    /// A file whose text lies in it from `text_at` on as it is, at this mark of that text.
+    pub fn at(mut file: File, text_at: u64, mark: Mark) -> io::Result<Self> {
+        let read = file.seek(SeekFrom::Start(text_at + mark.end))?;
+        let decoding = Decoding::of_plain_text(text_at > 0);
+        Ok(Self { read, decoding, mark: mark.at_end(read), ..Self::new(file) })
     }
 
     /// The text that is there and not consumed.
@@ -70,6 +75,11 @@ impl Tail {
         let end = self.begin + at;
         if end >= MARK_BYTES || end as u64 >= position {
             return Mark::of_text(&self.text[..end], position);
+        }
+        if self.plain_text_at().is_some_and(|text_at| self.mark.end == text_at + position)
+            && self.mark.is_whole()
+        {
+            return self.mark.at_end(position);
         }
         let in_file = match (&self.file, self.plain_text_at()) {
             (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position).ok(),
@@ -134,19 +144,50 @@ impl Tail {
     /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
     pub fn is_same_content(&self) -> io::Result<bool> {
         match &self.file {
-            Some(file) if self.mark.end > 0 => self.mark.holds(file, 0),
+            Some(file) if self.mark.end > 0 => match self.mark.holds(file, 0) {
+                // What a pipe gave is gone.
+                Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(true),
+                held => held,
+            },
             _ => Ok(true),
         }
     }
 
-    /// Remembers what was read, for [`Tail::is_same_content`]. Asked when a file rests.
-    pub fn set_mark(&mut self) -> io::Result<()> {
-        if let Some(file) = &self.file
-            && self.mark.end != self.read
+    /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
+    /// now.
+    fn set_mark(&mut self) -> io::Result<()> {
+        let known = match self.plain_text_at() {
+            Some(_) => &self.text[self.end.saturating_sub(MARK_BYTES)..self.end],
+            None => &[],
+        };
+        if known.len() == MARK_BYTES {
+            self.mark = Mark::of_text(known, self.read);
+        } else if let Some(file) = &self.file
+            && let Some(mark) = Mark::behind(known, file, self.read)?
         {
-            self.mark = Mark::at(file, self.read)?;
+            self.mark = mark;
         }
         Ok(())
+    }
+
+    /// As [`Tail::set_mark`], when anything was read. Where that fails, the mark before it still serves.
+    fn mark_read(&mut self, taken: usize) {
+        if taken > 0 {
+            let _ = self.set_mark();
+        }
+    }
+
+    /// Takes in what was just read, if the file still holds what was read before it: a file may be cut and written
+    /// anew at any time.
+    fn take_in(&mut self, taken: usize) -> Result<(), TailError> {
+        if taken == 0 || self.is_same_content()? {
+            self.read += taken as u64;
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            file.seek(SeekFrom::Start(self.read))?;
+        }
+        Err(TailError::Rewritten)
     }
 
     /// Reads on by one chunk or `expected` bytes, whichever is less. Returns whether anything came of it; if not,
@@ -161,8 +202,9 @@ impl Tail {
             // Filling room with zeros that reading overwrites takes half as long as the reading: it is kept.
             self.text.resize(room, 0);
             let taken = read_some(file, &mut self.text[self.end..self.end + want])?;
+            self.take_in(taken)?;
             self.end += taken;
-            self.read += taken as u64;
+            self.mark_read(taken);
             return Ok(taken > 0);
         }
         self.text.truncate(self.end);
@@ -175,7 +217,11 @@ impl Tail {
             self.raw.truncate(begin + taken);
             read?;
         }
-        self.read += taken as u64;
+        if let Err(error) = self.take_in(taken) {
+            self.raw.truncate(self.raw.len() - taken);
+            return Err(error);
+        }
+        self.mark_read(taken);
         let before = (self.raw.len(), self.text.len());
         let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK);
         // What came before damage is text like any other.
@@ -217,5 +263,28 @@ fn read_some(file: &mut File, to: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_file_cut_and_regrown_between_two_reads_is_noticed() {
+        let text = |letter: &[u8]| letter.repeat(3 * CHUNK);
+        let mut writer = tempfile::NamedTempFile::new().unwrap();
+        writer.write_all(&text(b"a")).unwrap();
+        let mut tail = Tail::new(File::open(writer.path()).unwrap());
+        while tail.read_bytes() < CHUNK as u64 {
+            assert!(tail.fill(u64::MAX, false).unwrap());
+        }
+        std::fs::write(writer.path(), text(b"b")).unwrap();
+        let before = (tail.read_bytes(), tail.text().len());
+        assert!(matches!(tail.fill(u64::MAX, false), Err(TailError::Rewritten)));
+        assert_eq!((tail.read_bytes(), tail.text().len()), before);
+        assert!(tail.text().iter().all(|byte| *byte == b'a') && !tail.is_same_content().unwrap());
     }
 }

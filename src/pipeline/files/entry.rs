@@ -245,7 +245,11 @@ impl Entry {
         let before = self.read_bytes();
         let turn = self.read_on(id, books, around);
         self.rate.add(self.read_bytes().saturating_sub(before), Instant::now());
-        turn
+        match turn {
+            // The next turn finds out how.
+            Err(TailError::Rewritten) => Ok(Turn::More),
+            turn => turn,
+        }
     }
 
     /// Reads on in an open file.
@@ -446,16 +450,6 @@ impl Entry {
         }
         let same = !self.damaged && reading.tail.is_same_content()?;
         Ok((!same).then_some(FileEvent::Replaced))
-    }
-
-    /// Marks how far the file was read, to see when it is written anew. Returns what is known of it.
-    pub fn mark(&mut self) -> Option<Content> {
-        let content = self.content();
-        if let Some(reading) = &mut self.reading {
-            // Without a mark, a rewrite shows only where the file became shorter.
-            let _ = reading.tail.set_mark();
-        }
-        content
     }
 
     /// Everything that is there has been read.

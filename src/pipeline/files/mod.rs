@@ -283,7 +283,7 @@ impl Files {
             note_retired(retired, &path, entry.decision, source, ledger);
         }
         self.uncommitted.insert(id);
-        if let Some(content) = entry.mark() {
+        if let Some(content) = entry.content() {
             self.known.set(id, content);
         }
         let ended = match outcome {
@@ -365,7 +365,7 @@ impl Files {
                 entry.finish(&mut books, &self.name);
                 gone.push(*id);
             } else if entry.take_last_line(&mut books) {
-                taken.push((*id, entry.mark()));
+                taken.push((*id, entry.content()));
                 entry.rest();
             }
         }
