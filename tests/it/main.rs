@@ -23,6 +23,7 @@ mod dependencies;
 mod deployment;
 mod durable;
 mod end_to_end;
+mod front;
 mod http;
 mod instructions;
 mod layouts;

@@ -1,0 +1,90 @@
+//! Records read in one go from the front of a text are those that splitter and decoder make of it.
+
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
+use cdr_exporter::cli::demo::traffic::Traffic;
+use cdr_exporter::decode::{Decoder, Format};
+use cdr_exporter::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use proptest::prelude::*;
+
+const ENDED: UnixMillis = UnixMillis(1_793_491_200_000);
+/// Little more than a row has, so that some are too long.
+const RECORD_BYTES: usize = 900;
+
+fn rows(format: Format, wrapping: usize) -> String {
+    let mut traffic = Traffic::new(1, ENDED);
+    let mut text = String::new();
+    for _ in 0..4 {
+        let call = traffic.varied_call(ENDED);
+        match format {
+            Format::Graph => traffic.graph_row(&call, &mut text),
+            Format::TeamsAdminCenter => traffic.admin_center_row(&call, &mut text),
+        }
+    }
+    let array = || text.trim_end().replace('\n', ",");
+    match (format, wrapping) {
+        (Format::TeamsAdminCenter, 0) => format!("{ADMIN_CENTER_HEADER}{text}"),
+        (Format::TeamsAdminCenter, _) => format!("{ADMIN_CENTER_HEADER}{text}").replace('\n', "\r\n"),
+        (Format::Graph, 0) => text,
+        (Format::Graph, 1) => format!("[{}]", array()),
+        (Format::Graph, 2) => format!("{{\"@odata.count\":4,\"value\":[{}]}}\n{text}", array()),
+        (Format::Graph, _) => text.replace("\":", "\" : ").replace(",\"", ",\r\n\t\""),
+    }
+}
+
+/// What each record is, in one go where that `may` be.
+fn decoded(format: Format, mut text: &[u8], may: bool) -> Vec<String> {
+    let mut splitter = match format {
+        Format::Graph => Splitter::Json(JsonSplitter::new(RECORD_BYTES)),
+        Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(RECORD_BYTES)),
+    };
+    let (mut decoder, mut all) = (Decoder::new(format), Vec::new());
+    loop {
+        if may
+            && let Some((begin, front)) = splitter.front(text)
+            && let Some((call, length)) = decoder.decode_front(front)
+        {
+            all.push(format!("Call({call:?})"));
+            text = &text[begin + length..];
+            continue;
+        }
+        let next = match splitter.next(text, true) {
+            Split::Record { start, end, next } => {
+                all.push(format!("{:?}", decoder.decode(&text[start..end])));
+                next
+            }
+            Split::Broken { next, .. } => {
+                all.push("broken".to_owned());
+                next
+            }
+            Split::TooLong { next } => {
+                all.push("too long".to_owned());
+                next
+            }
+            Split::Skip { next } => next,
+            Split::NeedMore => return all,
+        };
+        text = &text[next..];
+    }
+}
+
+proptest! {
+    #[test]
+    fn one_go_gives_the_same_records(
+        admin_center in any::<bool>(),
+        wrapping in 0..4_usize,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        inserted in "[\"{}\\[\\],:0-9a-e\\\\ .+\r\n-]{0,4}",
+        at in any::<prop::sample::Index>(),
+    ) {
+        let format = if admin_center { Format::TeamsAdminCenter } else { Format::Graph };
+        let mut text = rows(format, wrapping).into_bytes();
+        for (place, byte) in changes {
+            let place = place.index(text.len());
+            text[place] = byte;
+        }
+        let at = at.index(text.len());
+        text.splice(at..at, inserted.into_bytes());
+        prop_assert_eq!(decoded(format, &text, true), decoded(format, &text, false));
+    }
+}
