@@ -8,7 +8,7 @@ use super::play::{Play, compress, pause};
 use crate::tools::Metrics;
 
 /// Rows of the huge file: a debug build needs seconds for them, a release build a good part of one.
-const HUGE: u64 = 60_000;
+const HUGE: u64 = 400_000;
 
 /// A live file, and how many rows it has.
 struct Live {
