@@ -5,6 +5,7 @@ pub mod snapshot;
 pub mod status;
 pub mod store;
 mod account;
+mod commits;
 mod counts;
 mod duplicates;
 mod stored;
@@ -12,7 +13,7 @@ mod stored;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use account::{Account, Balance};
 use counts::Counts;
@@ -119,6 +120,7 @@ pub struct Ledger {
     ready: bool,
     /// Bytes booked as read since the last commit.
     uncommitted_bytes: u64,
+    commits: Commits,
     store: Option<Store>,
 }
 
@@ -132,6 +134,7 @@ impl Ledger {
             reasons,
             ready: false,
             uncommitted_bytes: 0,
+            commits: Commits::default(),
             store: None,
         }
     }
@@ -173,6 +176,7 @@ impl Ledger {
                 let (source, lineage, position): (String, u64, u64) = stored::from_json(key)?;
                 self.restored(&source)?.replayed.insert((lineage, position));
             }
+            Row::Text { table: Table::Commits, value, .. } => self.commits.restore(value)?,
             Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
         }
         Ok(())
@@ -349,6 +353,12 @@ impl Ledger {
     /// # Errors
     /// When the store refuses. Everything stays as it was, for a later commit to make durable.
     pub fn commit(&mut self, ready: bool) -> Result<Snapshot, StoreError> {
+        let committed = self.try_commit(ready);
+        self.commits.failures += u64::from(committed.is_err());
+        committed
+    }
+
+    fn try_commit(&mut self, ready: bool) -> Result<Snapshot, StoreError> {
         if let Some(store) = &mut self.store {
             for account in &mut self.accounts {
                 account.clean(store)?;
@@ -357,10 +367,22 @@ impl Ledger {
             changes.rows.extend(self.counts.changes());
             self.accounts.iter().for_each(|account| account.changes(&mut changes));
             if !changes.is_empty() {
+                changes.rows.push(self.commits.change());
+                let begun = Instant::now();
                 store.write(&changes)?;
+                self.commits.total += 1;
+                let snapshot = self.snapshot(ready);
+                // The next commit makes it durable, and shows it.
+                self.commits.duration.observe(begun.elapsed().as_secs_f64());
+                return Ok(snapshot);
             }
         }
         Ok(self.snapshot(ready))
+    }
+
+    /// How many commits the store refused.
+    pub fn commit_failures(&self) -> u64 {
+        self.commits.failures
     }
 
     /// Shows what was booked so far as final: the end of a commit, and all of it without a store.
@@ -378,7 +400,7 @@ impl Ledger {
             calls: self.counts.calls(),
             failures: self.counts.failures(),
             durations: self.counts.durations(),
-            commits: Commits::default(),
+            commits: self.commits.clone(),
         }
     }
 }

@@ -49,13 +49,14 @@ impl Snapshot {
 /// Upper bounds of `cdr_exporter_commit_duration_seconds`: from a disk with a cache to one that hangs.
 const COMMIT_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// How commits went since the program started.
+/// How commits went since the store was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commits {
-    /// Those that succeeded.
+    /// Those that wrote to the store.
     pub total: u64,
+    /// Those that it refused. They are durable with the next one that succeeds.
     pub failures: u64,
-    /// Seconds that those took that succeeded.
+    /// Seconds that those took that succeeded, without the last one: how long it took is durable with the next.
     pub duration: Histogram,
     /// When the last one succeeded.
     pub last: Option<UnixMillis>,

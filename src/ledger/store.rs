@@ -42,11 +42,14 @@ pub enum Table {
     Files,
     /// Rejected records that were counted later.
     Replayed,
+    /// How commits went.
+    Commits,
 }
 
 impl Table {
     /// In the order in which they are read: a row refers only to rows before it.
-    pub const ALL: [Self; 5] = [Self::Sources, Self::Routes, Self::Failures, Self::Files, Self::Replayed];
+    pub const ALL: [Self; 6] =
+        [Self::Sources, Self::Routes, Self::Failures, Self::Files, Self::Replayed, Self::Commits];
 
     /// Its name in the store and in an export.
     pub fn name(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Table {
             Self::Failures => "failures",
             Self::Files => "files",
             Self::Replayed => "replayed",
+            Self::Commits => "commits",
         }
     }
 

@@ -6,7 +6,8 @@ use tracing::{error, info};
 
 use crate::call::UnixMillis;
 use crate::ledger::Ledger;
-use crate::ledger::snapshot::{Commits, Published, Snapshot};
+use crate::ledger::snapshot::{Published, Snapshot};
+use crate::ledger::store::StoreError;
 
 /// How long after a failure the next attempt is made, at first; twice as long after each further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -16,7 +17,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Committing {
     published: Published,
-    figures: Commits,
     /// While commits fail: when the last one did, and how long to wait.
     failed: Option<(Instant, Duration)>,
 }
@@ -24,7 +24,7 @@ pub struct Committing {
 impl Committing {
     /// No commit yet.
     pub fn new(published: Published) -> Self {
-        Self { published, figures: Commits::default(), failed: None }
+        Self { published, failed: None }
     }
 
     /// How long until the next attempt; `None` when the last commit succeeded. Until one does nothing more may be
@@ -35,42 +35,35 @@ impl Committing {
 
     /// Commits, and publishes what came of it; whether it succeeded.
     pub fn commit(&mut self, ledger: &mut Ledger, ready: bool, clock: fn() -> UnixMillis) -> bool {
-        let begun = Instant::now();
         match ledger.commit(ready) {
-            Ok(snapshot) => {
-                self.succeeded(begun.elapsed(), clock());
-                self.published.publish(Snapshot { commits: self.figures.clone(), ..snapshot });
+            Ok(mut snapshot) => {
+                if self.failed.take().is_some() {
+                    info!("commits succeed again; reading goes on");
+                }
+                snapshot.commits.last = Some(clock());
+                self.published.publish(snapshot);
                 true
             }
             Err(error) => {
-                self.failed(error.to_string());
-                let last = Snapshot::clone(&self.published.current());
-                self.published.publish(Snapshot { caught_up: ready, commits: self.figures.clone(), ..last });
+                let mut last = Snapshot::clone(&self.published.current());
+                last.caught_up = ready;
+                last.commits.failures = ledger.commit_failures();
+                last.commits.failing = Some(error.to_string());
+                self.published.publish(last);
+                self.failed(&error);
                 false
             }
         }
     }
 
-    fn succeeded(&mut self, duration: Duration, now: UnixMillis) {
-        self.figures.total += 1;
-        self.figures.duration.observe(duration.as_secs_f64());
-        self.figures.last = Some(now);
-        self.figures.failing = None;
-        if self.failed.take().is_some() {
-            info!("commits succeed again; reading goes on");
-        }
-    }
-
-    fn failed(&mut self, reason: String) {
-        self.figures.failures += 1;
+    fn failed(&mut self, reason: &StoreError) {
         if self.failed.is_none() {
             error!(
-                reason,
+                %reason,
                 "cannot commit; the last committed values stay up and reading pauses until it can"
             );
         }
         let pause = self.failed.map_or(FIRST_PAUSE, |(_, pause)| (2 * pause).min(LONGEST_PAUSE));
         self.failed = Some((Instant::now(), pause));
-        self.figures.failing = Some(reason);
     }
 }

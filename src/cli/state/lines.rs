@@ -114,7 +114,7 @@ fn take(line: &str, first: bool, changes: &mut Changes) -> Result<bool, LineErro
             let key = match (table, key) {
                 (Table::Sources, Value::String(name)) => name,
                 (Table::Sources, _) => return Err(LineError::NoKey),
-                (Table::Routes | Table::Failures | Table::Files | Table::Replayed, key) => key.to_string(),
+                (_, key) => key.to_string(),
             };
             changes.rows.push((table, key, Some(value.to_string())));
         }

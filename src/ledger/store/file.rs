@@ -64,8 +64,10 @@ pub fn each(
     }
     for table in Table::ALL {
         let open = match transaction.open_table(table.definition()) {
-            // Layout 1 did not have it.
-            Err(TableError::TableDoesNotExist(_)) if table == Table::Replayed => continue,
+            // Layout 1 did not have them.
+            Err(TableError::TableDoesNotExist(_)) if matches!(table, Table::Replayed | Table::Commits) => {
+                continue;
+            }
             open => open?,
         };
         for row in open.iter()? {
