@@ -86,7 +86,7 @@ const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
 /// Steady input is committed this often, and after so many bytes read; sooner where a live file waits to be shown beside
 /// a huge one.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-const COMMIT_LIVE_EVERY: Duration = Duration::from_millis(150);
+const COMMIT_LIVE_EVERY: Duration = Duration::from_millis(100);
 const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often quiet files are looked after at the least, and how often ids past remembering are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
