@@ -19,17 +19,27 @@ const MAXIMUM_TRUNK: usize = 255;
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;
 
+/// The field without blanks at both ends. Most have none.
+#[inline(always)]
+pub fn trimmed(field: &[u8]) -> &[u8] {
+    match (field.first(), field.last()) {
+        (Some(first), Some(last)) if *first > b' ' && *last > b' ' => field,
+        _ => field.trim_ascii(),
+    }
+}
+
 /// Reads a time in RFC 3339, also with a blank or `t` for the `T`, any number of fraction digits, and a zone
 /// `Z`, `+01:00`, `+0100` or none, which is UTC. Fractions below a millisecond are cut off.
 ///
 /// The year 0001 is `None`: Microsoft prints `0001-01-01T00:00:00Z` for "there is no such time" (the
 /// documentation of `directRoutingLogRow`). A leap second counts as the last millisecond of its minute.
 pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
-    let text = text.trim_ascii();
+    let text = trimmed(text);
     if text.is_empty() {
         return Ok(None);
     }
-    let (year, millis) = year_and_millis(text).ok_or(Reason::BadTime)?;
+    let (year, millis) =
+        usual_year_and_millis(text).or_else(|| year_and_millis(text)).ok_or(Reason::BadTime)?;
     Ok((year > 1).then_some(UnixMillis(millis)))
 }
 
@@ -51,6 +61,35 @@ pub fn ended_at<Field>(
         begin => begin,
     };
     Ok(begin.map(|UnixMillis(begin)| UnixMillis(begin + i64::from(lasted.unwrap_or(0)) * 1000)))
+}
+
+/// As [`year_and_millis`], of a time as it is nearly always written: `2026-11-01T09:12:33.123Z`.
+fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
+    let ([date, clock, seconds], []) = text.as_chunks() else { return None };
+    let date = digit_pairs(*date, *b"0000-00-")?;
+    let clock = digit_pairs(*clock, *b"00T00:00")?;
+    let seconds = digit_pairs(*seconds, *b":00.000Z")?;
+    let (year, month, day) = (date(0) * 100 + date(2), date(5), clock(0));
+    let (hour, minute, second) = (clock(3), clock(6), seconds(1));
+    if day < 1 || day > days_in_month(year, month)? || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let minutes = days_since_1970(year, month, day) * 1440 + hour * 60 + minute;
+    // What is no digit is zero, as the point before the first digit of the fraction.
+    Some((year, minutes * 60_000 + second * 1000 + seconds(3) * 100 + seconds(5)))
+}
+
+/// The number that the digits at a place of this text and at the next one write, if the text has digits where `form` has
+/// zeros, and else the same bytes. All eight are looked at as one number, the first one lowest.
+#[inline(always)]
+fn digit_pairs(text: [u8; 8], form: [u8; 8]) -> Option<impl Fn(u32) -> i64> {
+    const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+    let fixed = u64::from_le_bytes(form.map(|byte| if byte == b'0' { 0 } else { u8::MAX }));
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
+    let odd = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & !LOW | digits & fixed;
+    // No sum is over 99, so none reaches into the next byte.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    (odd == 0).then_some(move |place: u32| (pairs >> (8 * place) & 0xff).cast_signed())
 }
 
 fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
@@ -158,7 +197,10 @@ pub struct NotWhole;
 
 /// Reads `410`, and also `410.0`, which spreadsheets and scripts make of it.
 pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
-    let text = text.trim_ascii();
+    let text = trimmed(text);
+    if let Some(number) = few_digits(text) {
+        return Ok(Some(number));
+    }
     let whole = match text.iter().position(|byte| *byte == b'.') {
         Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
         Some(_) => return Err(NotWhole),
@@ -173,13 +215,27 @@ pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     number.map(Some).ok_or(NotWhole)
 }
 
+/// The number that these digits write, if there are no more than always fit.
+#[inline(always)]
+fn few_digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 {
+        return None;
+    }
+    text.iter().try_fold(0, |number: u64, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| number.wrapping_mul(10).wrapping_add(u64::from(digit)))
+    })
+}
+
 /// Reads a success flag: `Yes` and `No` of the export, `true` and `false` of Graph, `Success` and `Attempt`
 /// of the admin center's screen, without case.
 pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
-    let text = text.trim_ascii();
+    let text = trimmed(text);
     let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
     match text {
         [] => Ok(None),
+        b"Yes" => Ok(Some(true)),
+        b"No" => Ok(Some(false)),
         _ if is("yes") || is("true") || is("success") => Ok(Some(true)),
         _ if is("no") || is("false") || is("attempt") => Ok(Some(false)),
         _ => Err(Reason::BadSuccess),
@@ -189,7 +245,12 @@ pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
 /// Reads the direction off a call type of Direct Routing: `ByotIn`, `ByotOutUserTransfer`, `Dr_In`,
 /// `dr_emergency_out`, `dr_in_bot`, without case. Any other text is [`Direction::Unknown`].
 pub fn direction(call_type: &[u8]) -> Direction {
-    let call_type = call_type.trim_ascii();
+    let call_type = trimmed(call_type);
+    match call_type {
+        b"Dr_In" | b"ByotIn" => return Direction::Inbound,
+        b"Dr_Out" | b"ByotOut" => return Direction::Outbound,
+        _ => {}
+    }
     let Some(kind) = without_prefix(call_type, b"byot").or_else(|| without_prefix(call_type, b"dr_")) else {
         return Direction::Unknown;
     };
@@ -216,7 +277,7 @@ fn without_prefix<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 /// Reads the id of a record: a GUID as its number, in any case, with or without hyphens and braces; any other
 /// text by its hash. The empty GUID is no id, else all rows that carry it would be one.
 pub fn record_id(text: &[u8]) -> Result<RecordId, Reason> {
-    let text = text.trim_ascii();
+    let text = trimmed(text);
     match guid(text) {
         Some(0) => Err(Reason::NoRecordId),
         Some(number) => Ok(RecordId(number)),
@@ -256,16 +317,18 @@ fn eight_digits(digits: [u8; 8]) -> u64 {
     (fours | fours >> 16) & 0xffff_ffff
 }
 
-/// What a byte may be in the name of a host.
-const HOST: u8 = 1;
+/// What a byte says about a name of a host: that it is none, or is no address.
+const NO_HOST: u8 = 1;
 const LETTER: u8 = 2;
 const BYTES: [u8; 256] = {
-    let mut bytes = [0; 256];
+    let mut bytes = [NO_HOST; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        let letter = byte.is_ascii_alphabetic();
-        let host = letter || matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'_' | b':');
-        bytes[byte as usize] = if host { HOST } else { 0 } | if letter { LETTER } else { 0 };
+        bytes[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b'0'..=b'9' | b'.' | b'-' | b'_' | b':' => 0,
+            _ => NO_HOST,
+        };
         byte += 1;
     }
     bytes
@@ -278,12 +341,9 @@ fn is_ipv4(text: &str) -> bool {
 /// The name of an SBC: the text, where it can be a host name or an address, else `""`. A number or the address of a
 /// person in its place must not become a label.
 pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
-    let (mut all, mut any) = (HOST | LETTER, 0);
-    for byte in text.bytes() {
-        all &= BYTES[usize::from(byte)];
-        any |= BYTES[usize::from(byte)];
-    }
-    let is_host = text.len() <= MAXIMUM_TRUNK && all & HOST != 0 && (any & LETTER != 0 || is_ipv4(&text));
+    let bytes = text.bytes().fold(0, |bytes, byte| bytes | BYTES[usize::from(byte)]);
+    let is_host =
+        text.len() <= MAXIMUM_TRUNK && bytes & NO_HOST == 0 && (bytes & LETTER != 0 || is_ipv4(&text));
     if is_host { text } else { Cow::Borrowed("") }
 }
 
@@ -291,7 +351,7 @@ pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
 pub fn text(field: Cow<'_, [u8]>) -> Cow<'_, str> {
     match field {
         // Nearly every field is UTF-8, and asking first is faster than a lossy reading.
-        Cow::Borrowed(bytes) => match str::from_utf8(bytes.trim_ascii()) {
+        Cow::Borrowed(bytes) => match str::from_utf8(trimmed(bytes)) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(bytes.trim_ascii()),
         },

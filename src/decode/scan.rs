@@ -17,6 +17,9 @@ pub struct Marks<'t, Mark> {
 
 const BLOCK: usize = 64;
 
+/// Rows of so many cells are read by [`cells`].
+pub const MOST_CELLS: usize = 64;
+
 impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
     /// Looks for the bytes of `text` that `mark` marks.
     #[inline(always)]
@@ -50,6 +53,31 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
         }
         self.found = behind & (behind - 1);
         self.block + behind.trailing_zeros() as usize
+    }
+}
+
+/// Where the cells of a row without quotes begin that the text begins with, and where the row ends: behind each comma,
+/// and behind the newline. `None` when the row has a quote, more cells than there is room for, or no end.
+#[inline]
+pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS]) -> Option<usize> {
+    let (mut count, mut block) = (0, 0);
+    loop {
+        let rest = text.get(block..).filter(|rest| !rest.is_empty())?;
+        let mut commas = look(rest, &|bytes: Sixteen| bytes.equal(b','));
+        let stops = look(rest, &|bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(b'\n')));
+        // Those below the first stop; all, if there is none.
+        commas &= (stops & stops.wrapping_neg()).wrapping_sub(1);
+        while commas != 0 {
+            *begins.get_mut(count)? = block + commas.trailing_zeros() as usize + 1;
+            count += 1;
+            commas &= commas - 1;
+        }
+        if stops != 0 {
+            let stop = block + stops.trailing_zeros() as usize;
+            *begins.get_mut(count)? = stop + 1;
+            return (text.get(stop) == Some(&b'\n')).then_some(count + 1);
+        }
+        block += BLOCK;
     }
 }
 

@@ -44,7 +44,7 @@ impl Decoder {
             return Decoded::Ignored;
         }
         let call = match &self.header {
-            Some((_, columns)) => columns.fields(record).and_then(|fields| call(fields, &mut self.key)),
+            Some((_, columns)) => columns.fields(record).and_then(|fields| call(&fields, &mut self.key)),
             None => Err(Reason::NoHeader),
         };
         // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
@@ -55,8 +55,9 @@ impl Decoder {
     #[inline]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let (_, columns) = self.header.as_ref()?;
-        let (fields, end) = columns.front(text)?;
-        let call = call(fields, &mut self.key).ok()?;
+        let mut fields = Fields::default();
+        let end = columns.front(text, &mut fields)?;
+        let call = call(&fields, &mut self.key).ok()?;
         Some((call, end))
     }
 
@@ -71,8 +72,9 @@ impl Decoder {
     }
 }
 
-fn call<'a>(fields: Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
-    let record_id = record_id(&fields, key)?;
+#[inline]
+fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
+    let record_id = record_id(fields, key)?;
     let whole = |column| fields::whole_number(fields.get(column));
     let codes = CodePair {
         microsoft: fields::microsoft_code(whole(Column::MicrosoftCode))?,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::csv::{self, Cell};
-use crate::decode::Reason;
-use crate::decode::scan::Marks;
+use crate::decode::scan::{self, MOST_CELLS};
+use crate::decode::{Reason, fields};
 
 /// The columns that are read, by their place in [`Fields`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,24 +90,21 @@ impl Columns {
 
     /// The fields of the row that the text begins with, and where the next one begins: a row that is whole and has
     /// no quotes.
-    #[inline]
-    pub fn front<'a>(&self, text: &'a [u8]) -> Option<(Fields<'a>, usize)> {
-        let mut marks =
-            Marks::new(text, |bytes| bytes.equal(b',').or(bytes.equal(b'"')).or(bytes.equal(b'\n')));
-        let mut fields = Fields::default();
-        let mut begin = 0;
-        for (place, column) in self.0.iter().enumerate() {
-            let end = marks.next();
-            let last = place + 1 == self.0.len();
-            if *text.get(end)? != if last { b'\n' } else { b',' } {
-                return None;
-            }
-            if let Some(column) = column {
-                fields.0[*column as usize] = Cell::plain(text.get(begin..end)?);
-            }
-            begin = end + 1;
+    #[inline(always)]
+    pub fn front<'a>(&self, text: &'a [u8], fields: &mut Fields<'a>) -> Option<usize> {
+        let mut begins = [0; MOST_CELLS];
+        let count = scan::cells(text, &mut begins)?;
+        if count != self.0.len() {
+            return None;
         }
-        Some((fields, begin))
+        let mut begin = 0;
+        for (next, column) in begins.iter().zip(&self.0) {
+            if let Some(column) = column {
+                fields.0[*column as usize] = Cell::plain(text.get(begin..next - 1)?);
+            }
+            begin = *next;
+        }
+        Some(begin)
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
@@ -135,9 +132,9 @@ pub struct Fields<'a>([Cell<'a>; Column::COUNT]);
 
 impl<'a> Fields<'a> {
     /// A field as the record spells it, without blanks at both ends.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, column: Column) -> &'a [u8] {
-        self.0[column as usize].bytes.trim_ascii()
+        fields::trimmed(self.0[column as usize].bytes)
     }
 
     /// A field as it was meant.
