@@ -340,6 +340,7 @@ fn is_ipv4(text: &str) -> bool {
 
 /// The name of an SBC: the text, where it can be a host name or an address, else `""`. A number or the address of a
 /// person in its place must not become a label.
+#[inline]
 pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
     let bytes = text.bytes().fold(0, |bytes, byte| bytes | BYTES[usize::from(byte)]);
     let is_host =
@@ -348,6 +349,7 @@ pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// The field as text without blanks at both ends; bytes that are not UTF-8 become replacement characters.
+#[inline]
 pub fn text(field: Cow<'_, [u8]>) -> Cow<'_, str> {
     match field {
         // Nearly every field is UTF-8, and asking first is faster than a lossy reading.

@@ -17,8 +17,8 @@ pub struct Marks<'t, Mark> {
 
 const BLOCK: usize = 64;
 
-/// Rows of so many cells are read by [`cells`].
-pub const MOST_CELLS: usize = 64;
+/// Rows of more cells are not read by [`cells`]. The export has 22.
+pub const MOST_CELLS: usize = 31;
 
 impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
     /// Looks for the bytes of `text` that `mark` marks.
@@ -56,11 +56,12 @@ impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
     }
 }
 
-/// Where the cells of a row without quotes begin that the text begins with, and where the row ends: behind each comma,
-/// and behind the newline. `None` when the row has a quote, more cells than there is room for, or no end.
-#[inline]
-pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS]) -> Option<usize> {
-    let (mut count, mut block) = (0, 0);
+/// Where each cell begins of the row that the text begins with, and last where the row ends; and how many cells it has.
+/// `None` when the row has a quote, more cells than there is room for, or no end.
+#[inline(always)]
+pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<usize> {
+    begins[0] = 0;
+    let (mut count, mut block) = (1, 0);
     loop {
         let rest = text.get(block..).filter(|rest| !rest.is_empty())?;
         let mut commas = look(rest, &|bytes: Sixteen| bytes.equal(b','));
@@ -75,7 +76,7 @@ pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS]) -> Option<usize> {
         if stops != 0 {
             let stop = block + stops.trailing_zeros() as usize;
             *begins.get_mut(count)? = stop + 1;
-            return (text.get(stop) == Some(&b'\n')).then_some(count + 1);
+            return (text.get(stop) == Some(&b'\n')).then_some(count);
         }
         block += BLOCK;
     }
@@ -112,10 +113,11 @@ impl Sixteen {
         Self(self.0.simd_eq(u8x16::splat(byte)))
     }
 
-    /// Marks the bytes up to `highest`.
+    /// Marks quotes and the bytes below the blank: with one bit turned over, those are the bytes up to the blank.
     #[inline(always)]
-    pub fn up_to(self, highest: u8) -> Self {
-        Self(self.0.min(u8x16::splat(highest)).simd_eq(self.0))
+    pub fn quote_or_control(self) -> Self {
+        let turned = self.0 ^ u8x16::splat(b'"' ^ b' ');
+        Self(turned.min(u8x16::splat(b' ')).simd_eq(turned))
     }
 
     /// What either marks.
@@ -134,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn gives_every_place(text in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let mark = |bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(0x80)).or(bytes.up_to(31));
+            let mark = |bytes: Sixteen| bytes.equal(0x80).or(bytes.quote_or_control());
             let (mut marks, mut places) = (Marks::new(&text, mark), Vec::new());
             for (place, byte) in text.iter().enumerate() {
                 if matches!(byte, b'"' | 0x80 | ..=31) {

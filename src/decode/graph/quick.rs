@@ -11,7 +11,7 @@ use crate::decode::scan::{Marks, Sixteen};
 #[inline]
 pub fn read(text: &[u8]) -> Option<(Row<&[u8]>, usize)> {
     // What may end a string, and what ends the usual kind of string.
-    let mark = |bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(b'\\')).or(bytes.up_to(b' ' - 1));
+    let mark = |bytes: Sixteen| bytes.equal(b'\\').or(bytes.quote_or_control());
     let mut reader = Reader { text, at: 0, marks: Marks::new(text, mark) };
     let mut row = Row::default();
     if reader.token()? != b'{' || reader.token()? != b'"' {

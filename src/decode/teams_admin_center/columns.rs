@@ -70,7 +70,11 @@ fn first_line(text: &[u8]) -> &[u8] {
 
 /// The columns of an export, in the order in which its header names them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Columns(Vec<Option<Column>>);
+pub struct Columns {
+    all: Vec<Option<Column>>,
+    /// Those that are read, with their places.
+    read: Vec<(usize, Column)>,
+}
 
 impl Columns {
     /// The columns, if the first line of the text is the header of this export: it names a correlation id,
@@ -85,26 +89,26 @@ impl Columns {
         csv::for_each(first_line(text), take).ok()?;
         let has = |column| columns.contains(&Some(column));
         let has_code = has(Column::SipCode) || has(Column::MicrosoftCode);
-        (has(Column::CorrelationId) && has(Column::Success) && has_code).then_some(Self(columns))
+        let read = columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
+        let read = read.collect();
+        let is_header = has(Column::CorrelationId) && has(Column::Success) && has_code;
+        is_header.then_some(Self { all: columns, read })
     }
 
     /// The fields of the row that the text begins with, and where the next one begins: a row that is whole and has
     /// no quotes.
     #[inline(always)]
     pub fn front<'a>(&self, text: &'a [u8], fields: &mut Fields<'a>) -> Option<usize> {
-        let mut begins = [0; MOST_CELLS];
+        let mut begins = [0; MOST_CELLS + 1];
         let count = scan::cells(text, &mut begins)?;
-        if count != self.0.len() {
+        if count != self.all.len() {
             return None;
         }
-        let mut begin = 0;
-        for (next, column) in begins.iter().zip(&self.0) {
-            if let Some(column) = column {
-                fields.0[*column as usize] = Cell::plain(text.get(begin..next - 1)?);
-            }
-            begin = *next;
+        for (place, column) in &self.read {
+            let [begin, next] = begins.get(*place..)?.first_chunk()?;
+            fields.0[*column as usize] = Cell::plain(text.get(*begin..next - 1)?);
         }
-        Some(begin)
+        begins.get(count).copied()
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
@@ -115,14 +119,14 @@ impl Columns {
         let mut count = 0;
         let mut last = Cell::default();
         csv::for_each(record, |cell| {
-            if let Some(Some(column)) = self.0.get(count) {
+            if let Some(Some(column)) = self.all.get(count) {
                 fields.0[*column as usize] = cell;
             }
             count += 1;
             last = cell;
         })?;
-        let one_too_many = count == self.0.len() + 1 && last.bytes.is_empty();
-        if count == self.0.len() || one_too_many { Ok(fields) } else { Err(Reason::BadCsv) }
+        let one_too_many = count == self.all.len() + 1 && last.bytes.is_empty();
+        if count == self.all.len() || one_too_many { Ok(fields) } else { Err(Reason::BadCsv) }
     }
 }
 
@@ -138,6 +142,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A field as it was meant.
+    #[inline]
     pub fn value(&self, column: Column) -> Cow<'a, [u8]> {
         self.0[column as usize].value()
     }

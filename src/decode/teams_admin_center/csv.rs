@@ -20,6 +20,7 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as it was meant.
+    #[inline]
     pub fn value(self) -> Cow<'a, [u8]> {
         if !self.doubled {
             return Cow::Borrowed(self.bytes);
