@@ -300,21 +300,32 @@ fn guid(text: &[u8]) -> Option<u128> {
         }
         _ => return None,
     }
-    let hexadecimal = digits.iter().fold(true, |all, digit| all & digit.is_ascii_hexdigit());
-    let (words, _) = digits.as_chunks::<8>();
-    let number = words.iter().fold(0, |number, word| number << 32 | u128::from(eight_digits(*word)));
-    hexadecimal.then_some(number)
+    let (words, _) = digits.as_chunks();
+    let mut odd = 0;
+    let number = words.iter().fold(0, |number, word| {
+        let (digits, odd_ones) = eight_digits(*word);
+        odd |= odd_ones;
+        number << 32 | u128::from(digits)
+    });
+    (odd == 0).then_some(number)
 }
 
-/// The number that eight hexadecimal digits write, all at once: a loop over single digits took a tenth of the
-/// time of a whole record.
-fn eight_digits(digits: [u8; 8]) -> u64 {
+/// The number that eight hexadecimal digits write, and zero if they are such digits. All at once: a loop over single
+/// digits took a tenth of the time of a whole record.
+#[inline(always)]
+fn eight_digits(digits: [u8; 8]) -> (u64, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
     let bytes = u64::from_be_bytes(digits);
     // Letters of both cases end in the bits of 1 to 6 and have bit 6 set, which the ten digits have not.
-    let values = (bytes & 0x0f0f_0f0f_0f0f_0f0f) + 9 * (bytes >> 6 & 0x0101_0101_0101_0101);
+    let letters = bytes >> 6 & ONES;
+    let values = (bytes & (0x0f * ONES)) + 9 * letters;
+    // Each value, written again, is the byte in lower case; those from 10 to 15 are letters.
+    let again = values + u64::from(b'0') * ONES + u64::from(b'a' - b'0' - 10) * letters;
+    let odd =
+        (bytes | letters << 5) ^ again | (values + 6 * ONES) >> 4 & ONES ^ letters | values & (0x10 * ONES);
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    (fours | fours >> 16) & 0xffff_ffff
+    ((fours | fours >> 16) & 0xffff_ffff, odd)
 }
 
 /// What a byte says about a name of a host: that it is none, or is no address.

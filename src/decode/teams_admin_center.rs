@@ -111,21 +111,25 @@ fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
         Column::Caller,
         Column::Callee,
     ];
+    const LENGTH: usize = size_of::<u64>();
     if fields.get(Column::CorrelationId).is_empty() && fields.get(Column::Invite).is_empty() {
         return Err(Reason::NoRecordId);
     }
-    let mut end = 0;
-    for column in IDENTIFYING {
-        let field = fields.get(column);
-        let (begin, behind) = (end + 8, end + 8 + field.len());
-        if key.len() < behind {
-            key.resize(2 * behind, 0);
-        }
+    let identifying = IDENTIFYING.map(|column| fields.get(column));
+    let length = identifying.iter().map(|field| LENGTH + field.len()).sum();
+    if key.len() < length {
+        key.resize(length, 0);
+    }
+    let key = &mut key[..length];
+    let mut room = &mut *key;
+    for field in identifying {
         // The length before each keeps ("ab", "c") apart from ("a", "bc"). Ids are stored: a change here
         // would count every remembered call again.
-        key[end..begin].copy_from_slice(&(field.len() as u64).to_le_bytes());
-        key[begin..behind].copy_from_slice(field);
-        end = behind;
+        let (before, rest) = room.split_at_mut(LENGTH);
+        before.copy_from_slice(&(field.len() as u64).to_le_bytes());
+        let (place, rest) = rest.split_at_mut(field.len());
+        place.copy_from_slice(field);
+        room = rest;
     }
-    Ok(RecordId(xxh3_128(&key[..end])))
+    Ok(RecordId(xxh3_128(key)))
 }

@@ -172,12 +172,7 @@ impl Histogram {
     /// Counts one value.
     pub fn observe(&mut self, value: f64) {
         // Few bounds are counted faster than searched: no branch depends on the value.
-        let above_all = self.bounds.last().is_some_and(|bound| *bound < value);
-        let bucket = match above_all {
-            // Nearly all ages while catching up.
-            true => self.bounds.len(),
-            false => self.bounds.iter().filter(|bound| **bound < value).count(),
-        };
+        let bucket = self.bounds.iter().filter(|bound| **bound < value).count();
         self.buckets[bucket] += 1;
         self.sum += value;
     }

@@ -242,3 +242,32 @@ fn only_a_host_is_a_trunk() {
         assert_eq!(trunk(other.into()), "", "{other}");
     }
 }
+
+#[test]
+fn eight_digits_are_those_of_the_standard_library() {
+    for byte in 0..=u8::MAX {
+        for place in 0..8 {
+            let mut digits = *b"09afAF57";
+            digits[place] = byte;
+            let number = str::from_utf8(&digits).ok().filter(|_| byte.is_ascii_hexdigit());
+            let number = number.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            let (read, odd) = eight_digits(digits);
+            assert_eq!((odd == 0).then_some(read), number, "{}", digits.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn usual_times_are_read_as_any_others() {
+    for usual in [b"2026-11-01T09:12:33.123Z", b"2024-02-29T23:59:59.999Z", b"0001-01-01T00:00:00.000Z"] {
+        assert!(usual_year_and_millis(usual).is_some());
+        for byte in 0..=u8::MAX {
+            for place in 0..usual.len() {
+                let mut text = *usual;
+                text[place] = byte;
+                let Some(time) = usual_year_and_millis(&text) else { continue };
+                assert_eq!(Some(time), year_and_millis(&text), "{}", text.escape_ascii());
+            }
+        }
+    }
+}
