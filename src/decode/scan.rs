@@ -151,5 +151,19 @@ mod tests {
             }
             assert_eq!(marks.second(), usize::MAX);
         }
+
+        #[test]
+        fn cells_begin_behind_commas(row in "[a,]{0,150}", end in "[\"\n]?", after in "[a,\n\"]{0,80}") {
+            let text = format!("{row}{end}{after}");
+            let length = text.find(['"', '\n']).filter(|end| text.as_bytes()[*end] == b'\n');
+            let expected = length.map(|length| {
+                let behind = text[..=length].match_indices([',', '\n']).map(|(place, _)| place + 1);
+                [0].into_iter().chain(behind).collect::<Vec<_>>()
+            });
+            let mut begins = [0; MOST_CELLS + 1];
+            let count = cells(text.as_bytes(), &mut begins);
+            let expected = expected.filter(|expected| expected.len() <= begins.len());
+            assert_eq!(count.map(|count| begins[..=count].to_vec()), expected);
+        }
     }
 }
