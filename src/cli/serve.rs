@@ -1,7 +1,7 @@
 //! `cdr-exporter serve`: the daemon.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::Args;
@@ -10,7 +10,7 @@ use super::Exit;
 use crate::app::{AppError, Daemon};
 use crate::config;
 use crate::expose::telemetry_path;
-use crate::pipeline::rejected;
+use crate::pipeline::{Options, rejected};
 use crate::telemetry::{self, LogFormat, LogLevel};
 
 /// Watch files of call detail records and serve what they hold on /metrics
@@ -84,7 +84,12 @@ pub fn run(arguments: Arguments) -> Exit {
         );
         return Exit::Usage;
     }
-    let load = move || config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string());
+    let rejected_path = rejected.path.clone();
+    let load = move || {
+        let options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
+        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
+        Ok(options)
+    };
     let options = match load() {
         Ok(options) if options.sources.is_empty() => {
             eprintln!("cdr-exporter serve: {NO_SOURCES}");
@@ -122,6 +127,19 @@ fn rejected_size(text: &str) -> Result<u64, String> {
         Ok(size) if size >= ByteSize::kib(64) => Ok(size.as_u64()),
         Ok(_) => Err("must be 64KiB or more".to_owned()),
         Err(_) => Err("is not a size such as 512KiB or 10MiB".to_owned()),
+    }
+}
+
+/// A file of rejected records that a source reads would be rejected into itself.
+fn is_no_input(path: &Path, options: &Options) -> Result<(), String> {
+    let written = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    match options.sources.iter().find(|source| source.discover.covers(&written)) {
+        None => Ok(()),
+        Some(source) => Err(format!(
+            "--rejected.path {} is among the files of source `{}`; choose a folder that no source reads",
+            path.display(),
+            source.books.name
+        )),
     }
 }
 

@@ -169,9 +169,16 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
-/// A Microsoft response code: a whole number of any length, 0 included.
+/// Microsoft's codes have six digits at the most. A longer number is something else, such as that of a telephone, which
+/// must not become a label.
+const MAXIMUM_MICROSOFT_CODE: u64 = 999_999;
+
+/// A Microsoft response code: a whole number of up to six digits, 0 included.
 pub fn microsoft_code(number: Result<Option<u64>, NotWhole>) -> Result<Option<u64>, Reason> {
-    number.map_err(|NotWhole| Reason::BadCode)
+    match number {
+        Ok(code) if code.is_none_or(|code| code <= MAXIMUM_MICROSOFT_CODE) => Ok(code),
+        _ => Err(Reason::BadCode),
+    }
 }
 
 /// A SIP response code: 0 to 999.

@@ -119,7 +119,7 @@ fn a_rejected_record_is_written_down_masked() {
     assert_eq!(of("position"), starts);
     assert!(of("file").iter().all(|file| *file == house.path("cdr/a.ndjson").to_str().unwrap()));
     let record = lines[0]["record"].as_str().unwrap();
-    for kept in [r#""finalSipCode":"x/x""#, r#""callEndSubReason":560000"#, SBC, "ByotOut", "d1000000-05ec"] {
+    for kept in [r#""finalSipCode":"x/x""#, r#""callEndSubReason":560000"#, SBC, "ByotOut"] {
         assert!(record.contains(kept), "{kept} in {record}");
     }
     assert_eq!(house.path("rejected").metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -322,4 +322,13 @@ fn crashes_leave_no_rejection_without_its_line() {
         "{replayed:?}"
     );
     assert_eq!(results(&house.read(601.0)), [301.0, 0.0, 0.0, 300.0]);
+}
+
+#[test]
+fn a_file_that_a_source_reads_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let ended = crate::tools::run(["serve", &path(""), "--rejected.path", &path("rejected.jsonl")]);
+    assert_eq!(ended.code, Some(64), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is among the files of source `teams`"), "{}", ended.stderr);
 }

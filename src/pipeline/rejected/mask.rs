@@ -23,8 +23,8 @@ const WORDS: [&str; 60] = [
 
 /// Properties whose value is a number of few digits.
 const NUMBERS: [&str; 3] = ["finalSipCode", "callEndSubReason", "duration"];
-/// A GUID too, but that of a person.
-const USER: &str = "userId";
+/// The one property whose GUID is not, and is not within, that of a person; the cells of a row do not say which they are.
+const CORRELATION: &str = "correlationId";
 const TRUNK: &str = "trunkFullyQualifiedDomainName";
 
 /// The record with everything personal masked, and cut where it is longer than about `room` bytes.
@@ -43,7 +43,7 @@ pub fn masked(record: &[u8], room: usize) -> String {
         let is_value = ends_value(behind, is_bare) && is_harmless_value(inner, property);
         // What the record begins or ends with may be a piece of something longer.
         let is_whole = !before.is_empty() && !behind.is_empty();
-        if is_whole && (is_value || is_harmless(inner, property)) {
+        if is_whole && (is_value || is_harmless(inner)) {
             text.push_str(&String::from_utf8_lossy(part));
         } else {
             text.extend(part.iter().map(|byte| mask(*byte)).take(room));
@@ -75,15 +75,17 @@ fn word(part: &[u8]) -> Option<&'static str> {
     WORDS.into_iter().find(|word| word.as_bytes() == part)
 }
 
-/// Whether a whole part can be shown wherever it stands but behind the name of a user's id.
-fn is_harmless(part: &[u8], property: &str) -> bool {
-    word(part).is_some() || is_time(part) || (is_guid(part) && property != USER)
+/// Whether a whole part can be shown wherever it stands.
+fn is_harmless(part: &[u8]) -> bool {
+    word(part).is_some() || is_time(part)
 }
 
 /// Whether the whole value of this property can be shown.
 fn is_harmless_value(part: &[u8], property: &str) -> bool {
     let is_number = part.len() <= 6 && part.iter().all(u8::is_ascii_digit);
-    (NUMBERS.contains(&property) && is_number) || (property == TRUNK && is_fqdn(part))
+    (NUMBERS.contains(&property) && is_number)
+        || (property == TRUNK && is_fqdn(part))
+        || (property == CORRELATION && is_guid(part))
 }
 
 /// Whether a value of JSON, bare or in quotes, ends before this text.

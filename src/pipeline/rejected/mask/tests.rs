@@ -10,7 +10,7 @@ fn what_is_kept_and_what_is_masked() {
         "{id},User One,+1425555****,No,404,sbc1.contoso.com,ByotOut,\"a \"\"b\"\"\",2024-11-05 09:12:33Z,{id}\n"
     );
     let masked_row = "x0000000-00xx-0x0x-0x0x-000000000000,xxxx xxx,+0000000****,No,000,xxx0.xxxxxxx.xxx,ByotOut,\
-                      \"x \"\"x\"\"\",2024-11-05 09:12:33Z,d1000000-05ec-4a1b-8c2d-000000000001 ";
+                      \"x \"\"x\"\"\",2024-11-05 09:12:33Z,x0000000-00xx-0x0x-0x0x-000000000000 ";
     for (record, expected) in [
         (
             r#"{"callType":"ByotIn","finalSipCode": 404, "x": 404}"#,
@@ -35,6 +35,10 @@ fn what_is_kept_and_what_is_masked() {
         (
             r#"{"userId":"a0000001-05ec-4a1b-8c2d-000000000001","correlationId":"a0000001-05ec-4a1b-8c2d-000000000001"}"#,
             r#"{"userId":"x0000000-00xx-0x0x-0x0x-000000000000","correlationId":"a0000001-05ec-4a1b-8c2d-000000000001"}"#,
+        ),
+        (
+            r#"{"userId":{"id":"a0000001-05ec-4a1b-8c2d-000000000001"},"x":1}"#,
+            r#"{"userId":{"id":"x0000000-00xx-0x0x-0x0x-000000000000"},"x":0}"#,
         ),
         (&row, masked_row),
         ("\u{e9}t\u{e9}\0\x07", "xxxxx  "),
