@@ -108,11 +108,12 @@ fn a_rejected_record_is_written_down_masked() {
     .concat();
     house.append("cdr/a.ndjson", &text);
     house.read(4.0);
-    let written = fs::read_to_string(house.path("rejected")).unwrap();
+    let lines = house.lines();
+    // Times and lineages have any digits.
+    let written = lines.iter().map(|line| line["record"].as_str().unwrap()).collect::<String>();
     for secret in ["Wanja", "Jwow", "425", "555", "0100", "wjw"] {
         assert!(!written.contains(secret), "{secret} in {written}");
     }
-    let lines = house.lines();
     let of = |name: &str| lines.iter().map(|line| line[name].clone()).collect::<Vec<_>>();
     assert_eq!(of("reason"), ["bad_code", "bad_json", "too_long"]);
     let starts = [1, 2, 3].map(|line| text.split_inclusive('\n').take(line).map(str::len).sum::<usize>());
