@@ -174,7 +174,7 @@ fn read(
 ) -> Result<Option<Records>, TailError> {
     let mut found = Records::default();
     let mut reading = Reading::new(File::open(&file.path)?, options);
-    reading.each_until(file.content.position, |records, live_within| {
+    let is_same = reading.again(&file.content, |records, live_within| {
         for record in records {
             *match record.decoded {
                 Decoded::Call(_) => &mut found.calls,
@@ -185,5 +185,5 @@ fn read(
         }
         if is_copy { u64::MAX } else { books.book(records, 0, live_within) }
     })?;
-    Ok(reading.has_read(&file.content).then_some(found))
+    Ok(is_same.then_some(found))
 }

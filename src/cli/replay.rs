@@ -160,7 +160,7 @@ impl Wanted<'_> {
     fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Option<Vec<Found>>, TailError> {
         let mut found = Vec::new();
         let mut reading = Reading::new(File::open(&file.path)?, options);
-        reading.each_until(file.content.position, |records, live_within| {
+        let is_same = reading.again(&file.content, |records, live_within| {
             let wanted = records.iter().filter(|record| self.positions.contains(&record.position));
             found.extend(wanted.map(|record| {
                 let read = match &record.decoded {
@@ -172,7 +172,7 @@ impl Wanted<'_> {
             }));
             u64::MAX
         })?;
-        Ok(reading.has_read(&file.content).then_some(found))
+        Ok(is_same.then_some(found))
     }
 
     fn count(&self, found: Vec<Found>, read_to: u64, ledger: &mut Ledger) -> Outcome {

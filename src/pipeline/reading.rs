@@ -1,6 +1,7 @@
 //! One file on its way through the stages: text, records, calls, verdicts, ledger.
 
 mod beginning;
+mod stages;
 
 use std::fs::File;
 use std::io;
@@ -8,14 +9,14 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use self::beginning::{Beginning, first_record};
+use self::stages::{Piece, Stages};
 use super::booking::{Books, Record, Summary};
-use crate::call::Call;
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
 use crate::source::identity::{Content, Records};
-use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use crate::source::split::Splitter;
 use crate::source::tail::{Tail, TailError};
 
 /// How the records of a source's files are read.
@@ -57,14 +58,6 @@ pub struct Reading {
     until: u64,
     /// What stands before the part of the text that is in the summary.
     passed_over: Option<Records>,
-}
-
-#[derive(Debug)]
-struct Stages {
-    format: Format,
-    live_within: Duration,
-    splitter: Splitter,
-    decoder: Decoder,
 }
 
 /// A turn takes little longer than this.
@@ -250,18 +243,18 @@ impl Reading {
         ended
     }
 
-    /// Reads the text from its beginning up to `until`, where a record ends, and shows its records to `take`, as
-    /// [`Reading::each`] does. Nothing is booked.
-    pub fn each_until(
+    /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, as
+    /// [`Reading::each`] does. Nothing is booked. Returns whether the text is the content's.
+    pub fn again(
         &mut self,
-        until: u64,
+        content: &Content,
         mut take: impl FnMut(&[Record<'_>], Duration) -> u64,
-    ) -> Result<(), TailError> {
-        self.until = until;
+    ) -> Result<bool, TailError> {
+        self.until = content.position;
         loop {
             self.each(false, &mut take);
             let held = self.tail.text().len();
-            if self.unrecognised.is_some() || self.position + held as u64 >= until {
+            if self.unrecognised.is_some() || self.position + held as u64 >= self.until {
                 break;
             }
             let more = self.tail.fill(u64::MAX, false);
@@ -271,13 +264,8 @@ impl Reading {
             }
         }
         self.each(true, &mut take);
-        Ok(())
-    }
-
-    /// Whether the text up to the position of this content, all of which is read, is the content's.
-    pub fn has_read(&self, content: &Content) -> bool {
         let Content { position, mark, .. } = content;
-        self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0)
+        Ok(self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0))
     }
 
     /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
@@ -472,61 +460,8 @@ impl Reading {
     }
 }
 
-/// What stands at the front of a text.
-enum Piece<'s> {
-    NeedMore,
-    Skip {
-        next: usize,
-    },
-    /// One record, and where in the text it stands; the next one stands behind `next`.
-    Record {
-        decoded: Decoded<'s>,
-        text: Range<usize>,
-        next: usize,
-    },
-}
-
 /// The next run of NULs from `at` on; an empty one at the end of the text if there is none.
 fn next_hole(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
     start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
-}
-
-impl Stages {
-    /// The call that the text begins with, where it begins and where its record ends, if it is of the usual kind.
-    #[inline]
-    fn front<'t>(&mut self, text: &'t [u8]) -> Option<(Call<'t>, usize, usize)> {
-        let (begin, text) = self.splitter.front(text)?;
-        let (call, length) = self.decoder.decode_front(text)?;
-        Some((call, begin, begin + length))
-    }
-
-    /// What the text begins with.
-    fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
-        match self.splitter.next(text, finished) {
-            Split::NeedMore => Piece::NeedMore,
-            Split::Skip { next } => Piece::Skip { next },
-            Split::Record { start, end, next } => {
-                Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
-            }
-            Split::Broken { start, next } => {
-                Piece::Record { decoded: Decoded::Rejected(self.format.broken()), text: start..next, next }
-            }
-            Split::TooLong { next } => {
-                Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
-            }
-        }
-    }
-
-    fn new(format: Format, options: Options) -> Self {
-        Self {
-            format,
-            live_within: options.live_within.unwrap_or_else(|| format.default_live_within()),
-            splitter: match format {
-                Format::Graph => Splitter::Json(JsonSplitter::new(options.record_bytes)),
-                Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(options.record_bytes)),
-            },
-            decoder: Decoder::new(format),
-        }
-    }
 }

@@ -6,11 +6,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::tools::files;
 use super::tools::row::{self, Row};
 use super::tools::{Daemon, Ended, run};
 
@@ -47,14 +46,11 @@ impl House {
     }
 
     fn append(&self, name: &str, text: &str) {
-        let mut file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        files::append(&self.path(name), text.as_bytes());
     }
 
     fn gzip(&self, from: &str, to: &str) {
-        let mut gzip = GzEncoder::new(File::create(self.path(to)).unwrap(), Compression::default());
-        gzip.write_all(&fs::read(self.path(from)).unwrap()).unwrap();
-        gzip.finish().unwrap();
+        fs::write(self.path(to), files::gzip(&fs::read(self.path(from)).unwrap())).unwrap();
     }
 
     fn arguments(&self, more: &[&str]) -> Vec<OsString> {

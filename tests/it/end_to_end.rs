@@ -6,10 +6,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
+use super::tools::files::gzip;
 use super::tools::row::{self, Row};
 use super::tools::{Daemon, Labels, Metrics, Prometheus, labels, wait_for, wait_until};
 
@@ -35,12 +34,6 @@ fn rename_into_place(folder: &Path, name: &str, content: &[u8]) {
 
 fn utf16(text: &str) -> Vec<u8> {
     std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
-}
-
-fn gzip(text: &str) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(text.as_bytes()).unwrap();
-    gzip.finish().unwrap()
 }
 
 /// Failures by trunk, direction, cause and codes, as a query for them must answer.
@@ -82,7 +75,7 @@ fn however_a_file_comes_its_calls_are_counted_exactly() {
 
     rename_into_place(folder.path(), "renamed.ndjson", row::ndjson(&rows[..50]).as_bytes());
     fs::write(folder.path().join("utf16.json"), utf16(&row::response(&rows[50..90]))).unwrap();
-    fs::write(folder.path().join("gzip.json.gz"), gzip(&row::ndjson(&rows[90..120]))).unwrap();
+    fs::write(folder.path().join("gzip.json.gz"), gzip(row::ndjson(&rows[90..120]).as_bytes())).unwrap();
     // The second export overlaps the first, which is usual when both are of "the last seven days".
     fs::write(folder.path().join("overlapping.json"), row::response(&rows[30..150])).unwrap();
     let mut growing = File::create(folder.path().join("growing.ndjson")).unwrap();

@@ -1,16 +1,14 @@
 //! Rejected records: written down masked, and counted once when they can be read after all.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::tools::files;
 use super::tools::row::{self, Row};
 use super::tools::{Daemon, Ended, Metrics, run};
 
@@ -42,8 +40,7 @@ impl House {
     }
 
     fn append(&self, name: &str, text: &str) {
-        let mut file = OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        files::append(&self.path(name), text.as_bytes());
     }
 
     fn arguments(&self) -> Vec<OsString> {
@@ -164,9 +161,7 @@ fn what_fits_after_all_is_counted_once_ever() {
     );
 
     // Compressed, and the lines are there twice, as they are after a crash.
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(text.as_bytes()).unwrap();
-    fs::write(house.path("cdr/a.ndjson.gz"), gzip.finish().unwrap()).unwrap();
+    fs::write(house.path("cdr/a.ndjson.gz"), files::gzip(text.as_bytes())).unwrap();
     let lines = fs::read_to_string(house.path("rejected")).unwrap();
     house.append("rejected", &lines);
     house.append("rejected", "half a li");
@@ -199,9 +194,7 @@ fn a_compressed_copy_will_do() {
     house.append("cdr/a.ndjson", &text);
     let daemon = house.serve();
     daemon.wait_for_metrics("both", |metrics| metrics.sum("cdr_exporter_read_records_total", &[]) == 2.0);
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(text.as_bytes()).unwrap();
-    fs::write(house.path("cdr/a.ndjson.gz"), gzip.finish().unwrap()).unwrap();
+    fs::write(house.path("cdr/a.ndjson.gz"), files::gzip(text.as_bytes())).unwrap();
     fs::remove_file(house.path("cdr/a.ndjson")).unwrap();
     let name = "cdr_exporter_file_events_total";
     daemon.wait_for_metrics("a copy", |metrics| metrics.sum(name, &[("event", "copied")]) == 1.0);

@@ -7,6 +7,7 @@
 mod child;
 mod command;
 mod daemon;
+pub mod files;
 pub mod http;
 mod metrics;
 mod prometheus;

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::play::{Play, append};
+use super::play::Play;
+use crate::tools::files::append;
 
 #[test]
 fn utf16_with_a_byte_order_mark() {

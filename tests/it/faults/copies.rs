@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use super::play::{Play, append, calls, compress, zstd};
+use super::play::{Play, calls};
+use crate::tools::files::{append, compress, zstd};
 
 const ENDINGS: [&str; 2] = ["gz", "zst"];
 

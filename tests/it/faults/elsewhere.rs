@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::play::{Play, append};
+use super::play::Play;
+use crate::tools::files::append;
 use crate::tools::{find, wait_until};
 
 /// A folder shown at another place by a process of its own.

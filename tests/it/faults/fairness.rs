@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::play::{Play, compress, pause};
+use super::play::{Play, pause};
 use crate::tools::Metrics;
+use crate::tools::files::compress;
 
 /// Rows of the huge file: a debug build needs seconds for them, a release build a good part of one.
 const HUGE: u64 = 400_000;

@@ -1,15 +1,13 @@
 //! A daemon over a folder of files, and the rows to write there.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs::{self};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
+use crate::tools::files::append;
 use crate::tools::{Daemon, Metrics, wait_until};
 
 /// The daemon's program.
@@ -144,33 +142,6 @@ impl Play {
 
 pub fn calls(metrics: &Metrics) -> f64 {
     metrics.sum("cdr_call_failures_total", &[("microsoft_code", "531004"), ("sip_code", "410")])
-}
-
-pub fn append(path: &Path, text: &[u8]) {
-    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text).unwrap();
-}
-
-/// Compresses, as the tool for this ending does.
-pub fn compress(text: &[u8], ending: &str) -> Vec<u8> {
-    match ending {
-        "gz" => gzip(text),
-        "zst" => zstd(text),
-        _ => panic!("no tool makes .{ending}"),
-    }
-}
-
-pub fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// As the tool of that name writes it.
-pub fn zstd(text: &[u8]) -> Vec<u8> {
-    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
-    encoder.include_checksum(true).unwrap();
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// Lets so much time pass, where what is shown is that nothing comes of it.

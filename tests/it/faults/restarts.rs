@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::play::{Play, append, calls, gzip};
+use super::play::{Play, calls};
+use crate::tools::files::{append, gzip};
 
 #[test]
 fn a_kill_with_lines_written_while_it_is_down() {

@@ -4,7 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
 
-use super::play::{Play, append, pause};
+use super::play::{Play, pause};
+use crate::tools::files::append;
 
 const HEADER: &str = "CorrelationId,Invite time,Call type,SBC FQDN,Success,Final SIP phrase,Final SIP code,\
     Final Microsoft subcode\n";

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::time::Duration;
 
-use super::play::{Play, append, pause};
+use super::play::{Play, pause};
+use crate::tools::files::append;
 
 #[test]
 fn a_complete_file_is_renamed_into_the_glob() {

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::action::{Action, Log};
 use super::world::{Reach, World};
+use crate::tools::files::{gzip, zstd};
 use crate::tools::{DEADLINE, Daemon, Metrics, run, wait_until};
 
 /// A file that nobody writes to for so long is quiet; folders are looked through as often.
@@ -21,16 +20,6 @@ const QUIET: Duration = Duration::from_millis(200);
 type Encoding = (&'static str, fn(&[u8]) -> Vec<u8>);
 
 const ENCODINGS: [Encoding; 2] = [(".gz", gzip), (".zst", zstd)];
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zstd(text: &[u8]) -> Vec<u8> {
-    zstd::encode_all(text, 0).unwrap()
-}
 
 /// A list being played.
 pub struct Player {

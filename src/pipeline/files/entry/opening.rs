@@ -1,0 +1,107 @@
+//! How a followed file is opened, and opened anew: the descriptor must be the entry's own file.
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::PathBuf;
+
+use super::{Entry, Origin, Surroundings};
+use crate::ledger::FileEvent;
+use crate::pipeline::booking::Books;
+use crate::pipeline::reading::{Options, Reading};
+use crate::source::identity::{Content, FileId};
+
+impl Entry {
+    /// A file that was renamed to where no path leads, if it still holds what was read of it.
+    pub fn renamed(path: PathBuf, id: FileId, content: &Content, options: Options) -> Option<Self> {
+        // The inode of a file that is no more may be that of any other.
+        if content.position == 0 {
+            return None;
+        }
+        let entry = Self { named: false, origin: Origin::Known, ..Self::new(path) };
+        let file = entry.open_file(id).ok()?;
+        let reading = Reading::resume(file, options, content).ok()?;
+        Some(Self { reading: Some(reading?), ..entry })
+    }
+
+    /// Opens the file where it is not open, and goes on where what is known of it says so.
+    pub(super) fn open(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> io::Result<()> {
+        self.close_if_not_of(id);
+        if self.reading.as_ref().is_some_and(|reading| reading.tail.is_open()) {
+            return Ok(());
+        }
+        let file = if self.named { self.open_file(id)? } else { return Err(io::ErrorKind::NotFound.into()) };
+        if let Some(reading) = &mut self.reading {
+            return reading.tail.reopen(file);
+        }
+        self.size = file.metadata()?.len();
+        // What is known of a file that is not being read was known before a restart.
+        let Some(content) = around.known.content(id).cloned() else {
+            self.reading = Some(Reading::new(file, around.options));
+            return Ok(());
+        };
+        if let Some(reading) = Reading::resume(file.try_clone()?, around.options, &content)? {
+            self.decide(FileEvent::Resumed, books);
+            self.reading = Some(reading);
+            self.origin = Origin::Known;
+            return Ok(());
+        }
+        // What was compressed can only be known again by its text.
+        if content.plain_text_at.is_some() {
+            self.decide(FileEvent::Found, books);
+            (around.retire)(around.known, id);
+        }
+        self.reading = Some(Reading::new(file, around.options));
+        Ok(())
+    }
+
+    /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.
+    fn close_if_not_of(&mut self, id: FileId) {
+        let file = self.reading.as_ref().filter(|_| self.named).and_then(|reading| reading.tail.file());
+        if file.is_some_and(|file| !file.metadata().is_ok_and(|metadata| FileId::of(&metadata) == id)) {
+            self.close();
+        }
+    }
+
+    fn open_file(&self, id: FileId) -> io::Result<File> {
+        let file = File::open(&self.path)?;
+        // When another file took the name since it was seen, the next look finds it.
+        if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// What was read is no longer there: takes a whole last line that was held, and goes back to the beginning. The
+    /// end of one that is not whole may stand in a copy.
+    pub(super) fn begin_again(
+        &mut self,
+        id: FileId,
+        books: &mut Books<'_>,
+        around: &mut Surroundings<'_>,
+    ) -> io::Result<()> {
+        let reading = self.reading.as_mut().filter(|_| matches!(self.origin, Origin::Known));
+        if reading.is_some_and(|reading| reading.take_last_line(books))
+            && let Some(content) = self.content()
+        {
+            around.known.set(id, content);
+        }
+        (around.retire)(around.known, id);
+        self.origin = Origin::Unknown;
+        self.damaged = false;
+        self.reopen_at_beginning(around.options)
+    }
+
+    /// Goes back to the beginning of what is there now.
+    pub(super) fn reopen_at_beginning(&mut self, options: Options) -> io::Result<()> {
+        let Some(reading) = &self.reading else { return Ok(()) };
+        let mut file = match reading.tail.file() {
+            Some(file) => file.try_clone()?,
+            None => File::open(&self.path)?,
+        };
+        file.rewind()?;
+        self.reading = Some(Reading::new(file, options));
+        Ok(())
+    }
+}

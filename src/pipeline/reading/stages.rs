@@ -1,0 +1,72 @@
+//! Splitter and decoder of one file: text in, one record at a time out.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::Options;
+use crate::call::Call;
+use crate::decode::{Decoded, Decoder, Format, Reason};
+use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+
+/// How the text of a file becomes records and calls.
+#[derive(Debug)]
+pub struct Stages {
+    pub format: Format,
+    pub live_within: Duration,
+    pub splitter: Splitter,
+    pub decoder: Decoder,
+}
+
+/// What stands at the front of a text.
+pub enum Piece<'s> {
+    NeedMore,
+    Skip {
+        next: usize,
+    },
+    /// One record, and where in the text it stands; the next one stands behind `next`.
+    Record {
+        decoded: Decoded<'s>,
+        text: Range<usize>,
+        next: usize,
+    },
+}
+
+impl Stages {
+    /// The call that the text begins with, where it begins and where its record ends, if it is of the usual kind.
+    #[inline]
+    pub fn front<'t>(&mut self, text: &'t [u8]) -> Option<(Call<'t>, usize, usize)> {
+        let (begin, text) = self.splitter.front(text)?;
+        let (call, length) = self.decoder.decode_front(text)?;
+        Some((call, begin, begin + length))
+    }
+
+    /// What the text begins with.
+    pub fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
+        match self.splitter.next(text, finished) {
+            Split::NeedMore => Piece::NeedMore,
+            Split::Skip { next } => Piece::Skip { next },
+            Split::Record { start, end, next } => {
+                Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
+            }
+            Split::Broken { start, next } => {
+                Piece::Record { decoded: Decoded::Rejected(self.format.broken()), text: start..next, next }
+            }
+            Split::TooLong { next } => {
+                Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
+            }
+        }
+    }
+
+    /// At the beginning of a text of this format.
+    pub fn new(format: Format, options: Options) -> Self {
+        Self {
+            format,
+            live_within: options.live_within.unwrap_or_else(|| format.default_live_within()),
+            splitter: match format {
+                Format::Graph => Splitter::Json(JsonSplitter::new(options.record_bytes)),
+                Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(options.record_bytes)),
+            },
+            decoder: Decoder::new(format),
+        }
+    }
+}
