@@ -96,4 +96,10 @@ mod kept {
     fn the_last_line_has_a_line_end_within_quotes_and_none_behind() {
         Player::play(&[Append(Csv, 6), Cut(Csv, 998)], false);
     }
+
+    #[test]
+    fn a_copy_is_read_before_the_first_row_of_its_original() {
+        let before = [Cut(Csv, 916), Rename(Csv), Idle, Append(Json, 9), Compress(Csv, 1)];
+        Player::play(&[&before[..], &[Again(Deep, 13), CopyTruncate(Csv, 0)]].concat(), false);
+    }
 }

@@ -273,6 +273,10 @@ impl Entry {
         if matches!(self.origin, Origin::Unknown) {
             let (text, Some(first)) = reading.look_ahead(books)? else { return Ok(Some(Turn::CaughtUp)) };
             self.origin = match around.known.find(text, first) {
+                // Of what it is a copy of, no more than the header may have been read yet.
+                Match::New if first < text.len() && is_any_behind(around.known, around.is_behind) => {
+                    return Ok(Some(Turn::More));
+                }
                 Match::New => Origin::Like(Vec::new()),
                 Match::Undecided => return Ok(Some(Turn::CaughtUp)),
                 // Only behind what is still being read of the original does a copy go on.
@@ -391,4 +395,9 @@ impl Entry {
             reading.tail.close();
         }
     }
+}
+
+/// Whether there is more to read of any file of which no more than a header was read.
+fn is_any_behind(known: &Known, is_behind: &mut dyn FnMut(FileId) -> bool) -> bool {
+    known.beginners().filter(|id| is_behind(*id)).count() > 0
 }
