@@ -102,4 +102,9 @@ mod kept {
         let before = [Cut(Csv, 916), Rename(Csv), Idle, Append(Json, 9), Compress(Csv, 1)];
         Player::play(&[&before[..], &[Again(Deep, 13), CopyTruncate(Csv, 0)]].concat(), false);
     }
+
+    #[test]
+    fn a_file_of_which_only_the_header_was_read_is_cut_while_it_is_down() {
+        Player::play(&[Cut(Csv, 899), Settle, Kill, CopyTruncate(Csv, 0), CopyAwayTruncate(Csv)], true);
+    }
 }

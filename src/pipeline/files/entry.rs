@@ -2,7 +2,7 @@
 
 mod opening;
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -77,9 +77,13 @@ pub struct Entry {
     pub decision: Option<Decision>,
     rate: Rate,
     reading: Option<Reading>,
+    /// Its descriptor, between the look that found it and its next turn.
+    held: Option<File>,
     origin: Origin,
     size: u64,
-    modified: i128,
+    /// Times of the last change of its content and of anything about it, in nanoseconds: a tool that sets the one to
+    /// what it was before leaves a trace in the other.
+    times: [i128; 2],
     /// Whether the system refused and may be asked again.
     refused: bool,
     /// Whether its compression is damaged: if it changes, it is another file, or one that was mended.
@@ -118,21 +122,23 @@ impl Entry {
             decision: None,
             rate: Rate::new(Instant::now()),
             reading: None,
+            held: None,
             origin: Origin::Unknown,
             size: 0,
-            modified: i128::MIN,
+            times: [i128::MIN; 2],
             refused: false,
             damaged: false,
         }
     }
 
-    /// Notes size and time of the last change; whether they differ from what was noted.
+    /// Notes size and times of the last change; whether they differ from what was noted.
     pub fn changed(&mut self, metadata: &Metadata) -> bool {
-        let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        let changed =
-            (self.size, self.modified) != (metadata.len(), modified) || std::mem::take(&mut self.refused);
+        let time = |seconds, nanoseconds| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+        let times =
+            [time(metadata.mtime(), metadata.mtime_nsec()), time(metadata.ctime(), metadata.ctime_nsec())];
+        let changed = (self.size, self.times) != (metadata.len(), times) || std::mem::take(&mut self.refused);
         if changed {
-            (self.size, self.modified) = (metadata.len(), modified);
+            (self.size, self.times) = (metadata.len(), times);
             self.grew = Instant::now();
         }
         changed
@@ -344,13 +350,22 @@ impl Entry {
         self.reading.as_mut().is_some_and(|reading| reading.take_last_line(books))
     }
 
-    /// Takes what is left of a file that is gone.
-    pub fn finish(&mut self, books: &mut Books<'_>, source: &str) {
-        let path = self.path.display();
-        let reading = self.reading.as_mut().filter(|_| matches!(self.origin, Origin::Known));
-        match reading.map(|reading| reading.finish(books)) {
-            Some(Err(error)) => warn!(source, %path, %error, "removed before its end could be read"),
-            _ => info!(source, %path, "removed"),
+    /// Takes what is left of a file that is gone, of which nothing is known but what was read of it.
+    pub fn finish(&mut self, books: &mut Books<'_>, source: &str, is_known: bool) {
+        let (path, size) = (self.path.display(), self.size);
+        let Some(reading) = &mut self.reading else {
+            match size > 0 && !is_known {
+                true => {
+                    warn!(source, %path, size, "removed before it could be read: nothing of it is counted")
+                }
+                false => info!(source, %path, "removed"),
+            }
+            return;
+        };
+        let ended = if matches!(self.origin, Origin::Known) { reading.finish(books) } else { Ok(()) };
+        match ended {
+            Err(error) => warn!(source, %path, %error, "removed before its end could be read"),
+            Ok(()) => info!(source, %path, "removed"),
         }
     }
 
@@ -389,8 +404,14 @@ impl Entry {
         self.close();
     }
 
+    /// Whether its descriptor is kept.
+    pub fn is_open(&self) -> bool {
+        self.held.is_some() || self.reading.as_ref().is_some_and(|reading| reading.tail.is_open())
+    }
+
     /// Gives the descriptor back.
     pub fn close(&mut self) {
+        self.held = None;
         if let Some(reading) = &mut self.reading {
             reading.tail.close();
         }

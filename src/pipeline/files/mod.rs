@@ -8,6 +8,7 @@
 //! | shorter than what was read of it | count a whole last line that was held, read it from its beginning | truncated |
 //! | other bytes where we stopped reading | the same | replaced |
 //! | renamed to where no path leads | follow it, as long as there are descriptors to spare | |
+//! | the same, before it was opened | look for it in its folder, and follow it | rotated |
 //! | removed | read what is left, let go when it has been quiet | removed |
 //! | a new file with the text of one that was read | pass over that much of it, once the original is read | copied |
 //! | the same, but shorter than what was read | a cut copy: leave it until it is longer, or let remembered ids decide | |
@@ -69,8 +70,9 @@ pub struct Files {
     /// Files of which something was booked since the last commit.
     uncommitted: HashSet<FileId>,
     complained: HashMap<PathBuf, String>,
-    /// Where files known from before a restart were last, until they have been looked for.
-    before_restart: Vec<(FileId, PathBuf)>,
+    /// Where files that are not open were last, until they have been looked for: those that lost their name, and those
+    /// known from before a restart.
+    missing: Vec<(FileId, PathBuf)>,
 }
 
 impl Files {
@@ -83,10 +85,10 @@ impl Files {
         ledger: &Ledger,
     ) -> Self {
         let mut known = Known::default();
-        let mut before_restart = Vec::new();
+        let mut missing = Vec::new();
         for (id, file) in ledger.files(source) {
             known.restore(id, Arc::clone(&file.content));
-            before_restart.push((id, file.path.clone()));
+            missing.push((id, file.path.clone()));
         }
         Self {
             name,
@@ -101,7 +103,7 @@ impl Files {
             known,
             uncommitted: HashSet::new(),
             complained: HashMap::new(),
-            before_restart,
+            missing,
         }
     }
 
@@ -149,28 +151,39 @@ impl Files {
         self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
     }
 
-    /// Finds the files that were renamed to where no path leads while nobody looked, if they stayed in their folder:
-    /// their writer may still have them open.
+    /// Finds the files that were renamed to where no path leads while nobody had them open, if they stayed in their
+    /// folder: their writer may still have them open, and there may be more in them than was read.
     fn find_renamed(&mut self, books: &mut Books<'_>) {
-        let mut missing: HashMap<PathBuf, Vec<FileId>> = HashMap::new();
-        for (id, path) in self.before_restart.drain(..) {
-            if let (false, Some(folder)) = (self.entries.contains_key(&id), path.parent()) {
-                missing.entry(folder.to_path_buf()).or_default().push(id);
+        let mut missing: HashMap<PathBuf, HashMap<u64, FileId>> = HashMap::new();
+        for (id, path) in self.missing.drain(..) {
+            let is_here = self.entries.get(&id).is_some_and(|entry| entry.named || entry.is_open());
+            if let (false, Some(folder)) = (is_here, path.parent()) {
+                missing.entry(folder.to_path_buf()).or_default().insert(id.inode, id);
             }
         }
         for (folder, ids) in missing {
             for file in fs::read_dir(folder).into_iter().flatten().flatten() {
-                for id in ids.iter().filter(|id| id.inode == file.ino()) {
-                    let content = self.known.content(*id);
-                    let entry =
-                        content.and_then(|content| Entry::renamed(file.path(), *id, content, self.reading));
-                    let Some(mut entry) = entry else { continue };
-                    entry.decide(FileEvent::Rotated, books);
-                    info!(source = self.name, to = %entry.path.display(), "rotated");
-                    self.entries.insert(*id, entry);
-                    self.enqueue(*id);
+                if let Some(id) = ids.get(&file.ino()) {
+                    self.is_renamed(*id, file.path(), books);
                 }
             }
+        }
+    }
+
+    /// A file that was missing may be here.
+    fn is_renamed(&mut self, id: FileId, path: PathBuf, books: &mut Books<'_>) {
+        let entry = match self.entries.get_mut(&id) {
+            Some(entry) => entry.is_found_at(path, id).then_some(entry),
+            None => {
+                let content = self.known.content(id);
+                let entry = content.and_then(|content| Entry::renamed(path, id, content, self.reading));
+                entry.map(|entry| self.entries.entry(id).or_insert(entry))
+            }
+        };
+        if let Some(entry) = entry {
+            entry.decide(FileEvent::Rotated, books);
+            info!(source = self.name, to = %entry.path.display(), "rotated");
+            self.enqueue(id);
         }
     }
 
@@ -206,6 +219,9 @@ impl Files {
                     entry.decide(FileEvent::Found, books);
                 }
                 debug!(source = self.name, path = %path.display(), "found");
+                if self.queues.iter().map(VecDeque::len).sum::<usize>() < OPEN_FILES {
+                    entry.hold(id);
+                }
                 self.entries.entry(id).or_insert(entry)
             }
         };
@@ -234,6 +250,9 @@ impl Files {
         {
             entry.named = false;
             entry.grew = Instant::now();
+            if !entry.is_open() && self.discover.covers(path) {
+                self.missing.push((id, path.to_path_buf()));
+            }
             self.enqueue(id);
         }
     }
@@ -254,6 +273,7 @@ impl Files {
 
     /// Gives the next file in line its turn; whether that file has been read to its end.
     pub fn turn(&mut self, ledger: &mut Ledger, log: Option<&mut Log>, now: UnixMillis) -> bool {
+        self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
         let Some(id) = self.dequeue() else { return true };
         let Some(mut entry) = self.entries.remove(&id) else { return true };
         entry.queued = false;
@@ -274,13 +294,17 @@ impl Files {
                     behind.extend(is_behind.then_some(id));
                     is_behind
                 },
-                retire: &mut |known, id| retired.extend(known.retire(id)),
+                retire: &mut |known, id| {
+                    retired.extend(known.content(id).is_some().then(|| known.retire(id)));
+                },
             },
         );
         for retired in retired {
             // What the file holds now may be nothing for a while.
             ledger.set_file(source, id, None);
-            note_retired(retired, &path, entry.decision, source, ledger);
+            if let Some(retired) = retired {
+                note_retired(retired, &path, entry.decision, source, ledger);
+            }
         }
         self.uncommitted.insert(id);
         if let Some(content) = entry.content() {
@@ -362,7 +386,7 @@ impl Files {
             if has_more || entry.is_no_copy(self.reading, remembered) {
                 again.push(*id);
             } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
-                entry.finish(&mut books, &self.name);
+                entry.finish(&mut books, &self.name, self.known.content(*id).is_some());
                 gone.push(*id);
             } else if entry.take_last_line(&mut books) {
                 taken.push((*id, entry.content()));

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use super::play::{Play, pause};
@@ -193,4 +194,20 @@ fn a_copy_of_a_file_of_which_only_the_header_was_read_before_a_kill() {
     fs::copy(play.path("a.csv"), play.path("a.csv.1")).unwrap();
     play.settles_at(20, 0);
     assert_eq!(play.event("copied"), 1.0);
+}
+
+#[test]
+fn a_file_is_written_anew_with_its_size_and_its_time_as_before() {
+    let mut play = Play::new();
+    play.append("a.json", 50);
+    play.counted(50);
+    let before = fs::metadata(play.path("a.json")).unwrap();
+    let other = play.rows(50);
+    let file = OpenOptions::new().write(true).open(play.path("a.json")).unwrap();
+    play.daemon().pause();
+    file.write_all_at(&other, 0).unwrap();
+    file.set_modified(before.modified().unwrap()).unwrap();
+    play.daemon().resume();
+    assert_eq!(fs::metadata(play.path("a.json")).unwrap().len(), before.len());
+    play.settles_at(100, 0);
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Entry, Origin, Surroundings};
 use crate::ledger::FileEvent;
@@ -18,9 +18,23 @@ impl Entry {
             return None;
         }
         let entry = Self { named: false, origin: Origin::Known, ..Self::new(path) };
-        let file = entry.open_file(id).ok()?;
+        let file = open_file(&entry.path, id).ok()?;
         let reading = Reading::resume(file, options, content).ok()?;
         Some(Self { reading: Some(reading?), ..entry })
+    }
+
+    /// Opens the file ahead of its turn, so that it can be read whatever becomes of its name until then.
+    pub fn hold(&mut self, id: FileId) {
+        self.held = open_file(&self.path, id).ok();
+    }
+
+    /// The file has lost its name, and `path` may be where it went; whether it is.
+    pub fn is_found_at(&mut self, path: PathBuf, id: FileId) -> bool {
+        self.held = open_file(&path, id).ok();
+        if self.held.is_some() {
+            self.path = path;
+        }
+        self.held.is_some()
     }
 
     /// Opens the file where it is not open, and goes on where what is known of it says so.
@@ -34,7 +48,11 @@ impl Entry {
         if self.reading.as_ref().is_some_and(|reading| reading.tail.is_open()) {
             return Ok(());
         }
-        let file = if self.named { self.open_file(id)? } else { return Err(io::ErrorKind::NotFound.into()) };
+        let file = match self.held.take() {
+            Some(file) => file,
+            None if self.named => open_file(&self.path, id)?,
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
         if let Some(reading) = &mut self.reading {
             return reading.tail.reopen(file);
         }
@@ -65,12 +83,6 @@ impl Entry {
         if file.is_some_and(|file| !file.metadata().is_ok_and(|metadata| FileId::of(&metadata) == id)) {
             self.close();
         }
-    }
-
-    fn open_file(&self, id: FileId) -> io::Result<File> {
-        let file = File::open(&self.path)?;
-        // When another file took the name since it was seen, the next look finds it.
-        if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// What was read is no longer there: takes a whole last line that was held, and goes back to the beginning. The
@@ -104,4 +116,10 @@ impl Entry {
         self.reading = Some(Reading::new(file, options));
         Ok(())
     }
+}
+
+fn open_file(path: &Path, id: FileId) -> io::Result<File> {
+    let file = File::open(path)?;
+    // When another file took the name since it was seen, the next look finds it.
+    if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
 }
