@@ -310,32 +310,37 @@ impl Files {
         if let Some(content) = entry.content() {
             self.known.set(id, content);
         }
-        let ended = match outcome {
-            Ok(Turn::More) => None,
-            Ok(Turn::CaughtUp) => {
-                entry.rest();
-                Some(None)
-            }
-            Err(error) => {
-                entry.unreadable(&error);
-                Some((entry.named && !is_gone(&error)).then_some(error))
-            }
-        };
-        self.entries.insert(id, entry);
         for id in behind {
             self.enqueue(id);
         }
-        match ended {
-            None => self.enqueue(id),
-            Some(None) => {
+        self.after_turn(id, entry, outcome)
+    }
+
+    /// Puts a file back after its turn, by what that came to; whether it has been read to its end.
+    fn after_turn(&mut self, id: FileId, mut entry: Entry, outcome: Result<Turn, TailError>) -> bool {
+        let path = entry.path.clone();
+        let more = matches!(outcome, Ok(Turn::More));
+        match outcome {
+            Ok(Turn::More) => {}
+            Ok(Turn::CaughtUp) => {
+                entry.rest();
+                self.keep_open(id);
                 if self.complained.remove(&path).is_some() {
                     info!(source = self.name, path = %path.display(), "can be read again");
                 }
-                self.keep_open(id);
             }
-            Some(Some(ref error)) => self.complain(&path, error),
+            Err(error) => {
+                entry.unreadable(&error);
+                if entry.named && !is_gone(&error) {
+                    self.complain(&path, &error);
+                }
+            }
         }
-        ended.is_some()
+        self.entries.insert(id, entry);
+        if more {
+            self.enqueue(id);
+        }
+        !more
     }
 
     /// Hands the ledger what is known of the files of which something was booked, to be committed with it.
