@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Exit {
 }
 
 fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
-    let (texts, unreadable) = rejected(&arguments.rejected_path)?;
+    let Rejected { texts, cut, strange } = rejected(&arguments.rejected_path)?;
     let (options, mut ledger, sources) = arguments.stopped.open()?;
     let mut report = String::new();
     let mut all = Outcome::default();
@@ -81,12 +81,18 @@ fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
         ledger.forget_replayed(index);
     }
     ledger.commit(false)?;
-    if unreadable > 0 {
-        report += &format!("{unreadable} lines of the file of rejected records cannot be read\n");
+    for (count, what) in [(cut, CUT), (strange, STRANGE)] {
+        if count > 0 {
+            report += &format!("{}: lines passed over: {count} {what}\n", arguments.rejected_path.display());
+        }
     }
     report += &format!("in all\n{all}");
-    Ok((report, if all.remain() + unreadable == 0 { Exit::Ok } else { Exit::No }))
+    Ok((report, if all.remain() + cut + strange == 0 { Exit::Ok } else { Exit::No }))
 }
+
+/// What a line may be that is none.
+const CUT: &str = "cut off, by a crash or a full disk (after a crash, what it said stands there again)";
+const STRANGE: &str = "that serve did not write";
 
 /// The rejected records of one text.
 #[derive(Debug, Default)]
@@ -99,33 +105,62 @@ struct Text {
 /// By source and lineage of the text.
 type Texts = BTreeMap<(String, u64), Text>;
 
-/// The rejected records of both generations, each once, and how many lines are none.
-fn rejected(path: &Path) -> Result<(Texts, usize), Failed> {
-    let refused =
-        |path: &Path, error: io::Error| Failed::new(format!("{}: {error}", path.display()), Exit::No);
-    let mut text = match fs::read(older(path)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        read => read.map_err(|error| refused(&older(path), error))?,
-    };
-    let only_older = !text.is_empty();
-    match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound && only_older => {}
-        read => text.extend(read.map_err(|error| refused(path, error))?),
-    }
-    let (mut texts, mut unreadable) = (Texts::new(), 0);
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let line = serde_json::from_slice::<Line>(line).ok();
-        match line.and_then(|line| Some((line.lineage()?, line))) {
-            Some((lineage, line)) => {
-                let text = texts.entry((line.source, lineage)).or_default();
-                text.file = line.file;
-                text.positions.insert(line.position);
+/// The rejected records of both generations, each once.
+#[derive(Debug, Default)]
+struct Rejected {
+    texts: Texts,
+    /// Lines of which only the beginning is there.
+    cut: usize,
+    /// Other lines that are none.
+    strange: usize,
+}
+
+impl Rejected {
+    fn add(&mut self, text: &[u8]) {
+        for bytes in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let line = serde_json::from_slice::<Line>(bytes);
+            let is_cut = line.as_ref().is_err_and(serde_json::Error::is_eof);
+            match line.ok().and_then(|line| Some((line.lineage()?, line))) {
+                Some((lineage, line)) => {
+                    let text = self.texts.entry((line.source, lineage)).or_default();
+                    text.file = line.file;
+                    text.positions.insert(line.position);
+                }
+                None if is_cut => self.cut += 1,
+                None => self.strange += 1,
             }
-            None => unreadable += 1,
         }
     }
-    Ok((texts, unreadable))
 }
+
+/// Reads both generations of a file of rejected records.
+fn rejected(path: &Path) -> Result<Rejected, Failed> {
+    let refused = |path: &Path, error: io::Error| {
+        Failed::new(format!("{}: {error}; {EXPECTED}", path.display()), Exit::No)
+    };
+    let mut rejected = Rejected::default();
+    let older = older(path);
+    let has_older = match fs::read(&older) {
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        read => {
+            rejected.add(&read.map_err(|error| refused(&older, error))?);
+            true
+        }
+    };
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && has_older => {}
+        read => rejected.add(&read.map_err(|error| refused(path, error))?),
+    }
+    if rejected.texts.is_empty() && rejected.strange > 0 {
+        let error = io::Error::other("there is no rejected record in it, only text of another kind");
+        return Err(refused(path, error));
+    }
+    Ok(rejected)
+}
+
+/// What `--rejected.path` is to be.
+const EXPECTED: &str = "expected the file that serve writes with --rejected.path: JSON lines with source, file, \
+                        lineage, position and reason of each rejected record";
 
 /// What is to be replayed of one text.
 struct Wanted<'w> {

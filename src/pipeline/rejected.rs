@@ -8,7 +8,7 @@ mod mask;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -130,6 +130,7 @@ impl Log {
 fn append(options: &Options, lines: &[u8]) -> io::Result<()> {
     let Options { path, size } = options;
     let mut file = open(path)?;
+    end_last_line(&mut file)?;
     let mut length = file.metadata()?.len();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         if length > 0 && length + line.len() as u64 > *size {
@@ -146,7 +147,15 @@ fn append(options: &Options, lines: &[u8]) -> io::Result<()> {
 
 /// Opens a file for more lines; only its owner may look inside.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+/// A crash or a full disk may have cut the last line: the next one must not become a part of it.
+fn end_last_line(file: &mut File) -> io::Result<()> {
+    let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(()) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    if byte == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 #[cfg(test)]
@@ -185,6 +194,24 @@ mod tests {
                 + r#""position":4,"reason":"bad_csv","bytes":10,"record":"xxxx xxx,0"}"#
                 + "\n"
         );
+    }
+
+    #[test]
+    fn a_line_that_was_cut_takes_no_other_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rejected.jsonl");
+        let mut log = Log::new(Options { path: path.clone(), size: 4000 });
+        for position in [1, 2] {
+            note(&mut log, position);
+            log.write();
+            let whole = fs::read(&path).unwrap();
+            fs::write(&path, &whole[..whole.len() - 20]).unwrap();
+        }
+        note(&mut log, 3);
+        log.write();
+        let text = fs::read_to_string(&path).unwrap();
+        let whole = |line: &str| serde_json::from_str::<Line>(line).ok().map(|line| line.position);
+        assert_eq!(text.lines().map(whole).collect::<Vec<_>>(), [None, None, Some(3)]);
     }
 
     #[test]

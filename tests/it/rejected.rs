@@ -164,7 +164,7 @@ fn what_fits_after_all_is_counted_once_ever() {
     fs::write(house.path("cdr/a.ndjson.gz"), files::gzip(text.as_bytes())).unwrap();
     let lines = fs::read_to_string(house.path("rejected")).unwrap();
     house.append("rejected", &lines);
-    house.append("rejected", "half a li");
+    house.append("rejected", "{\"time\":\"2026-11");
     let daemon = house.serve();
     let name = "cdr_exporter_file_events_total";
     daemon.wait_for_metrics("the copy", |metrics| metrics.sum(name, &[("event", "copied")]) == 1.0);
@@ -180,11 +180,39 @@ fn what_fits_after_all_is_counted_once_ever() {
             .stdout
             .contains("in all\n  3 were counted by an earlier replay\n  1 still cannot be read: bad_json\n")
     );
-    assert!(
-        again.stdout.contains("\n1 lines of the file of rejected records cannot be read\n"),
-        "{}",
-        again.stdout
-    );
+    let cut = format!("\n{}: lines passed over: 1 cut off, by a crash", house.path("rejected").display());
+    assert!(again.code == Some(1) && again.stdout.contains(&cut), "{}", again.stdout);
+}
+
+#[test]
+fn a_line_that_a_crash_cut_takes_no_other_with_it() {
+    let house = House::new("", "2KiB");
+    house.append("cdr/a.ndjson", &(long(&Row::answered(1, SBC), 5000) + "\n"));
+    house.read(1.0);
+    // The crash: half a line, and what it is about was not committed.
+    let line = fs::read_to_string(house.path("rejected")).unwrap();
+    house.append("rejected", &line[..line.len() / 2]);
+    house.append("cdr/a.ndjson", &(long(&Row::answered(2, SBC), 5000) + "\n"));
+    house.read(2.0);
+    house.configure("", "1MiB");
+    let replayed = house.replay();
+    assert!(replayed.stdout.ends_with("in all\n  2 counted now\n"), "{replayed:?}");
+    assert!(replayed.code == Some(1) && replayed.stdout.contains("passed over: 1 cut off"), "{replayed:?}");
+}
+
+#[test]
+fn a_file_of_another_kind_is_told_from_one_of_rejected_records() {
+    let house = House::new("", "2KiB");
+    house.append("cdr/a.ndjson", &row::ndjson(&[Row::answered(1, SBC)]));
+    house.read(1.0);
+    house.append("config.yml", "\n");
+    for other in ["cdr/a.ndjson", "config.yml", "cdr"] {
+        let flag = ["replay".into(), "--rejected.path".into(), house.path(other).into_os_string()];
+        let replayed = run([flag.to_vec(), house.arguments()[..4].to_vec()].concat());
+        let expected = "expected the file that serve writes with --rejected.path";
+        assert!(replayed.code == Some(1) && replayed.stderr.contains(expected), "{other}: {replayed:?}");
+        assert!(!replayed.stderr.contains("d1000000"), "no text of it is shown: {replayed:?}");
+    }
 }
 
 #[test]
