@@ -27,7 +27,7 @@ use crate::source::tail::TailError;
 /// Count rejected records that can be read now, after a fix of the config or with a newer version
 #[derive(Debug, Args)]
 #[command(after_help = "Examples, while the daemon is stopped:
-  cdr-exporter replay --rejected.path /var/lib/cdr-exporter/rejected.jsonl \\
+  cdr-exporter replay --rejected.path /var/log/cdr-exporter/rejected.jsonl \\
       --storage.path /var/lib/cdr-exporter --config.file /etc/cdr-exporter/cdr-exporter.yml
 
 It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be

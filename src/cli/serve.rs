@@ -40,11 +40,13 @@ pub struct Arguments {
 /// Where rejected records are written.
 #[derive(Debug, Clone, Args)]
 struct Rejected {
-    /// File to which rejected records are written as JSON lines, everything personal masked; `replay` reads it
+    /// File to which rejected records are written as JSON lines, everything personal masked; `replay` reads it. Not
+    /// in the folder of the store, and not where a source reads
     #[arg(id = "rejected.path", long = "rejected.path", value_name = "FILE")]
     path: Option<PathBuf>,
     /// Size at which that file is renamed to FILE.1, in the place of the one before
-    #[arg(id = "rejected.size", long = "rejected.size", value_name = "SIZE", default_value = "10MiB", value_parser = rejected_size)]
+    #[arg(id = "rejected.size", long = "rejected.size", value_name = "SIZE", default_value = "10MiB", value_parser = rejected_size,
+          requires = "rejected.path")]
     size: u64,
 }
 
@@ -84,17 +86,22 @@ pub fn run(arguments: Arguments) -> Exit {
         );
         return Exit::Usage;
     }
-    let rejected_path = rejected.path.clone();
+    let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
+    let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let load = move || {
         let options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
         rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
         Ok(options)
     };
-    let options = match load() {
-        Ok(options) if options.sources.is_empty() => {
-            eprintln!("cdr-exporter serve: {NO_SOURCES}");
-            return Exit::BadConfig;
+    let usable = load().and_then(|options| match &rejected {
+        _ if options.sources.is_empty() => Err(NO_SOURCES.to_owned()),
+        None => Ok(options),
+        Some(rejected) => {
+            let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());
+            rejected.try_out(&storage_path).map(|()| options).map_err(named)
         }
+    });
+    let options = match usable {
         Ok(options) => options,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");
@@ -106,7 +113,7 @@ pub fn run(arguments: Arguments) -> Exit {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
         storage_path,
-        rejected: rejected.path.map(|path| rejected::Options { path, size: rejected.size }),
+        rejected,
         listening: Box::new(|_| {}),
         load: Box::new(load),
     };
@@ -133,7 +140,9 @@ fn rejected_size(text: &str) -> Result<u64, String> {
 /// A file of rejected records that a source reads would be rejected into itself.
 fn is_no_input(path: &Path, options: &Options) -> Result<(), String> {
     let written = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    match options.sources.iter().find(|source| source.discover.covers(&written)) {
+    let generations = [rejected::older(&written), written];
+    let mut sources = options.sources.iter();
+    match sources.find(|source| generations.iter().any(|file| source.discover.covers(file))) {
         None => Ok(()),
         Some(source) => Err(format!(
             "--rejected.path {} is among the files of source `{}`; choose a folder that no source reads",

@@ -26,6 +26,32 @@ pub struct Options {
     pub size: u64,
 }
 
+impl Options {
+    /// Tries the file, and makes it where it is missing: to say at the start what is wrong with it is better than to
+    /// find that nothing was written down.
+    ///
+    /// # Errors
+    /// Why it cannot be used, which is also when it lies in the folder of the store: that is the store's alone.
+    pub fn try_out(&self, storage: &Path) -> Result<(), String> {
+        let path = &self.path;
+        let storage = real(storage);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if [folder, path].iter().any(|place| real(place).starts_with(&storage)) {
+            return Err(format!("it is in the folder of the store, {}; choose another", storage.display()));
+        }
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err("it is no regular file but a folder, a device or the like; choose another".to_owned());
+        }
+        let writes = "name a file in a folder that is there, and let the user of cdr-exporter write to it";
+        open(path).map(|_| ()).map_err(|error| format!("{error}; {writes}"))
+    }
+}
+
+/// A path without links, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// A masked record is cut to about this.
 const RECORD_BYTES: usize = 2048;
 

@@ -295,11 +295,13 @@ fn a_replay_needs_a_store_of_its_own_and_a_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_stops_nothing() {
+fn a_file_that_can_no_longer_be_written_stops_nothing() {
     let house = House::new("", "2KiB");
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    fs::remove_file(house.path("rejected")).unwrap();
     fs::create_dir(house.path("rejected")).unwrap();
     house.append("cdr/a.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&[Row::answered(2, SBC)])));
-    let daemon = house.serve();
     daemon.wait_for_metrics("both", |metrics| metrics.sum("cdr_exporter_read_records_total", &[]) == 2.0);
     house.append("cdr/a.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&[Row::answered(3, SBC)])));
     let metrics =
@@ -311,6 +313,35 @@ fn a_file_that_cannot_be_written_stops_nothing() {
         1,
         "{log:?}"
     );
+}
+
+#[test]
+fn a_file_that_cannot_be_used_stops_the_start() {
+    let house = House::new("", "2KiB");
+    fs::create_dir(house.path("data")).unwrap();
+    fs::create_dir(house.path("folder")).unwrap();
+    std::os::unix::fs::symlink(house.path("data"), house.path("link")).unwrap();
+    let regular = "it is no regular file";
+    let store = "it is in the folder of the store";
+    for (path, expected) in [
+        ("absent/rejected", "No such file or directory (os error 2); name a file in a folder that is there"),
+        ("folder", regular),
+        ("/dev/null", regular),
+        ("data/rejected", store),
+        ("data/later/rejected", store),
+        ("link/rejected", store),
+        ("config.yml/rejected", "Not a directory"),
+    ] {
+        let path = house.path(path);
+        let mut arguments = house.arguments();
+        *arguments.last_mut().unwrap() = path.clone().into();
+        let refused = run([vec!["serve".into()], arguments].concat());
+        assert_eq!(refused.code, Some(64), "{refused:?}");
+        let named = format!("cdr-exporter serve: --rejected.path {}: ", path.display());
+        assert!(refused.stderr.starts_with(&named) && refused.stderr.contains(expected), "{refused:?}");
+    }
+    let alone = run(["serve", house.0.path().to_str().unwrap(), "--rejected.size", "1MiB"]);
+    assert!(alone.code == Some(2) && alone.stderr.contains("--rejected.path <FILE>"), "{alone:?}");
 }
 
 #[test]
@@ -350,7 +381,9 @@ fn crashes_leave_no_rejection_without_its_line() {
 fn a_file_that_a_source_reads_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let ended = crate::tools::run(["serve", &path(""), "--rejected.path", &path("rejected.jsonl")]);
-    assert_eq!(ended.code, Some(64), "{}", ended.stderr);
-    assert!(ended.stderr.contains("is among the files of source `teams`"), "{}", ended.stderr);
+    for read in [path(""), path("*.jsonl"), path("*.1")] {
+        let ended = run(["serve", &read, "--rejected.path", &path("rejected.jsonl")]);
+        assert_eq!(ended.code, Some(64), "{}", ended.stderr);
+        assert!(ended.stderr.contains("is among the files of source `teams`"), "{}", ended.stderr);
+    }
 }
