@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Exit {
 }
 
 fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
-    let Rejected { texts, cut, strange } = rejected(&arguments.rejected_path)?;
+    let Rejected { texts, unfinished, cut, strange } = rejected(&arguments.rejected_path)?;
     let (options, mut ledger, sources) = arguments.stopped.open()?;
     let mut report = String::new();
     let mut all = Outcome::default();
@@ -81,7 +81,7 @@ fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
         ledger.forget_replayed(index);
     }
     ledger.commit(false)?;
-    for (count, what) in [(cut, CUT), (strange, STRANGE)] {
+    for (count, what) in [(unfinished, UNFINISHED), (cut, CUT), (strange, STRANGE)] {
         if count > 0 {
             report += &format!("{}: lines passed over: {count} {what}\n", arguments.rejected_path.display());
         }
@@ -90,7 +90,8 @@ fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
     Ok((report, if all.remain() + cut + strange == 0 { Exit::Ok } else { Exit::No }))
 }
 
-/// What a line may be that is none.
+/// What a line may be that is passed over.
+const UNFINISHED: &str = "about a record that was not finished; where its end came, serve counted it";
 const CUT: &str = "cut off, by a crash or a full disk (after a crash, what it said stands there again)";
 const STRANGE: &str = "that serve did not write";
 
@@ -109,6 +110,8 @@ type Texts = BTreeMap<(String, u64), Text>;
 #[derive(Debug, Default)]
 struct Rejected {
     texts: Texts,
+    /// Lines about records that were not finished: they are no less to be read by serve.
+    unfinished: usize,
     /// Lines of which only the beginning is there.
     cut: usize,
     /// Other lines that are none.
@@ -121,6 +124,7 @@ impl Rejected {
             let line = serde_json::from_slice::<Line>(bytes);
             let is_cut = line.as_ref().is_err_and(serde_json::Error::is_eof);
             match line.ok().and_then(|line| Some((line.lineage()?, line))) {
+                Some((_, line)) if line.reason == Reason::Unfinished.label() => self.unfinished += 1,
                 Some((lineage, line)) => {
                     let text = self.texts.entry((line.source, lineage)).or_default();
                     text.file = line.file;

@@ -11,6 +11,7 @@ pub struct File {
     pub limits: Limits,
     pub rescan_interval: Option<Spanned<String>>,
     pub quiet: Option<Spanned<String>>,
+    pub unfinished_after: Option<Spanned<String>>,
     pub causes: Vec<Spanned<Cause>>,
 }
 

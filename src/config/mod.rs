@@ -17,7 +17,7 @@ use crate::call::Outcome;
 use crate::classify::{Catalogue, Entry, Side};
 use crate::decode::Format;
 use crate::ledger::{Limits, SourceOptions, TrunkName};
-use crate::pipeline::{self, Source, reading};
+use crate::pipeline::{self, Patience, Source, reading};
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// Why a configuration cannot be used: where, and what to do.
@@ -51,7 +51,8 @@ type Checked<T> = Result<T, ConfigError>;
 /// The name of the source that paths on the command line make.
 const SOURCE_OF_PATHS: &str = "teams";
 const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
-const QUIET: Duration = Duration::from_secs(3);
+const PATIENCE: Patience =
+    Patience { quiet: Duration::from_secs(3), unfinished_after: Duration::from_secs(300) };
 /// Looking at files more often than this would be all that the daemon does.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
@@ -93,7 +94,7 @@ pub fn defaults() -> pipeline::Options {
         limits: Limits::default(),
         catalogue: Arc::new(Catalogue::built_in()),
         rescan_interval: RESCAN_INTERVAL,
-        quiet: QUIET,
+        patience: PATIENCE,
     }
 }
 
@@ -134,7 +135,10 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
         },
         catalogue: Arc::new(catalogue(&file.causes)?),
         rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,
-        quiet: interval(file.quiet.as_ref(), QUIET)?,
+        patience: Patience {
+            quiet: interval(file.quiet.as_ref(), PATIENCE.quiet)?,
+            unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
+        },
     })
 }
 

@@ -60,11 +60,13 @@ pub enum Reason {
     NoOutcome,
     /// No field that would identify the record when it comes again.
     NoRecordId,
+    /// Its end was not written for so long that it was given up. If it comes after all, the call counts.
+    Unfinished,
 }
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
@@ -76,6 +78,7 @@ impl Reason {
         Self::BadSuccess,
         Self::NoOutcome,
         Self::NoRecordId,
+        Self::Unfinished,
     ];
 
     /// The value of the `reason` label.
@@ -92,6 +95,7 @@ impl Reason {
             Self::BadSuccess => "bad_success",
             Self::NoOutcome => "no_outcome",
             Self::NoRecordId => "no_record_id",
+            Self::Unfinished => "unfinished",
         }
     }
 
@@ -111,6 +115,7 @@ impl Reason {
             Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
             Self::NoOutcome => "the record has neither a success flag nor a code",
             Self::NoRecordId => "the record has no field that identifies it",
+            Self::Unfinished => "the end of the record was not written for longer than unfinished_after",
         }
     }
 }

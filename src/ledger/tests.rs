@@ -80,6 +80,7 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
         place: Place::Top,
         format: "graph".to_owned(),
         header: random.bool().then(|| "a,\"b\"\n".to_owned()),
+        unfinished: random.bool().then(|| random.u64(..)),
         plain_text_at: random.bool().then(|| random.u64(..)),
         lineage: random.u64(..),
         records: random.bool().then(|| Records { calls: random.u64(..), ..Records::default() }),

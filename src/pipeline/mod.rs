@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use self::committing::Committing;
 use self::files::Files;
+pub use self::files::Patience;
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
 use crate::decode::Reason;
@@ -47,8 +48,7 @@ pub struct Options {
     pub catalogue: Arc<Catalogue>,
     /// How often everything is looked at, whether or not the system said that something changed.
     pub rescan_interval: Duration,
-    /// A file to which nobody wrote for so long has its last line, with or without newline; a removed one is let go.
-    pub quiet: Duration,
+    pub patience: Patience,
 }
 
 /// What the loop is told of a source.
@@ -95,7 +95,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The loop and what it owns.
 pub struct Pipeline {
     rescan_interval: Duration,
-    quiet: Duration,
+    patience: Patience,
     ledger: Ledger,
     files: Vec<Files>,
     /// The name and the books of each of `files`.
@@ -138,7 +138,7 @@ impl Pipeline {
         let now = Instant::now();
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
-            quiet: options.quiet,
+            patience: options.patience,
             ready: false,
             ledger,
             files: Vec::new(),
@@ -206,7 +206,7 @@ impl Pipeline {
     }
 
     fn tidy_every(&self) -> Duration {
-        TIDY_EVERY.min(self.quiet)
+        TIDY_EVERY.min(self.patience.quiet)
     }
 
     /// Does what is due: a turn for a file of each source, a rescan, a commit. While a commit fails, only that is
@@ -237,7 +237,7 @@ impl Pipeline {
             self.tidied = Instant::now();
             let mut tidied = false;
             for files in &mut self.files {
-                tidied |= files.tidy(&mut self.ledger, self.rejected.as_mut(), now, self.quiet);
+                tidied |= files.tidy(&mut self.ledger, self.rejected.as_mut(), now, self.patience);
             }
             if tidied {
                 self.commit();
@@ -311,7 +311,7 @@ impl Pipeline {
     fn reload(&mut self, options: Options) {
         self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)());
         self.rescan_interval = options.rescan_interval;
-        self.quiet = options.quiet;
+        self.patience = options.patience;
         self.configure(options);
         self.scan();
         self.commit();

@@ -1,6 +1,7 @@
 //! One file on its way through the stages: text, records, calls, verdicts, ledger.
 
 mod beginning;
+mod ending;
 mod stages;
 
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use self::beginning::{Beginning, first_record};
+use self::ending::Ending;
 use self::stages::{Piece, Stages};
 use super::booking::{Books, Record, Summary};
 use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
@@ -16,7 +18,7 @@ use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
 use crate::source::identity::{Content, Records};
-use crate::source::split::Splitter;
+use crate::source::split::Place;
 use crate::source::tail::{Tail, TailError};
 
 /// How the records of a source's files are read.
@@ -49,6 +51,11 @@ pub struct Reading {
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
     beginning: Beginning,
+    /// Position of a record that was rejected because it was not finished. If its end comes, it is read as any other,
+    /// but not rejected again.
+    unfinished: Option<u64>,
+    /// End of the text when its ending was last looked at, and whether it was given up then.
+    ending: Option<(u64, bool)>,
     /// Where to go on after a restart, while a record that is too long is being passed over.
     before_too_long: Option<Content>,
     summary: Summary,
@@ -106,6 +113,8 @@ impl Reading {
             unrecognised: None,
             position: 0,
             beginning: Beginning::default(),
+            unfinished: None,
+            ending: None,
             before_too_long: None,
             summary: Summary::default(),
             lineage: fastrand::u64(1..),
@@ -140,6 +149,7 @@ impl Reading {
         self.stages = Some(stages);
         self.position = content.position;
         self.passed_over = content.records;
+        self.unfinished = content.unfinished;
         if content.lineage != 0 {
             self.lineage = content.lineage;
         }
@@ -165,6 +175,7 @@ impl Reading {
             plain_text_at: self.tail.plain_text_at(),
             lineage: self.lineage,
             records: self.passed_over.map(|before| self.summary.records_after(before)),
+            unfinished: self.unfinished.filter(|unfinished| *unfinished >= position),
         })
     }
 
@@ -268,18 +279,50 @@ impl Reading {
         Ok(self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0))
     }
 
-    /// Takes a last line without newline, if it is a whole call by itself; whether it was. Asked when a file has been
-    /// quiet, or was written anew.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
-        let text = self.tail.text();
-        let whole = self.stages.as_mut().is_some_and(|stages| {
-            matches!(stages.splitter, Splitter::QuotedCsv(_))
-                && matches!(stages.decoder.decode(text), Decoded::Call(_))
-        });
-        if whole {
-            self.records(books, true);
+    /// Nobody has written for a while: takes what can be read though it does not end as it should, a last line without
+    /// line end and calls behind a quote that is never closed. A record that is not finished waits for its end, and is
+    /// rejected once when it is `given_up`. Returns whether anything was booked.
+    pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
+        let end = self.position + self.tail.text().len() as u64;
+        if end == self.position || self.ending.replace((end, given_up)) == Some((end, given_up)) {
+            return false;
         }
-        whole
+        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        match ending {
+            Ending::Call => self.take_last_line(books),
+            Ending::Calls(end) => {
+                self.until = self.position + end as u64;
+                self.records(books, true);
+                self.until = u64::MAX;
+                true
+            }
+            Ending::Unfinished(at) if given_up => self.reject_unfinished(at, books),
+            Ending::Unfinished(_) | Ending::Nothing => false,
+        }
+    }
+
+    /// Takes a last line without line end, if it is a whole call by itself; whether it was.
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
+        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        if ending == Ending::Call {
+            self.records(books, true);
+            if let Some(stages) = &mut self.stages {
+                stages.splitter.resume(Place::WithinLine);
+            }
+        }
+        ending == Ending::Call
+    }
+
+    /// Rejects the record that begins at this place of the text, and leaves it there. Whether it was not before.
+    fn reject_unfinished(&mut self, at: usize, books: &mut Books<'_>) -> bool {
+        let too_long = self.before_too_long.as_ref().map(|content| content.position);
+        let position = too_long.unwrap_or(self.position + at as u64);
+        if self.unfinished.replace(position) == Some(position) {
+            return false;
+        }
+        let (decoded, text) = (Decoded::Rejected(Reason::Unfinished), &self.tail.text()[at..]);
+        books.book(&[Record { decoded, position, text }], self.lineage, Duration::ZERO);
+        true
     }
 
     /// Reads the beginning of the text, as much as a head needs. Returns it, and where its first record begins, once
@@ -376,8 +419,7 @@ impl Reading {
             if let Some((call, begin, next)) = stages.front(rest) {
                 let position = self.position + (at + begin) as u64;
                 self.beginning.find(false, position, position);
-                let text = &rest[begin..next];
-                waiting.push(Record { decoded: Decoded::Call(call), position, text });
+                waiting.push(Record { decoded: Decoded::Call(call), position, text: &rest[begin..next] });
                 at += next;
                 if waiting.len() < AT_ONCE {
                     continue;
@@ -414,10 +456,11 @@ impl Reading {
             }
             let begin = self.position + (at + text_of_it.start) as u64;
             self.beginning.find(decoded == Decoded::Header, begin, self.position + (at + next) as u64);
-            let too_long = self.before_too_long.take().map(|content| content.position);
-            let position = too_long.unwrap_or(begin);
+            let position = self.before_too_long.take().map_or(begin, |content| content.position);
+            let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
             let record = [Record { decoded, position, text: &rest[text_of_it] }];
-            self.summary.add(&record, take(&record, live_within));
+            let counted = if was_rejected { 0 } else { take(&record, live_within) };
+            self.summary.add(&record, counted);
             at += next;
         }
         self.take(at);

@@ -156,6 +156,9 @@ pub struct Content {
     /// What stands before the position; `None` where reading began before layout 2 of the store.
     #[serde(default)]
     pub records: Option<Records>,
+    /// Position of a record that was rejected because it was not finished, and may be yet.
+    #[serde(default)]
+    pub unfinished: Option<u64>,
 }
 
 /// How many records of each kind a text holds.

@@ -4,6 +4,7 @@
 mod content;
 mod copies;
 mod elsewhere;
+mod ending;
 mod fairness;
 mod play;
 mod renamed;

@@ -387,3 +387,22 @@ fn a_file_that_a_source_reads_is_refused() {
         assert!(ended.stderr.contains("is among the files of source `teams`"), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn a_record_that_was_finished_late_is_not_counted_by_a_replay() {
+    let house = House::new("    remember: 0s\n", "2KiB");
+    house.append("config.yml", "quiet: 200ms\nunfinished_after: 1s\n");
+    let text = row::ndjson(&[Row::answered(1, SBC), Row::answered(2, SBC)]);
+    let (begun, end) = text.split_at(text.len() - 50);
+    house.append("cdr/a.ndjson", begun);
+    assert_eq!(results(&house.read(2.0)), [1.0, 0.0, 0.0, 1.0]);
+    house.append("cdr/a.ndjson", end);
+    assert_eq!(results(&house.read(3.0)), [2.0, 0.0, 0.0, 1.0]);
+    let replay = house.replay();
+    assert!(
+        replay.stdout.contains("lines passed over: 1 about a record that was not finished"),
+        "{replay:?}"
+    );
+    assert_eq!(replay.code, Some(0));
+    assert_eq!(results(&house.read(3.0)), [2.0, 0.0, 0.0, 1.0]);
+}

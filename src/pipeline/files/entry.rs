@@ -345,9 +345,9 @@ impl Entry {
         self.reopen_at_beginning(options).is_ok()
     }
 
-    /// A last line without newline counts when it is whole; whether there was one.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
-        self.reading.as_mut().is_some_and(|reading| reading.take_last_line(books))
+    /// As [`Reading::quiet`].
+    pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
+        self.reading.as_mut().is_some_and(|reading| reading.quiet(books, given_up))
     }
 
     /// Takes what is left of a file that is gone, of which nothing is known but what was read of it.

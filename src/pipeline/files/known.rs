@@ -204,6 +204,7 @@ mod tests {
             plain_text_at: Some(0),
             lineage: 1,
             records: None,
+            unfinished: None,
         }
     }
 

@@ -50,6 +50,15 @@ use crate::source::tail::TailError;
 /// Descriptors that a source keeps open on files that may still grow.
 const OPEN_FILES: usize = 256;
 
+/// How long a writer is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// A file to which nobody wrote for so long is taken to be complete.
+    pub quiet: Duration,
+    /// A record whose end was not written for so long is rejected.
+    pub unfinished_after: Duration,
+}
+
 /// The files of one source.
 #[derive(Debug)]
 pub struct Files {
@@ -368,16 +377,16 @@ impl Files {
         }
     }
 
-    /// Looks after files that nobody wrote to for as long as `quiet`: takes last lines without newline, lets go of
-    /// files that are gone; to follow a renamed one costs no more than a descriptor. Returns whether anything came of it.
+    /// Looks after files that are quiet: takes what can be read of their end, lets go of files that are gone; to follow a renamed one costs no more than a descriptor. Returns whether anything came of it.
     pub fn tidy(
         &mut self,
         ledger: &mut Ledger,
         mut log: Option<&mut Log>,
         now: UnixMillis,
-        quiet: Duration,
+        patience: Patience,
     ) -> bool {
-        let quiet = |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= quiet;
+        let quiet =
+            |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= patience.quiet;
         let remembered = ledger.remembers(self.source);
         let (mut again, mut gone, mut taken) = (Vec::new(), Vec::new(), Vec::new());
         for (id, entry) in self.entries.iter_mut().filter(quiet) {
@@ -393,7 +402,7 @@ impl Files {
             } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
                 entry.finish(&mut books, &self.name, self.known.content(*id).is_some());
                 gone.push(*id);
-            } else if entry.take_last_line(&mut books) {
+            } else if entry.quiet(&mut books, entry.grew.elapsed() >= patience.unfinished_after) {
                 taken.push((*id, entry.content()));
                 entry.rest();
             }

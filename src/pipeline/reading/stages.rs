@@ -45,9 +45,16 @@ impl Stages {
         match self.splitter.next(text, finished) {
             Split::NeedMore => Piece::NeedMore,
             Split::Skip { next } => Piece::Skip { next },
-            Split::Record { start, end, next } => {
-                Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
-            }
+            Split::Record { start, end, next } => match self.first_of_many(&text[start..end]) {
+                Some(line) => Piece::Record {
+                    decoded: Decoded::Rejected(Reason::BadCsv),
+                    text: start..start + line,
+                    next: start + line + 1,
+                },
+                None => {
+                    Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
+                }
+            },
             Split::Broken { start, next } => {
                 Piece::Record { decoded: Decoded::Rejected(self.format.broken()), text: start..next, next }
             }
@@ -55,6 +62,19 @@ impl Stages {
                 Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
             }
         }
+    }
+
+    /// How long the first line of a CSV record is, if that alone is broken: a quote that is not closed ends with the
+    /// next quote in the file, and takes the calls between for its own.
+    fn first_of_many(&mut self, record: &[u8]) -> Option<usize> {
+        if self.format != Format::TeamsAdminCenter {
+            return None;
+        }
+        let first = memchr::memchr(b'\n', record)?;
+        let is_broken = self.decoder.decode(record) == Decoded::Rejected(Reason::BadCsv);
+        let mut lines = record[first + 1..].split(|byte| *byte == b'\n');
+        let is_many = is_broken && lines.any(|line| matches!(self.decoder.decode(line), Decoded::Call(_)));
+        is_many.then_some(first)
     }
 
     /// At the beginning of a text of this format.

@@ -7,24 +7,10 @@
 
 use memchr::{memchr, memchr2};
 
-use super::Split;
-
-/// Where between records the splitter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub enum Place {
-    /// Outside every value.
-    #[default]
-    Top,
-    /// Among the elements of a top-level array.
-    Array,
-    /// Among the elements of an object's `value` array.
-    Value,
-    /// Behind the `value` array, before the end of its object.
-    AfterValue,
-}
+use super::{Place, Split};
 
 /// Splits JSON text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct JsonSplitter {
     record_bytes: usize,
     place: Place,
@@ -85,11 +71,13 @@ impl JsonSplitter {
         }
         match (self.place, text.first()) {
             (_, None) => Split::NeedMore,
-            (Place::Top, Some(b'[')) => self.enter(Place::Array, 1),
+            (Place::Top | Place::WithinLine, Some(b'[')) => self.enter(Place::Array, 1),
             (Place::Array, Some(b']')) => self.enter(Place::Top, 1),
             (Place::Value, Some(b']')) => self.enter(Place::AfterValue, 1),
-            (Place::Top, Some(b'{')) => self.go_on(Scan::new(Context::TopObject), text, finished),
-            (Place::Top, Some(_)) => self.go_on(Scan::new(Context::Line), text, finished),
+            (Place::Top | Place::WithinLine, Some(b'{')) => {
+                self.go_on(Scan::new(Context::TopObject), text, finished)
+            }
+            (Place::Top | Place::WithinLine, Some(_)) => self.go_on(Scan::new(Context::Line), text, finished),
             (Place::Array | Place::Value, Some(_)) => self.go_on(Scan::new(Context::Element), text, finished),
             (Place::AfterValue, Some(_)) => self.go_on(Scan::new(Context::Rest), text, finished),
         }
@@ -161,7 +149,7 @@ enum Envelope {
 }
 
 /// How far into a value the scan is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Scan {
     context: Context,
     /// Bytes already looked at.

@@ -6,7 +6,7 @@
 mod json;
 mod quoted_csv;
 
-pub use json::{JsonSplitter, Place};
+pub use json::JsonSplitter;
 pub use quoted_csv::QuotedCsvSplitter;
 
 /// What stands next in the text. Offsets count from the beginning of the text that was passed in; `next` is how
@@ -25,8 +25,24 @@ pub enum Split {
     NeedMore,
 }
 
+/// Where between records a splitter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Place {
+    /// Outside every JSON value; at the beginning of a line.
+    #[default]
+    Top,
+    /// Among the elements of a top-level JSON array.
+    Array,
+    /// Among the elements of a JSON object's `value` array.
+    Value,
+    /// Behind the `value` array, before the end of its object.
+    AfterValue,
+    /// Behind a record that was taken without its line end, and with whatever else of its line may come.
+    WithinLine,
+}
+
 /// The splitter of one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Splitter {
     Json(JsonSplitter),
     QuotedCsv(QuotedCsvSplitter),
@@ -65,14 +81,15 @@ impl Splitter {
     pub fn place(&self) -> Place {
         match self {
             Self::Json(splitter) => splitter.place(),
-            Self::QuotedCsv(_) => Place::Top,
+            Self::QuotedCsv(splitter) => splitter.place(),
         }
     }
 
     /// Continues at a record end, as [`Splitter::place`] described it.
     pub fn resume(&mut self, place: Place) {
-        if let Self::Json(splitter) = self {
-            splitter.resume(place);
+        match self {
+            Self::Json(splitter) => splitter.resume(place),
+            Self::QuotedCsv(splitter) => splitter.resume(place),
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use memchr::{memchr, memchr2};
 
-use super::Split;
+use super::{Place, Split};
 
 /// Splits CSV text whose fields are separated by commas.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct QuotedCsvSplitter {
     record_bytes: usize,
     /// Bytes of the unfinished record that were already looked at.
@@ -26,6 +26,8 @@ enum State {
     QuoteInQuoted,
     /// Passing over the rest of a record that was too long.
     Discarding,
+    /// Passing over the rest of the line of a record that was taken without its line end.
+    WithinLine,
 }
 
 impl QuotedCsvSplitter {
@@ -42,8 +44,10 @@ impl QuotedCsvSplitter {
     }
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
-        if self.state == State::Discarding {
-            return self.discard(text, finished);
+        match self.state {
+            State::Discarding => return self.discard(text, finished),
+            State::WithinLine => return self.pass_over_line(text),
+            _ => {}
         }
         if self.scanned == 0
             && let Some(newline) = memchr(b'\n', text)
@@ -68,6 +72,17 @@ impl QuotedCsvSplitter {
         self.state == State::Discarding
     }
 
+    pub(super) fn place(&self) -> Place {
+        if self.state == State::WithinLine { Place::WithinLine } else { Place::Top }
+    }
+
+    pub(super) fn resume(&mut self, place: Place) {
+        self.begin();
+        if place == Place::WithinLine {
+            self.state = State::WithinLine;
+        }
+    }
+
     fn begin(&mut self) {
         self.scanned = 0;
         self.state = State::FieldStart;
@@ -80,11 +95,13 @@ impl QuotedCsvSplitter {
             let byte = rest[0];
             let (state, step) = match self.state {
                 State::FieldStart if byte == b'"' => (State::Quoted, 1),
-                State::FieldStart | State::Unquoted | State::Discarding => match memchr2(b',', b'\n', rest) {
-                    Some(at) if rest[at] == b'\n' => return Some(self.scanned + at),
-                    Some(at) => (State::FieldStart, at + 1),
-                    None => (State::Unquoted, rest.len()),
-                },
+                State::FieldStart | State::Unquoted | State::Discarding | State::WithinLine => {
+                    match memchr2(b',', b'\n', rest) {
+                        Some(at) if rest[at] == b'\n' => return Some(self.scanned + at),
+                        Some(at) => (State::FieldStart, at + 1),
+                        None => (State::Unquoted, rest.len()),
+                    }
+                }
                 State::Quoted => match memchr(b'"', rest) {
                     Some(at) => (State::QuoteInQuoted, at + 1),
                     None => (State::Quoted, rest.len()),
@@ -118,6 +135,17 @@ impl QuotedCsvSplitter {
         }
         self.begin();
         Split::TooLong { next: newline.map_or(text.len(), |newline| newline + 1) }
+    }
+
+    fn pass_over_line(&mut self, text: &[u8]) -> Split {
+        match memchr(b'\n', text) {
+            Some(newline) => {
+                self.begin();
+                Split::Skip { next: newline + 1 }
+            }
+            None if text.is_empty() => Split::NeedMore,
+            None => Split::Skip { next: text.len() },
+        }
     }
 
     /// The record that the file ends with.
