@@ -7,6 +7,7 @@ mod stages;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use self::beginning::{Beginning, first_record};
@@ -35,6 +36,19 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { format: None, live_within: None, record_bytes: 1024 * 1024 }
+    }
+}
+
+impl Options {
+    /// The format of a known content, unless a text that begins so is to be read as another.
+    fn format_of(&self, known: &Content, begin: &[u8]) -> Option<Format> {
+        let recognised = match Format::recognise(begin, false) {
+            Recognition::Known(format) => Some(format),
+            Recognition::NeedMore | Recognition::Unknown => None,
+        };
+        let wanted = self.format.or(recognised);
+        let format = Format::from_name(&known.format);
+        format.filter(|format| wanted.is_none_or(|wanted| wanted == *format))
     }
 }
 
@@ -123,14 +137,16 @@ impl Reading {
         }
     }
 
-    /// A file whose content is known: goes on at its position. `None` when the file holds something else there, or
-    /// when that cannot be told without reading it.
+    /// A file whose content is known: goes on at its position. `None` when the file holds something else there, when
+    /// that cannot be told without reading it, or when it was read as another format than it is to be.
     pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
-        let format = Format::from_name(&content.format);
-        let (Some(text_at), Some(format)) = (content.plain_text_at, format) else { return Ok(None) };
+        let Some(text_at) = content.plain_text_at else { return Ok(None) };
         if !content.mark.holds(&file, text_at)? {
             return Ok(None);
         }
+        let mut begin = [0; LOOK_AHEAD_BYTES];
+        let length = file.read_at(&mut begin, text_at)?;
+        let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
         // A head that was short when it was stored may have become longer since.
         let beginning = Beginning::in_file(&file, text_at, content)?;
         let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark)?, options);
@@ -348,7 +364,11 @@ impl Reading {
         books: &mut Books<'_>,
         budget: u64,
     ) -> Result<Passed, TailError> {
-        let Some(format) = Format::from_name(&known.format) else { return Ok(Passed::Different) };
+        if self.position == 0 {
+            self.look_ahead(books)?;
+        }
+        let begin = if self.position == 0 { self.tail.text() } else { &[] };
+        let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };
         if let Some(passed) = self.skip_over(known, format)? {
             return Ok(passed);
         }

@@ -123,7 +123,11 @@ impl Files {
             |entry: &&mut Entry| self.discover.covers(&entry.path) && !discover.covers(&entry.path);
         self.entries.values_mut().filter(unwanted).for_each(Entry::close);
         self.discover = discover;
-        self.reading = reading;
+        if self.reading != reading {
+            self.reading = reading;
+            self.entries.values_mut().for_each(Entry::read_otherwise);
+            self.entries.keys().copied().collect::<Vec<_>>().into_iter().for_each(|id| self.enqueue(id));
+        }
     }
 
     /// Folders to watch, and whether with all below them.

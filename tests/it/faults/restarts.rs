@@ -4,6 +4,7 @@ use std::fs;
 
 use super::play::{Play, calls};
 use crate::tools::files::{append, gzip};
+use crate::tools::wait_until;
 
 #[test]
 fn a_kill_with_lines_written_while_it_is_down() {
@@ -101,4 +102,39 @@ fn compressed_files_and_documents_are_resumed() {
     play.start();
     append(&play.path("b.json"), second.as_bytes());
     play.settles_at(14, 0);
+}
+
+#[test]
+fn a_format_that_was_wrong_is_mended() {
+    for reloads in [true, false] {
+        let mut play = Play::not_started("cdr/*.json");
+        let config = play.folder.path().join("config.yml");
+        let right = fs::read_to_string(&config).unwrap();
+        fs::write(&config, right.replace("remember", "format: teams_admin_center, remember")).unwrap();
+        play.append("a.json", 10);
+        play.start();
+        play.settles_at(0, 10);
+        let again = |play: &mut Play, text: &str| {
+            fs::write(&config, text).unwrap();
+            if reloads {
+                let reloads =
+                    || play.daemon().log().iter().filter(|line| line.contains("config reloaded")).count();
+                let before = reloads();
+                play.daemon().reload();
+                wait_until("the config is reloaded", || reloads() > before);
+            } else {
+                play.stop();
+                play.start();
+            }
+        };
+        again(&mut play, &right.replace("remember", "format: graph, remember"));
+        play.append("a.json", 2);
+        play.settles_at(12, 10);
+        // What is counted stays so.
+        again(&mut play, &right.replace("remember", "format: teams_admin_center, remember"));
+        play.settles_at(12, 22);
+        again(&mut play, &right);
+        play.append("a.json", 2);
+        play.settles_at(14, 22);
+    }
 }

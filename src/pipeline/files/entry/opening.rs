@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Origin, Surroundings};
+use super::{Entry, Origin, State, Surroundings};
 use crate::ledger::FileEvent;
 use crate::pipeline::booking::Books;
 use crate::pipeline::reading::{Options, Reading};
@@ -35,6 +35,14 @@ impl Entry {
             self.path = path;
         }
         self.held.is_some()
+    }
+
+    /// It is to be read with other options: what is known of it says from where.
+    pub fn read_otherwise(&mut self) {
+        let Some(reading) = self.reading.take() else { return };
+        let file = reading.tail.file().and_then(|file| file.try_clone().ok());
+        self.held = file.filter(|mut file| file.rewind().is_ok());
+        (self.origin, self.state) = (Origin::Unknown, State::Reading);
     }
 
     /// Opens the file where it is not open, and goes on where what is known of it says so.
