@@ -18,7 +18,7 @@ use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
 use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
-use crate::source::identity::{Content, Records};
+use crate::source::identity::{Content, Mark, Records};
 use crate::source::split::Place;
 use crate::source::tail::{Tail, TailError};
 
@@ -412,6 +412,20 @@ impl Reading {
         Ok(Some(Passed::Same))
     }
 
+    /// The mark at the end of the text that is there now.
+    pub fn end(&self) -> Option<Mark> {
+        match (self.tail.file(), self.tail.plain_text_at()) {
+            (Some(file), Some(text_at)) => {
+                let length = file.metadata().ok()?.len();
+                Mark::in_file(file, text_at, length.checked_sub(text_at)?).ok()
+            }
+            _ => {
+                let held = self.tail.text().len();
+                Some(self.tail.text_mark(self.position + held as u64, held))
+            }
+        }
+    }
+
     /// Books every record that the text holds.
     fn records(&mut self, books: &mut Books<'_>, finished: bool) {
         let lineage = self.lineage;
@@ -427,7 +441,7 @@ impl Reading {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
-        let end = self.end();
+        let end = self.wanted();
         let (mut at, mut hole) = (0, 0..0);
         let mut waiting = Vec::new();
         while let Some(stages) = &mut self.stages {
@@ -487,7 +501,7 @@ impl Reading {
     }
 
     /// How much of the text is to be read.
-    fn end(&self) -> usize {
+    fn wanted(&self) -> usize {
         let wanted = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
         wanted.min(self.tail.text().len())
     }

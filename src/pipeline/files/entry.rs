@@ -2,6 +2,7 @@
 
 mod opening;
 
+use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -56,7 +57,7 @@ enum Origin {
     /// Not known yet: its text is to be compared with what was read before.
     Unknown,
     /// It has the head of these contents; the text before the position of one of them may be passed over.
-    Like(Vec<Content>),
+    Like(Vec<(FileId, Content)>),
     /// Known: reading has begun.
     Known,
 }
@@ -104,8 +105,10 @@ pub struct Surroundings<'s> {
     pub source: &'s str,
     pub options: Options,
     pub known: &'s mut Known,
-    /// Whether the file of a known content has still more to give before a copy of it can be read on.
-    pub is_behind: &'s mut dyn FnMut(FileId) -> bool,
+    /// The other files.
+    pub others: &'s mut HashMap<FileId, Entry>,
+    /// Takes those that must have a turn before this one goes on.
+    pub behind: &'s mut Vec<FileId>,
     /// Takes the content of a file that was written anew.
     pub retire: &'s mut dyn FnMut(&mut Known, FileId),
 }
@@ -280,29 +283,45 @@ impl Entry {
             let (text, Some(first)) = reading.look_ahead(books)? else { return Ok(Some(Turn::CaughtUp)) };
             self.origin = match around.known.find(text, first) {
                 // Of what it is a copy of, no more than the header may have been read yet.
-                Match::New if first < text.len() && is_any_behind(around.known, around.is_behind) => {
+                Match::New
+                    if first < text.len()
+                        && is_any_behind(around.known.beginners(), around.others, around.behind) =>
+                {
                     return Ok(Some(Turn::More));
                 }
                 Match::New => Origin::Like(Vec::new()),
                 Match::Undecided => return Ok(Some(Turn::CaughtUp)),
                 // Only behind what is still being read of the original does a copy go on.
-                Match::Like(like) if like.iter().any(|(other, _)| (around.is_behind)(*other)) => {
+                Match::Like(like)
+                    if is_any_behind(like.iter().map(|(id, _)| *id), around.others, around.behind) =>
+                {
                     return Ok(Some(Turn::More));
                 }
                 Match::Like(mut like) => {
                     like.sort_by_key(|(_, content)| content.position);
-                    Origin::Like(like.into_iter().map(|(_, content)| content.clone()).collect())
+                    Origin::Like(like.into_iter().map(|(id, content)| (id, content.clone())).collect())
                 }
             };
         }
         let Origin::Like(contents) = &mut self.origin else { return Ok(None) };
-        let Some(content) = contents.last() else {
+        let Some((original, content)) = contents.last() else {
             // What was known of the file before a restart is not in it.
             (around.retire)(around.known, id);
             self.origin = Origin::Known;
             return Ok(None);
         };
-        match reading.pass_over(content, books, TURN_BYTES)? {
+        let passed = match reading.pass_over(content, books, TURN_BYTES)? {
+            Passed::TooShort
+                if around
+                    .others
+                    .get(original)
+                    .is_some_and(|other| other.differs(*original, content, reading)) =>
+            {
+                Passed::Different
+            }
+            passed => passed,
+        };
+        match passed {
             Passed::Same => {
                 let own = around.known.content(id).is_some();
                 let event = if own { FileEvent::Resumed } else { FileEvent::Copied };
@@ -418,7 +437,15 @@ impl Entry {
     }
 }
 
-/// Whether there is more to read of any file of which no more than a header was read.
-fn is_any_behind(known: &Known, is_behind: &mut dyn FnMut(FileId) -> bool) -> bool {
-    known.beginners().filter(|id| is_behind(*id)).count() > 0
+/// Whether there is more to read of any of these, which then are `behind`.
+fn is_any_behind(
+    ids: impl Iterator<Item = FileId>,
+    others: &mut HashMap<FileId, Entry>,
+    behind: &mut Vec<FileId>,
+) -> bool {
+    let before = behind.len();
+    behind.extend(
+        ids.filter(|id| others.get_mut(id).is_some_and(|other| other.queued || other.has_changed(*id))),
+    );
+    behind.len() > before
 }

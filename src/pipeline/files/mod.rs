@@ -11,7 +11,7 @@
 //! | the same, before it was opened | look for it in its folder, and follow it | rotated |
 //! | removed | read what is left, let go when it has been quiet | removed |
 //! | a new file with the text of one that was read | pass over that much of it, once the original is read | copied |
-//! | the same, but shorter than what was read | a cut copy: leave it until it is longer, or let remembered ids decide | |
+//! | the same, but shorter, and the same to its end | a cut copy: wait for more, or let remembered ids decide | |
 //! | less than 256 bytes of records, alike | wait for more; when it has been quiet, it is no copy | |
 //! | after a restart, the bytes that were there | go on behind them | resumed |
 //! | after a restart, the same under another name in its folder, where no path leads | follow it | rotated |
@@ -301,12 +301,8 @@ impl Files {
                 source: &self.name,
                 options: self.reading,
                 known: &mut self.known,
-                is_behind: &mut |id| {
-                    let other = self.entries.get_mut(&id);
-                    let is_behind = other.is_some_and(|other| other.queued || other.has_changed(id));
-                    behind.extend(is_behind.then_some(id));
-                    is_behind
-                },
+                others: &mut self.entries,
+                behind: &mut behind,
                 retire: &mut |known, id| {
                     retired.extend(known.content(id).is_some().then(|| known.retire(id)));
                 },

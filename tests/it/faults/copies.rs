@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 
 use super::play::{Play, calls};
-use crate::tools::files::{append, compress, zstd};
+use crate::tools::files::{append, compress, gzip, zstd};
 
 const ENDINGS: [&str; 2] = ["gz", "zst"];
 
@@ -129,4 +129,19 @@ fn a_file_is_replaced_by_its_like_under_another_inode() {
     play.append("a.json", 10);
     play.start();
     play.settles_at(5020, 0);
+}
+
+#[test]
+fn a_shorter_file_that_begins_alike_is_another_one() {
+    let mut play = Play::new();
+    let common = play.rows(20);
+    append(&play.path("a.json"), &[&common[..], &play.rows(60)].concat());
+    play.counted(80);
+    let other = [&common[..], &play.rows(10)].concat();
+    append(&play.path("b.json"), &other);
+    fs::write(play.path("c.json.gz"), gzip(&[&common[..], &play.rows(5)].concat())).unwrap();
+    play.settles_at(80 + 30 + 25, 0);
+    // What is the same to its end is a copy that was cut.
+    append(&play.path("d.json"), &other[..other.len() / 2]);
+    play.settles_at(80 + 30 + 25, 0);
 }

@@ -93,6 +93,21 @@ impl Entry {
         }
     }
 
+    /// Whether this file, of which `content` is known, begins otherwise than one that has its head and is shorter. `false`
+    /// where that does not show without decompressing it, or where it is not what it was.
+    pub(super) fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
+        let open = self.reading.as_ref().and_then(|reading| reading.tail.file());
+        let file = match open {
+            Some(file) => file.try_clone(),
+            None => open_file(&self.path, id),
+        };
+        let (Ok(file), Some(text_at), Some(end)) = (file, content.plain_text_at, shorter.end()) else {
+            return false;
+        };
+        // In this order: a file that was cut in between shows.
+        !end.holds(&file, text_at).unwrap_or(true) && content.mark.holds(&file, text_at).unwrap_or(false)
+    }
+
     /// What was read is no longer there: takes a whole last line that was held, and goes back to the beginning. The
     /// end of one that is not whole may stand in a copy.
     pub(super) fn begin_again(
