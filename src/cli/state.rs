@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use self::lines::LineError;
 use super::Exit;
-use crate::ledger::store::{self, FILE, LAYOUT, Row, Store, StoreError};
+use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
 use crate::{app, config};
 
 /// Check, export, import or set aside what was counted
@@ -22,12 +22,14 @@ use crate::{app, config};
   cdr-exporter state import --storage.path /var/lib/cdr-exporter --force < ledger.jsonl
   cdr-exporter state reset --storage.path /var/lib/cdr-exporter
 
-When serve says that the store is damaged:
+When serve says that the store is damaged, go one way:
   1. state verify says what is wrong with it.
-  2. state export writes what can be read, and says whether that is all of it. An export that is whole can be
-     imported with --force; the store that was there is moved aside, not deleted.
-  3. Otherwise put a copy of the store from a backup in its place, or reset: counters then begin at 0, which
-     Prometheus takes for a restart, and the files that still exist are counted again from their beginning.
+  2. state export saves what it holds. If that fails, the store cannot be saved: put a copy of it from a backup in
+     its place, or reset. Counters then begin at 0, which Prometheus takes for a restart, and the files that still
+     exist are counted again from their beginning.
+  3. Otherwise state reset, and state import of what was saved. A damaged number may have become another one:
+     audit compares what was counted with the files that still exist.
+Nothing is deleted: a reset moves the store aside.
 
 Exit status: 0 done, 1 the store is damaged or the export cannot be imported, 2 wrong usage, 74 the store cannot
 be used.")]
@@ -39,13 +41,13 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Check every page of the store and everything that it holds
-    Verify(Storage),
+    Verify(Folder),
     /// Write everything that the store holds to standard output, as JSON lines
-    Export(Storage),
+    Export(Folder),
     /// Make a store of an export
     Import {
         #[command(flatten)]
-        storage: Storage,
+        storage: Folder,
         /// The export; without it, standard input
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
@@ -54,11 +56,11 @@ enum Action {
         force: bool,
     },
     /// Move the store aside, so that the daemon begins with an empty one
-    Reset(Storage),
+    Reset(Folder),
 }
 
 #[derive(Debug, Args)]
-struct Storage {
+struct Folder {
     /// Folder of the store
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     path: PathBuf,
@@ -73,14 +75,21 @@ enum StateError {
     Io(String, io::Error),
     #[error("the export, line {line}: {error}. Nothing was changed")]
     Line { line: usize, error: LineError },
-    #[error("{0}: there is a store already; --force moves it aside")]
+    #[error("{0}: there is a store already; `state reset` moves it aside, and so does --force")]
     There(PathBuf),
+    #[error("{path}: the store is damaged: {reason}. {next}", path = .path.display())]
+    Damaged { path: PathBuf, reason: String, next: String },
+    #[error("the export cannot be used: {0}. Nothing was changed")]
+    Export(String),
 }
 
 impl StateError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Store(StoreError::Damaged { .. }) | Self::Line { .. } => Exit::No,
+            Self::Store(StoreError::Damaged { .. })
+            | Self::Damaged { .. }
+            | Self::Export(_)
+            | Self::Line { .. } => Exit::No,
             Self::Store(_) | Self::Io(..) | Self::There(_) => Exit::Store,
         }
     }
@@ -89,10 +98,10 @@ impl StateError {
 /// Does what is asked, and says on standard error what was done.
 pub fn run(arguments: &Arguments) -> Exit {
     let done = match &arguments.action {
-        Action::Verify(Storage { path }) => verify(path),
-        Action::Export(Storage { path }) => export(path),
+        Action::Verify(Folder { path }) => verify(path),
+        Action::Export(Folder { path }) => export(path),
         Action::Import { storage, file, force } => import(&storage.path, file.as_deref(), *force),
-        Action::Reset(Storage { path }) => reset(path),
+        Action::Reset(Folder { path }) => reset(path),
     };
     let (message, exit) = match done {
         Ok(message) => (message, Exit::Ok),
@@ -130,8 +139,36 @@ impl fmt::Display for Tally {
 }
 
 fn verify(folder: &Path) -> Result<String, StateError> {
-    let tally = load(Store::open_existing(folder, true)?)?;
-    Ok(format!("{}: whole. Layout {LAYOUT}: {tally}", folder.join(FILE).display()))
+    let path = folder.join(FILE);
+    let verified =
+        Store::open_existing(folder, true).and_then(|mut store| Ok((store.layout()?, load(store)?)));
+    let (layout, tally) = verified.map_err(|error| with_next(error, || save(&Storage(&path))))?;
+    Ok(format!("{}: whole. Layout {layout}: {tally}", path.display()))
+}
+
+/// What to do about a damaged store, in the place of the advice to verify it.
+fn with_next(error: StoreError, next: impl FnOnce() -> String) -> StateError {
+    match error {
+        StoreError::Damaged { path, reason } => StateError::Damaged { path, reason, next: next() },
+        error => error.into(),
+    }
+}
+
+/// How to go on with a damaged store. Whether it can be exported is not tried here: to open it so changes the file.
+fn save(storage: &Storage<'_>) -> String {
+    format!(
+        "What it holds may still be whole. Save it:\n  cdr-exporter state export {storage} > ledger.jsonl\nIf that \
+         fails, it says how to go on. If it does not, take what was saved in again:\n  cdr-exporter state reset \
+         {storage}\n  cdr-exporter state import {storage} < ledger.jsonl\nA damaged number may have become another \
+         one: `cdr-exporter audit` compares what was counted with the files that are still there"
+    )
+}
+
+fn begin_anew(storage: &Storage<'_>) -> String {
+    format!(
+        "Put a copy of it from a backup in its place, or begin anew:\n  cdr-exporter state reset {storage}\nCounters \
+         then begin at 0, which Prometheus takes for a restart, and the files that are still there are counted again"
+    )
 }
 
 /// Reads a store as the daemon would.
@@ -148,7 +185,11 @@ fn load(mut store: Store) -> Result<Tally, StoreError> {
 
 fn export(folder: &Path) -> Result<String, StateError> {
     // Without a check of the whole: what can be read of a damaged store is worth having.
-    let mut store = Store::open_existing(folder, false)?;
+    let path = folder.join(FILE);
+    let anew = || {
+        format!("What was written is not all of it and cannot be imported. {}", begin_anew(&Storage(&path)))
+    };
+    let mut store = Store::open_existing(folder, false).map_err(|error| with_next(error, anew))?;
     let mut tally = Tally::default();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut written = lines::begin(&mut out);
@@ -165,7 +206,7 @@ fn export(folder: &Path) -> Result<String, StateError> {
     match written.and_then(|()| out.flush()) {
         // A reader that goes away has no whole export either.
         Err(error) => return Err(StateError::Io("cannot write the export".to_owned(), error)),
-        Ok(()) => read?,
+        Ok(()) => read.map_err(|error| with_next(error, anew))?,
     }
     Ok(format!("exported {tally}"))
 }
@@ -188,7 +229,10 @@ fn import(folder: &Path, file: Option<&Path>, force: bool) -> Result<String, Sta
     let making = tempfile::tempdir_in(folder).map_err(refused)?;
     let mut new = Store::open(making.path())?;
     lines::read(BufReader::new(input), &mut new)?;
-    let tally = load(new)?;
+    let tally = load(new).map_err(|error| match error {
+        StoreError::Damaged { reason, .. } => StateError::Export(reason),
+        error => error.into(),
+    })?;
     let aside = match store.exists() {
         true => format!("; the store that was there is {}", move_aside(&store, "replaced")?.display()),
         false => String::new(),

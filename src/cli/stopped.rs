@@ -40,15 +40,7 @@ impl Failed {
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        let message = match &error {
-            StoreError::InUse(store) => format!(
-                "{}: a running cdr-exporter uses this store. Stop it first and start it again afterwards; that loses \
-                 nothing, the files are read on where it stopped",
-                store.display()
-            ),
-            _ => error.to_string(),
-        };
-        Self::new(message, Exit::Store)
+        Self::new(error.to_string(), Exit::Store)
     }
 }
 

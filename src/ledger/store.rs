@@ -6,16 +6,18 @@
 mod error;
 mod file;
 
+use std::cell::Cell;
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use redb::{Database, TableDefinition};
 
 use crate::source::identity::FileId;
-pub use error::StoreError;
+pub use error::{Storage, StoreError};
 
 /// The layout that this version writes, and the newest that it reads. It reads layout 1 as well, which has no table
 /// `replayed`, and files without lineage, records and decision; the first change makes it layout 2.
@@ -158,13 +160,19 @@ impl Store {
     /// # Errors
     /// When it cannot be read, and when `take` says why it cannot use a row; the store is then damaged.
     pub fn each(&mut self, mut take: impl FnMut(Row<'_>) -> Result<(), String>) -> Result<(), StoreError> {
-        self.with_database(|path, database| {
-            guarded(path, || match file::each(database, &mut take) {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(reason)) => Err(StoreError::damaged(path, reason)),
-                Err(error) => Err(StoreError::of_redb(path, error)),
-            })
+        self.with_database(|path, database| match file::each(database, &mut take) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(StoreError::damaged(path, reason)),
+            Err(error) => Err(StoreError::of_redb(path, error)),
         })
+    }
+
+    /// The layout that it has.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn layout(&mut self) -> Result<u64, StoreError> {
+        self.with_database(file::known_layout)
     }
 
     /// One batch of ids; `None` when there is none of this number.
@@ -193,11 +201,11 @@ impl Store {
         work: impl FnOnce(&Path, &Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.is_in_place()?;
-        let database = match self.database.take() {
-            Some(database) => database,
-            None => guarded(&self.path, || file::open(&self.path, CACHE_BYTES, false))?,
-        };
-        let done = work(&self.path, &database)?;
+        let (path, database) = (&self.path, self.database.take());
+        let (done, database) = guarded(path, || {
+            let database = database.map_or_else(|| file::open(path, CACHE_BYTES, false), Ok)?;
+            Ok((work(path, &database)?, database))
+        })?;
         self.database = Some(database);
         Ok(done)
     }
@@ -251,10 +259,26 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-/// redb promises errors for a damaged file, and has panicked on some all the same: that is damage too.
+thread_local! {
+    /// Whether this thread is in [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// redb promises errors for a damaged file, and has panicked on some all the same: that is damage too, and is said as
+/// such; where in redb it was helps no operator.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(StoreError::damaged(path, "reading it failed in a way that it must not")))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| match GUARDED.get() {
+            true => tracing::debug!(%panic, "the store cannot be read"),
+            false => usual(panic),
+        }));
+    });
+    let before = GUARDED.replace(true);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(before);
+    done.unwrap_or_else(|_| Err(StoreError::damaged(path, "a part of it cannot be read")))
 }
 
 #[cfg(test)]

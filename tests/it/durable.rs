@@ -133,7 +133,7 @@ fn a_second_daemon_on_the_same_store_stops() {
     let daemon = house.serve();
     daemon.wait_until_ready();
     let message = house.refused();
-    assert!(message.contains("another cdr-exporter is using this store"), "{message}");
+    assert!(message.contains("a running cdr-exporter uses this store"), "{message}");
     let reset = house.state(&["reset"]).output().unwrap();
     assert_eq!(reset.status.code(), Some(74), "{}", said(&reset));
     daemon.stop();
@@ -153,14 +153,72 @@ fn a_damaged_store_stops_the_start_until_it_is_set_aside() {
     for content in [&whole[..whole.len() / 3], &[0x5a; 100_000], &flipped] {
         fs::write(house.store(), content).unwrap();
         let message = house.refused();
-        assert!(message.contains("the store is damaged") && message.contains("state reset"), "{message}");
-        assert_eq!(house.state(&["verify"]).output().unwrap().status.code(), Some(1));
+        assert!(message.contains("the store is damaged") && message.contains("state verify"), "{message}");
+        let verified = house.state(&["verify"]).output().unwrap();
+        assert_eq!(verified.status.code(), Some(1));
+        let message = said(&verified);
+        assert!(message.contains("state reset") && !message.contains("state verify"), "{message}");
         assert_eq!(fs::read(house.store()).unwrap().len(), content.len(), "nothing is made anew");
     }
     let reset = house.state(&["reset"]).output().unwrap();
     assert!(reset.status.success() && said(&reset).contains("ledger.redb.reset-"), "{}", said(&reset));
     let daemon = house.serve();
     house.counted(&daemon);
+}
+
+#[test]
+fn a_damaged_store_that_can_be_read_is_saved_the_way_that_verify_says() {
+    let mut house = House::new();
+    house.write(1000);
+    let daemon = house.serve();
+    let before = house.counted(&daemon);
+    daemon.stop();
+    let mut damaged = fs::read(house.store()).unwrap();
+    let place = memchr::memmem::rfind(&damaged, b"cdr/1000.ndjson").unwrap();
+    damaged[place] = b'x';
+    fs::write(house.store(), damaged).unwrap();
+    let verified = house.state(&["verify"]).output().unwrap();
+    let message = said(&verified);
+    assert_eq!(verified.status.code(), Some(1), "{message}");
+    let commands: Vec<&str> = message.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(commands.len(), 3, "{message}");
+    for command in commands {
+        let program = env!("CARGO_BIN_EXE_cdr-exporter");
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(command.replacen("cdr-exporter", program, 1)).current_dir(house.folder.path());
+        let done = shell.output().unwrap();
+        assert!(done.status.success(), "{command}: {}", said(&done));
+    }
+    let verified = house.state(&["verify"]).output().unwrap();
+    assert!(verified.status.success(), "{}", said(&verified));
+    let daemon = house.serve();
+    assert_eq!(house.counted(&daemon), before);
+}
+
+/// redb panics on text that is no UTF-8: an operator is told of the damage, and of no panic.
+#[test]
+fn damage_is_told_in_words_of_ours() {
+    let mut house = House::new();
+    house.write(1000);
+    let daemon = house.serve();
+    house.counted(&daemon);
+    daemon.stop();
+    let mut damaged = fs::read(house.store()).unwrap();
+    for place in memchr::memmem::find_iter(&damaged.clone(), b"IceConnectivityChecksFailed") {
+        damaged[place] = 0xff;
+    }
+    fs::write(house.store(), damaged).unwrap();
+    for (action, then) in [("verify", ["export", "reset", "import"].as_slice()), ("export", &["reset"])] {
+        let ended = house.state(&[action]).output().unwrap();
+        let message = said(&ended);
+        assert_eq!(ended.status.code(), Some(1), "{message}");
+        assert!(!message.contains("panicked") && !message.contains(".rs:"), "{message}");
+        let commands = message.lines().filter_map(|line| line.strip_prefix("  cdr-exporter state "));
+        let commands: Vec<&str> = commands.filter_map(|command| command.split(' ').next()).collect();
+        assert_eq!(commands, then, "{action}: {message}");
+    }
+    let message = house.refused();
+    assert!(!message.contains("panicked"), "{message}");
 }
 
 #[test]

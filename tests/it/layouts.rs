@@ -74,7 +74,8 @@ fn a_store_of_every_layout_is_read_whole() {
     for layout in 1..=LAYOUT {
         let folder = copy_of(layout);
         let verified = state("verify", &folder);
-        assert!(verified.contains("ledger.redb: whole."), "layout {layout}: {verified}");
+        let whole = format!("ledger.redb: whole. Layout {layout}: ");
+        assert!(verified.contains(&whole), "layout {layout}: {verified}");
         let expected = fs::read_to_string(stored(layout, "jsonl")).unwrap();
         let export = state("export", &folder);
         assert!(rows(&export) == rows(&expected), "layout {layout} is read as something else:\n{export}");

@@ -288,7 +288,7 @@ fn a_replay_needs_a_store_of_its_own_and_a_file() {
     let daemon = house.serve();
     daemon.wait_until_ready();
     let refused = house.replay();
-    assert!(refused.code == Some(74) && refused.stderr.contains("Stop it first"), "{refused:?}");
+    assert!(refused.code == Some(74) && refused.stderr.contains("Stop that one first"), "{refused:?}");
     daemon.stop();
     let replayed = house.replay();
     assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "in all\n  no rejected record\n"));

@@ -10,17 +10,16 @@ use super::LAYOUT;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
-        "{path}: another cdr-exporter is using this store; stop that one, or choose another folder with \
-         --storage.path",
+        "{path}: a running cdr-exporter uses this store. Stop that one first, or choose another folder with \
+         --storage.path. To stop it loses nothing: when it starts again, files are read on where it stopped",
         path = .0.display()
     )]
     InUse(PathBuf),
     #[error("{path}: there is no store; name its folder with --storage.path", path = .0.display())]
     Missing(PathBuf),
     #[error(
-        "{path}: the store is damaged: {reason}. Nothing was changed. `cdr-exporter state verify {storage}` checks \
-         it, `state export` saves what can be read of it, `state import` makes a store of an export, and \
-         `state reset` moves it aside, to count from nothing",
+        "{path}: the store is damaged: {reason}. Nothing was changed. `cdr-exporter state verify {storage}` says \
+         whether it can be saved, and how to go on",
         path = .path.display(),
         storage = Storage(.path)
     )]
@@ -43,7 +42,7 @@ pub enum StoreError {
 }
 
 /// The option that names the folder of this file.
-struct Storage<'p>(&'p Path);
+pub struct Storage<'p>(pub &'p Path);
 
 impl fmt::Display for Storage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

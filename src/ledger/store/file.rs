@@ -38,8 +38,14 @@ pub fn open(path: &Path, cache_bytes: usize, check: bool) -> Result<Database, St
     let mut builder = Database::builder();
     builder.set_cache_size(cache_bytes).set_check_integrity_on_open(check);
     let database = builder.open(path).map_err(|error| StoreError::of_redb(path, error))?;
-    match layout(&database).map_err(|error| StoreError::of_redb(path, error))? {
-        Some(OLDEST..=LAYOUT) => Ok(database),
+    known_layout(path, &database)?;
+    Ok(database)
+}
+
+/// The layout of a store, if this version knows it.
+pub fn known_layout(path: &Path, database: &Database) -> Result<u64, StoreError> {
+    match layout(database).map_err(|error| StoreError::of_redb(path, error))? {
+        Some(found @ OLDEST..=LAYOUT) => Ok(found),
         Some(found) if found > LAYOUT => Err(StoreError::Newer { path: path.to_path_buf(), found }),
         Some(found) => Err(StoreError::damaged(path, format!("there is no layout {found}"))),
         None => Err(StoreError::damaged(path, "it does not say which layout it has")),

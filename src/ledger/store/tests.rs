@@ -173,14 +173,14 @@ fn every_error_says_what_to_do() {
     for (error, message) in [
         (
             StoreError::InUse(path.into()),
-            "another cdr-exporter is using this store; stop that one, or choose another folder with --storage.path",
+            "a running cdr-exporter uses this store. Stop that one first, or choose another folder with \
+             --storage.path. To stop it loses nothing: when it starts again, files are read on where it stopped",
         ),
         (StoreError::Missing(path.into()), "there is no store; name its folder with --storage.path"),
         (
             StoreError::damaged(path, "page 7 has another checksum"),
             "the store is damaged: page 7 has another checksum. Nothing was changed. `cdr-exporter state verify \
-             --storage.path /var/lib/cdr-exporter` checks it, `state export` saves what can be read of it, \
-             `state import` makes a store of an export, and `state reset` moves it aside, to count from nothing",
+             --storage.path /var/lib/cdr-exporter` says whether it can be saved, and how to go on",
         ),
         (
             StoreError::Newer { path: path.into(), found: 9 },
