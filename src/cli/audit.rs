@@ -1,6 +1,6 @@
 //! `cdr-exporter audit`: the files that still exist, read again up to where they were read, against the ledger.
 //!
-//! Each file by itself: it must still hold the text that was read, and that text as many records of each kind as were
+//! Each file by itself: the text that was read must still end as it did, and hold as many records of each kind as were
 //! found then. And each source: what the files hold together must not be more than was counted; and where they hold
 //! everything that was ever read, it must be the same, for every label set.
 
@@ -19,6 +19,7 @@ use super::reader;
 use super::stopped::{Failed, Stopped};
 use crate::app;
 use crate::decode::{Decoded, Format};
+use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
 use crate::pipeline::booking::Books;
 use crate::pipeline::reading::{self, Reading};
@@ -32,14 +33,18 @@ use crate::source::tail::TailError;
       --config.file /etc/cdr-exporter/cdr-exporter.yml
   cdr-exporter audit --storage.path /var/lib/cdr-exporter /var/spool/cdr/teams
 
+Compared are, of each file, how many records of each kind stand up to where it was read, and the
+last 4 KiB of that text; of each source, its counts by label set. Another byte before those 4 KiB is
+seen when it changes a count.
+
 Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when
 it starts again.
 
 Calls are counted again under the config that is given: trunks, causes, limits and `remember` that
 were changed since, and a newer catalogue, show as differences of label sets.
 
-Exit status: 0 no difference, 1 differences, 2 wrong usage, 64 bad config, 74 the store cannot be
-used.")]
+Exit status: 0 no difference, 1 differences, or nothing that could be compared, 2 wrong usage (such
+as sources that the store does not have), 64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     #[command(flatten)]
     stopped: Stopped,
@@ -47,26 +52,47 @@ pub struct Arguments {
 
 /// Audits, and prints each difference.
 pub fn run(arguments: &Arguments) -> Exit {
-    let (report, differences) = match audit(arguments) {
+    let Audited { report, compared, differences } = match audit(arguments) {
         Ok(audited) => audited,
         Err(Failed { message, exit }) => {
             eprintln!("cdr-exporter audit: {message}");
             return exit;
         }
     };
-    let said = match differences {
-        0 => "no difference".to_owned(),
-        1 => "1 difference".to_owned(),
-        many => format!("{many} differences"),
+    let said = match (compared, differences) {
+        (0, 0) => "nothing was compared: no file that was read is still there".to_owned(),
+        (files, 0) => format!("{}: no difference", counted(files, "file compared", "files compared")),
+        (files, differences) => format!(
+            "{}: {}",
+            counted(files, "file compared", "files compared"),
+            counted(differences, "difference", "differences")
+        ),
     };
     // Without anyone to read it, the exit status says it.
     let _ = writeln!(io::stdout(), "{report}{said}");
-    if differences == 0 { Exit::Ok } else { Exit::No }
+    if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No }
 }
 
-/// The report, and how many differences there are.
-fn audit(arguments: &Arguments) -> Result<(String, usize), Failed> {
+/// `1 file`, `2 files`.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+struct Audited {
+    /// A paragraph for each source.
+    report: String,
+    /// Files read again.
+    compared: usize,
+    differences: usize,
+}
+
+fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let (options, mut ledger, sources) = arguments.stopped.open()?;
+    let place_of = |name: &str| options.sources.iter().position(|other| *other.books.name == *name);
+    let counted = ledger.snapshot(true);
+    are_known(&counted, |name| place_of(name).is_some())?;
     let (mut again, books) = options.ledger(app::now());
     let mut audits = Vec::new();
     for ((source, known), books) in options.sources.iter().zip(sources).zip(books) {
@@ -74,27 +100,41 @@ fn audit(arguments: &Arguments) -> Result<(String, usize), Failed> {
         audit.read(source.reading, &mut again, books);
         audits.push(audit);
     }
-    let (counted, again) = (ledger.snapshot(true), again.snapshot(true));
-    let (mut report, mut differences) = (String::new(), 0);
+    let again = again.snapshot(true);
+    let mut audited = Audited::default();
     for source in &counted.sources {
-        let place = options.sources.iter().position(|other| other.books.name == source.name);
-        let found = match place {
+        let (said, found) = match place_of(&source.name) {
             Some(place) => {
                 let remember = options.sources[place].books.remember;
-                audits[place].compare(source.name.as_ref(), &counted, &again, remember)
+                audited.compared += audits[place].compared;
+                let found = audits[place].compare(source.name.as_ref(), &counted, &again, remember);
+                (audits[place].summary(), found)
             }
             None => {
-                report += &format!("source {}: not in the config, so its files are not read\n", source.name);
-                compare::within(&counted, source)
+                ("not in the config, so its files are not read".to_owned(), compare::within(&counted, source))
             }
         };
-        if let Some(place) = place {
-            report += &format!("source {}: {}\n", source.name, audits[place].summary());
-        }
-        differences += found.len();
-        found.iter().for_each(|difference| report += &format!("  {difference}\n"));
+        audited.report += &format!("source {}: {said}\n", source.name);
+        audited.differences += found.len();
+        found.iter().for_each(|difference| audited.report += &format!("  {difference}\n"));
     }
-    Ok((report, differences))
+    Ok(audited)
+}
+
+/// A config, or paths, none of whose sources was ever read is that of another daemon.
+fn are_known(counted: &Snapshot, is_known: impl Fn(&str) -> bool) -> Result<(), Failed> {
+    let read = counted.sources.iter().filter(|source| source.read_records > 0);
+    let (known, strange): (Vec<_>, Vec<_>) = read.partition(|source| is_known(&source.name));
+    if !known.is_empty() || strange.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = strange.iter().map(|source| format!("`{}`", source.name)).collect();
+    let message = format!(
+        "nothing was read of the sources that were given (paths alone are the source `teams`); the store has {}. Give \
+         the config or the paths that serve is started with",
+        names.join(", ")
+    );
+    Err(Failed::new(message, Exit::Usage))
 }
 
 /// One source's files, read again.
@@ -102,6 +142,8 @@ struct Audit {
     /// The file of each text that was read furthest, and then its copies.
     texts: BTreeMap<u64, Vec<KnownFile>>,
     gone: usize,
+    /// Files read again.
+    compared: usize,
     recount: Recount,
     progress: ProgressBar,
 }
@@ -127,7 +169,7 @@ impl Audit {
             files.sort_by_key(|file| (std::cmp::Reverse(file.content.position), file.path.clone()));
         }
         let recount = Recount::new(ledger.replayed(source) as u64);
-        Self { texts, gone, recount, progress: reader::progress(bytes) }
+        Self { texts, gone, compared: 0, recount, progress: reader::progress(bytes) }
     }
 
     /// Reads all of them; each text is counted in `again` once.
@@ -136,6 +178,7 @@ impl Audit {
         texts.sort_by(|a, b| a.first().map(|file| &file.path).cmp(&b.first().map(|file| &file.path)));
         for files in texts {
             for (number, file) in files.iter().enumerate() {
+                self.compared += 1;
                 let is_copy = number > 0;
                 let format = Format::from_name(&file.content.format);
                 let books = Books { ledger: again, source, now: app::now(), rejected: None };
@@ -153,8 +196,8 @@ impl Audit {
     }
 
     fn summary(&self) -> String {
-        let Recount { files, unknown, .. } = &self.recount;
-        let mut text = format!("{files} files read again");
+        let Recount { unknown, .. } = &self.recount;
+        let mut text = format!("{} read again", counted(self.compared, "file", "files"));
         if self.gone > 0 {
             text += &format!(", {} gone", self.gone);
         }

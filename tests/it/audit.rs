@@ -70,7 +70,7 @@ impl House {
 
     fn no_difference(&self) -> String {
         let audit = self.audit();
-        assert!(audit.code == Some(0) && audit.stdout.ends_with("\nno difference\n"), "{audit:?}");
+        assert!(audit.code == Some(0) && audit.stdout.ends_with(" compared: no difference\n"), "{audit:?}");
         audit.stdout
     }
 
@@ -173,7 +173,7 @@ fn what_is_right_shows_no_difference() {
     fs::remove_file(house.path("sbc/c.ndjson")).unwrap();
     fs::remove_file(house.path("graph/b.json")).unwrap();
     let report = house.no_difference();
-    assert!(report.contains("source sbc: 1 files read again, 1 gone\n"), "{report}");
+    assert!(report.contains("source sbc: 1 file read again, 1 gone\n"), "{report}");
     let daemon = house.serve();
     daemon.wait_until_ready();
     daemon.stop();
@@ -311,5 +311,50 @@ fn a_store_in_use_is_refused() {
     let refused = house.audit();
     assert!(refused.code == Some(74) && refused.stderr.contains("loses nothing"), "{refused:?}");
     daemon.stop();
+    let nothing = house.audit();
+    let said = "nothing was compared: no file that was read is still there\n";
+    assert!(nothing.code == Some(1) && nothing.stdout.ends_with(said), "{nothing:?}");
+}
+
+#[test]
+fn to_compare_nothing_is_not_to_find_no_difference() {
+    let house = House::filled();
+    assert!(house.no_difference().ends_with("\n4 files compared: no difference\n"));
+    let data = house.path("data").into_os_string();
+    let graph = house.path("graph").into_os_string();
+    let other = run(["audit".into(), graph, "--storage.path".into(), data]);
+    let said = "nothing was read of the sources that were given (paths alone are the source `teams`); the store has \
+                `csv`, `graph`, `sbc`.";
+    assert!(other.code == Some(2) && other.stderr.contains(said), "{other:?}");
+    for name in ["graph", "sbc", "csv"] {
+        fs::remove_dir_all(house.path(name)).unwrap();
+        fs::create_dir(house.path(name)).unwrap();
+    }
+    let nothing = house.audit();
+    assert_eq!(nothing.code, Some(1), "{nothing:?}");
+    assert!(nothing.stdout.contains("source graph: 0 files read again, 2 gone\n"), "{nothing:?}");
+    assert!(nothing.stdout.ends_with("nothing was compared: no file that was read is still there\n"));
+}
+
+/// What README and `--help` say of how far the text is compared.
+#[test]
+fn another_byte_is_seen_at_the_end_of_the_text_or_in_a_count() {
+    let house = House::new("2KiB");
+    house.append(
+        "sbc/a.ndjson",
+        &row::ndjson(&(0..100).map(|id| Row::failed(id, "a.b.example.com", ICE)).collect::<Vec<_>>()),
+    );
+    let daemon = house.serve();
+    read(&daemon, 100);
+    daemon.stop();
+    let text = fs::read_to_string(house.path("sbc/a.ndjson")).unwrap();
+    let change = |place: usize| {
+        let changed = [&text[..place], "Z", &text[place + 1..]].concat();
+        fs::write(house.path("sbc/a.ndjson"), changed).unwrap();
+    };
+    let [first, last] = [text.find("User"), text.rfind("User")].map(Option::unwrap);
+    change(first);
     house.no_difference();
+    change(last);
+    house.difference("it holds other text");
 }

@@ -13,7 +13,6 @@ use crate::source::identity::Records;
 /// What the files of a source hold.
 #[derive(Debug, Default)]
 pub struct Recount {
-    pub files: usize,
     /// Files of which it was not kept what they held.
     pub unknown: usize,
     /// What was found when they were read, each text once.
@@ -33,7 +32,6 @@ impl Recount {
 
     /// Adds one file: what was found in it `then`, and what is found now.
     pub fn add_file(&mut self, path: &Path, then: Option<Records>, now: Records, is_copy: bool) {
-        self.files += 1;
         let Some(then) = then else {
             self.unknown += 1;
             return;
