@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -189,9 +190,16 @@ pub fn sip_code(number: Result<Option<u64>, NotWhole>) -> Result<Option<u16>, Re
     }
 }
 
-/// A duration in whole seconds.
+/// A week, in seconds: longer than a call lasts. One number gone wrong, a time of day or a telephone's, would drown all
+/// others in the sum of durations, which never falls.
+const MAXIMUM_DURATION: u32 = 7 * 24 * 3600;
+
+/// A duration in whole seconds, of a week at the most.
 pub fn duration_seconds(number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason> {
-    narrowed(number).map_err(|NotWhole| Reason::BadDuration)
+    match narrowed(number) {
+        Ok(seconds) if seconds.is_none_or(|seconds| seconds <= MAXIMUM_DURATION) => Ok(seconds),
+        _ => Err(Reason::BadDuration),
+    }
 }
 
 fn narrowed<T: TryFrom<u64>>(number: Result<Option<u64>, NotWhole>) -> Result<Option<T>, NotWhole> {
@@ -335,35 +343,36 @@ fn eight_digits(digits: [u8; 8]) -> (u64, u64) {
     ((fours | fours >> 16) & 0xffff_ffff, odd)
 }
 
-/// What a byte says about a name of a host: that it is none, or is no address.
-const NO_HOST: u8 = 1;
-const LETTER: u8 = 2;
-const BYTES: [u8; 256] = {
-    let mut bytes = [NO_HOST; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        bytes[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-            b'0'..=b'9' | b'.' | b'-' | b'_' | b':' => 0,
-            _ => NO_HOST,
-        };
-        byte += 1;
-    }
-    bytes
-};
+/// Top-level domains below which a name of two labels is taken for that of an SBC, beside those of countries.
+const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 
-fn is_ipv4(text: &str) -> bool {
-    text.split('.').count() == 4 && text.split('.').all(|part| part.parse::<u8>().is_ok())
+/// Whether a text can be the name of an SBC: the one text of a record that becomes a label, and is kept where a rejected
+/// record is written down.
+///
+/// Both formats give the FQDN that the SBC is registered by with Microsoft, a host in a domain of the tenant:
+/// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
+/// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
+/// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
+pub fn is_trunk(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    let is_name = text.len() <= MAXIMUM_TRUNK
+        && text.rsplit_once('.').is_some_and(|(rest, top)| {
+            let is_known = top.len() == 2 || TOPS.iter().any(|known| top.eq_ignore_ascii_case(known));
+            top.len() >= 2
+                && top.bytes().all(|byte| byte.is_ascii_alphabetic())
+                && (rest.contains('.') || is_known)
+                && rest.split('.').all(is_label)
+        });
+    is_name || text.parse::<IpAddr>().is_ok()
 }
 
-/// The name of an SBC: the text, where it can be a host name or an address, else `""`. A number or the address of a
-/// person in its place must not become a label.
+/// The name of an SBC, or `""` where the text cannot be one: a person's name or number in its place must not become a
+/// label. The call counts all the same.
 #[inline]
 pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
-    let bytes = text.bytes().fold(0, |bytes, byte| bytes | BYTES[usize::from(byte)]);
-    let is_host =
-        text.len() <= MAXIMUM_TRUNK && bytes & NO_HOST == 0 && (bytes & LETTER != 0 || is_ipv4(&text));
-    if is_host { text } else { Cow::Borrowed("") }
+    if is_trunk(&text) { text } else { Cow::Borrowed("") }
 }
 
 /// The field as text without blanks at both ends; bytes that are not UTF-8 become replacement characters.

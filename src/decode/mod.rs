@@ -52,7 +52,7 @@ pub enum Reason {
     BadCode,
     /// A time that is not RFC 3339.
     BadTime,
-    /// A duration that is not a whole number of seconds.
+    /// A duration that is not a whole number of seconds, or is more than a week.
     BadDuration,
     /// A success flag that is neither yes nor no.
     BadSuccess,
@@ -111,7 +111,7 @@ impl Reason {
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form 2024-11-05T09:12:33Z (RFC 3339)",
-            Self::BadDuration => "the duration is not a whole number of seconds",
+            Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
             Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
             Self::NoOutcome => "the record has neither a success flag nor a code",
             Self::NoRecordId => "the record has no field that identifies it",

@@ -154,8 +154,10 @@ fn reads_codes() {
     for too_much in [1000, 65_536 + 410, u64::MAX] {
         assert_eq!(sip_code(Ok(Some(too_much))), Err(Reason::BadCode));
     }
-    assert_eq!(duration_seconds(Ok(Some(u64::from(u32::MAX)))), Ok(Some(u32::MAX)));
-    assert_eq!(duration_seconds(Ok(Some(1 << 32))), Err(Reason::BadDuration));
+    assert_eq!(duration_seconds(Ok(Some(604_800))), Ok(Some(604_800)));
+    for too_long in [604_801, 1 << 32, 1_000_000_000_000, u64::MAX] {
+        assert_eq!(duration_seconds(Ok(Some(too_long))), Err(Reason::BadDuration));
+    }
 }
 
 #[test]
@@ -234,11 +236,41 @@ fn a_call_ends_when_its_record_says_or_nearly() {
 }
 
 #[test]
-fn only_a_host_is_a_trunk() {
-    for host in ["sbc1.contoso.com", "SBC-1", "10.0.0.1", "2001:db8::a", ""] {
-        assert_eq!(trunk(host.into()), host);
+fn only_the_name_of_an_sbc_is_a_trunk() {
+    for name in [
+        "sbc1.contoso.com",
+        "SBC-1.Voice.Contoso.COM",
+        "customer-1234567.sbc.example.net",
+        "sbc1.contoso.voice",
+        "contoso.com",
+        "contoso.De",
+        "10.0.0.1",
+        "2001:db8::a",
+        "",
+    ] {
+        assert_eq!(trunk(name.into()), name);
     }
-    for other in ["+14255550100", "14255550100", "425.555.0100", "user.one@contoso.com", "User One", "a\nb"] {
+    let long = format!("{}com", "sbc1.".repeat(60));
+    for other in [
+        "SBC-1",
+        "zaphod",
+        "zaphod.beeblebrox",
+        "user.one",
+        "sbc1.contoso.c",
+        "sbc1.contoso.c0m",
+        "sbc1..contoso.com",
+        ".contoso.com",
+        "sbc1.contoso.com.",
+        "+14255550100",
+        "14255550100",
+        "425.555.0100",
+        "1.425.555.0100",
+        "user.one@contoso.com",
+        "User One.contoso.com",
+        "a\nb.contoso.com",
+        "sbc\u{e9}.contoso.com",
+        &long,
+    ] {
         assert_eq!(trunk(other.into()), "", "{other}");
     }
 }
