@@ -253,8 +253,7 @@ fn only_the_name_of_an_sbc_is_a_trunk() {
     let long = format!("{}com", "sbc1.".repeat(60));
     for other in [
         "SBC-1",
-        "zaphod",
-        "zaphod.beeblebrox",
+        "user",
         "user.one",
         "sbc1.contoso.c",
         "sbc1.contoso.c0m",

@@ -1,9 +1,17 @@
 //! A rejected record with everything personal masked. It is of unknown shape, so a part of it is kept only where its
 //! own shape shows that it is harmless, and where it is whole; of all else letters become `x` and digits `0`.
 //!
-//! Kept are punctuation, names of properties and columns, yes and no, call types, times and GUIDs; and in JSON, behind
-//! their names, codes, durations and the FQDN of the trunk. Of a CSV row no code and no trunk is kept: which of its
-//! cells is the caller's number cannot be told where the row is broken.
+//! Kept are punctuation, names of properties and columns, yes and no, call types and times; and in JSON, directly behind
+//! their names, codes, short durations, the trunk and the correlation id. Of a CSV row no code and no trunk is kept:
+//! which of its cells is the caller's number cannot be told where the row is broken.
+//!
+//! Five digits or more, whatever stands between them, may be a telephone number or a piece of one. They are kept in a
+//! time that can be, in a code that the catalogue has, and in the GUID of `correlationId`; nowhere else.
+
+use std::sync::LazyLock;
+
+use crate::classify::Catalogue;
+use crate::decode::fields;
 
 /// Names of properties (Graph) and of columns (Teams admin center), and values that are words.
 #[rustfmt::skip]
@@ -22,25 +30,32 @@ const WORDS: [&str; 60] = [
 ];
 
 /// Properties whose value is a number of few digits.
-const NUMBERS: [&str; 3] = ["finalSipCode", "callEndSubReason", "duration"];
+const NUMBERS: [&str; 3] = ["finalSipCode", CODE, "duration"];
+/// The one property that has longer numbers: those of the catalogue.
+const CODE: &str = "callEndSubReason";
 /// The one property whose GUID is not, and is not within, that of a person; the cells of a row do not say which they are.
 const CORRELATION: &str = "correlationId";
 const TRUNK: &str = "trunkFullyQualifiedDomainName";
 
+/// So many digits may be a telephone number.
+const NUMBER_DIGITS: usize = 5;
+
 /// The record with everything personal masked, and cut where it is longer than about `room` bytes.
 pub fn masked(record: &[u8], room: usize) -> String {
     let mut text = String::with_capacity(record.len().min(room));
-    let mut property = "";
+    // The name before this part, and whether nothing but a colon has come since.
+    let (mut property, mut is_named) = ("", false);
     let mut rest = record;
     while !rest.is_empty() && text.len() < room {
         let length = rest.iter().position(|byte| is_delimiter(*byte)).unwrap_or(rest.len());
         let (part, behind) = rest.split_at(length);
-        let (inner, is_bare) = match part.trim_ascii().strip_prefix(b":") {
+        let (inner, has_colon) = match part.trim_ascii().strip_prefix(b":") {
             Some(inner) => (inner.trim_ascii_start(), true),
             None => (part.trim_ascii(), false),
         };
+        let is_value =
+            (has_colon || is_named) && ends_value(behind, has_colon) && is_harmless_value(inner, property);
         let before = &record[..record.len() - rest.len()];
-        let is_value = ends_value(behind, is_bare) && is_harmless_value(inner, property);
         // What the record begins or ends with may be a piece of something longer.
         let is_whole = !before.is_empty() && !behind.is_empty();
         if is_whole && (is_value || is_harmless(inner)) {
@@ -48,7 +63,8 @@ pub fn masked(record: &[u8], room: usize) -> String {
         } else {
             text.extend(part.iter().map(|byte| mask(*byte)).take(room));
         }
-        if !inner.is_empty() {
+        is_named = has_colon && inner.is_empty();
+        if !is_named {
             property = word(inner).unwrap_or_default();
         }
         text.extend(behind.first().map(|delimiter| mask(*delimiter)));
@@ -82,10 +98,29 @@ fn is_harmless(part: &[u8]) -> bool {
 
 /// Whether the whole value of this property can be shown.
 fn is_harmless_value(part: &[u8], property: &str) -> bool {
-    let is_number = part.len() <= 6 && part.iter().all(u8::is_ascii_digit);
-    (NUMBERS.contains(&property) && is_number)
-        || (property == TRUNK && is_fqdn(part))
-        || (property == CORRELATION && is_guid(part))
+    let Ok(text) = str::from_utf8(part) else { return false };
+    match property {
+        CORRELATION => is_guid(part),
+        TRUNK => fields::is_trunk(text) && !holds_number(part),
+        CODE if is_known_code(text) => true,
+        property => NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && !holds_number(part),
+    }
+}
+
+/// Whether a text holds what may be a telephone number: digits in a row, or with nothing but the usual signs between.
+fn holds_number(text: &[u8]) -> bool {
+    let is_between = |byte: &u8| b" -./()".contains(byte);
+    let runs = text.split(|byte| !byte.is_ascii_digit() && !is_between(byte));
+    runs.map(|run| run.iter().filter(|byte| byte.is_ascii_digit()).count())
+        .any(|digits| digits >= NUMBER_DIGITS)
+}
+
+/// Whether the catalogue as it is compiled in has this Microsoft code.
+fn is_known_code(text: &str) -> bool {
+    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        Catalogue::built_in().entries().iter().map(|entry| entry.microsoft_code.to_string()).collect()
+    });
+    CODES.iter().any(|code| code == text)
 }
 
 /// Whether a value of JSON, bare or in quotes, ends before this text.
@@ -104,28 +139,18 @@ fn has_shape(text: &[u8], pattern: &[u8]) -> bool {
     text.len() == pattern.len() && text.iter().zip(pattern).all(fits)
 }
 
-/// A time as RFC 3339 writes it. No telephone number has colons in these places.
+/// A time of this century as RFC 3339 writes it, or that of no time (year 1), with few enough digits behind the point.
 fn is_time(part: &[u8]) -> bool {
     let Some((stamp, rest)) = part.split_at_checked(b"0000-00-00T00:00:00".len()) else { return false };
     let rest = rest.strip_suffix(b"Z").unwrap_or(rest);
     let fraction = rest.strip_prefix(b".").unwrap_or(rest);
-    (has_shape(stamp, b"0000-00-00T00:00:00") || has_shape(stamp, b"0000-00-00 00:00:00"))
-        && fraction.len() <= 7
-        && fraction.iter().all(u8::is_ascii_digit)
+    let is_possible = stamp == b"0001-01-01T00:00:00"
+        || (stamp.starts_with(b"20") && matches!(fields::time(stamp), Ok(Some(_))));
+    is_possible && fraction.len() < NUMBER_DIGITS && fraction.iter().all(u8::is_ascii_digit)
 }
 
 fn is_guid(part: &[u8]) -> bool {
     has_shape(part, b"ffffffff-ffff-ffff-ffff-ffffffffffff")
-}
-
-/// A host name of three labels or more whose last one has letters only: people are not called so.
-fn is_fqdn(part: &[u8]) -> bool {
-    let is_label = |label: &[u8]| {
-        !label.is_empty() && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-    };
-    let mut labels = part.rsplit(|byte| *byte == b'.');
-    let top = labels.next().is_some_and(|top| top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic));
-    top && part.split(|byte| *byte == b'.').all(is_label) && labels.count() >= 2
 }
 
 #[cfg(test)]
