@@ -27,13 +27,20 @@ pub struct Arguments {
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
     /// Files, folders or globs to look into
-    #[arg(value_name = "PATH", required_unless_present = "config_file")]
+    #[arg(value_name = "PATH")]
     paths: Vec<String>,
 }
 
 /// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when paths
 /// given on the command line lead to no file: those of a config may get theirs later.
 pub fn run(arguments: &Arguments) -> Exit {
+    if arguments.paths.is_empty() && arguments.config_file.is_none() {
+        eprintln!(
+            "cdr-exporter check: nothing to check. Give it files, folders or globs, or a config:\n\
+             \n  cdr-exporter check /var/spool/cdr/teams\n  cdr-exporter check --config.file /etc/cdr-exporter/cdr-exporter.yml"
+        );
+        return Exit::Usage;
+    }
     let options = match config::load(arguments.config_file.as_deref(), &arguments.paths) {
         Ok(options) if options.sources.is_empty() => {
             eprintln!("cdr-exporter check: {}", super::serve::NO_SOURCES);

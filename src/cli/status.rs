@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use self::ask::NoAnswer;
+use self::ask::{NoAnswer, TLS};
 use super::Exit;
 use super::serve::listen_address;
 use super::stopped::Failed;
@@ -147,6 +147,9 @@ fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
 
 /// As serve takes it, or as a URL; every interface is this machine.
 fn address(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with("https://") {
+        return Err(format!("status speaks HTTP only; {TLS}"));
+    }
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     let mut address = listen_address(text)?;
     if address.ip().is_unspecified() {

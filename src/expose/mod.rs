@@ -31,8 +31,9 @@ const MAX_REQUESTS: usize = 40;
 /// The Prometheus text format. Prometheus 3 refuses an answer that does not name its format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long the loop may take to say how each file fares.
-const FILES_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the loop may take to say how each file fares: far longer than a sound one needs for a hundred thousand
+/// files on a slow machine, since there is no use in asking again what it is about to answer.
+pub const FILES_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The answer until the store has been read: counters that begin at 0 would be taken for a reset.
 const NOT_LOADED: &str = "Not ready: what was counted before is still being loaded.\n";

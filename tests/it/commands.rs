@@ -86,11 +86,16 @@ fn the_usual_address_is_port_10410() {
 }
 
 #[test]
-fn serve_says_what_to_give_it() {
-    let ended = run(["serve"]);
-    assert_eq!(ended.stdout, "");
-    for part in ["nothing to watch", "cdr-exporter serve /", "--config.file", "cdr-exporter demo"] {
-        assert!(ended.stderr.contains(part), "{part:?} is not in:\n{}", ended.stderr);
+fn serve_and_check_say_what_to_give_them() {
+    for (command, parts) in [
+        ("serve", ["nothing to watch", "cdr-exporter serve /", "cdr-exporter serve --config.file", "demo"]),
+        ("check", ["nothing to check", "cdr-exporter check /", "cdr-exporter check --config.file", "globs"]),
+    ] {
+        let ended = run([command]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+        for part in parts {
+            assert!(ended.stderr.contains(part), "{part:?} is not in:\n{}", ended.stderr);
+        }
     }
 }
 

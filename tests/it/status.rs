@@ -130,20 +130,28 @@ fn who_cannot_be_asked_is_said() {
         elsewhere.code == Some(74) && elsewhere.stderr.contains("yet a running one uses"),
         "{elsewhere:?}"
     );
-    for (address, said) in [("nonsense", "HOST:PORT"), ("127.0.0.1:x", "invalid")] {
+    let https = ("https://127.0.0.1:1", "speaks TLS (https)");
+    for (address, said) in [("nonsense", "HOST:PORT"), ("127.0.0.1:x", "invalid"), https] {
         let wrong = house.status(address, &[]);
         assert!(wrong.code == Some(2) && wrong.stderr.contains(said), "{wrong:?}");
     }
-    let other = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = other.local_addr().unwrap().to_string();
-    let answering = std::thread::spawn(move || {
-        let (mut stream, _) = other.accept().unwrap();
-        assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
-        stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap();
-    });
-    let stranger = house.status(&address, &[]);
-    assert!(stranger.code == Some(1) && stranger.stderr.contains("no cdr-exporter"), "{stranger:?}");
-    answering.join().unwrap();
+    for (answer, said) in [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".as_slice(), "no cdr-exporter"),
+        // As a server of TLS answers plain HTTP: in its words, or with an alert.
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "speaks TLS (https)"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS (https)"),
+    ] {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap().to_string();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = other.accept().unwrap();
+            assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+            stream.write_all(answer).unwrap();
+        });
+        let stranger = house.status(&address, &[]);
+        assert!(stranger.code == Some(1) && stranger.stderr.contains(said), "{stranger:?}");
+        answering.join().unwrap();
+    }
 }
 
 #[test]

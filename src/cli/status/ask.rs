@@ -13,12 +13,17 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::expose::FILES_TIMEOUT;
 use crate::ledger::status::Files;
 
 /// How long the daemon may take to be there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to answer: longer than it gives itself.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = FILES_TIMEOUT.saturating_add(Duration::from_secs(30));
+
+/// The daemon itself speaks HTTP alone.
+pub const TLS: &str =
+    "if a proxy speaks TLS (https) there, name the address behind it, which serve was given";
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -43,6 +48,11 @@ pub fn files(address: SocketAddr) -> Result<Files, NoAnswer> {
                 .map_err(|error| NoAnswer::Said(format!("another version answers there: {error}"))),
             Ok(Ok((StatusCode::SERVICE_UNAVAILABLE, _, body))) => {
                 Err(NoAnswer::Said(String::from_utf8_lossy(&body).trim_end().to_owned()))
+            }
+            // What a server of TLS says to plain HTTP, in its words or in TLS.
+            Ok(Ok((StatusCode::BAD_REQUEST, ..))) => Err(NoAnswer::Said(format!("it takes no HTTP; {TLS}"))),
+            Ok(Err(error)) if error.is_parse() => {
+                Err(NoAnswer::Said(format!("what listens there does not speak HTTP; {TLS}")))
             }
             Ok(Ok((status, ..))) => Err(NoAnswer::Said(format!(
                 "what answers there is no cdr-exporter that knows /-/files ({status})"
