@@ -19,7 +19,7 @@ pub enum StoreError {
     Missing(PathBuf),
     #[error(
         "{path}: the store is damaged: {reason}. Nothing was changed. `cdr-exporter state verify {storage}` says \
-         whether it can be saved, and how to go on",
+         how to go on",
         path = .path.display(),
         storage = Storage(.path)
     )]

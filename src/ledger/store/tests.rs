@@ -180,7 +180,7 @@ fn every_error_says_what_to_do() {
         (
             StoreError::damaged(path, "page 7 has another checksum"),
             "the store is damaged: page 7 has another checksum. Nothing was changed. `cdr-exporter state verify \
-             --storage.path /var/lib/cdr-exporter` says whether it can be saved, and how to go on",
+             --storage.path /var/lib/cdr-exporter` says how to go on",
         ),
         (
             StoreError::Newer { path: path.into(), found: 9 },
