@@ -176,6 +176,15 @@ struct Wanted<'w> {
 /// A record that was rejected, as it reads now.
 type Found = (u64, Result<(Call<'static>, Duration), Option<Reason>>);
 
+/// What became of looking for records in a file.
+enum Search {
+    Found(Vec<Found>),
+    /// It does not hold what the ledger read of it.
+    OtherText,
+    /// It is to be read as another format than it was: serve reads it anew.
+    OtherFormat,
+}
+
 impl Wanted<'_> {
     fn replay(&self, ledger: &mut Ledger, options: reading::Options) -> Outcome {
         let has_text = |(id, file): &(FileId, &KnownFile)| {
@@ -187,16 +196,19 @@ impl Wanted<'_> {
         let mut why = "the file is gone, or written anew";
         while let Some(file) = files.pop() {
             match self.find(&file, options) {
-                Ok(Some(found)) => return self.count(found, file.content.position, ledger),
-                Ok(None) => {}
+                Ok(Search::Found(found)) => return self.count(found, file.content.position, ledger),
+                Ok(Search::OtherFormat) => {
+                    return Outcome { unread: self.positions.len(), ..Outcome::default() };
+                }
+                Ok(Search::OtherText) => {}
                 Err(_) => why = "the file cannot be read",
             }
         }
         Outcome::gone(self.positions.len(), why)
     }
 
-    /// The records as they read now; `None` when the file does not hold what the ledger read of it.
-    fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Option<Vec<Found>>, TailError> {
+    /// The records as they read now.
+    fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Search, TailError> {
         let mut found = Vec::new();
         let mut reading = Reading::new(File::open(&file.path)?, options);
         let is_same = reading.again(&file.content, |records, live_within| {
@@ -211,7 +223,11 @@ impl Wanted<'_> {
             }));
             u64::MAX
         })?;
-        Ok(is_same.then_some(found))
+        Ok(match reading.format() {
+            Some(format) if format.name() != file.content.format => Search::OtherFormat,
+            Some(_) if is_same => Search::Found(found),
+            _ => Search::OtherText,
+        })
     }
 
     fn count(&self, found: Vec<Found>, read_to: u64, ledger: &mut Ledger) -> Outcome {

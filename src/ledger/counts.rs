@@ -149,7 +149,10 @@ impl Counts {
         // What was folded may fit now.
         self.sources.iter_mut().for_each(|trunks| trunks.spellings.clear());
         self.zero = zero_series(catalogue);
-        for route in 0..self.routes.len() {
+        // Where there is not room for all of them, the same are made before and after a restart.
+        let mut routes: Vec<usize> = (0..self.routes.len()).collect();
+        routes.sort_by(|one, other| self.routes[*one].route.cmp(&self.routes[*other].route));
+        for route in routes {
             self.make_zero_series(RouteIndex(route), now);
         }
     }
