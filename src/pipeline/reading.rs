@@ -2,24 +2,22 @@
 
 mod beginning;
 mod ending;
+mod known;
 mod stages;
 
 use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use self::beginning::{Beginning, first_record};
-use self::ending::Ending;
+use self::beginning::Beginning;
+pub use self::known::Passed;
 use self::stages::{Piece, Stages};
 use super::booking::{Books, Record, Summary};
-use crate::decode::{Decoded, Decoder, Format, Reason, Recognition};
+use crate::decode::{Decoded, Format, Reason, Recognition};
 use crate::ledger::AT_ONCE;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
-use crate::source::identity::{Content, Mark, Records};
-use crate::source::split::Place;
+use crate::source::identity::{Content, Records};
 use crate::source::tail::{Tail, TailError};
 
 /// How the records of a source's files are read.
@@ -36,19 +34,6 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { format: None, live_within: None, record_bytes: 1024 * 1024 }
-    }
-}
-
-impl Options {
-    /// The format of a known content, unless a text that begins so is to be read as another.
-    fn format_of(&self, known: &Content, begin: &[u8]) -> Option<Format> {
-        let recognised = match Format::recognise(begin, false) {
-            Recognition::Known(format) => Some(format),
-            Recognition::NeedMore | Recognition::Unknown => None,
-        };
-        let wanted = self.format.or(recognised);
-        let format = Format::from_name(&known.format);
-        format.filter(|format| wanted.is_none_or(|wanted| wanted == *format))
     }
 }
 
@@ -88,22 +73,6 @@ const TURN_TIME: Duration = Duration::from_millis(50);
 /// by reading on.
 const LEAST_READ: u64 = 4 * 1024;
 
-/// As much of a text as a header and a whole head need.
-const LOOK_AHEAD_BYTES: usize = 8 * 1024;
-
-/// What came of [`Reading::pass_over`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passed {
-    /// The file holds the known content; reading goes on behind it.
-    Same,
-    /// It does not.
-    Different,
-    /// It ends before the known position.
-    TooShort,
-    /// The budget is spent.
-    More,
-}
-
 /// What a turn of reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -135,41 +104,6 @@ impl Reading {
             until: u64::MAX,
             passed_over: Some(Records::default()),
         }
-    }
-
-    /// A file whose content is known: goes on at its position. `None` when the file holds something else there, when
-    /// that cannot be told without reading it, or when it was read as another format than it is to be.
-    pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
-        let Some(text_at) = content.plain_text_at else { return Ok(None) };
-        if !content.mark.holds(&file, text_at)? {
-            return Ok(None);
-        }
-        let mut begin = [0; LOOK_AHEAD_BYTES];
-        let length = file.read_at(&mut begin, text_at)?;
-        let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
-        // A head that was short when it was stored may have become longer since.
-        let beginning = Beginning::in_file(&file, text_at, content)?;
-        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark)?, options);
-        reading.go_on(format, content);
-        reading.beginning = beginning;
-        Ok(Some(reading))
-    }
-
-    /// Goes on at a known content's position, to which the text was read and which it was found to hold.
-    fn go_on(&mut self, format: Format, content: &Content) {
-        let mut stages = Stages::new(format, self.options);
-        stages.splitter.resume(content.place);
-        if let Some(header) = &content.header {
-            stages.decoder = Decoder::resume(format, header.as_bytes());
-        }
-        self.stages = Some(stages);
-        self.position = content.position;
-        self.passed_over = content.records;
-        self.unfinished = content.unfinished;
-        if content.lineage != 0 {
-            self.lineage = content.lineage;
-        }
-        self.beginning = Beginning::of(&content.head);
     }
 
     /// What is known of the content, to go on after a restart; `None` while that is nothing.
@@ -268,162 +202,6 @@ impl Reading {
         };
         self.records(books, true);
         ended
-    }
-
-    /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, as
-    /// [`Reading::each`] does. Nothing is booked. Returns whether the text is the content's.
-    pub fn again(
-        &mut self,
-        content: &Content,
-        mut take: impl FnMut(&[Record<'_>], Duration) -> u64,
-    ) -> Result<bool, TailError> {
-        self.until = content.position;
-        loop {
-            self.each(false, &mut take);
-            let held = self.tail.text().len();
-            if self.unrecognised.is_some() || self.position + held as u64 >= self.until {
-                break;
-            }
-            let more = self.tail.fill(u64::MAX, false);
-            // What came before damage is there all the same.
-            if self.tail.text().len() == held && !more? && !self.tail.fill(u64::MAX, true)? {
-                break;
-            }
-        }
-        self.each(true, &mut take);
-        let Content { position, mark, .. } = content;
-        Ok(self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0))
-    }
-
-    /// Nobody has written for a while: takes what can be read though it does not end as it should, a last line without
-    /// line end and calls behind a quote that is never closed. A record that is not finished waits for its end, and is
-    /// rejected once when it is `given_up`. Returns whether anything was booked.
-    pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
-        let end = self.position + self.tail.text().len() as u64;
-        if end == self.position || self.ending.replace((end, given_up)) == Some((end, given_up)) {
-            return false;
-        }
-        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
-        match ending {
-            Ending::Call => self.take_last_line(books),
-            Ending::Calls(end) => {
-                self.until = self.position + end as u64;
-                self.records(books, true);
-                self.until = u64::MAX;
-                true
-            }
-            Ending::Unfinished(at) if given_up => self.reject_unfinished(at, books),
-            Ending::Unfinished(_) | Ending::Nothing => false,
-        }
-    }
-
-    /// Takes a last line without line end, if it is a whole call by itself; whether it was.
-    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
-        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
-        if ending == Ending::Call {
-            self.records(books, true);
-            if let Some(stages) = &mut self.stages {
-                stages.splitter.resume(Place::WithinLine);
-            }
-        }
-        ending == Ending::Call
-    }
-
-    /// Rejects the record that begins at this place of the text, and leaves it there. Whether it was not before.
-    fn reject_unfinished(&mut self, at: usize, books: &mut Books<'_>) -> bool {
-        let too_long = self.before_too_long.as_ref().map(|content| content.position);
-        let position = too_long.unwrap_or(self.position + at as u64);
-        if self.unfinished.replace(position) == Some(position) {
-            return false;
-        }
-        let (decoded, text) = (Decoded::Rejected(Reason::Unfinished), &self.tail.text()[at..]);
-        books.book(&[Record { decoded, position, text }], self.lineage, Duration::ZERO);
-        true
-    }
-
-    /// Reads the beginning of the text, as much as a head needs. Returns it, and where its first record begins, once
-    /// one can be there. Nothing is booked.
-    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], Option<usize>), TailError> {
-        while self.tail.text().len() < LOOK_AHEAD_BYTES {
-            match self.fill(LOOK_AHEAD_BYTES as u64, books) {
-                Ok(true) => {}
-                // Text before damage counts like any other; the damage shows again behind it.
-                Err(error) if self.tail.text().is_empty() => return Err(error),
-                Ok(false) | Err(_) => break,
-            }
-        }
-        let text = self.tail.text();
-        Ok((text, first_record(text, self.options.format, text.len() < LOOK_AHEAD_BYTES)))
-    }
-
-    /// Reads past the text that a known content has before its position, without booking any of it, for about
-    /// `budget` bytes of the file. The reading must be at its beginning, or have been at this before.
-    pub fn pass_over(
-        &mut self,
-        known: &Content,
-        books: &mut Books<'_>,
-        budget: u64,
-    ) -> Result<Passed, TailError> {
-        if self.position == 0 {
-            self.look_ahead(books)?;
-        }
-        let begin = if self.position == 0 { self.tail.text() } else { &[] };
-        let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };
-        if let Some(passed) = self.skip_over(known, format)? {
-            return Ok(passed);
-        }
-        let (begin, text_begin) = (self.tail.read_bytes(), self.position);
-        loop {
-            let missing = known.position - self.position;
-            let there = self.tail.text().len() as u64;
-            if there >= missing {
-                let at = usize::try_from(missing).unwrap_or_default();
-                if !self.tail.is_marked(&known.mark, at) {
-                    return Ok(Passed::Different);
-                }
-                self.tail.consume(at);
-                self.go_on(format, known);
-                return Ok(Passed::Same);
-            }
-            self.position += there;
-            self.tail.consume(self.tail.text().len());
-            if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
-                return Ok(Passed::More);
-            }
-            if !self.fill(u64::MAX, books)? {
-                return Ok(Passed::TooShort);
-            }
-        }
-    }
-
-    /// As [`Reading::pass_over`], without reading what lies between, where the text lies in the file as it is.
-    fn skip_over(&mut self, known: &Content, format: Format) -> io::Result<Option<Passed>> {
-        let (Some(text_at), Some(file)) = (self.tail.plain_text_at(), self.tail.file()) else {
-            return Ok(None);
-        };
-        if file.metadata()?.len() < text_at + known.position {
-            return Ok(Some(Passed::TooShort));
-        }
-        if !known.mark.holds(file, text_at)? {
-            return Ok(Some(Passed::Different));
-        }
-        self.tail = Tail::at(file.try_clone()?, text_at, known.mark)?;
-        self.go_on(format, known);
-        Ok(Some(Passed::Same))
-    }
-
-    /// The mark at the end of the text that is there now.
-    pub fn end(&self) -> Option<Mark> {
-        match (self.tail.file(), self.tail.plain_text_at()) {
-            (Some(file), Some(text_at)) => {
-                let length = file.metadata().ok()?.len();
-                Mark::in_file(file, text_at, length.checked_sub(text_at)?).ok()
-            }
-            _ => {
-                let held = self.tail.text().len();
-                Some(self.tail.text_mark(self.position + held as u64, held))
-            }
-        }
     }
 
     /// Books every record that the text holds.

@@ -1,8 +1,12 @@
-//! What is left at the end of a text whose writer has stopped for a while.
+//! What is left at the end of a text whose writer has stopped for a while, and what becomes of it.
 
+use std::time::Duration;
+
+use super::Reading;
 use super::stages::Stages;
-use crate::decode::{Decoded, Decoder};
-use crate::source::split::Split;
+use crate::decode::{Decoded, Decoder, Reason};
+use crate::pipeline::booking::{Books, Record};
+use crate::source::split::{Place, Split};
 
 /// What stands in a text that holds no whole record as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,5 +57,53 @@ impl Stages {
             (None, Some(start)) => Ending::Unfinished(start),
             (None, None) => Ending::Nothing,
         }
+    }
+}
+
+impl Reading {
+    /// Nobody has written for a while: takes what can be read though it does not end as it should, a last line without
+    /// line end and calls behind a quote that is never closed. A record that is not finished waits for its end, and is
+    /// rejected once when it is `given_up`. Returns whether anything was booked.
+    pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
+        let end = self.position + self.tail.text().len() as u64;
+        if end == self.position || self.ending.replace((end, given_up)) == Some((end, given_up)) {
+            return false;
+        }
+        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        match ending {
+            Ending::Call => self.take_last_line(books),
+            Ending::Calls(end) => {
+                self.until = self.position + end as u64;
+                self.records(books, true);
+                self.until = u64::MAX;
+                true
+            }
+            Ending::Unfinished(at) if given_up => self.reject_unfinished(at, books),
+            Ending::Unfinished(_) | Ending::Nothing => false,
+        }
+    }
+
+    /// Takes a last line without line end, if it is a whole call by itself; whether it was.
+    pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
+        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        if ending == Ending::Call {
+            self.records(books, true);
+            if let Some(stages) = &mut self.stages {
+                stages.splitter.resume(Place::WithinLine);
+            }
+        }
+        ending == Ending::Call
+    }
+
+    /// Rejects the record that begins at this place of the text, and leaves it there. Whether it was not before.
+    fn reject_unfinished(&mut self, at: usize, books: &mut Books<'_>) -> bool {
+        let too_long = self.before_too_long.as_ref().map(|content| content.position);
+        let position = too_long.unwrap_or(self.position + at as u64);
+        if self.unfinished.replace(position) == Some(position) {
+            return false;
+        }
+        let (decoded, text) = (Decoded::Rejected(Reason::Unfinished), &self.tail.text()[at..]);
+        books.book(&[Record { decoded, position, text }], self.lineage, Duration::ZERO);
+        true
     }
 }
