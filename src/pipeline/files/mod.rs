@@ -279,7 +279,6 @@ impl Files {
 
     /// Gives the next file in line its turn; whether that file has been read to its end.
     pub fn turn(&mut self, ledger: &mut Ledger, log: Option<&mut Log>, now: UnixMillis) -> bool {
-        self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
         let Some(id) = self.dequeue() else { return true };
         let Some(mut entry) = self.entries.remove(&id) else { return true };
         entry.queued = false;
