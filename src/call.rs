@@ -95,19 +95,53 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// A text of a record, without blanks at its ends. It need not be UTF-8, and nobody asks before it is read.
+#[derive(Clone)]
+pub struct Text<'a>(pub Cow<'a, [u8]>);
+
+impl Text<'_> {
+    /// The text; bytes that are not UTF-8 become replacement characters.
+    pub fn read(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+
+    /// The same text, which outlasts its record.
+    fn owned(&self) -> Text<'static> {
+        Text(Cow::Owned(self.0.clone().into_owned()))
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.read() == other.read()
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read().fmt(f)
+    }
+}
+
 /// One call leg, borrowed from the bytes of its record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call<'a> {
     /// Identifies the record when an overlapping export brings it again.
     pub record_id: RecordId,
     /// FQDN of the SBC as the record spells it, `""` when the record has none.
-    pub trunk: Cow<'a, str>,
+    pub trunk: Text<'a>,
     pub direction: Direction,
     /// The record's own success flag. `Some` wins over any code.
     pub succeeded: Option<bool>,
     pub codes: CodePair,
     /// The phrase that Microsoft prints beside the codes, `""` when the record has none.
-    pub phrase: Cow<'a, str>,
+    pub phrase: Text<'a>,
     /// When the call ended or failed; `None` when the record does not say.
     pub ended_at: Option<UnixMillis>,
     /// Seconds from INVITE to end or failure; `None` when the record does not say.
@@ -119,11 +153,11 @@ impl Call<'_> {
     pub fn owned(&self) -> Call<'static> {
         Call {
             record_id: self.record_id,
-            trunk: Cow::Owned(self.trunk.clone().into_owned()),
+            trunk: self.trunk.owned(),
             direction: self.direction,
             succeeded: self.succeeded,
             codes: self.codes,
-            phrase: Cow::Owned(self.phrase.clone().into_owned()),
+            phrase: self.phrase.owned(),
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
         }

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 
 use super::entry::{self, Entry, Refused};
 use super::{Cause, Verdict, phrase};
-use crate::call::{Call, CodePair, Outcome};
+use crate::call::{Call, CodePair, Outcome, Text};
 
 /// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
 const SHORTEST_BEGINNING: usize = 9;
@@ -119,7 +119,7 @@ impl Catalogue {
             (Some(true), ..) => return self.answered(call.codes),
             (_, _, None) => None,
             (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.phrase),
-            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase),
+            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase.read()),
         };
         match listed {
             Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
@@ -147,15 +147,19 @@ impl Catalogue {
         Verdict { outcome: Outcome::Answered, cause, codes }
     }
 
-    fn by_codes(&self, microsoft_code: u64, sip_code: u16, call_phrase: &str) -> Option<&Entry> {
+    fn by_codes(&self, microsoft_code: u64, sip_code: u16, call_phrase: &Text<'_>) -> Option<&Entry> {
         match self.pair(microsoft_code, sip_code) {
             [] => None,
             [only] => Some(only),
-            rows => rows
-                .iter()
-                .find(|row| phrase::same(&row.phrase, call_phrase))
-                .or_else(|| by_hresult(rows, call_phrase))
-                .or_else(|| any_other_phrase(rows)),
+            rows => {
+                let call_phrase = call_phrase.read();
+                // Of rows with the same phrase there is one; most phrases are spelled as there.
+                let spelled_so = rows.iter().find(|row| row.phrase == call_phrase);
+                spelled_so
+                    .or_else(|| rows.iter().find(|row| phrase::same(&row.phrase, &call_phrase)))
+                    .or_else(|| by_hresult(rows, &call_phrase))
+                    .or_else(|| any_other_phrase(rows))
+            }
         }
     }
 

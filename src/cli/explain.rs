@@ -2,7 +2,6 @@
 
 mod text;
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -141,11 +140,11 @@ fn by_sip_code(text: &mut Text, catalogue: &Catalogue, code: u16) -> Exit {
 fn unlisted_pair(text: &mut Text, catalogue: &Catalogue, microsoft: u64, sip: u16) {
     let call = Call {
         record_id: RecordId(0),
-        trunk: Cow::Borrowed(""),
+        trunk: "".into(),
         direction: Direction::Unknown,
         succeeded: Some(false),
         codes: CodePair { microsoft: Some(microsoft), sip: Some(sip) },
-        phrase: Cow::Borrowed(""),
+        phrase: "".into(),
         ended_at: None,
         duration_seconds: None,
     };

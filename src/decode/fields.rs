@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Reason;
-use crate::call::{Direction, RecordId, UnixMillis};
+use crate::call::{Direction, RecordId, Text, UnixMillis};
 
 /// The longest host name that DNS allows (RFC 1035).
 const MAXIMUM_TRUNK: usize = 255;
@@ -346,6 +346,23 @@ fn eight_digits(digits: [u8; 8]) -> (u64, u64) {
 /// Top-level domains below which a name of two labels is taken for that of an SBC, beside those of countries.
 const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 
+/// What a byte says about a name: that it is no part of a label of one, or that it is no letter.
+const NO_LABEL: u8 = 1;
+const NO_LETTER: u8 = 2;
+const BYTES: [u8; 256] = {
+    let mut bytes = [NO_LABEL | NO_LETTER; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        bytes[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => 0,
+            b'0'..=b'9' | b'-' | b'_' => NO_LETTER,
+            _ => NO_LABEL | NO_LETTER,
+        };
+        byte += 1;
+    }
+    bytes
+};
+
 /// Whether a text can be the name of an SBC: the one text of a record that becomes a label, and is kept where a rejected
 /// record is written down.
 ///
@@ -353,37 +370,41 @@ const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 /// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
 /// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
 /// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
-pub fn is_trunk(text: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    let is_name = text.len() <= MAXIMUM_TRUNK
-        && text.rsplit_once('.').is_some_and(|(rest, top)| {
-            let is_known = top.len() == 2 || TOPS.iter().any(|known| top.eq_ignore_ascii_case(known));
-            top.len() >= 2
-                && top.bytes().all(|byte| byte.is_ascii_alphabetic())
-                && (rest.contains('.') || is_known)
-                && rest.split('.').all(is_label)
-        });
-    is_name || text.parse::<IpAddr>().is_ok()
+pub fn is_trunk(text: &[u8]) -> bool {
+    is_name(text) || str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
+}
+
+/// Each call has a trunk: its bytes are looked at once.
+fn is_name(text: &[u8]) -> bool {
+    let (mut dots, mut last_dot, mut label, mut top) = (0, 0, 0, 0);
+    let mut is_behind_dot = true;
+    for (place, byte) in text.iter().enumerate() {
+        let (class, is_dot) = (BYTES[usize::from(*byte)], *byte == b'.');
+        label |= if is_dot { u8::from(is_behind_dot) } else { class };
+        (top, last_dot) = if is_dot { (0, place) } else { (top | class, last_dot) };
+        dots += usize::from(is_dot);
+        is_behind_dot = is_dot;
+    }
+    if label & NO_LABEL != 0 || top != 0 || dots == 0 || text.len() > MAXIMUM_TRUNK {
+        return false;
+    }
+    let top = &text[last_dot + 1..];
+    top.len() >= 2
+        && (dots > 1 || top.len() == 2 || TOPS.iter().any(|known| top.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 /// The name of an SBC, or `""` where the text cannot be one: a person's name or number in its place must not become a
 /// label. The call counts all the same.
 #[inline]
-pub fn trunk(text: Cow<'_, str>) -> Cow<'_, str> {
-    if is_trunk(&text) { text } else { Cow::Borrowed("") }
+pub fn trunk(text: Text<'_>) -> Text<'_> {
+    if is_trunk(&text.0) { text } else { Text::from("") }
 }
 
-/// The field as text without blanks at both ends; bytes that are not UTF-8 become replacement characters.
+/// The field as text without blanks at both ends.
 #[inline]
-pub fn text(field: Cow<'_, [u8]>) -> Cow<'_, str> {
-    match field {
-        // Nearly every field is UTF-8, and asking first is faster than a lossy reading.
-        Cow::Borrowed(bytes) => match str::from_utf8(trimmed(bytes)) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => String::from_utf8_lossy(bytes.trim_ascii()),
-        },
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(bytes.trim_ascii()).into_owned()),
-    }
+pub fn text(field: Cow<'_, [u8]>) -> Text<'_> {
+    Text(match field {
+        Cow::Borrowed(bytes) => Cow::Borrowed(trimmed(bytes)),
+        Cow::Owned(bytes) => Cow::Owned(bytes.trim_ascii().to_vec()),
+    })
 }

@@ -235,7 +235,7 @@ impl Decoder {
     #[inline]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         match self {
-            Self::Graph(_) => graph::Decoder::decode_front(text),
+            Self::Graph(decoder) => decoder.decode_front(text),
             Self::TeamsAdminCenter(decoder) => decoder.decode_front(text),
         }
     }

@@ -5,67 +5,74 @@
 
 use wide::u8x16;
 
-/// The places of certain bytes in a text, in their order.
-#[derive(Debug, Clone, Copy)]
-pub struct Marks<'t, Mark> {
-    text: &'t [u8],
-    mark: Mark,
-    /// Where the block that was looked at last begins, and its marks that were not given yet, a bit for each byte.
-    block: usize,
-    found: u64,
-}
-
 const BLOCK: usize = 64;
 
 /// Rows of more cells are not read by [`cells`]. The export has 22.
 pub const MOST_CELLS: usize = 31;
 
-impl<'t, Mark: Fn(Sixteen) -> Sixteen> Marks<'t, Mark> {
-    /// Looks for the bytes of `text` that `mark` marks.
-    #[inline(always)]
-    pub fn new(text: &'t [u8], mark: Mark) -> Self {
-        let found = look(text, &mark);
-        Self { text, mark, block: 0, found }
-    }
+/// How much [`find`] looks at in one step: most strings of a row are shorter.
+const STEP: usize = 32;
 
-    /// The place of the next one; behind the text when there is none.
-    #[inline(always)]
-    pub fn next(&mut self) -> usize {
-        while self.found == 0 {
-            self.block += BLOCK;
-            match self.text.get(self.block..) {
-                None | Some([]) => return usize::MAX,
-                Some(rest) => self.found = look(rest, &self.mark),
-            }
-        }
-        let place = self.block + self.found.trailing_zeros() as usize;
-        self.found &= self.found - 1;
-        place
-    }
+/// So many bytes have to follow what is looked for with [`find`] and [`Prefix`], so that whole steps can be looked at.
+pub const ROOM: usize = 48;
 
-    /// As [`Marks::next`], behind one that is passed over.
-    #[inline(always)]
-    pub fn second(&mut self) -> usize {
-        let behind = self.found & self.found.wrapping_sub(1);
-        if behind == 0 {
-            self.next();
-            return self.next();
+/// The place of the first byte that `mark` marks; `None` when it is not followed by as many bytes as a step has.
+#[inline(always)]
+pub fn find(text: &[u8], mark: impl Fn(Sixteen) -> Sixteen) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let step: &[u8; STEP] = text.get(at..)?.first_chunk()?;
+        let found = marked(step, &mark);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
         }
-        self.found = behind & (behind - 1);
-        self.block + behind.trailing_zeros() as usize
+        at += STEP;
     }
 }
 
-/// Where each cell begins of the row that the text begins with, and last where the row ends; and how many cells it has.
-/// `None` when the row has a quote, more cells than there is room for, or no end.
+/// A text to be compared with the beginnings of others. All its bytes are compared at once.
+#[derive(Debug)]
+pub struct Prefix {
+    bytes: [u8; ROOM],
+    /// Ones where the text is over.
+    behind: [u8; ROOM],
+    length: usize,
+}
+
+impl Prefix {
+    /// This text; `None` if it has more than [`ROOM`] bytes.
+    pub fn new(text: &[u8]) -> Option<Self> {
+        let (mut bytes, mut behind) = ([0; ROOM], [u8::MAX; ROOM]);
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        behind[..text.len()].fill(0);
+        Some(Self { bytes, behind, length: text.len() })
+    }
+
+    /// What follows it, if `text` begins with it and has as many bytes as are looked at.
+    #[inline(always)]
+    pub fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        let window = text.first_chunk::<ROOM>()?;
+        let (own, behind, others) =
+            (self.bytes.as_chunks().0, self.behind.as_chunks().0, window.as_chunks().0);
+        let mut same = u8x16::splat(u8::MAX);
+        for ((own, behind), other) in own.iter().zip(behind).zip(others) {
+            same &= u8x16::new(*own).simd_eq(u8x16::new(*other)) | u8x16::new(*behind);
+        }
+        if same.to_bitmask() == 0xffff { text.get(self.length..) } else { None }
+    }
+}
+
+/// Where each cell begins of the row that the text begins with, and last where one more would; how many cells it has,
+/// and where the next row begins.
+/// `None` when the row has a quote or a control character, more cells than there is room for, or no end.
 #[inline(always)]
-pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<usize> {
+pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<(usize, usize)> {
     begins[0] = 0;
     let (mut count, mut block) = (1, 0);
     loop {
         let rest = text.get(block..).filter(|rest| !rest.is_empty())?;
         let mut commas = look(rest, &|bytes: Sixteen| bytes.equal(b','));
-        let stops = look(rest, &|bytes: Sixteen| bytes.equal(b'"').or(bytes.equal(b'\n')));
+        let stops = look(rest, &|bytes: Sixteen| bytes.quote_or_control());
         // Those below the first stop; all, if there is none.
         commas &= (stops & stops.wrapping_neg()).wrapping_sub(1);
         while commas != 0 {
@@ -75,8 +82,13 @@ pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<usize>
         }
         if stops != 0 {
             let stop = block + stops.trailing_zeros() as usize;
+            let end = match text.get(stop..)? {
+                [b'\n', ..] => stop + 1,
+                [b'\r', b'\n', ..] => stop + 2,
+                _ => return None,
+            };
             *begins.get_mut(count)? = stop + 1;
-            return (text.get(stop) == Some(&b'\n')).then_some(count);
+            return Some((count, end));
         }
         block += BLOCK;
     }
@@ -85,21 +97,23 @@ pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<usize>
 /// The marks of the first block of this text.
 #[inline(always)]
 fn look(text: &[u8], mark: &impl Fn(Sixteen) -> Sixteen) -> u64 {
-    match text.first_chunk() {
-        Some(block) => marks(block, mark),
+    match text.first_chunk::<BLOCK>() {
+        Some(block) => marked(block, mark),
         None => {
             let mut block = [0; BLOCK];
             block[..text.len()].copy_from_slice(text);
-            marks(&block, mark) & !(u64::MAX << text.len())
+            marked(&block, mark) & !(u64::MAX << text.len())
         }
     }
 }
 
+/// The marks of these bytes, a bit for each.
 #[inline(always)]
-fn marks(block: &[u8; BLOCK], mark: &impl Fn(Sixteen) -> Sixteen) -> u64 {
+pub fn marked<const LENGTH: usize>(block: &[u8; LENGTH], mark: impl Fn(Sixteen) -> Sixteen) -> u64 {
     let (parts, _) = block.as_chunks::<16>();
-    let bits = |part: usize| u64::from(mark(Sixteen(u8x16::new(parts[part]))).0.to_bitmask()) << (16 * part);
-    bits(0) | bits(1) | bits(2) | bits(3)
+    parts.iter().enumerate().fold(0, |bits, (place, part)| {
+        bits | u64::from(mark(Sixteen(u8x16::new(*part))).0.to_bitmask()) << (16 * place)
+    })
 }
 
 /// Sixteen bytes, or a mark for each of them.
@@ -135,35 +149,46 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gives_every_place(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn finds_the_first_place(text in proptest::collection::vec(any::<u8>(), 0..300), begin in 0..300_usize) {
             let mark = |bytes: Sixteen| bytes.equal(0x80).or(bytes.quote_or_control());
-            let (mut marks, mut places) = (Marks::new(&text, mark), Vec::new());
-            for (place, byte) in text.iter().enumerate() {
-                if matches!(byte, b'"' | 0x80 | ..=31) {
-                    assert_eq!(marks.next(), place);
-                    places.push(place);
-                }
-            }
-            assert_eq!(marks.next(), usize::MAX);
-            let mut marks = Marks::new(&text, mark);
-            for pair in places.chunks_exact(2) {
-                assert_eq!(marks.second(), pair[1]);
-            }
-            assert_eq!(marks.second(), usize::MAX);
+            let roomy = [&text[begin.min(text.len())..], &[0; ROOM]].concat();
+            let first = roomy.iter().position(|byte| matches!(byte, b'"' | 0x80 | ..=31));
+            assert_eq!(find(&roomy, mark), first);
         }
 
         #[test]
-        fn cells_begin_behind_commas(row in "[a,]{0,150}", end in "[\"\n]?", after in "[a,\n\"]{0,80}") {
+        fn strips_a_prefix(prefix in "[ab]{0,50}", text in "[ab]{0,100}") {
+            let Some(stripped) = Prefix::new(prefix.as_bytes()) else {
+                prop_assert!(prefix.len() > ROOM);
+                return Ok(());
+            };
+            let text = format!("{text}{}", "c".repeat(ROOM));
+            assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));
+            let text = format!("{prefix}{text}");
+            assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));
+        }
+
+        #[test]
+        fn cells_begin_behind_commas(
+            row in "[a,]{0,150}", end in "(\"|\n|\r\n|\r|\u{0})?", after in "[a,\n\"]{0,80}",
+        ) {
             let text = format!("{row}{end}{after}");
-            let length = text.find(['"', '\n']).filter(|end| text.as_bytes()[*end] == b'\n');
-            let expected = length.map(|length| {
-                let behind = text[..=length].match_indices([',', '\n']).map(|(place, _)| place + 1);
-                [0].into_iter().chain(behind).collect::<Vec<_>>()
+            let length = text.find(['"', '\n', '\r', '\0']);
+            let next = length.and_then(|length| match &text[length..] {
+                rest if rest.starts_with('\n') => Some(length + 1),
+                rest if rest.starts_with("\r\n") => Some(length + 2),
+                _ => None,
+            });
+            let expected = next.map(|next| {
+                let length = length.unwrap_or_default();
+                let behind = text[..length].match_indices(',').map(|(place, _)| place + 1);
+                let begins: Vec<_> = [0].into_iter().chain(behind).chain([length + 1]).collect();
+                (begins, next)
             });
             let mut begins = [0; MOST_CELLS + 1];
-            let count = cells(text.as_bytes(), &mut begins);
-            let expected = expected.filter(|expected| expected.len() <= begins.len());
-            assert_eq!(count.map(|count| begins[..=count].to_vec()), expected);
+            let found = cells(text.as_bytes(), &mut begins);
+            let expected = expected.filter(|(expected, _)| expected.len() <= begins.len());
+            assert_eq!(found.map(|(count, next)| (begins[..=count].to_vec(), next)), expected);
         }
     }
 }

@@ -11,7 +11,7 @@ use hashbrown::{Equivalent, HashMap};
 use regex::Regex;
 
 use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
-use crate::call::{Call, CodePair, Direction, Outcome, UnixMillis};
+use crate::call::{Call, CodePair, Direction, Outcome, Text, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 
 /// The label value that everything over a cap is folded into.
@@ -54,7 +54,7 @@ struct Trunks {
     source: Arc<str>,
     names: Vec<TrunkName>,
     /// As records spell them, to a place in `known`, and whether they are folded there.
-    spellings: HashMap<Box<str>, (usize, bool)>,
+    spellings: HashMap<Box<[u8]>, (usize, bool)>,
     known: Vec<Trunk>,
 }
 
@@ -245,7 +245,7 @@ impl Counts {
     fn route(
         &mut self,
         source: SourceIndex,
-        spelling: &str,
+        spelling: &Text<'_>,
         direction: Direction,
         now: UnixMillis,
     ) -> (RouteIndex, bool) {
@@ -314,13 +314,13 @@ impl Counts {
     }
 
     /// The trunk that a record spells so, and whether it had to be folded.
-    fn trunk(&mut self, source: SourceIndex, spelling: &str) -> (usize, bool) {
+    fn trunk(&mut self, source: SourceIndex, spelling: &Text<'_>) -> (usize, bool) {
         let (limit, fits) = (self.limits.trunks_per_source, self.route_fits());
         let trunks = &mut self.sources[source.0];
-        if let Some(trunk) = trunks.spellings.get(spelling) {
+        if let Some(trunk) = trunks.spellings.get(&*spelling.0) {
             return *trunk;
         }
-        let name = trunks.name(spelling);
+        let name = trunks.name(&spelling.read());
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => (trunk, false),
@@ -335,7 +335,7 @@ impl Counts {
         // Spellings differ by case only, yet there are many ways to do that.
         let trunks = &mut self.sources[source.0];
         if trunks.spellings.len() < MOST_SPELLINGS.max(4 * limit) {
-            trunks.spellings.insert(spelling.into(), trunk);
+            trunks.spellings.insert((*spelling.0).into(), trunk);
         }
         trunk
     }

@@ -3,12 +3,12 @@
 //! 16 bytes an id, in memory and in the store: 112 bits of it and the day on which it was last seen. Two random ids
 //! have the same 112 bits once in 10^33 pairs.
 
+mod table;
+
 use std::collections::VecDeque;
+use std::hint::black_box;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use xxhash_rust::xxh3::xxh3_64;
-
+use self::table::{Known, Table};
 use crate::call::{RecordId, UnixMillis};
 
 const DAY_BITS: u32 = 16;
@@ -19,6 +19,9 @@ const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 struct Seen(u128);
 
 impl Seen {
+    /// None at all: every other one has a day.
+    const NONE: Self = Self(0);
+
     fn new(id: RecordId, day: u16) -> Self {
         // The bits that the day takes the place of are folded into others, so that every bit of the id counts.
         let folded = (id.0 << DAY_BITS) ^ (id.0 >> (128 - DAY_BITS) << (2 * DAY_BITS));
@@ -32,10 +35,6 @@ impl Seen {
     fn day(self) -> u128 {
         self.0 & u128::from(u16::MAX)
     }
-
-    fn hash(self) -> u64 {
-        xxh3_64(&self.id().to_le_bytes())
-    }
 }
 
 /// How many ids are looked up at once: enough that waiting for memory overlaps, and a bit for each fits a word.
@@ -47,9 +46,6 @@ const BATCH_IDS: usize = 1000;
 
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
-
-/// In how many parts the ids are held in memory.
-const PARTS: usize = 256;
 
 const SEEN_BYTES: usize = size_of::<u128>();
 
@@ -69,8 +65,7 @@ pub type BatchChange = (u64, Option<Vec<u8>>);
 /// of date in the oldest batches is cleaned out, so that ids seen every day do not fill the store.
 #[derive(Debug)]
 pub struct Duplicates {
-    /// In parts, so that growing moves little at a time, within the caches.
-    seen: Vec<HashTable<Seen>>,
+    seen: Table,
     /// Whether there is a store to keep them in.
     stored: bool,
     /// By rising number.
@@ -88,7 +83,7 @@ impl Duplicates {
     /// No ids yet; `stored` if they are to be kept in a store.
     pub fn new(stored: bool) -> Self {
         Self {
-            seen: vec![HashTable::new(); PARTS],
+            seen: Table::new(),
             stored,
             closed: VecDeque::new(),
             next: 0,
@@ -101,46 +96,31 @@ impl Duplicates {
     /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
     pub fn are_new(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> u64 {
         let day = day(now);
-        let mut new = 0;
-        for (place, id) in ids.take(AT_ONCE).enumerate() {
+        let mut places = [(Seen::NONE, Table::hash(Seen::NONE)); AT_ONCE];
+        let mut count = 0;
+        for (place, id) in places.iter_mut().zip(ids) {
             let seen = Seen::new(id, day);
-            let (is_new, changed) = self.see(seen);
-            if changed && self.stored {
-                self.open.push(seen);
+            *place = (seen, Table::hash(seen));
+            count += 1;
+        }
+        let places = &places[..count];
+        // Nothing is made of what is read here; all of it is asked of the memory before any of it is waited for.
+        black_box(places.iter().fold(0, |all, (_, hash)| all ^ self.seen.touch(*hash)));
+        let mut new = 0;
+        for (place, (seen, hash)) in places.iter().enumerate() {
+            let known = self.seen.take(*seen, *hash);
+            if known != Known::Yes && self.stored {
+                self.open.push(*seen);
             }
-            new |= u64::from(is_new) << place;
+            new |= u64::from(known == Known::No) << place;
         }
         new
-    }
-
-    /// Takes the later day; whether the id is new, and whether anything changed.
-    fn see(&mut self, seen: Seen) -> (bool, bool) {
-        let hash = seen.hash();
-        let part = &mut self.seen[part_of(hash)];
-        match part.entry(hash, |other| other.id() == seen.id(), |other| other.hash()) {
-            Entry::Occupied(mut known) => {
-                let later = seen.day() > known.get().day();
-                if later {
-                    *known.get_mut() = seen;
-                }
-                (false, later)
-            }
-            Entry::Vacant(place) => {
-                place.insert(seen);
-                (true, true)
-            }
-        }
     }
 
     /// Forgets the ids last seen more than `days` days ago.
     pub fn forget(&mut self, days: u16, now: UnixMillis) {
         let oldest = u128::from(day(now).saturating_sub(days));
-        for part in &mut self.seen {
-            part.retain(|seen| seen.day() >= oldest);
-            if part.len() < part.capacity() / 4 {
-                part.shrink_to_fit(|seen| seen.hash());
-            }
-        }
+        self.seen.retain(|seen| seen.day() >= oldest);
         let dropped = &mut self.dropped;
         self.closed.retain(|batch| {
             let kept = batch.newest >= oldest;
@@ -153,7 +133,7 @@ impl Duplicates {
 
     /// How many ids are remembered.
     pub fn len(&self) -> usize {
-        self.seen.iter().map(HashTable::len).sum()
+        self.seen.len()
     }
 
     /// What the next commit has to write.
@@ -197,7 +177,7 @@ impl Duplicates {
             self.close(&before);
         }
         for seen in &ids {
-            self.see(*seen);
+            self.seen.take(*seen, Table::hash(*seen));
         }
         (self.next, self.written, self.open) = (number, ids.len(), ids);
         Ok(())
@@ -218,19 +198,11 @@ impl Duplicates {
 
     /// Stores again what is not out of date in the oldest batch, and lets it go.
     pub fn clean(&mut self, ids: &[u8]) {
-        let current = |seen: &Seen| {
-            let hash = seen.hash();
-            self.seen[part_of(hash)].find(hash, |known| known.0 == seen.0).is_some()
-        };
-        let current: Vec<Seen> = seen_in(ids).unwrap_or_default().into_iter().filter(current).collect();
+        let stored = seen_in(ids).unwrap_or_default().into_iter();
+        let current: Vec<Seen> = stored.filter(|seen| self.seen.holds(*seen)).collect();
         self.open.extend(current);
         self.dropped.extend(self.closed.pop_front().map(|batch| batch.number));
     }
-}
-
-/// The part that an id belongs to, by bits that the part itself does not use.
-fn part_of(hash: u64) -> usize {
-    usize::from((hash >> 40).to_le_bytes()[0])
 }
 
 fn bytes(ids: &[Seen]) -> Vec<u8> {
@@ -243,8 +215,9 @@ fn seen_in(bytes: &[u8]) -> Option<Vec<Seen>> {
     rest.is_empty().then(|| ids.iter().map(|id| Seen(u128::from_le_bytes(*id))).collect())
 }
 
+/// The day, from 1 on, since 1970.
 fn day(now: UnixMillis) -> u16 {
-    u16::try_from(now.0 / MILLIS_PER_DAY).unwrap_or(0)
+    u16::try_from(now.0 / MILLIS_PER_DAY).unwrap_or(0).max(1)
 }
 
 #[cfg(test)]
@@ -275,8 +248,8 @@ mod tests {
     #[test]
     fn ids_that_differ_in_one_place_only_spread() {
         for shift in [0, 16, 32, 48, 64, 80, 96, 112] {
-            let place = |number: u128| Seen::new(RecordId(number << shift), 0).hash() & 0x3fff;
-            let places: std::collections::HashSet<u64> = (0..10_000).map(place).collect();
+            let place = |number: u128| Table::hash(Seen::new(RecordId(number << shift), 0)).place(0x4000);
+            let places: std::collections::HashSet<usize> = (0..10_000).map(place).collect();
             assert!(places.len() > 5_000, "bits from {shift}: {} places", places.len());
         }
     }
@@ -332,7 +305,7 @@ mod tests {
     }
 
     fn sorted(duplicates: &Duplicates) -> Vec<u128> {
-        let mut ids: Vec<u128> = duplicates.seen.iter().flatten().map(|seen| seen.0).collect();
+        let mut ids: Vec<u128> = duplicates.seen.iter().map(|seen| seen.0).collect();
         ids.sort_unstable();
         ids
     }

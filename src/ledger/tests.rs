@@ -1,6 +1,5 @@
 //! A ledger that is opened again is the ledger that was committed, and goes on as that one does.
 
-use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -61,11 +60,11 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
     let directions = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
     Call {
         record_id: RecordId(u128::from(random.u16(..3000)) << 70),
-        trunk: Cow::Borrowed(TRUNKS[random.usize(..TRUNKS.len())]),
+        trunk: TRUNKS[random.usize(..TRUNKS.len())].into(),
         direction: directions[random.usize(..3)],
         succeeded: [None, Some(true), Some(false)][random.usize(..3)],
         codes: CodePair { microsoft, sip },
-        phrase: Cow::Borrowed(""),
+        phrase: "".into(),
         ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
     }

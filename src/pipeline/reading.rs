@@ -224,10 +224,8 @@ impl Reading {
         let mut waiting = Vec::new();
         while let Some(stages) = &mut self.stages {
             let text = &self.tail.text()[..end];
-            if at >= hole.end {
-                hole = next_hole(text, at);
-            }
-            let rest = &text[at..hole.start];
+            let rest = &text[at..if at < hole.start { hole.start } else { end }];
+            // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
             if let Some((call, begin, next)) = stages.front(rest) {
                 let position = self.position + (at + begin) as u64;
                 self.beginning.find(false, position, position);
@@ -243,6 +241,10 @@ impl Reading {
                 waiting.clear();
                 continue;
             }
+            if at >= hole.end {
+                hole = next_hole(text, at);
+            }
+            let rest = &text[at..hole.start];
             let was_discarding = stages.splitter.is_discarding();
             let (decoded, text_of_it, next) = match stages.next(rest, finished || hole.start < end) {
                 Piece::NeedMore if hole.start < end => {

@@ -1,7 +1,6 @@
 //! The catalogue as a whole: every row finds itself, pairs that are easily confused stay apart, and
 //! docs/causes.md says what the catalogue says.
 
-use std::borrow::Cow;
 use std::{env, fs};
 
 use cdr_exporter::call::{Call, CodePair, Direction, Outcome, RecordId};
@@ -10,11 +9,11 @@ use cdr_exporter::classify::{Catalogue, Cause, Entry, page};
 fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>) -> Call<'_> {
     Call {
         record_id: RecordId(1),
-        trunk: Cow::Borrowed("sbc1.contoso.com"),
+        trunk: "sbc1.contoso.com".into(),
         direction: Direction::Inbound,
         succeeded,
         codes: CodePair { microsoft, sip: Some(sip) },
-        phrase: Cow::Borrowed(phrase),
+        phrase: phrase.into(),
         ended_at: None,
         duration_seconds: None,
     }

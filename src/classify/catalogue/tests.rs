@@ -1,7 +1,5 @@
 //! Every rule of the look-up, by tables; and what an operator's entries change.
 
-use std::borrow::Cow;
-
 use super::*;
 use crate::call::{Direction, RecordId};
 use crate::classify::{NetworkEffectiveness, Side};
@@ -9,11 +7,11 @@ use crate::classify::{NetworkEffectiveness, Side};
 fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>) -> Call<'_> {
     Call {
         record_id: RecordId(1),
-        trunk: Cow::Borrowed(""),
+        trunk: "".into(),
         direction: Direction::Unknown,
         succeeded,
         codes: CodePair { microsoft: codes.0, sip: codes.1 },
-        phrase: Cow::Borrowed(phrase),
+        phrase: phrase.into(),
         ended_at: None,
         duration_seconds: None,
     }

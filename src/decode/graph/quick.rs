@@ -1,143 +1,166 @@
 //! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
 //!
-//! Whatever is anything else is left to the full reader: an escape, a nested value, a fraction, a wrong byte.
-//! So what is read here is always JSON, but for bytes that are not UTF-8 inside strings; and as nothing in it is
-//! nested, it shows its own end.
+//! Rows of one export name the same properties in the same order, so the text between two values is mostly that of the
+//! row before: where it is, one comparison reads comma, name and colon. Whatever is no usual row is left to the full
+//! reader: an escape, a nested value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that
+//! are not UTF-8 inside strings; and as nothing in it is nested, it shows its own end.
 
 use super::row::{Property, Row, Value};
-use crate::decode::scan::{Marks, Sixteen};
+use crate::decode::scan::{self, Prefix, Sixteen};
 
-/// The row that the text begins with, and where it ends; `None` if it is not of the usual kind.
-#[inline]
-pub fn read(text: &[u8]) -> Option<(Row<&[u8]>, usize)> {
-    // What may end a string, and what ends the usual kind of string.
-    let mark = |bytes: Sixteen| bytes.equal(b'\\').or(bytes.quote_or_control());
-    let mut reader = Reader { text, at: 0, marks: Marks::new(text, mark) };
-    let mut row = Row::default();
-    if reader.token()? != b'{' || reader.token()? != b'"' {
-        return None;
-    }
-    loop {
-        let property = Property::named(reader.string()?);
-        let first = match reader.ahead() {
-            Some([b'"', b':', first]) if *first > b' ' => {
-                reader.at += 3;
-                *first
-            }
-            _ => reader.behind_name()?,
-        };
-        if first == b'"' {
-            row.set(property, Value::Text(reader.string()?));
-            if let Some(b"\",\"") = reader.ahead() {
-                reader.at += 3;
-                continue;
-            }
-            reader.close()?;
-        } else {
-            row.set(property, reader.other(first)?);
-        }
-        match reader.token()? {
-            b',' if reader.token()? == b'"' => {}
-            b'}' => return Some((row, reader.at)),
-            _ => return None,
-        }
-    }
+/// What stood between the values of the rows before, by its place in the row. A name that is not the expected one
+/// costs more, and is the expected one from then on.
+#[derive(Debug, Default)]
+pub struct Layout(Vec<Between>);
+
+/// Of rows with more properties, the others are not remembered.
+const MOST_PLACES: usize = 64;
+
+/// The text between two values, as JSON wants it there: `{"id":` or `,"callType":`, and blanks.
+#[derive(Debug)]
+struct Between {
+    text: Prefix,
+    property: Property,
+    /// How many bytes the string behind it last had, and the bit of the quote that ended it.
+    length: usize,
+    end: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Reader<'t, Mark> {
-    text: &'t [u8],
-    /// What comes before this is read, and no mark before it is left.
-    at: usize,
-    marks: Marks<'t, Mark>,
-}
-
-impl<'t, Mark: Fn(Sixteen) -> Sixteen + Copy> Reader<'t, Mark> {
-    /// The next byte that is not blank.
+impl Between {
     #[inline(always)]
-    fn token(&mut self) -> Option<u8> {
-        if *self.text.get(self.at)? <= b' ' {
-            *self = self.behind_blanks();
-        }
-        let byte = *self.text.get(self.at)?;
-        self.at += 1;
-        Some(byte)
+    fn strip<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Self, &'t [u8])> {
+        let rest = self.text.strip(text)?;
+        Some((self, rest))
     }
 
-    /// By value: were a reference handed on, the reader would be kept in memory, not in registers.
+    /// As [`string`]. Many strings are as long as that of the row before: where one is, reading goes on behind it
+    /// without waiting to learn where it ends.
+    #[inline(always)]
+    fn string<'t>(&mut self, text: &'t [u8]) -> Option<ValueAndRest<'t>> {
+        let stops = scan::marked(text.first_chunk::<ROOM>()?, is_stop);
+        if stops & (self.end ^ self.end.wrapping_sub(1)) == self.end {
+            let (string, rest) = text.split_at_checked(self.length)?;
+            return Some((Value::Text(string), rest.strip_prefix(b"\"")?));
+        }
+        let (string, rest) = string(text)?;
+        if string.len() < ROOM {
+            (self.length, self.end) = (string.len(), 1 << string.len());
+        }
+        Some((Value::Text(string), rest))
+    }
+}
+
+/// So many bytes have to follow a row: all steps of its reading are whole then.
+pub const ROOM: usize = scan::ROOM;
+
+impl Layout {
+    /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
+    /// kind, or less than [`ROOM`] follows.
+    #[inline]
+    pub fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
+        let mut rest = text;
+        for place in 0.. {
+            let (property, value);
+            let expected = self.0.get_mut(place);
+            if let Some((expected, at_value)) = expected.and_then(|expected| expected.strip(rest)) {
+                property = expected.property;
+                (value, rest) = match at_value.split_first()? {
+                    (b'"', string) => expected.string(string)?,
+                    (first, behind) => other(*first, behind)?,
+                };
+            } else {
+                let at_value;
+                (property, at_value) = match between(rest, place == 0)? {
+                    Next::Value(property, at_value) => (property, at_value),
+                    Next::End(behind) => return Some(text.len() - behind.len()),
+                };
+                self.expect(place, &rest[..rest.len() - at_value.len()], property);
+                (value, rest) = match at_value.split_first()? {
+                    (b'"', rest) => string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
+                    (first, rest) => other(*first, rest)?,
+                };
+            }
+            row.set(property, value);
+        }
+        None
+    }
+
     #[cold]
     #[inline(never)]
-    fn behind_blanks(mut self) -> Self {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.text.get(self.at) {
-            if self.text[self.at] != b' ' {
-                self.marks.next();
-            }
-            self.at += 1;
-        }
-        self
-    }
-
-    /// The next few bytes: rows without blanks are read by these.
-    #[inline(always)]
-    fn ahead<const COUNT: usize>(&self) -> Option<&'t [u8; COUNT]> {
-        self.text.get(self.at..)?.first_chunk()
-    }
-
-    /// The string whose opening quote was just read, up to what should be its closing quote.
-    #[inline(always)]
-    fn string(&mut self) -> Option<&'t [u8]> {
-        let end = self.marks.second();
-        let string = self.text.get(self.at..end)?;
-        self.at = end;
-        Some(string)
-    }
-
-    /// Reads the closing quote of a string.
-    #[inline(always)]
-    fn close(&mut self) -> Option<()> {
-        let closes = self.text.get(self.at) == Some(&b'"');
-        self.at += 1;
-        closes.then_some(())
-    }
-
-    /// Reads the closing quote of a name, the colon and the first byte of its value.
-    #[inline(always)]
-    fn behind_name(&mut self) -> Option<u8> {
-        self.close()?;
-        if self.token()? == b':' { self.token() } else { None }
-    }
-
-    /// Any value that is no string.
-    #[inline(always)]
-    fn other(&mut self, first: u8) -> Option<Value<&'t [u8]>> {
-        match first {
-            b'0'..=b'9' => self.whole(first).map(Value::Whole),
-            b't' => self.word(b"rue").map(|()| Value::Flag(true)),
-            b'f' => self.word(b"alse").map(|()| Value::Flag(false)),
-            b'n' => self.word(b"ull").map(|()| Value::Null),
-            _ => None,
+    fn expect(&mut self, place: usize, text: &[u8], property: Property) {
+        let Some(text) = Prefix::new(text) else { return };
+        let between = Between { text, property, length: 0, end: 1 };
+        if let Some(known) = self.0.get_mut(place) {
+            *known = between;
+        } else if place == self.0.len() && place < MOST_PLACES {
+            self.0.push(between);
         }
     }
+}
 
-    #[inline(always)]
-    fn word(&mut self, rest: &[u8]) -> Option<()> {
-        let end = self.at + rest.len();
-        let same = self.text.get(self.at..end)? == rest;
-        self.at = end;
-        same.then_some(())
-    }
+/// What comes after a value or where an object begins, and what follows it.
+enum Next<'t> {
+    Value(Property, &'t [u8]),
+    End(&'t [u8]),
+}
 
-    /// The number that begins with this digit; a fraction or an exponent after it is no end that [`read`] accepts.
-    #[inline(always)]
-    fn whole(&mut self, digit: u8) -> Option<u64> {
-        let mut number = u64::from(digit - b'0');
-        let begin = self.at;
-        while let digit @ b'0'..=b'9' = *self.text.get(self.at)? {
-            number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
-        // Nineteen digits always fit, and only zero begins with zero.
-        let more = self.at - begin;
-        (more < 19 && (digit != b'0' || more == 0)).then_some(number)
+#[cold]
+#[inline(never)]
+fn between(text: &[u8], is_first: bool) -> Option<Next<'_>> {
+    let name = match (behind_blanks(text), is_first) {
+        ([b'{', rest @ ..], true) | ([b',', rest @ ..], false) => behind_blanks(rest),
+        ([b'}', rest @ ..], false) => return Some(Next::End(rest)),
+        _ => return None,
+    };
+    let (name, rest) = string(name.strip_prefix(b"\"")?)?;
+    let value = behind_blanks(rest).strip_prefix(b":")?;
+    Some(Next::Value(Property::named(name), behind_blanks(value)))
+}
+
+fn behind_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
+        text = rest;
     }
+    text
+}
+
+/// A value, and what follows it.
+type ValueAndRest<'t> = (Value<&'t [u8]>, &'t [u8]);
+
+/// The value of which the first byte was just read, if it is no string.
+#[inline(always)]
+fn other(first: u8, rest: &[u8]) -> Option<ValueAndRest<'_>> {
+    match first {
+        b'0'..=b'9' => whole(first, rest),
+        b't' => Some((Value::Flag(true), rest.strip_prefix(b"rue")?)),
+        b'f' => Some((Value::Flag(false), rest.strip_prefix(b"alse")?)),
+        b'n' => Some((Value::Null, rest.strip_prefix(b"ull")?)),
+        _ => None,
+    }
+}
+
+/// The string whose opening quote was just read, if nothing in it is escaped, or should be; and what follows it.
+#[inline(always)]
+fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (string, rest) = text.split_at_checked(scan::find(text, is_stop)?)?;
+    Some((string, rest.strip_prefix(b"\"")?))
+}
+
+/// What may end a string: its quote, or a byte that makes it an unusual one.
+#[inline(always)]
+fn is_stop(bytes: Sixteen) -> Sixteen {
+    bytes.equal(b'\\').or(bytes.quote_or_control())
+}
+
+/// The number that begins with this digit; a fraction or an exponent after it is nothing that [`between`] accepts.
+#[inline(always)]
+fn whole(first: u8, text: &[u8]) -> Option<ValueAndRest<'_>> {
+    let (mut number, mut rest) = (u64::from(first - b'0'), text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = behind;
+    }
+    // Nineteen digits always fit, and only zero begins with zero.
+    let more = text.len() - rest.len();
+    (more < 19 && (first != b'0' || more == 0)).then_some((Value::Whole(number), rest))
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::call::{Call, CodePair, RecordId, UnixMillis};
+use crate::call::{Call, CodePair, RecordId, Text, UnixMillis};
 use crate::decode::Reason;
 use crate::decode::fields::{self, NotWhole};
 
@@ -18,7 +18,7 @@ pub enum Kind {
 }
 
 /// The properties that are read, by their place in [`Row`].
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum Property {
     Kind,
     Id,
@@ -67,41 +67,42 @@ impl Property {
     }
 }
 
-/// The read properties of one object. `Text` borrows from the record, or may own what was written with escapes.
+/// The read properties of one object. `Bytes` borrows from the record, or may own what was written with escapes.
 #[derive(Debug, PartialEq)]
-pub struct Row<Text>([Value<Text>; Property::READ]);
+pub struct Row<Bytes>([Value<Bytes>; Property::READ]);
 
 /// The value of one property.
 #[derive(Debug, Default, PartialEq)]
-pub enum Value<Text> {
-    #[default]
-    Missing,
+pub enum Value<Bytes> {
     Null,
     Flag(bool),
     Whole(u64),
     /// Need not be UTF-8.
-    Text(Text),
+    Text(Bytes),
     /// An array, an object, a negative or fractional number: never right where we look.
     Odd,
+    /// Not the first variant, which would be all zeros: a row would then be filled with zeros, not marked as empty.
+    #[default]
+    Missing,
 }
 
-impl<Text> Default for Row<Text> {
+impl<Bytes> Default for Row<Bytes> {
     #[inline(always)]
     fn default() -> Self {
         Self([const { Value::Missing }; Property::READ])
     }
 }
 
-impl<'a, Text: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Text> {
+impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
     /// Keeps the value of a property that is read; a later one replaces it.
     #[inline(always)]
-    pub fn set(&mut self, property: Property, value: Value<Text>) {
+    pub fn set(&mut self, property: Property, value: Value<Bytes>) {
         if let Some(place) = self.0.get_mut(property as usize) {
             *place = value;
         }
     }
 
-    fn get(&self, property: Property) -> &Value<Text> {
+    fn get(&self, property: Property) -> &Value<Bytes> {
         &self.0[property as usize]
     }
 
@@ -174,15 +175,15 @@ impl<'a, Text: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Text> {
         }
     }
 
-    fn text(&self, property: Property) -> Cow<'a, str> {
+    fn text(&self, property: Property) -> Text<'a> {
         match self.get(property) {
             Value::Text(text) => fields::text(text.clone().into()),
-            _ => Cow::Borrowed(""),
+            _ => Text::from(""),
         }
     }
 }
 
-impl<Text: AsRef<[u8]>> Value<Text> {
+impl<Bytes: AsRef<[u8]>> Value<Bytes> {
     fn text(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_ref(),

@@ -272,9 +272,21 @@ proptest! {
         }
         record.splice(at..at, inserted.into_bytes());
         Decoder::default().decode(&record);
-        if let (Some((quick, end)), Ok(text)) = (quick::read(&record), std::str::from_utf8(&record)) {
-            let full: Row<Cow<[u8]>> = serde_json::from_str(&text[..end]).expect("what is read quickly is JSON");
-            prop_assert_eq!(decode_row(&quick), decode_row(&full));
+        let usual = roomy(FAILED.as_bytes());
+        let mut of_the_row_before = Layout::default();
+        prop_assert_eq!(of_the_row_before.read(&usual, &mut Row::default()), Some(FAILED.len()));
+        let text = roomy(&record);
+        for mut layout in [of_the_row_before, Layout::default()] {
+            let mut quick = Row::default();
+            if let (Some(end), Ok(text)) = (layout.read(&text, &mut quick), std::str::from_utf8(&record)) {
+                let full: Row<Cow<[u8]>> =
+                    serde_json::from_str(&text[..end]).expect("what is read quickly is JSON");
+                prop_assert_eq!(decode_row(&quick), decode_row(&full));
+            }
         }
     }
+}
+
+fn roomy(record: &[u8]) -> Vec<u8> {
+    [record, &[0; ROOM]].concat()
 }

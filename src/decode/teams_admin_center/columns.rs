@@ -100,7 +100,7 @@ impl Columns {
     #[inline(always)]
     pub fn front<'a>(&self, text: &'a [u8], fields: &mut Fields<'a>) -> Option<usize> {
         let mut begins = [0; MOST_CELLS + 1];
-        let count = scan::cells(text, &mut begins)?;
+        let (count, next) = scan::cells(text, &mut begins)?;
         if count != self.all.len() {
             return None;
         }
@@ -108,7 +108,7 @@ impl Columns {
             let [begin, next] = begins.get(*place..)?.first_chunk()?;
             fields.0[*column as usize] = Cell::plain(text.get(*begin..next - 1)?);
         }
-        begins.get(count).copied()
+        Some(next)
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
