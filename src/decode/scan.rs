@@ -10,11 +10,8 @@ const BLOCK: usize = 64;
 /// Rows of more cells are not read by [`cells`]. The export has 22.
 pub const MOST_CELLS: usize = 31;
 
-/// How much [`find`] looks at in one step: most strings of a row are shorter.
-const STEP: usize = 32;
-
-/// So many bytes have to follow what is looked for with [`find`] and [`Prefix`], so that whole steps can be looked at.
-pub const ROOM: usize = 48;
+/// How much [`find`] and [`Prefix`] look at in one step. So many bytes have to follow what they look for.
+pub const STEP: usize = 32;
 
 /// The place of the first byte that `mark` marks; `None` when it is not followed by as many bytes as a step has.
 #[inline(always)]
@@ -33,16 +30,16 @@ pub fn find(text: &[u8], mark: impl Fn(Sixteen) -> Sixteen) -> Option<usize> {
 /// A text to be compared with the beginnings of others. All its bytes are compared at once.
 #[derive(Debug)]
 pub struct Prefix {
-    bytes: [u8; ROOM],
+    bytes: [u8; STEP],
     /// Ones where the text is over.
-    behind: [u8; ROOM],
+    behind: [u8; STEP],
     length: usize,
 }
 
 impl Prefix {
-    /// This text; `None` if it has more than [`ROOM`] bytes.
+    /// This text; `None` if it has more than [`STEP`] bytes.
     pub fn new(text: &[u8]) -> Option<Self> {
-        let (mut bytes, mut behind) = ([0; ROOM], [u8::MAX; ROOM]);
+        let (mut bytes, mut behind) = ([0; STEP], [u8::MAX; STEP]);
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         behind[..text.len()].fill(0);
         Some(Self { bytes, behind, length: text.len() })
@@ -51,7 +48,7 @@ impl Prefix {
     /// What follows it, if `text` begins with it and has as many bytes as are looked at.
     #[inline(always)]
     pub fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        let window = text.first_chunk::<ROOM>()?;
+        let window = text.first_chunk::<STEP>()?;
         let (own, behind, others) =
             (self.bytes.as_chunks().0, self.behind.as_chunks().0, window.as_chunks().0);
         let mut same = u8x16::splat(u8::MAX);
@@ -151,7 +148,7 @@ mod tests {
         #[test]
         fn finds_the_first_place(text in proptest::collection::vec(any::<u8>(), 0..300), begin in 0..300_usize) {
             let mark = |bytes: Sixteen| bytes.equal(0x80).or(bytes.quote_or_control());
-            let roomy = [&text[begin.min(text.len())..], &[0; ROOM]].concat();
+            let roomy = [&text[begin.min(text.len())..], &[0; STEP]].concat();
             let first = roomy.iter().position(|byte| matches!(byte, b'"' | 0x80 | ..=31));
             assert_eq!(find(&roomy, mark), first);
         }
@@ -159,10 +156,10 @@ mod tests {
         #[test]
         fn strips_a_prefix(prefix in "[ab]{0,50}", text in "[ab]{0,100}") {
             let Some(stripped) = Prefix::new(prefix.as_bytes()) else {
-                prop_assert!(prefix.len() > ROOM);
+                prop_assert!(prefix.len() > STEP);
                 return Ok(());
             };
-            let text = format!("{text}{}", "c".repeat(ROOM));
+            let text = format!("{text}{}", "c".repeat(STEP));
             assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));
             let text = format!("{prefix}{text}");
             assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));

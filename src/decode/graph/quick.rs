@@ -1,24 +1,24 @@
 //! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
 //!
-//! Rows of one export name the same properties in the same order, so the text between two values is mostly that of the
-//! row before: where it is, one comparison reads comma, name and colon. Whatever is no usual row is left to the full
+//! Rows of one export name the same properties in the same order, so the text before a value is mostly that of the row
+//! before: where it is, one comparison reads quotes, name and colon. Whatever is no usual row is left to the full
 //! reader: an escape, a nested value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that
 //! are not UTF-8 inside strings; and as nothing in it is nested, it shows its own end.
 
 use super::row::{Property, Row, Value};
 use crate::decode::scan::{self, Prefix, Sixteen};
 
-/// What stood between the values of the rows before, by its place in the row. A name that is not the expected one
-/// costs more, and is the expected one from then on.
+/// The names of the rows before, by their places in the row. A name that is not the expected one costs more, and is the
+/// expected one from then on.
 #[derive(Debug, Default)]
-pub struct Layout(Vec<Between>);
+pub struct Layout(Vec<Name>);
 
 /// Of rows with more properties, the others are not remembered.
 const MOST_PLACES: usize = 64;
 
-/// The text between two values, as JSON wants it there: `{"id":` or `,"callType":`, and blanks.
+/// The text before a value as JSON wants it there, `"callType":`, and blanks.
 #[derive(Debug)]
-struct Between {
+struct Name {
     text: Prefix,
     property: Property,
     /// How many bytes the string behind it last had, and the bit of the quote that ended it.
@@ -26,7 +26,7 @@ struct Between {
     end: u64,
 }
 
-impl Between {
+impl Name {
     #[inline(always)]
     fn strip<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Self, &'t [u8])> {
         let rest = self.text.strip(text)?;
@@ -37,7 +37,11 @@ impl Between {
     /// without waiting to learn where it ends.
     #[inline(always)]
     fn string<'t>(&mut self, text: &'t [u8]) -> Option<ValueAndRest<'t>> {
-        let stops = scan::marked(text.first_chunk::<ROOM>()?, is_stop);
+        let stops = match self.length {
+            ..16 => scan::marked::<16>(text.first_chunk()?, is_stop),
+            16..32 => scan::marked::<32>(text.first_chunk()?, is_stop),
+            _ => scan::marked::<ROOM>(text.first_chunk()?, is_stop),
+        };
         if stops & (self.end ^ self.end.wrapping_sub(1)) == self.end {
             let (string, rest) = text.split_at_checked(self.length)?;
             return Some((Value::Text(string), rest.strip_prefix(b"\"")?));
@@ -51,14 +55,14 @@ impl Between {
 }
 
 /// So many bytes have to follow a row: all steps of its reading are whole then.
-pub const ROOM: usize = scan::ROOM;
+pub const ROOM: usize = 48;
 
 impl Layout {
     /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
     /// kind, or less than [`ROOM`] follows.
     #[inline]
     pub fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
-        let mut rest = text;
+        let mut rest = behind_blanks(text).strip_prefix(b"{")?;
         for place in 0.. {
             let (property, value);
             let expected = self.0.get_mut(place);
@@ -70,10 +74,7 @@ impl Layout {
                 };
             } else {
                 let at_value;
-                (property, at_value) = match between(rest, place == 0)? {
-                    Next::Value(property, at_value) => (property, at_value),
-                    Next::End(behind) => return Some(text.len() - behind.len()),
-                };
+                (property, at_value) = name(rest)?;
                 self.expect(place, &rest[..rest.len() - at_value.len()], property);
                 (value, rest) = match at_value.split_first()? {
                     (b'"', rest) => string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
@@ -81,6 +82,14 @@ impl Layout {
                 };
             }
             row.set(property, value);
+            rest = match rest {
+                [b',', rest @ ..] => rest,
+                _ => match behind_blanks(rest) {
+                    [b',', rest @ ..] => rest,
+                    [b'}', rest @ ..] => return Some(text.len() - rest.len()),
+                    _ => return None,
+                },
+            };
         }
         None
     }
@@ -89,32 +98,22 @@ impl Layout {
     #[inline(never)]
     fn expect(&mut self, place: usize, text: &[u8], property: Property) {
         let Some(text) = Prefix::new(text) else { return };
-        let between = Between { text, property, length: 0, end: 1 };
+        let name = Name { text, property, length: 0, end: 1 };
         if let Some(known) = self.0.get_mut(place) {
-            *known = between;
+            *known = name;
         } else if place == self.0.len() && place < MOST_PLACES {
-            self.0.push(between);
+            self.0.push(name);
         }
     }
 }
 
-/// What comes after a value or where an object begins, and what follows it.
-enum Next<'t> {
-    Value(Property, &'t [u8]),
-    End(&'t [u8]),
-}
-
+/// The name that the text begins with, its colon and blanks: its property, and what follows.
 #[cold]
 #[inline(never)]
-fn between(text: &[u8], is_first: bool) -> Option<Next<'_>> {
-    let name = match (behind_blanks(text), is_first) {
-        ([b'{', rest @ ..], true) | ([b',', rest @ ..], false) => behind_blanks(rest),
-        ([b'}', rest @ ..], false) => return Some(Next::End(rest)),
-        _ => return None,
-    };
-    let (name, rest) = string(name.strip_prefix(b"\"")?)?;
+fn name(text: &[u8]) -> Option<(Property, &[u8])> {
+    let (name, rest) = string(behind_blanks(text).strip_prefix(b"\"")?)?;
     let value = behind_blanks(rest).strip_prefix(b":")?;
-    Some(Next::Value(Property::named(name), behind_blanks(value)))
+    Some((Property::named(name), behind_blanks(value)))
 }
 
 fn behind_blanks(mut text: &[u8]) -> &[u8] {
@@ -152,7 +151,7 @@ fn is_stop(bytes: Sixteen) -> Sixteen {
     bytes.equal(b'\\').or(bytes.quote_or_control())
 }
 
-/// The number that begins with this digit; a fraction or an exponent after it is nothing that [`between`] accepts.
+/// The number that begins with this digit; a fraction or an exponent after it is no end that [`Layout::read`] accepts.
 #[inline(always)]
 fn whole(first: u8, text: &[u8]) -> Option<ValueAndRest<'_>> {
     let (mut number, mut rest) = (u64::from(first - b'0'), text);
