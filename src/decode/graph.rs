@@ -43,7 +43,7 @@ impl Decoder {
     }
 
     /// As [`super::Decoder::decode_front`].
-    #[inline]
+    #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let mut row = Row::default();
         let end = self.layout.read(text, &mut row)?;

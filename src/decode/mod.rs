@@ -232,7 +232,7 @@ impl Decoder {
     /// Splits and decodes in one go the call that the text begins with, where its record is of the usual kind and
     /// whole: the call, and where its record ends. Most are; what is not is left to a splitter and
     /// [`Decoder::decode`], which make the same of it.
-    #[inline]
+    #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         match self {
             Self::Graph(decoder) => decoder.decode_front(text),

@@ -52,7 +52,7 @@ impl Decoder {
     }
 
     /// As [`super::Decoder::decode_front`]. The usual row is a call and has no quotes.
-    #[inline]
+    #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let (_, columns) = self.header.as_ref()?;
         let mut fields = Fields::default();
@@ -72,7 +72,7 @@ impl Decoder {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
     let record_id = record_id(fields, key)?;
     let whole = |column| fields::whole_number(fields.get(column));

@@ -21,15 +21,42 @@ fn rows(format: Format, wrapping: usize) -> String {
             Format::TeamsAdminCenter => traffic.admin_center_row(&call, &mut text),
         }
     }
+    wrapped(format, wrapping, &text)
+}
+
+fn wrapped(format: Format, wrapping: usize, text: &str) -> String {
     let array = || text.trim_end().replace('\n', ",");
     match (format, wrapping) {
         (Format::TeamsAdminCenter, 0) => format!("{ADMIN_CENTER_HEADER}{text}"),
         (Format::TeamsAdminCenter, _) => format!("{ADMIN_CENTER_HEADER}{text}").replace('\n', "\r\n"),
-        (Format::Graph, 0) => text,
+        (Format::Graph, 0) => text.to_owned(),
         (Format::Graph, 1) => format!("[{}]", array()),
         (Format::Graph, 2) => format!("{{\"@odata.count\":4,\"value\":[{}]}}\n{text}", array()),
         (Format::Graph, _) => text.replace("\":", "\" : ").replace(",\"", ",\r\n\t\""),
     }
+}
+
+/// A row of Graph with one of its properties left out, moved, doubled, or of another kind.
+fn rearranged(row: &str, how: usize, place: usize, other: usize) -> String {
+    let Some(inner) = row.strip_prefix('{').and_then(|row| row.strip_suffix('}')) else {
+        return row.to_owned();
+    };
+    let mut properties: Vec<String> =
+        inner.split(",\"").map(|text| text.trim_start_matches('"').to_owned()).collect();
+    let (place, other) = (place % properties.len(), other % properties.len());
+    let name = properties[place].split_once(':').map_or("", |(name, _)| name).to_owned();
+    match how {
+        0 => properties.swap(place, other),
+        1 => drop(properties.remove(place)),
+        2 => properties.insert(other, properties[place].clone()),
+        3 => properties[place] = format!("{name}:{{\"id\":[1,null]}}"),
+        4 => properties[place] = format!("{name}:\"\\u0041 \\\" \\\\ \""),
+        5 => properties[place] = format!("{name}:null"),
+        6 => properties[place] = format!("{name}:\"{}\"", "long ".repeat(other)),
+        7 => properties[place] = format!("{name}:-1.5e3"),
+        _ => properties.insert(other, format!("{}{}", "longer".repeat(8), &properties[place])),
+    }
+    format!("{{\"{}}}", properties.join(",\""))
 }
 
 /// What each record is, in one go where that `may` be.
@@ -86,5 +113,23 @@ proptest! {
         let at = at.index(text.len());
         text.splice(at..at, inserted.into_bytes());
         prop_assert_eq!(decoded(format, &text, true), decoded(format, &text, false));
+    }
+
+    #[test]
+    fn rows_of_other_layouts_give_the_same_records(
+        wrapping in 0..4_usize,
+        changes in proptest::collection::vec((0..4_usize, 0..10_usize, 0..40_usize, 0..40_usize), 0..4),
+        damaged in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut lines: Vec<String> = rows(Format::Graph, 0).lines().map(str::to_owned).collect();
+        for (line, how, place, other) in changes {
+            lines[line] = rearranged(&lines[line], how, place, other);
+        }
+        let mut text = wrapped(Format::Graph, wrapping, &format!("{}\n", lines.join("\n"))).into_bytes();
+        prop_assert_eq!(decoded(Format::Graph, &text, true), decoded(Format::Graph, &text, false));
+        let damaged = damaged.index(text.len());
+        text[damaged] = byte;
+        prop_assert_eq!(decoded(Format::Graph, &text, true), decoded(Format::Graph, &text, false));
     }
 }

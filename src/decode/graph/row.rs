@@ -123,6 +123,7 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
     }
 
     /// The call, or the first of the reasons why there is none.
+    #[inline(always)]
     pub fn call(&self) -> Result<Call<'a>, Reason> {
         let record_id = self.record_id()?;
         let codes = CodePair {
@@ -175,6 +176,7 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
         }
     }
 
+    #[inline(always)]
     fn text(&self, property: Property) -> Text<'a> {
         match self.get(property) {
             Value::Text(text) => fields::text(text.clone().into()),

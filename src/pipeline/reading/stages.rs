@@ -33,7 +33,7 @@ pub enum Piece<'s> {
 
 impl Stages {
     /// The call that the text begins with, where it begins and where its record ends, if it is of the usual kind.
-    #[inline]
+    #[inline(always)]
     pub fn front<'t>(&mut self, text: &'t [u8]) -> Option<(Call<'t>, usize, usize)> {
         let (begin, text) = self.splitter.front(text)?;
         let (call, length) = self.decoder.decode_front(text)?;

@@ -52,10 +52,12 @@ impl JsonSplitter {
     }
 
     #[inline]
-    pub(super) fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
-        if self.scan.is_some() || self.place == Place::AfterValue {
+    pub(super) fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let is_far = self.scan.as_ref().is_some_and(|scan| scan.at > super::SCANNED_AGAIN);
+        if is_far || self.discarding || self.place == Place::AfterValue {
             return None;
         }
+        self.scan = None;
         let begin = text.iter().position(|byte| !is_blank(*byte))?;
         let rest = &text[begin..];
         Some((begin, &rest[..rest.len().min(self.record_bytes)]))

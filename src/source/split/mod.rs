@@ -1,7 +1,7 @@
 //! Text to whole records: where one record ends and the next begins, nothing of what it means.
 //!
-//! Pure and resumable: a splitter sees the text that is there, answers one record or that it needs more, and never
-//! looks at the same byte twice while it waits. A broken record costs itself, not its neighbours.
+//! Pure and resumable: a splitter sees the text that is there, answers one record or that it needs more, and looks at
+//! few bytes twice while it waits. A broken record costs itself, not its neighbours.
 
 mod json;
 mod quoted_csv;
@@ -41,6 +41,9 @@ pub enum Place {
     WithinLine,
 }
 
+/// So much of a record that was not whole may be looked at again: it may be one for [`Splitter::front`] now.
+const SCANNED_AGAIN: usize = 16 * 1024;
+
 /// The splitter of one file.
 #[derive(Debug, Clone)]
 pub enum Splitter {
@@ -58,10 +61,10 @@ impl Splitter {
         }
     }
 
-    /// The text from where the next record may begin, and how far into `text` that is, while the splitter is within no
-    /// record and stays so when whole records are taken from there. It holds no more than a record may be long.
+    /// The text from where the next record may begin, and how far into `text` that is, while whole records may be taken
+    /// from there without the splitter. It holds no more than a record may be long.
     #[inline]
-    pub fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+    pub fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
         match self {
             Self::Json(splitter) => splitter.front(text),
             Self::QuotedCsv(splitter) => splitter.front(text),

@@ -37,10 +37,14 @@ impl QuotedCsvSplitter {
     }
 
     #[inline]
-    pub(super) fn front<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
-        let between = self.scanned == 0 && self.state == State::FieldStart;
+    pub(super) fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+        let is_passing_over = matches!(self.state, State::Discarding | State::WithinLine);
+        if is_passing_over || self.scanned > super::SCANNED_AGAIN {
+            return None;
+        }
+        self.begin();
         // The newline comes on top.
-        between.then(|| (0, &text[..text.len().min(self.record_bytes.saturating_add(1))]))
+        Some((0, &text[..text.len().min(self.record_bytes.saturating_add(1))]))
     }
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
