@@ -154,6 +154,14 @@ impl Reading {
         &self.summary
     }
 
+    /// Gives back the memory that reading on needs and waiting does not.
+    pub fn rest(&mut self) {
+        self.tail.rest();
+        if let Some(stages) = &mut self.stages {
+            stages.decoder.rest();
+        }
+    }
+
     /// Reads on by about `budget` bytes at most, of the `expected` ones that are new; of text, if it is compressed. Ends
     /// sooner where reading is slow, so that no file keeps another waiting.
     pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
@@ -273,8 +281,7 @@ impl Reading {
             let position = self.before_too_long.take().map_or(begin, |content| content.position);
             let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
             let record = [Record { decoded, position, text: &rest[text_of_it] }];
-            let counted = if was_rejected { 0 } else { take(&record, live_within) };
-            self.summary.add(&record, counted);
+            self.summary.add(&record, if was_rejected { 0 } else { take(&record, live_within) });
             at += next;
         }
         self.take(at);

@@ -315,7 +315,7 @@ impl Entry {
             self.state = State::Waiting;
         }
         if let Some(reading) = &mut self.reading {
-            reading.tail.rest();
+            reading.rest();
         }
     }
 
