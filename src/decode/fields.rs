@@ -5,17 +5,15 @@
 
 #[cfg(test)]
 mod tests;
+mod trunk;
 
-use core::net::IpAddr;
 use std::borrow::Cow;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use self::trunk::{is_trunk, trunk};
 use super::Reason;
 use crate::call::{Direction, RecordId, Text, UnixMillis};
-
-/// The longest host name that DNS allows (RFC 1035).
-const MAXIMUM_TRUNK: usize = 255;
 
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;
@@ -341,63 +339,6 @@ fn eight_digits(digits: [u8; 8]) -> (u64, u64) {
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
     ((fours | fours >> 16) & 0xffff_ffff, odd)
-}
-
-/// Top-level domains below which a name of two labels is taken for that of an SBC, beside those of countries.
-const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
-
-/// What a byte says about a name: that it is no part of a label of one, or that it is no letter.
-const NO_LABEL: u8 = 1;
-const NO_LETTER: u8 = 2;
-const BYTES: [u8; 256] = {
-    let mut bytes = [NO_LABEL | NO_LETTER; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        bytes[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => 0,
-            b'0'..=b'9' | b'-' | b'_' => NO_LETTER,
-            _ => NO_LABEL | NO_LETTER,
-        };
-        byte += 1;
-    }
-    bytes
-};
-
-/// Whether a text can be the name of an SBC: the one text of a record that becomes a label, and is kept where a rejected
-/// record is written down.
-///
-/// Both formats give the FQDN that the SBC is registered by with Microsoft, a host in a domain of the tenant:
-/// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
-/// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
-/// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
-pub fn is_trunk(text: &[u8]) -> bool {
-    is_name(text) || str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
-}
-
-/// Each call has a trunk: its bytes are looked at once.
-fn is_name(text: &[u8]) -> bool {
-    let (mut dots, mut last_dot, mut label, mut top) = (0, 0, 0, 0);
-    let mut is_behind_dot = true;
-    for (place, byte) in text.iter().enumerate() {
-        let (class, is_dot) = (BYTES[usize::from(*byte)], *byte == b'.');
-        label |= if is_dot { u8::from(is_behind_dot) } else { class };
-        (top, last_dot) = if is_dot { (0, place) } else { (top | class, last_dot) };
-        dots += usize::from(is_dot);
-        is_behind_dot = is_dot;
-    }
-    if label & NO_LABEL != 0 || top != 0 || dots == 0 || text.len() > MAXIMUM_TRUNK {
-        return false;
-    }
-    let top = &text[last_dot + 1..];
-    top.len() >= 2
-        && (dots > 1 || top.len() == 2 || TOPS.iter().any(|known| top.eq_ignore_ascii_case(known.as_bytes())))
-}
-
-/// The name of an SBC, or `""` where the text cannot be one: a person's name or number in its place must not become a
-/// label. The call counts all the same.
-#[inline]
-pub fn trunk(text: Text<'_>) -> Text<'_> {
-    if is_trunk(&text.0) { text } else { Text::from("") }
 }
 
 /// The field as text without blanks at both ends.

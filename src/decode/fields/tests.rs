@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::trunk::{TOPS, is_name};
 use super::*;
 
 fn millis(text: &str) -> Result<Option<i64>, Reason> {
