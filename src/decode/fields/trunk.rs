@@ -1,6 +1,6 @@
 //! The name of an SBC, the one text of a record that becomes a label: which texts can be one.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::call::Text;
 
