@@ -312,6 +312,8 @@ impl Pipeline {
         self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)());
         self.rescan_interval = options.rescan_interval;
         self.patience = options.patience;
+        // A source that goes leaves what is known of its files, with what was counted of them.
+        self.files.iter_mut().for_each(|files| files.before_commit(&mut self.ledger));
         self.configure(options);
         self.scan();
         self.commit();

@@ -108,7 +108,15 @@ impl Reading {
 
     /// What is known of the content, to go on after a restart; `None` while that is nothing.
     pub fn content(&self) -> Option<Content> {
-        self.before_too_long.clone().or_else(|| self.content_at(0))
+        let before = self.before_too_long.clone();
+        before
+            .map(|content| Content { unfinished: self.unfinished, ..content })
+            .or_else(|| self.content_at(0))
+    }
+
+    /// How much of the text is passed over because its record is too long, and not booked yet.
+    pub fn passed_over_bytes(&self) -> u64 {
+        self.before_too_long.as_ref().map_or(0, |content| self.position - content.position)
     }
 
     /// The content as of `at` bytes into the text not consumed, where a record ends.

@@ -126,6 +126,11 @@ impl Head {
         self.at == other.at && self.hashes.iter().zip(&other.hashes).all(|(own, other)| own == other)
     }
 
+    /// Whether there is anything in it that tells one text from another.
+    pub fn tells(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
     /// Whether the text reached every length.
     pub fn is_whole(&self) -> bool {
         self.hashes.len() == HEAD_LENGTHS.len()

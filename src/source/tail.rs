@@ -153,6 +153,11 @@ impl Tail {
         }
     }
 
+    /// Whether this file holds what was read, of which there is something.
+    pub fn is_content_of(&self, file: &File) -> bool {
+        self.mark.end > 0 && self.mark.holds(file, 0).unwrap_or(false)
+    }
+
     /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
     /// now.
     fn set_mark(&mut self) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tracing::{info, warn};
@@ -60,6 +60,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// Whether it still has that name.
     pub named: bool,
+    /// The name that it had when a path led to it, once it was found where none leads.
+    renamed_from: Option<PathBuf>,
     /// Whether it waits for its turn.
     pub queued: bool,
     /// When it last changed.
@@ -110,6 +112,7 @@ impl Entry {
         Self {
             path,
             named: true,
+            renamed_from: None,
             queued: false,
             grew: Instant::now(),
             state: State::Reading,
@@ -127,9 +130,7 @@ impl Entry {
 
     /// Notes size and times of the last change; whether they differ from what was noted.
     pub fn changed(&mut self, metadata: &Metadata) -> bool {
-        let time = |seconds, nanoseconds| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
-        let times =
-            [time(metadata.mtime(), metadata.mtime_nsec()), time(metadata.ctime(), metadata.ctime_nsec())];
+        let times = [modified(metadata), nanoseconds(metadata.ctime(), metadata.ctime_nsec())];
         let changed = (self.size, self.times) != (metadata.len(), times) || std::mem::take(&mut self.refused);
         if changed {
             (self.size, self.times) = (metadata.len(), times);
@@ -160,6 +161,16 @@ impl Entry {
         self.decision = Some(books.file_event(event));
     }
 
+    /// It is seen under this name.
+    pub fn is_named(&mut self, path: PathBuf) {
+        (self.path, self.named, self.renamed_from) = (path, true, None);
+    }
+
+    /// The name under which it belongs to the source.
+    pub fn own_path(&self) -> &Path {
+        self.renamed_from.as_ref().unwrap_or(&self.path)
+    }
+
     fn read_bytes(&self) -> u64 {
         self.reading.as_ref().map_or(0, |reading| reading.tail.read_bytes())
     }
@@ -171,7 +182,8 @@ impl Entry {
             // A copy that was cut: all of it was read before.
             (_, State::Waiting) if matches!(self.origin, Origin::Like(_)) => 0,
             (Some(reading), _) => {
-                self.size.saturating_sub(reading.tail.read_bytes()) + reading.tail.held_bytes()
+                let held = reading.tail.held_bytes() + reading.passed_over_bytes();
+                self.size.saturating_sub(reading.tail.read_bytes()) + held
             }
             (None, _) => self.size,
         }
@@ -224,6 +236,7 @@ impl Entry {
         if self.state == State::Unrecognised && self.is_as_it_was()? {
             return Ok(Turn::CaughtUp);
         }
+        self.look_again(around.known, id);
         self.open(id, books, around)?;
         if let Some(event) = self.rewritten()? {
             self.decide(event, books);
@@ -339,4 +352,13 @@ impl Entry {
             reading.tail.close();
         }
     }
+}
+
+/// When the content of a file was last changed.
+fn modified(metadata: &Metadata) -> i128 {
+    nanoseconds(metadata.mtime(), metadata.mtime_nsec())
+}
+
+fn nanoseconds(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
 }

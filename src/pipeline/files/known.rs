@@ -1,6 +1,6 @@
 //! Contents that were read before, so that a copy under another name, plain or compressed, is not counted again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
@@ -29,8 +29,6 @@ pub struct Known {
     most: usize,
     /// How many heads begin there in their text.
     starts: HashMap<u64, usize>,
-    /// Files of which no more than a header is read.
-    beginners: HashSet<FileId>,
 }
 
 /// A content whose file is no more.
@@ -60,11 +58,6 @@ impl Known {
         self.contents.get(&id)
     }
 
-    /// Files of which no more than a header is read: nothing tells a copy of them yet.
-    pub fn beginners(&self) -> impl Iterator<Item = FileId> {
-        self.beginners.iter().copied()
-    }
-
     /// Notes what the file holds.
     pub fn set(&mut self, id: FileId, content: impl Into<Arc<Content>>) {
         let content = content.into();
@@ -89,7 +82,7 @@ impl Known {
     /// nothing was known that tells a copy.
     pub fn retire(&mut self, id: FileId) -> Option<Retired> {
         let content = self.forget(id)?;
-        if content.head.hashes().is_empty() || self.has_twin(&content) {
+        if !content.head.tells() || self.has_twin(&content) {
             return None;
         }
         let past = FileId { device: FileId::NO_DEVICE, inode: self.next_past };
@@ -114,9 +107,8 @@ impl Known {
     }
 
     fn index(&mut self, id: FileId, head: &Head) {
-        match head.hashes().is_empty() {
-            true => drop(self.beginners.insert(id)),
-            false => *self.starts.entry(head.at).or_default() += 1,
+        if head.tells() {
+            *self.starts.entry(head.at).or_default() += 1;
         }
         for key in keys(head) {
             self.heads.entry(key).or_default().push(id);
@@ -130,7 +122,6 @@ impl Known {
     pub fn forget(&mut self, id: FileId) -> Option<Arc<Content>> {
         let content = self.contents.remove(&id)?;
         let (at, hashes) = (content.head.at, content.head.hashes());
-        self.beginners.remove(&id);
         if let Some(count) = self.starts.get_mut(&at).filter(|_| !hashes.is_empty()) {
             *count -= 1;
             if *count == 0 {

@@ -90,7 +90,9 @@ impl Files {
         let mut missing = Vec::new();
         for (id, file) in ledger.files(source) {
             known.restore(id, Arc::clone(&file.content));
-            missing.push((id, file.path.clone()));
+            if discover.covers(&file.path) {
+                missing.push((id, file.path.clone()));
+            }
         }
         Self {
             name,
@@ -160,29 +162,33 @@ impl Files {
     /// Finds the files that were renamed to where no path leads while nobody had them open, if they stayed in their
     /// folder: their writer may still have them open, and there may be more in them than was read.
     fn find_renamed(&mut self, books: &mut Books<'_>) {
-        let mut missing: HashMap<PathBuf, HashMap<u64, FileId>> = HashMap::new();
+        let mut folders: HashMap<PathBuf, HashMap<u64, (FileId, PathBuf)>> = HashMap::new();
         for (id, path) in self.missing.drain(..) {
             let is_here = self.entries.get(&id).is_some_and(|entry| entry.named || entry.is_open());
             if let (false, Some(folder)) = (is_here, path.parent()) {
-                missing.entry(folder.to_path_buf()).or_default().insert(id.inode, id);
+                folders.entry(folder.to_path_buf()).or_default().insert(id.inode, (id, path));
             }
         }
-        for (folder, ids) in missing {
-            for file in fs::read_dir(folder).into_iter().flatten().flatten() {
-                if let Some(id) = ids.get(&file.ino()) {
-                    self.is_renamed(*id, file.path(), books);
-                }
+        for (folder, mut ids) in folders {
+            match fs::read_dir(folder) {
+                Ok(files) => files.flatten().for_each(|file| {
+                    if let Some((id, from)) = ids.remove(&file.ino()) {
+                        self.is_renamed(id, from, file.path(), books);
+                    }
+                }),
+                // It may come back.
+                Err(_) => self.missing.extend(ids.into_values()),
             }
         }
     }
 
     /// A file that was missing may be here.
-    fn is_renamed(&mut self, id: FileId, path: PathBuf, books: &mut Books<'_>) {
+    fn is_renamed(&mut self, id: FileId, from: PathBuf, path: PathBuf, books: &mut Books<'_>) {
         let entry = match self.entries.get_mut(&id) {
             Some(entry) => entry.is_found_at(path, id).then_some(entry),
             None => {
                 let content = self.known.content(id);
-                let entry = content.and_then(|content| Entry::renamed(path, id, content, self.reading));
+                let entry = content.and_then(|content| Entry::renamed(from, path, id, content, self.reading));
                 entry.map(|entry| self.entries.entry(id).or_insert(entry))
             }
         };
@@ -241,8 +247,7 @@ impl Files {
             entry.decide(FileEvent::Rotated, books);
             info!(source = self.name, from = %entry.path.display(), to = %path.display(), "rotated");
         }
-        entry.named = true;
-        entry.path = path;
+        entry.is_named(path);
         // A turn has its new name committed.
         if entry.changed(metadata) || is_moved {
             self.enqueue(id);
@@ -348,7 +353,7 @@ impl Files {
     pub fn before_commit(&mut self, ledger: &mut Ledger) {
         for id in self.uncommitted.drain() {
             if let (Some(entry), Some(content)) = (self.entries.get(&id), self.known.content(id)) {
-                let (path, content) = (entry.path.clone(), Arc::clone(content));
+                let (path, content) = (entry.own_path().to_path_buf(), Arc::clone(content));
                 ledger.set_file(self.source, id, Some(KnownFile { path, content, decision: entry.decision }));
             }
         }

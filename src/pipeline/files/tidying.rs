@@ -9,7 +9,7 @@ use crate::call::UnixMillis;
 use crate::ledger::{FileEvent, Ledger};
 use crate::pipeline::booking::Books;
 use crate::pipeline::rejected::{Log, Page};
-use crate::source::identity::FileId;
+use crate::source::identity::{Content, FileId};
 
 /// How long a writer is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,8 @@ impl Files {
         now: UnixMillis,
         patience: Patience,
     ) -> bool {
+        // At most so often, as it may mean to go through large folders; and before anything is taken for removed.
+        self.find_renamed(&mut Books { ledger, source: self.source, now, rejected: None });
         let quiet =
             |(_, entry): &(&FileId, &mut Entry)| !entry.queued && entry.grew.elapsed() >= patience.quiet;
         let remembered = ledger.remembers(self.source);
@@ -41,10 +43,14 @@ impl Files {
             // The system may not have said yet what we see here.
             let has_more =
                 out_of_sight.is_some_and(|file| file.grew) || entry.awaits_more() && entry.has_changed(*id);
-            if has_more || entry.is_no_copy(self.reading, remembered) {
+            let own = || Some((*id, Content::clone(self.known.content(*id)?)));
+            if has_more || entry.is_no_copy(own, self.reading, remembered) {
                 again.push(*id);
             } else if !entry.named && !out_of_sight.is_some_and(|file| file.linked) {
-                entry.finish(&mut books, &self.name, self.known.content(*id).is_some());
+                // What belongs here no more may do so again.
+                if self.discover.covers(entry.own_path()) {
+                    entry.finish(&mut books, &self.name, self.known.content(*id).is_some());
+                }
                 gone.push(*id);
             } else if entry.quiet(&mut books, entry.grew.elapsed() >= patience.unfinished_after) {
                 taken.push((*id, entry.content()));

@@ -21,9 +21,16 @@ pub struct Beginning {
 }
 
 impl Beginning {
-    /// A beginning that was passed over, of which this head is known.
-    pub fn of(head: &Head) -> Self {
-        Self { at: head.at, is_found: true, bytes: vec![0; HEAD_BYTES], head: head.clone() }
+    /// The beginning of a text of which this is `there`, and which was read before as far as `content` says.
+    pub fn in_text(there: &[u8], content: &Content) -> Self {
+        let head = content.head.clone();
+        let end = content.position.min(head.at + HEAD_BYTES as u64);
+        let place = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+        match there.get(place(head.at)..place(end)) {
+            Some(bytes) => Self { at: head.at, is_found: !bytes.is_empty(), bytes: bytes.to_vec(), head },
+            // Longer than what is looked at: the head stays as it is.
+            None => Self { at: head.at, is_found: true, bytes: vec![0; HEAD_BYTES], head },
+        }
     }
 
     /// The beginning of a text that lies in `file` from `text_at` on and was read as far as `content` says.

@@ -66,10 +66,18 @@ impl Reading {
     /// rejected once when it is `given_up`. Returns whether anything was booked.
     pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
         let end = self.position + self.tail.text().len() as u64;
-        if end == self.position || self.ending.replace((end, given_up)) == Some((end, given_up)) {
+        let is_all_booked = end == self.position && self.before_too_long.is_none();
+        if is_all_booked || self.unrecognised.is_some() {
             return false;
         }
-        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        if self.ending.replace((end, given_up)) == Some((end, given_up)) {
+            return false;
+        }
+        let ending = match &self.stages {
+            _ if self.before_too_long.is_some() => Ending::Unfinished(0),
+            Some(stages) => stages.ending(self.tail.text()),
+            None => Ending::Nothing,
+        };
         match ending {
             Ending::Call => self.take_last_line(books),
             Ending::Calls(end) => {

@@ -75,7 +75,6 @@ impl Reading {
         if content.lineage != 0 {
             self.lineage = content.lineage;
         }
-        self.beginning = Beginning::of(&content.head);
     }
 
     /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, as
@@ -128,6 +127,7 @@ impl Reading {
     ) -> Result<Passed, TailError> {
         if self.position == 0 {
             self.look_ahead(books)?;
+            self.beginning = Beginning::in_text(self.tail.text(), known);
         }
         let begin = if self.position == 0 { self.tail.text() } else { &[] };
         let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };

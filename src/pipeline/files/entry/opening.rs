@@ -4,20 +4,26 @@ use std::fs::File;
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Origin, State, Surroundings};
+use super::{Entry, Origin, State, Surroundings, modified};
 use crate::ledger::FileEvent;
 use crate::pipeline::booking::Books;
 use crate::pipeline::reading::{Options, Reading};
 use crate::source::identity::{Content, FileId};
 
 impl Entry {
-    /// A file that was renamed to where no path leads, if it still holds what was read of it.
-    pub fn renamed(path: PathBuf, id: FileId, content: &Content, options: Options) -> Option<Self> {
+    /// A file that was renamed from a path that leads to it to one where none leads, if it still holds what was read of it.
+    pub fn renamed(
+        from: PathBuf,
+        path: PathBuf,
+        id: FileId,
+        content: &Content,
+        options: Options,
+    ) -> Option<Self> {
         // The inode of a file that is no more may be that of any other.
         if content.position == 0 {
             return None;
         }
-        let entry = Self { named: false, origin: Origin::Known, ..Self::new(path) };
+        let entry = Self { named: false, renamed_from: Some(from), origin: Origin::Known, ..Self::new(path) };
         let file = open_file(&entry.path, id).ok()?;
         let reading = Reading::resume(file, options, content).ok()?;
         Some(Self { reading: Some(reading?), ..entry })
@@ -28,13 +34,21 @@ impl Entry {
         self.held = open_file(&self.path, id).ok();
     }
 
-    /// The file has lost its name, and `path` may be where it went; whether it is.
+    /// The file has lost its name, and `path` may be where it went; whether it is. The inode of a file that is no more may
+    /// be that of any other, so it must be what was read, or as it was seen.
     pub fn is_found_at(&mut self, path: PathBuf, id: FileId) -> bool {
-        self.held = open_file(&path, id).ok();
-        if self.held.is_some() {
-            self.path = path;
+        let Ok(file) = open_file(&path, id) else { return false };
+        let is_it = match &self.reading {
+            Some(reading) => reading.tail.is_content_of(&file),
+            None => file
+                .metadata()
+                .is_ok_and(|metadata| (metadata.len(), modified(&metadata)) == (self.size, self.times[0])),
+        };
+        if is_it {
+            self.renamed_from.get_or_insert_with(|| self.path.clone());
+            (self.path, self.held) = (path, Some(file));
         }
-        self.held.is_some()
+        is_it
     }
 
     /// It is to be read with other options: what is known of it says from where.
@@ -70,14 +84,18 @@ impl Entry {
             self.reading = Some(Reading::new(file, around.options));
             return Ok(());
         };
-        if let Some(reading) = Reading::resume(file.try_clone()?, around.options, &content)? {
+        let tells = content.head.tells();
+        let read_to = content.plain_text_at.map(|text_at| text_at + content.position);
+        if (tells || read_to == Some(self.size))
+            && let Some(reading) = Reading::resume(file.try_clone()?, around.options, &content)?
+        {
             self.decide(FileEvent::Resumed, books);
             self.reading = Some(reading);
             self.origin = Origin::Known;
             return Ok(());
         }
-        // What was compressed can only be known again by its text.
-        if content.plain_text_at.is_some() {
+        // What was compressed can only be known again by its text, and of a header alone there may be many.
+        if read_to.is_some_and(|read_to| tells || self.size < read_to) {
             self.decide(FileEvent::Found, books);
             (around.retire)(around.known, id);
         }
