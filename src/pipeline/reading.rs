@@ -47,6 +47,8 @@ pub struct Reading {
     options: Options,
     stages: Option<Stages>,
     unrecognised: Option<&'static str>,
+    /// Whether that was found of a text whose first line had no end.
+    is_guess: bool,
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
     beginning: Beginning,
@@ -94,6 +96,7 @@ impl Reading {
             options,
             stages: None,
             unrecognised: None,
+            is_guess: false,
             position: 0,
             beginning: Beginning::default(),
             unfinished: None,
@@ -155,6 +158,14 @@ impl Reading {
     /// Why the file is of no format we know, if so. Nothing more is read of it.
     pub fn unrecognised(&self) -> Option<&'static str> {
         self.unrecognised
+    }
+
+    /// There is more of the text: what was a guess is one no more. Whether the file can be of a format we know.
+    pub fn may_be_recognised(&mut self) -> bool {
+        if std::mem::take(&mut self.is_guess) {
+            self.unrecognised = None;
+        }
+        self.unrecognised.is_none()
     }
 
     /// What was found so far.

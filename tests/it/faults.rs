@@ -4,6 +4,7 @@
 mod content;
 mod copies;
 mod elsewhere;
+mod known_again;
 mod ending;
 mod fairness;
 mod play;

@@ -268,10 +268,7 @@ impl Entry {
         let Some(reading) = &mut self.reading else { return Ok(Turn::CaughtUp) };
         let expected = self.size.saturating_sub(reading.tail.read_bytes());
         let turn = reading.turn(books, expected, TURN_BYTES)?;
-        if let Some(explanation) = reading.unrecognised() {
-            self.state = State::Unrecognised;
-            warn!(source = around.source, path = %self.path.display(), "not read: {explanation}");
-        }
+        self.note_unrecognised(around.source);
         Ok(turn)
     }
 
@@ -282,8 +279,19 @@ impl Entry {
     }
 
     /// As [`Reading::quiet`].
-    pub fn quiet(&mut self, books: &mut Books<'_>, given_up: bool) -> bool {
-        self.reading.as_mut().is_some_and(|reading| reading.quiet(books, given_up))
+    pub fn quiet(&mut self, books: &mut Books<'_>, source: &str, given_up: bool) -> bool {
+        let Some(reading) = &mut self.reading else { return false };
+        let any = reading.quiet(books, given_up);
+        self.note_unrecognised(source);
+        any
+    }
+
+    fn note_unrecognised(&mut self, source: &str) {
+        let explanation = self.reading.as_ref().and_then(Reading::unrecognised);
+        if let Some(explanation) = explanation.filter(|_| self.state != State::Unrecognised) {
+            self.state = State::Unrecognised;
+            warn!(source, path = %self.path.display(), "not read: {explanation}");
+        }
     }
 
     /// Takes what is left of a file that is gone, of which nothing is known but what was read of it.
@@ -305,9 +313,10 @@ impl Entry {
         }
     }
 
-    /// A file that was not recognised is looked at again only when it has other content.
-    fn is_as_it_was(&self) -> io::Result<bool> {
-        self.reading.as_ref().map_or(Ok(false), |reading| reading.tail.is_same_content())
+    /// A file that was not recognised is looked at again only when it has other content, or more of its first line.
+    fn is_as_it_was(&mut self) -> io::Result<bool> {
+        let Some(reading) = &mut self.reading else { return Ok(false) };
+        Ok(!reading.may_be_recognised() && reading.tail.is_same_content()?)
     }
 
     /// Whether what was read of the file is no longer its content, and how that shows.

@@ -52,7 +52,7 @@ impl Files {
                     entry.finish(&mut books, &self.name, self.known.content(*id).is_some());
                 }
                 gone.push(*id);
-            } else if entry.quiet(&mut books, entry.grew.elapsed() >= patience.unfinished_after) {
+            } else if entry.quiet(&mut books, &self.name, entry.grew.elapsed() >= patience.unfinished_after) {
                 taken.push((*id, entry.content()));
                 entry.rest();
             }

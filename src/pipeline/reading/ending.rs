@@ -73,6 +73,10 @@ impl Reading {
         if self.ending.replace((end, given_up)) == Some((end, given_up)) {
             return false;
         }
+        if self.stages.is_none() && given_up && !self.recognise(true) {
+            self.is_guess = self.unrecognised.is_some();
+            return false;
+        }
         let ending = match &self.stages {
             _ if self.before_too_long.is_some() => Ending::Unfinished(0),
             Some(stages) => stages.ending(self.tail.text()),
