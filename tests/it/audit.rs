@@ -301,6 +301,61 @@ fn doctored_stores_are_differences() {
     house.no_difference();
 }
 
+/// As a file that was read once more leaves it: every sum is right.
+#[test]
+fn calls_counted_twice_are_a_difference_unless_something_is_gone() {
+    let house = House::filled();
+    let mut lines = house.export();
+    let source = lines.iter_mut().find(|line| is_source(line) && line["key"] == "sbc").unwrap();
+    for number in ["/value/read_records", "/value/records/counted"] {
+        let value = source.pointer_mut(number).unwrap();
+        *value = (value.as_u64().unwrap() + 3).into();
+    }
+    let route = lines.iter_mut().find(|line| is_answered(line) && line["key"][0] == "sbc").unwrap();
+    let value = route.pointer_mut("/value/calls/answered/live").unwrap();
+    let held = value.as_u64().unwrap();
+    *value = (held + 3).into();
+    house.import(&lines);
+    house.difference(&format!("outcome=\"answered\"}}: the ledger has {}, the files {held}\n", held + 3));
+    // More may be what is gone.
+    house.append("sbc/d.ndjson", &row::ndjson(&rows(20..25)));
+    let daemon = house.serve();
+    read(&daemon, 50 + 20 + 41 + 4 + 3 + 5);
+    fs::write(house.path("sbc/d.ndjson"), row::ndjson(&rows(25..26))).unwrap();
+    event(&daemon, "truncated");
+    read(&daemon, 50 + 20 + 41 + 4 + 3 + 6);
+    daemon.stop();
+    let report = house.no_difference();
+    let said = "source sbc: 2 files read again\n  8 more calls were counted than the files hold, which is no \
+                difference: files of this source are gone since, or were written anew\n";
+    assert!(report.contains(said), "{report}");
+}
+
+/// A copy that grows by itself holds calls that the file which was read furthest does not.
+#[test]
+fn what_only_a_copy_holds_is_no_difference() {
+    let house = House::new("2KiB");
+    house.append("sbc/a.ndjson", &row::ndjson(&rows(0..20)));
+    let daemon = house.serve();
+    read(&daemon, 20);
+    fs::copy(house.path("sbc/a.ndjson"), house.path("sbc/b.ndjson")).unwrap();
+    event(&daemon, "copied");
+    house.append("sbc/a.ndjson", &row::ndjson(&rows(20..30)));
+    read(&daemon, 30);
+    daemon.stop();
+    let report = house.no_difference();
+    assert!(!report.contains("more calls"), "{report}");
+    house.append("sbc/b.ndjson", &row::ndjson(&rows(30..33)));
+    let daemon = house.serve();
+    read(&daemon, 33);
+    daemon.stop();
+    let report = house.no_difference();
+    assert!(
+        report.contains("3 more calls were counted") && report.contains("a copy was written to"),
+        "{report}"
+    );
+}
+
 #[test]
 fn a_store_in_use_is_refused() {
     let house = House::new("2KiB");

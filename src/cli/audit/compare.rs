@@ -21,7 +21,17 @@ pub struct Recount {
     late: u64,
     /// Rejected records that were counted by `replay`.
     replayed: u64,
+    /// Why more may have been counted than the files hold.
+    more: Option<&'static str>,
     differences: Vec<String>,
+}
+
+/// What came of comparing a source.
+#[derive(Debug, Default)]
+pub struct Compared {
+    pub differences: Vec<String>,
+    /// What was counted beyond what the files hold, and why that is no difference.
+    pub note: Option<String>,
 }
 
 impl Recount {
@@ -34,6 +44,7 @@ impl Recount {
     pub fn add_file(&mut self, path: &Path, then: Option<Records>, now: Records, is_copy: bool) {
         let Some(then) = then else {
             self.unknown += 1;
+            self.may_be_more("it was not kept then what each file held");
             return;
         };
         let late = now.calls.saturating_sub(then.calls);
@@ -57,6 +68,11 @@ impl Recount {
             all.rejected += then.rejected;
             self.late += late;
         }
+    }
+
+    /// Notes why more may have been counted than the files hold.
+    pub fn may_be_more(&mut self, why: &'static str) {
+        self.more.get_or_insert(why);
     }
 
     /// Notes what is wrong with a file.
@@ -86,43 +102,65 @@ impl Recount {
         too_many.map(said).collect()
     }
 
-    /// Whether the files hold everything that was ever read.
+    /// Whether the files hold as many records of each kind as were ever read.
     fn is_complete(&self, source: &SourceSnapshot) -> bool {
         self.unknown == 0 && self.then == self.ever_read(source)
     }
-}
 
-impl Audit {
-    /// Every difference of one source.
-    pub fn compare(
+    /// Why more may have been counted of a source than its files hold, and `None` where it may not.
+    fn why_more(
         &self,
-        name: &str,
-        counted: &Snapshot,
-        again: &Snapshot,
+        ledger: &SourceSnapshot,
+        files: &SourceSnapshot,
         remember: Duration,
-    ) -> Vec<String> {
-        let of = |snapshot: &Snapshot| snapshot.sources.iter().find(|source| &*source.name == name).cloned();
-        let (Some(ledger), Some(files)) = (of(counted), of(again)) else { return Vec::new() };
-        let mut differences = self.recount.differences.clone();
-        differences.extend(within(counted, &ledger));
-        differences.extend(self.recount.too_many(&ledger));
+    ) -> Option<&'static str> {
         // An id that came again when it was forgotten was counted again.
         let age = app::now().0.saturating_sub(ledger.created.0);
         let remembered = i64::try_from(remember.as_millis()).unwrap_or(i64::MAX);
-        let may_repeat = age > remembered && ledger.records.duplicate != files.records.duplicate;
+        if age > remembered && ledger.records.duplicate != files.records.duplicate {
+            return Some("record ids that came again when they were forgotten were counted again");
+        }
+        if self.is_complete(ledger) {
+            return None;
+        }
+        // The text that a file held before leaves no other trace where it was short, or where a copy of it was there.
+        let went = |(event, count): &(&str, u64)| *count > 0 && WENT.contains(event);
+        self.more.or(ledger.file_events.iter().any(went).then_some(GONE))
+    }
+}
+
+/// Events of a file whose text is there no more, by their labels.
+const WENT: [&str; 3] = ["truncated", "replaced", "removed"];
+
+/// Said where text that was counted is there no more.
+pub const GONE: &str = "files of this source are gone since, or were written anew";
+
+impl Audit {
+    /// Every difference of one source.
+    pub fn compare(&self, name: &str, counted: &Snapshot, again: &Snapshot, remember: Duration) -> Compared {
+        let of = |snapshot: &Snapshot| snapshot.sources.iter().find(|source| &*source.name == name).cloned();
+        let (Some(ledger), Some(files)) = (of(counted), of(again)) else { return Compared::default() };
+        let mut differences = self.recount.differences.clone();
+        differences.extend(within(counted, &ledger));
+        differences.extend(self.recount.too_many(&ledger));
         let Recount { late, replayed, .. } = self.recount;
-        let is_exact = self.recount.is_complete(&ledger) && late == replayed && !may_repeat;
+        let why_more = self.recount.why_more(&ledger, &files, remember);
+        let surplus = ledger.records.counted.saturating_sub(files.records.counted);
         let coarse = ledger.series_overflow + files.series_overflow > 0;
         let (ledger, files) = (label_sets(counted, name, coarse), label_sets(again, name, coarse));
         let all: BTreeSet<&String> = ledger.keys().chain(files.keys()).collect();
         for labels in all {
             let [ledger, files] = [&ledger, &files].map(|sets| sets.get(labels).copied().unwrap_or_default());
-            let room = if is_exact { 0 } else { late.saturating_sub(replayed) };
-            if files > ledger + room || (is_exact && files != ledger) {
+            let is_less = files > ledger + late.saturating_sub(replayed);
+            let is_more = why_more.is_none() && ledger > files + replayed.saturating_sub(late);
+            if is_less || is_more {
                 differences.push(format!("{labels}: the ledger has {ledger}, the files {files}"));
             }
         }
-        differences
+        let note = why_more.filter(|_| surplus > 0).map(|why| {
+            format!("{surplus} more calls were counted than the files hold, which is no difference: {why}")
+        });
+        Compared { differences, note }
     }
 }
 
