@@ -1,11 +1,16 @@
 //! CSV records (RFC 4180): lines, except that a newline between quotes belongs to its field.
 //!
-//! A quote that is never closed would swallow the rest of the file. So when no end is found within the limit, or
+//! A quote that is never closed would swallow the rest of the file. So when no end is found within the limits, or
 //! the file is finished, its first line alone is broken and the next line is a new beginning.
 
 use memchr::{memchr, memchr2};
 
 use super::{Place, Split};
+
+/// How many lines a record may go over. The rows that are read hold names, numbers and times, none of which has a line
+/// end. Without a limit on lines, each of many short ones with a quote that is not closed would be looked at as far as
+/// a record may be long; with it, no byte is looked at more often than this.
+pub const RECORD_LINES: usize = 16;
 
 /// Splits CSV text whose fields are separated by commas.
 #[derive(Debug, Clone)]
@@ -13,6 +18,8 @@ pub struct QuotedCsvSplitter {
     record_bytes: usize,
     /// Bytes of the unfinished record that were already looked at.
     scanned: usize,
+    /// Line ends among them, which belong to quoted fields.
+    line_ends: usize,
     state: State,
 }
 
@@ -33,7 +40,7 @@ enum State {
 impl QuotedCsvSplitter {
     /// A splitter that refuses records of more than `record_bytes` bytes.
     pub fn new(record_bytes: usize) -> Self {
-        Self { record_bytes, scanned: 0, state: State::FieldStart }
+        Self { record_bytes, scanned: 0, line_ends: 0, state: State::FieldStart }
     }
 
     #[inline]
@@ -66,7 +73,7 @@ impl QuotedCsvSplitter {
                 self.begin();
                 record(text, newline, newline + 1)
             }
-            None if text.len() > self.record_bytes => self.too_long(text),
+            None if text.len() > self.record_bytes || self.line_ends >= RECORD_LINES => self.too_long(text),
             None if finished && !text.is_empty() => self.last(text),
             None => Split::NeedMore,
         }
@@ -89,12 +96,13 @@ impl QuotedCsvSplitter {
 
     fn begin(&mut self) {
         self.scanned = 0;
+        self.line_ends = 0;
         self.state = State::FieldStart;
     }
 
-    /// The place of the newline that ends the record, if it is there.
+    /// The place of the newline that ends the record, if it is there. Looks no further than a record may go.
     fn scan(&mut self, text: &[u8]) -> Option<usize> {
-        while self.scanned < text.len() {
+        while self.scanned < text.len() && self.line_ends < RECORD_LINES {
             let rest = &text[self.scanned..];
             let byte = rest[0];
             let (state, step) = match self.state {
@@ -106,7 +114,11 @@ impl QuotedCsvSplitter {
                         None => (State::Unquoted, rest.len()),
                     }
                 }
-                State::Quoted => match memchr(b'"', rest) {
+                State::Quoted => match memchr2(b'"', b'\n', rest) {
+                    Some(at) if rest[at] == b'\n' => {
+                        self.line_ends += 1;
+                        (State::Quoted, at + 1)
+                    }
                     Some(at) => (State::QuoteInQuoted, at + 1),
                     None => (State::Quoted, rest.len()),
                 },
@@ -119,7 +131,7 @@ impl QuotedCsvSplitter {
         None
     }
 
-    /// The text holds no end within the limit.
+    /// The text holds no end within the limits.
     fn too_long(&mut self, text: &[u8]) -> Split {
         self.begin();
         match memchr(b'\n', text) {

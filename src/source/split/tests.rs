@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::quoted_csv::RECORD_LINES;
 use super::*;
 
 /// What a whole text splits into: `=` a record, `!` a broken one, `>` one that is too long.
@@ -113,6 +114,26 @@ fn tables() {
             assert_eq!(pieces(make(), text, &every), *expected, "{name}, a byte at a time");
         }
     }
+}
+
+/// A record may go over so many lines; the quote of one more is taken not to be closed.
+#[test]
+fn a_csv_record_goes_over_few_lines() {
+    let make = || Splitter::QuotedCsv(QuotedCsvSplitter::new(1024));
+    let lines = |count: usize| format!("a,\"{}b\"\nc,d\n", "x\n".repeat(count));
+    let every: Vec<usize> = (0..lines(RECORD_LINES).len()).collect();
+    for cuts in [&[][..], &every] {
+        let whole = pieces(make(), lines(RECORD_LINES - 1).as_bytes(), cuts);
+        assert_eq!((whole.len(), whole[1].as_str()), (2, "=c,d"));
+        let broken = pieces(make(), lines(RECORD_LINES).as_bytes(), cuts);
+        assert_eq!((broken[0].as_str(), broken[1].as_str()), ("!a,\"x", "=x"));
+    }
+    // Every line begins as text and ends in quotes: none of them is ever the end of a record.
+    let text = "5\" ,\"x\n".repeat(10_000);
+    let mut long = Splitter::QuotedCsv(QuotedCsvSplitter::new(1024 * 1024));
+    let mut broken = Vec::new();
+    drain(&mut long, text.as_bytes(), 0, text.len(), false, &mut broken);
+    assert!(broken.len() > 10_000 - 2 * RECORD_LINES && broken.iter().all(|piece| piece == "!5\" ,\"x"));
 }
 
 #[test]
