@@ -35,7 +35,8 @@ use crate::source::tail::TailError;
 
 Compared are, of each file, how many records of each kind stand up to where it was read, and the
 last 4 KiB of that text; of each source, its counts by label set. Another byte before those 4 KiB is
-seen when it changes a count.
+seen when it changes a count. A source whose files are all still there, and were never written anew,
+must have the same counts. Otherwise more may have been counted than the files hold: that is said.
 
 Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when
 it starts again.

@@ -33,7 +33,8 @@ use crate::source::tail::TailError;
 It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be
 read now. That file, or a copy that the daemon has recognised, must still be there. Each record is
 counted once, however often this is run: which ones were is kept in the store, in one transaction
-with the counts.
+with the counts. Where serve has read the file anew since, as it does when `format` was mended, what
+it holds is counted already, and nothing remains to be done.
 
 Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage,
 64 bad config, 74 the store cannot be used.")]
@@ -69,7 +70,7 @@ fn replay(arguments: &Arguments) -> Result<(String, Exit), Failed> {
         let known = options.sources.iter().zip(&sources).find(|(source, _)| *source.books.name == *name);
         let outcome = match known {
             Some((source, books)) => {
-                let wanted = Wanted { source: *books, lineage, positions: &positions };
+                let wanted = Wanted { source: *books, lineage, file: &file, positions: &positions };
                 wanted.replay(&mut ledger, source.reading)
             }
             None => Outcome::gone(positions.len(), "its source is not in the config"),
@@ -170,6 +171,8 @@ const EXPECTED: &str = "expected the file that serve writes with --rejected.path
 struct Wanted<'w> {
     source: SourceIndex,
     lineage: u64,
+    /// The name of its file then.
+    file: &'w str,
     positions: &'w BTreeSet<u64>,
 }
 
@@ -187,14 +190,12 @@ enum Search {
 
 impl Wanted<'_> {
     fn replay(&self, ledger: &mut Ledger, options: reading::Options) -> Outcome {
-        let has_text = |(id, file): &(FileId, &KnownFile)| {
-            file.content.lineage == self.lineage && id.device != FileId::NO_DEVICE
-        };
-        let mut files: Vec<KnownFile> =
-            ledger.files(self.source).filter(has_text).map(|(_, file)| file.clone()).collect();
-        files.sort_by_key(|file| file.content.position);
+        let has_text = |(_, file): &(FileId, &KnownFile)| file.content.lineage == self.lineage;
+        let texts = ledger.files(self.source).filter(has_text).map(|(id, file)| (id, file.clone()));
+        let (past, mut files): (Vec<_>, Vec<_>) = texts.partition(|(id, _)| id.device == FileId::NO_DEVICE);
+        files.sort_by_key(|(_, file)| file.content.position);
         let mut why = "the file is gone, or written anew";
-        while let Some(file) = files.pop() {
+        while let Some((_, file)) = files.pop() {
             match self.find(&file, options) {
                 Ok(Search::Found(found)) => return self.count(found, file.content.position, ledger),
                 Ok(Search::OtherFormat) => {
@@ -204,7 +205,27 @@ impl Wanted<'_> {
                 Err(_) => why = "the file cannot be read",
             }
         }
-        Outcome::gone(self.positions.len(), why)
+        match past.iter().find_map(|(_, past)| self.read_anew(past, ledger, options)) {
+            Some(read_to) => {
+                let read_anew = self.positions.range(..read_to).count();
+                Outcome { read_anew, unread: self.positions.len() - read_anew, ..Outcome::default() }
+            }
+            None => Outcome::gone(self.positions.len(), why),
+        }
+    }
+
+    /// How far the text was read once more from its beginning, if it was: it is known as no file's, but the file that
+    /// has its name now holds it, and was read as another text. So it is where `format` was mended.
+    fn read_anew(&self, past: &KnownFile, ledger: &Ledger, options: reading::Options) -> Option<u64> {
+        let has_name = |file: &KnownFile| file.path == past.path || file.path == Path::new(self.file);
+        let mut files = ledger.files(self.source).filter(|(id, file)| {
+            id.device != FileId::NO_DEVICE && file.content.lineage != self.lineage && has_name(file)
+        });
+        files.find_map(|(_, file)| {
+            let mut reading = Reading::new(File::open(&file.path).ok()?, options);
+            let is_same = reading.again(&past.content, |_, _| u64::MAX).ok()?;
+            is_same.then_some(file.content.position)
+        })
     }
 
     /// The records as they read now.
@@ -273,6 +294,8 @@ struct Outcome {
     rejected: BTreeMap<&'static str, usize>,
     no_record: usize,
     unread: usize,
+    /// In texts that were read once more from their beginning.
+    read_anew: usize,
     /// By why.
     gone: BTreeMap<&'static str, usize>,
 }
@@ -289,6 +312,7 @@ impl Outcome {
         self.no_call += other.no_call;
         self.no_record += other.no_record;
         self.unread += other.unread;
+        self.read_anew += other.read_anew;
         for (reason, count) in other.rejected {
             *self.rejected.entry(reason).or_default() += count;
         }
@@ -313,6 +337,7 @@ impl fmt::Display for Outcome {
             (self.duplicate, "came again elsewhere and are counted already: duplicates"),
             (self.before, "were counted by an earlier replay"),
             (self.no_call, "are no calls: headers, or records of another kind"),
+            (self.read_anew, "are in files that were read anew since; what those hold is counted"),
             (self.no_record, "still cannot be read: no record begins there"),
             (self.unread, "are not read yet; the daemon reads them when it goes on"),
         ] {
@@ -326,7 +351,7 @@ impl fmt::Display for Outcome {
         for (why, count) in &self.gone {
             writeln!(f, "  {count} gone: {why}")?;
         }
-        if self.counted + self.duplicate + self.before + self.no_call + self.remain() == 0 {
+        if self.counted + self.duplicate + self.before + self.no_call + self.read_anew + self.remain() == 0 {
             writeln!(f, "  no rejected record")?;
         }
         Ok(())

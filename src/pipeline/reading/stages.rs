@@ -65,7 +65,8 @@ impl Stages {
     }
 
     /// How long the first line of a CSV record is, if that alone is broken: a quote that is not closed ends with the
-    /// next quote in the file, and takes the calls between for its own.
+    /// next quote in the file, and takes the calls between for its own. The splitter's limit on lines keeps it from
+    /// looking at the same ones again and again.
     fn first_of_many(&mut self, record: &[u8]) -> Option<usize> {
         if self.format != Format::TeamsAdminCenter {
             return None;
