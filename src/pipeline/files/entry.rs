@@ -282,16 +282,18 @@ impl Entry {
     pub fn quiet(&mut self, books: &mut Books<'_>, source: &str, given_up: bool) -> bool {
         let Some(reading) = &mut self.reading else { return false };
         let any = reading.quiet(books, given_up);
-        self.note_unrecognised(source);
-        any
+        any | self.note_unrecognised(source)
     }
 
-    fn note_unrecognised(&mut self, source: &str) {
+    /// Whether it turned out to be of no format we know.
+    fn note_unrecognised(&mut self, source: &str) -> bool {
         let explanation = self.reading.as_ref().and_then(Reading::unrecognised);
-        if let Some(explanation) = explanation.filter(|_| self.state != State::Unrecognised) {
+        let news = explanation.filter(|_| self.state != State::Unrecognised);
+        if let Some(explanation) = news {
             self.state = State::Unrecognised;
             warn!(source, path = %self.path.display(), "not read: {explanation}");
         }
+        news.is_some()
     }
 
     /// Takes what is left of a file that is gone, of which nothing is known but what was read of it.

@@ -230,3 +230,22 @@ fn a_symbolic_link_is_switched() {
     link("two.dat");
     play.settles_at(12, 0);
 }
+
+#[test]
+fn a_file_that_may_not_be_read_keeps_no_other_waiting() {
+    let mut play = Play::not_started("cdr/*.json*");
+    start_without_rights(&mut play);
+    play.append("a.json", 5);
+    play.counted(5);
+    play.stop();
+    allow(&play.path("a.json"), 0o000);
+    start_without_rights(&mut play);
+    // A copy with more, where this test may read it.
+    let copy = fs::read(play.path("a.json")).unwrap_or_default();
+    fs::write(play.path("b.json"), [&copy[..], &play.rows(2)].concat()).unwrap();
+    play.append("c.json", 2);
+    play.counted(9);
+    allow(&play.path("a.json"), 0o644);
+    play.append("a.json", 1);
+    play.settles_at(10, 0);
+}
