@@ -30,6 +30,7 @@ impl Stages {
             header.map_or_else(|| Decoder::new(self.format), |header| Decoder::resume(self.format, header));
         let (mut at, mut begun, mut calls) = (0, None, None);
         loop {
+            let within_line = splitter.place() == Place::WithinLine;
             let (start, next, decoded) = match splitter.next(&text[at..], true) {
                 Split::NeedMore => break,
                 Split::Skip { next } => {
@@ -45,6 +46,7 @@ impl Stages {
             match (begun, decoded) {
                 (None, Some(Decoded::Call(_))) => return Ending::Call,
                 (_, Some(Decoded::Header | Decoded::Ignored)) => {}
+                (_, Some(_)) if within_line => {}
                 (Some(_), Some(Decoded::Call(_))) if text[..at + next].ends_with(b"\n") => {
                     calls = Some(at + next);
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Options;
 use crate::call::Call;
 use crate::decode::{Decoded, Decoder, Format, Reason};
-use crate::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use crate::source::split::{JsonSplitter, Place, QuotedCsvSplitter, Split, Splitter};
 
 /// How the text of a file becomes records and calls.
 #[derive(Debug)]
@@ -42,9 +42,14 @@ impl Stages {
 
     /// What the text begins with.
     pub fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
+        let within_line = self.splitter.place() == Place::WithinLine;
         match self.splitter.next(text, finished) {
             Split::NeedMore => Piece::NeedMore,
             Split::Skip { next } => Piece::Skip { next },
+            // What is no call by itself belongs to the one that was taken.
+            Split::Record { start, end, next } if within_line && !self.is_call(&text[start..end]) => {
+                Piece::Skip { next }
+            }
             Split::Record { start, end, next } => match self.first_of_many(&text[start..end]) {
                 Some(line) => Piece::Record {
                     decoded: Decoded::Rejected(Reason::BadCsv),
@@ -64,6 +69,10 @@ impl Stages {
         }
     }
 
+    fn is_call(&mut self, record: &[u8]) -> bool {
+        matches!(self.decoder.decode(record), Decoded::Call(_))
+    }
+
     /// How long the first line of a CSV record is, if that alone is broken: a quote that is not closed ends with the
     /// next quote in the file, and takes the calls between for its own. The splitter's limit on lines keeps it from
     /// looking at the same ones again and again.
@@ -74,7 +83,7 @@ impl Stages {
         let first = memchr::memchr(b'\n', record)?;
         let is_broken = self.decoder.decode(record) == Decoded::Rejected(Reason::BadCsv);
         let mut lines = record[first + 1..].split(|byte| *byte == b'\n');
-        let is_many = is_broken && lines.any(|line| matches!(self.decoder.decode(line), Decoded::Call(_)));
+        let is_many = is_broken && lines.any(|line| self.is_call(line));
         is_many.then_some(first)
     }
 

@@ -33,7 +33,7 @@ enum State {
     QuoteInQuoted,
     /// Passing over the rest of a record that was too long.
     Discarding,
-    /// Passing over the rest of the line of a record that was taken without its line end.
+    /// In the line of a record that was taken without its line end.
     WithinLine,
 }
 
@@ -57,7 +57,7 @@ impl QuotedCsvSplitter {
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
         match self.state {
             State::Discarding => return self.discard(text, finished),
-            State::WithinLine => return self.pass_over_line(text),
+            State::WithinLine => return self.rest_of_line(text, finished),
             _ => {}
         }
         if self.scanned == 0
@@ -153,14 +153,16 @@ impl QuotedCsvSplitter {
         Split::TooLong { next: newline.map_or(text.len(), |newline| newline + 1) }
     }
 
-    fn pass_over_line(&mut self, text: &[u8]) -> Split {
+    /// Gives the rest of the line as a record: another may have been written behind one that had no line end.
+    fn rest_of_line(&mut self, text: &[u8], finished: bool) -> Split {
         match memchr(b'\n', text) {
             Some(newline) => {
                 self.begin();
-                Split::Skip { next: newline + 1 }
+                record(text, newline, newline + 1)
             }
-            None if text.is_empty() => Split::NeedMore,
-            None => Split::Skip { next: text.len() },
+            None if finished && !text.is_empty() => record(text, text.len(), text.len()),
+            None if text.len() > self.record_bytes => Split::Skip { next: text.len() },
+            None => Split::NeedMore,
         }
     }
 

@@ -101,8 +101,22 @@ fn the_rest_of_a_last_line_that_counted() {
     play.kill();
     play.start();
     append(&play.path("a.csv"), end.trim_end().as_bytes());
-    play.settles_at(2, 0);
+    play.settles_at_with_pending(2, 0);
     append(&play.path("a.csv"), ["\n", &row(3, "b")].concat().as_bytes());
     play.settles_at(3, 0);
     audit(&mut play);
+}
+
+#[test]
+fn a_row_is_written_behind_one_without_a_line_end() {
+    let mut play = Play::of("cdr/*.csv");
+    let text = [HEADER, &row(1, "a"), &row(2, "b")].concat();
+    append(&play.path("a.csv"), text.trim_end().as_bytes());
+    play.settles_at(2, 0);
+    play.kill();
+    play.start();
+    append(&play.path("a.csv"), [row(3, "c"), row(4, "d")].concat().trim_end().as_bytes());
+    play.settles_at(4, 0);
+    append(&play.path("a.csv"), row(5, "e").as_bytes());
+    play.settles_at(5, 0);
 }
