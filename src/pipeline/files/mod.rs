@@ -16,6 +16,9 @@
 //! | after a restart, the bytes that were there | go on behind them | resumed |
 //! | after a restart, the same under another name in its folder, where no path leads | follow it | rotated |
 //! | after a restart, other bytes | read it from its beginning | found |
+//! | after a restart, gone from its folder | a copy of it may come yet | removed |
+//! | grown, when no more than a header was read of it | as a new file: it may be a copy by now | resumed, copied |
+//! | to be read as another format | read it from its beginning | found |
 //!
 //! Text is compared by hashes, after decompression, so a copy is known whatever its name and its encoding are. Which
 //! copies can be known is [`known::Known`]'s to say; how a file is opened and read is [`entry::Entry`]'s.
@@ -90,7 +93,7 @@ impl Files {
         let mut missing = Vec::new();
         for (id, file) in ledger.files(source) {
             known.restore(id, Arc::clone(&file.content));
-            if discover.covers(&file.path) {
+            if id.device != FileId::NO_DEVICE && discover.covers(&file.path) {
                 missing.push((id, file.path.clone()));
             }
         }
@@ -171,14 +174,29 @@ impl Files {
         }
         for (folder, mut ids) in folders {
             match fs::read_dir(folder) {
-                Ok(files) => files.flatten().for_each(|file| {
-                    if let Some((id, from)) = ids.remove(&file.ino()) {
-                        self.is_renamed(id, from, file.path(), books);
-                    }
-                }),
+                Ok(files) => {
+                    files.flatten().for_each(|file| {
+                        if let Some((id, from)) = ids.remove(&file.ino()) {
+                            self.is_renamed(id, from, file.path(), books);
+                        }
+                    });
+                    ids.into_values().for_each(|(id, from)| self.was_removed(id, &from, books));
+                }
                 // It may come back.
                 Err(_) => self.missing.extend(ids.into_values()),
             }
+        }
+    }
+
+    /// A file that is known from before a restart is gone; a copy of it may come yet.
+    fn was_removed(&mut self, id: FileId, path: &Path, books: &mut Books<'_>) {
+        if self.entries.contains_key(&id) || self.known.content(id).is_none() {
+            return;
+        }
+        books.file_event(FileEvent::Removed);
+        books.ledger.set_file(self.source, id, None);
+        if let Some(retired) = self.known.retire(id) {
+            note_retired(retired, path, None, self.source, books.ledger);
         }
     }
 

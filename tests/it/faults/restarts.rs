@@ -138,3 +138,26 @@ fn a_format_that_was_wrong_is_mended() {
         play.settles_at(14, 22);
     }
 }
+
+#[test]
+fn files_removed_while_it_is_down_leave_the_store() {
+    let mut play = Play::new();
+    let text = play.rows(5);
+    append(&play.path("a.json"), &text);
+    play.append("b.json", 2);
+    play.counted(7);
+    play.stop();
+    for name in ["a.json", "b.json"] {
+        fs::remove_file(play.path(name)).unwrap();
+    }
+    play.start();
+    play.daemon().wait_until_ready();
+    assert_eq!(play.event("removed"), 2.0);
+    play.kill();
+    play.start();
+    // A copy is known all the same.
+    fs::write(play.path("a.json.gz"), gzip(&text)).unwrap();
+    play.append("c.json", 1);
+    play.settles_at(8, 0);
+    assert_eq!((play.event("removed"), play.event("copied")), (2.0, 1.0));
+}
