@@ -28,7 +28,7 @@ struct Daemon {
 impl Daemon {
     /// A daemon that watches these paths; it listens by now.
     fn start(bench: &Bench<'_>, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Outcome<Self> {
-        std::fs::create_dir_all("target/bench")?;
+        fs::create_dir_all("target/bench")?;
         let store = tempfile::Builder::new().prefix("store").tempdir_in("target/bench")?;
         let mut command = bench.on_core(std::path::absolute(bench.program)?);
         command.args(["serve", "--web.listen-address=127.0.0.1:0", "--storage.path"]).arg(store.path());
