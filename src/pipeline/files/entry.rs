@@ -141,8 +141,7 @@ impl Entry {
 
     /// Looks at the file once more; whether it changed since. Without a descriptor, what has its name may be another.
     pub fn has_changed(&mut self, id: FileId) -> bool {
-        let file = self.reading.as_ref().and_then(|reading| reading.tail.file());
-        let metadata = match file {
+        let metadata = match self.file() {
             Some(file) => file.metadata().ok(),
             None => fs::metadata(&self.path).ok().filter(|metadata| self.named && FileId::of(metadata) == id),
         };
@@ -151,8 +150,7 @@ impl Entry {
 
     /// What became of a file that has lost its name, as far as its descriptor tells.
     pub fn out_of_sight(&mut self) -> Option<OutOfSight> {
-        let file = self.reading.as_ref().filter(|_| !self.named)?.tail.file()?;
-        let metadata = file.metadata().ok()?;
+        let metadata = self.file().filter(|_| !self.named)?.metadata().ok()?;
         Some(OutOfSight { linked: metadata.nlink() > 0, grew: self.changed(&metadata) })
     }
 
@@ -169,6 +167,11 @@ impl Entry {
     /// The name under which it belongs to the source.
     pub fn own_path(&self) -> &Path {
         self.renamed_from.as_ref().unwrap_or(&self.path)
+    }
+
+    /// The open file that is being read.
+    fn file(&self) -> Option<&File> {
+        self.reading.as_ref().and_then(|reading| reading.tail.file())
     }
 
     fn read_bytes(&self) -> u64 {

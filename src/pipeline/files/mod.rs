@@ -180,23 +180,16 @@ impl Files {
                             self.is_renamed(id, from, file.path(), books);
                         }
                     });
-                    ids.into_values().for_each(|(id, from)| self.was_removed(id, &from, books));
+                    for (id, from) in ids.into_values() {
+                        // One that was seen has a turn, and is let go after it.
+                        if !self.entries.contains_key(&id) && self.known.content(id).is_some() {
+                            self.was_removed(id, &from, None, books.ledger);
+                        }
+                    }
                 }
                 // It may come back.
                 Err(_) => self.missing.extend(ids.into_values()),
             }
-        }
-    }
-
-    /// A file that is known from before a restart is gone; a copy of it may come yet.
-    fn was_removed(&mut self, id: FileId, path: &Path, books: &mut Books<'_>) {
-        if self.entries.contains_key(&id) || self.known.content(id).is_none() {
-            return;
-        }
-        books.file_event(FileEvent::Removed);
-        books.ledger.set_file(self.source, id, None);
-        if let Some(retired) = self.known.retire(id) {
-            note_retired(retired, path, None, self.source, books.ledger);
         }
     }
 

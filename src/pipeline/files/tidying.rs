@@ -1,12 +1,12 @@
 //! Looking after files that nobody writes to: what their end holds, and when they are let go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::entry::Entry;
 use super::{Files, note_retired};
 use crate::call::UnixMillis;
-use crate::ledger::{FileEvent, Ledger};
+use crate::ledger::{Decision, FileEvent, Ledger};
 use crate::pipeline::booking::Books;
 use crate::pipeline::rejected::{Log, Page};
 use crate::source::identity::{Content, FileId};
@@ -21,7 +21,8 @@ pub struct Patience {
 }
 
 impl Files {
-    /// Looks after files that are quiet: takes what can be read of their end, lets go of files that are gone; to follow a renamed one costs no more than a descriptor. Returns whether anything came of it.
+    /// Looks after files that are quiet: takes what can be read of their end, lets go of files that are gone; to follow a
+    /// renamed one costs no more than a descriptor. Returns whether anything came of it.
     pub fn tidy(
         &mut self,
         ledger: &mut Ledger,
@@ -81,8 +82,19 @@ impl Files {
         if let Some(content) = entry.content() {
             self.known.set(id, content);
         }
+        self.was_removed(id, &entry.path, entry.decision, ledger);
+    }
+
+    /// What was known of a file that is gone stays known for a copy of it.
+    pub(super) fn was_removed(
+        &mut self,
+        id: FileId,
+        path: &Path,
+        decision: Option<Decision>,
+        ledger: &mut Ledger,
+    ) {
         if let Some(retired) = self.known.retire(id) {
-            note_retired(retired, &entry.path, entry.decision, self.source, ledger);
+            note_retired(retired, path, decision, self.source, ledger);
         }
         ledger.set_file(self.source, id, None);
         ledger.file_event(self.source, FileEvent::Removed);

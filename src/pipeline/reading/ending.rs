@@ -85,7 +85,10 @@ impl Reading {
             None => Ending::Nothing,
         };
         match ending {
-            Ending::Call => self.take_last_line(books),
+            Ending::Call => {
+                self.take_unended_line(books);
+                true
+            }
             Ending::Calls(end) => {
                 self.until = self.position + end as u64;
                 self.records(books, true);
@@ -101,12 +104,17 @@ impl Reading {
     pub fn take_last_line(&mut self, books: &mut Books<'_>) -> bool {
         let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
         if ending == Ending::Call {
-            self.records(books, true);
-            if let Some(stages) = &mut self.stages {
-                stages.splitter.resume(Place::WithinLine);
-            }
+            self.take_unended_line(books);
         }
         ending == Ending::Call
+    }
+
+    /// Takes the text as a line; what may come before its line end belongs to it.
+    fn take_unended_line(&mut self, books: &mut Books<'_>) {
+        self.records(books, true);
+        if let Some(stages) = &mut self.stages {
+            stages.splitter.resume(Place::WithinLine);
+        }
     }
 
     /// Rejects the record that begins at this place of the text, and leaves it there. Whether it was not before.

@@ -125,11 +125,13 @@ impl Reading {
         books: &mut Books<'_>,
         budget: u64,
     ) -> Result<Passed, TailError> {
-        if self.position == 0 {
+        let begin = if self.position == 0 {
             self.look_ahead(books)?;
             self.beginning = Beginning::in_text(self.tail.text(), known);
-        }
-        let begin = if self.position == 0 { self.tail.text() } else { &[] };
+            self.tail.text()
+        } else {
+            &[]
+        };
         let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };
         if let Some(passed) = self.skip_over(known, format)? {
             return Ok(passed);

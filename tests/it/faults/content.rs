@@ -5,15 +5,13 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::play::Play;
-use crate::tools::files::append;
+use crate::tools::files::{append, utf16};
 
 #[test]
 fn utf16_with_a_byte_order_mark() {
     let mut play = Play::new();
-    let text = String::from_utf8(play.rows(10)).unwrap();
-    let bytes: Vec<u8> =
-        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    fs::write(play.path("a.json"), bytes).unwrap();
+    let text = play.rows(10);
+    fs::write(play.path("a.json"), utf16(&text)).unwrap();
     play.settles_at(10, 0);
 }
 

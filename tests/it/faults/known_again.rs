@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::play::{Play, pause};
-use crate::tools::files::{append, gzip};
+use crate::tools::files::{append, gzip, utf16};
 use crate::tools::wait_until;
 
 const HEADER: &str =
@@ -21,22 +21,6 @@ fn restart(play: &mut Play) {
     play.daemon().wait_until_ready();
 }
 
-/// Reloads with this done to the text of the config.
-fn reload(play: &Play, change: impl Fn(String) -> String) {
-    let config = play.folder.path().join("config.yml");
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, change(text)).unwrap();
-    let reloads = || play.daemon().log().iter().filter(|line| line.contains("config reloaded")).count();
-    let before = reloads();
-    play.daemon().reload();
-    wait_until("the config is reloaded", || reloads() > before);
-}
-
-fn utf16(text: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8(text.to_vec()).unwrap();
-    [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
-}
-
 #[test]
 fn encoded_files_that_begin_alike_do_not_wait_for_each_other() {
     let mut play = Play::new();
@@ -48,7 +32,7 @@ fn encoded_files_that_begin_alike_do_not_wait_for_each_other() {
     play.counted(20);
     pause(Duration::from_secs(1));
     restart(&mut play);
-    reload(&play, |text| text + "limits: {record_bytes: 64KiB}\n");
+    play.reload(|text| text + "limits: {record_bytes: 64KiB}\n");
     play.append("d.json", 3);
     let more = play.rows(2);
     append(&play.path("b.json"), &utf16(&more)[2..]);
@@ -65,7 +49,7 @@ fn a_short_encoded_file_is_counted_once_however_often_it_is_looked_at() {
     play.counted(2);
     restart(&mut play);
     play.settles_at_with_pending(2, 0);
-    reload(&play, |text| text + "limits: {record_bytes: 64KiB}\n");
+    play.reload(|text| text + "limits: {record_bytes: 64KiB}\n");
     play.settles_at_with_pending(2, 0);
     let headers = [("result", "header")];
     assert_eq!(play.daemon().metrics().sum("cdr_exporter_records_total", &headers), 2.0);
@@ -110,10 +94,10 @@ fn a_file_that_belongs_to_no_source_any_more_is_left_alone() {
     play.append("a.json", 2);
     play.settles_at_with_pending(5, 0);
     // And one that is left alone for a while is not taken for finished.
-    reload(&play, |text| text.replace("cdr/b.json", "cdr/a.json"));
+    play.reload(|text| text.replace("cdr/b.json", "cdr/a.json"));
     play.counted(7);
     pause(Duration::from_secs(2));
-    reload(&play, |text| text.replace("cdr/a.json", "cdr/*.json"));
+    play.reload(|text| text.replace("cdr/a.json", "cdr/*.json"));
     append(&play.path("b.json"), end);
     play.settles_at(8, 0);
 }
@@ -123,8 +107,8 @@ fn a_source_that_goes_and_comes_back_at_once() {
     let mut play = Play::new();
     for round in 1..=5 {
         play.append("a.json", 1000);
-        reload(&play, |text| text.replace("name: t,", "name: u,"));
-        reload(&play, |text| text.replace("name: u,", "name: t,"));
+        play.reload(|text| text.replace("name: t,", "name: u,"));
+        play.reload(|text| text.replace("name: u,", "name: t,"));
         let of_t = || {
             play.daemon()
                 .metrics()

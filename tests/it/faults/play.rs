@@ -84,6 +84,16 @@ impl Play {
         self.running.take().expect("the daemon is running").stop()
     }
 
+    /// Changes the text of the config, and has the daemon take it.
+    pub fn reload(&self, change: impl Fn(String) -> String) {
+        let config = self.folder.path().join("config.yml");
+        fs::write(&config, change(fs::read_to_string(&config).unwrap())).unwrap();
+        let reloads = || self.daemon().log().iter().filter(|line| line.contains("config reloaded")).count();
+        let before = reloads();
+        self.daemon().reload();
+        wait_until("the config is reloaded", || reloads() > before);
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("cdr").join(name)
     }

@@ -4,7 +4,6 @@ use std::fs;
 
 use super::play::{Play, calls};
 use crate::tools::files::{append, gzip};
-use crate::tools::wait_until;
 
 #[test]
 fn a_kill_with_lines_written_while_it_is_down() {
@@ -115,14 +114,10 @@ fn a_format_that_was_wrong_is_mended() {
         play.start();
         play.settles_at(0, 10);
         let again = |play: &mut Play, text: &str| {
-            fs::write(&config, text).unwrap();
             if reloads {
-                let reloads =
-                    || play.daemon().log().iter().filter(|line| line.contains("config reloaded")).count();
-                let before = reloads();
-                play.daemon().reload();
-                wait_until("the config is reloaded", || reloads() > before);
+                play.reload(|_| text.to_owned());
             } else {
+                fs::write(&config, text).unwrap();
                 play.stop();
                 play.start();
             }

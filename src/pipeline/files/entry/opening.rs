@@ -53,9 +53,12 @@ impl Entry {
 
     /// It is to be read with other options: what is known of it says from where.
     pub fn read_otherwise(&mut self) {
-        let Some(reading) = self.reading.take() else { return };
-        let file = reading.tail.file().and_then(|file| file.try_clone().ok());
+        if self.reading.is_none() {
+            return;
+        }
+        let file = self.file().and_then(|file| file.try_clone().ok());
         self.held = file.filter(|mut file| file.rewind().is_ok());
+        self.reading = None;
         (self.origin, self.state) = (Origin::Unknown, State::Reading);
     }
 
@@ -105,7 +108,7 @@ impl Entry {
 
     /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.
     fn close_if_not_of(&mut self, id: FileId) {
-        let file = self.reading.as_ref().filter(|_| self.named).and_then(|reading| reading.tail.file());
+        let file = self.file().filter(|_| self.named);
         if file.is_some_and(|file| !file.metadata().is_ok_and(|metadata| FileId::of(&metadata) == id)) {
             self.close();
         }
@@ -114,8 +117,7 @@ impl Entry {
     /// Whether this file, of which `content` is known, begins otherwise than one that has its head and is shorter. `false`
     /// where that does not show without decompressing it, or where it is not what it was.
     pub(super) fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
-        let open = self.reading.as_ref().and_then(|reading| reading.tail.file());
-        let file = match open {
+        let file = match self.file() {
             Some(file) => file.try_clone(),
             None => open_file(&self.path, id),
         };
@@ -148,8 +150,10 @@ impl Entry {
 
     /// Goes back to the beginning of what is there now.
     pub(super) fn reopen_at_beginning(&mut self, options: Options) -> io::Result<()> {
-        let Some(reading) = &self.reading else { return Ok(()) };
-        let mut file = match reading.tail.file() {
+        if self.reading.is_none() {
+            return Ok(());
+        }
+        let mut file = match self.file() {
             Some(file) => file.try_clone()?,
             None => File::open(&self.path)?,
         };

@@ -133,12 +133,11 @@ impl Entry {
     /// Of what was read of the file nothing tells it from others, and now there is more: it may be a copy by now.
     pub(super) fn look_again(&mut self, known: &Known, id: FileId) {
         let tells = known.content(id).is_none_or(|content| content.head.tells());
-        let Some(reading) = self.reading.as_ref().filter(|_| !tells && matches!(self.origin, Origin::Known))
-        else {
+        if tells || !matches!(self.origin, Origin::Known) {
             return;
-        };
-        let length = reading.tail.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());
-        if length.is_some_and(|length| length > reading.tail.read_bytes()) {
+        }
+        let length = self.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());
+        if length.is_some_and(|length| length > self.read_bytes()) {
             self.read_otherwise();
         }
     }
