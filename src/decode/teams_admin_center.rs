@@ -96,7 +96,7 @@ fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> 
             duration_seconds.filter(|_| succeeded == Some(true)),
         )?,
         duration_seconds,
-        trunk: fields::trunk(fields::text(fields.value(Column::Trunk))),
+        trunk: fields::text(fields.value(Column::Trunk)),
         phrase: fields::text(fields.value(Column::Phrase)),
     })
 }

@@ -11,6 +11,7 @@ use hashbrown::{Equivalent, HashMap};
 use regex::Regex;
 
 use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
+use super::trunk::is_trunk;
 use crate::call::{Call, CodePair, Direction, Outcome, Text, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 
@@ -320,7 +321,9 @@ impl Counts {
         if let Some(trunk) = trunks.spellings.get(&*spelling.0) {
             return *trunk;
         }
-        let name = trunks.name(&spelling.read());
+        // A name or a number of a person in its place must not become a label. The call counts all the same.
+        let spelled = spelling.read();
+        let name = trunks.name(if is_trunk(&spelled) { &spelled } else { "" });
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => (trunk, false),

@@ -9,6 +9,7 @@ mod commits;
 mod counts;
 mod duplicates;
 mod stored;
+mod trunk;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 pub use duplicates::AT_ONCE;
 use snapshot::{Arrival, Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
+pub use trunk::is_trunk;
 
 use crate::call::{Call, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};

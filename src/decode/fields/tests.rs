@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::trunk::{TOPS, is_name};
 use super::*;
 
 fn millis(text: &str) -> Result<Option<i64>, Reason> {
@@ -82,29 +81,10 @@ fn refuses_what_is_no_time() {
     }
 }
 
-/// As [`is_name`], label by label.
-fn is_name_by_labels(text: &str) -> bool {
-    let labels: Vec<&str> = text.split('.').collect();
-    let is_label = |label: &&str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
-    let top = labels[labels.len() - 1];
-    let is_known = top.len() == 2 || TOPS.iter().any(|known| top.eq_ignore_ascii_case(known));
-    labels.iter().all(is_label)
-        && top.len() >= 2
-        && top.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && (labels.len() > 2 || labels.len() == 2 && is_known)
-}
-
 proptest! {
     #[test]
-    fn a_name_is_known_by_its_labels(text in "[a0é .-]{0,3}\\.?[a0._]{0,3}\\.?(com|DE|x|c0m|example|a|\\.)?") {
-        prop_assert_eq!(is_name(text.as_bytes()), is_name_by_labels(&text));
-    }
-
-    #[test]
     fn agrees_with_jiff(
-        year in 1700i64..9998, month in 1i64..=12, day in 1i64..=31, hour in 0..24, minute in 0..60,
+        year in prop_oneof![1700i64..9998, 1999i64..2101], month in 1i64..=12, day in 1i64..=31, hour in 0..24, minute in 0..60,
         second in 0..60, fraction in "(\\.[0-9]{1,9})?",
         zone in "(Z|z|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9])",
     ) {
@@ -256,61 +236,21 @@ fn a_call_ends_when_its_record_says_or_nearly() {
 }
 
 #[test]
-fn only_the_name_of_an_sbc_is_a_trunk() {
-    for name in [
-        "sbc1.contoso.com",
-        "SBC-1.Voice.Contoso.COM",
-        "customer-1234567.sbc.example.net",
-        "sbc1.contoso.voice",
-        "contoso.com",
-        "contoso.De",
-        "10.0.0.1",
-        "2001:db8::a",
-        "",
-    ] {
-        assert_eq!(trunk(name.into()), name.into());
-    }
-    let long = format!("{}com", "sbc1.".repeat(60));
-    for other in [
-        "SBC-1",
-        "user",
-        "user.one",
-        "sbc1.contoso.c",
-        "sbc1.contoso.c0m",
-        "sbc1..contoso.com",
-        ".contoso.com",
-        "sbc1.contoso.com.",
-        "+14255550100",
-        "14255550100",
-        "425.555.0100",
-        "1.425.555.0100",
-        "user.one@contoso.com",
-        "User One.contoso.com",
-        "a\nb.contoso.com",
-        "sbc\u{e9}.contoso.com",
-        &long,
-    ] {
-        assert_eq!(trunk(other.into()), "".into(), "{other}");
-    }
-}
-
-#[test]
-fn eight_digits_are_those_of_the_standard_library() {
+fn hexadecimal_digits_are_those_of_the_standard_library() {
     for byte in 0..=u8::MAX {
-        for place in 0..8 {
-            let mut digits = *b"09afAF57";
+        for place in 0..32 {
+            let mut digits = *b"0123456789abcdefABCDEF9876543210";
             digits[place] = byte;
             let number = str::from_utf8(&digits).ok().filter(|_| byte.is_ascii_hexdigit());
-            let number = number.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-            let (read, odd) = eight_digits(digits);
-            assert_eq!((odd == 0).then_some(read), number, "{}", digits.escape_ascii());
+            let number = number.and_then(|digits| u128::from_str_radix(digits, 16).ok());
+            assert_eq!(hexadecimal(digits), number, "{}", digits.escape_ascii());
         }
     }
 }
 
 #[test]
 fn usual_times_are_read_as_any_others() {
-    for usual in [b"2026-11-01T09:12:33.123Z", b"2024-02-29T23:59:59.999Z", b"0001-01-01T00:00:00.000Z"] {
+    for usual in [b"2026-11-01T09:12:33.123Z", b"2024-02-29T23:59:59.999Z", b"2000-12-31T00:00:00.000Z"] {
         assert!(usual_year_and_millis(usual).is_some());
         for byte in 0..=u8::MAX {
             for place in 0..usual.len() {

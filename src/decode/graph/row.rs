@@ -146,7 +146,7 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
                 duration_seconds.filter(|_| succeeded == Some(true)),
             )?,
             duration_seconds,
-            trunk: fields::trunk(self.text(Property::Trunk)),
+            trunk: self.text(Property::Trunk),
             phrase: self.text(Property::Phrase),
         })
     }

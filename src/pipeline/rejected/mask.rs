@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use crate::classify::Catalogue;
 use crate::decode::fields;
+use crate::ledger::is_trunk;
 
 /// Names of properties (Graph) and of columns (Teams admin center), and values that are words.
 #[rustfmt::skip]
@@ -101,7 +102,7 @@ fn is_harmless_value(part: &[u8], property: &str) -> bool {
     let Ok(text) = str::from_utf8(part) else { return false };
     match property {
         CORRELATION => is_guid(part),
-        TRUNK => fields::is_trunk(text.as_bytes()) && !holds_number(part),
+        TRUNK => is_trunk(text) && !holds_number(part),
         CODE if is_known_code(text) => true,
         property => NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && !holds_number(part),
     }
