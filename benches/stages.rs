@@ -132,7 +132,7 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
 fn read((mut ledger, source): (Ledger, SourceIndex), file: &tempfile::NamedTempFile) -> Ledger {
     let mut reading = Reading::new(file.reopen().unwrap(), Options::default());
     let mut books = Books { ledger: &mut ledger, source, now: START, rejected: None };
-    reading.turn(&mut books, u64::MAX, u64::MAX).unwrap();
+    reading.turn(&mut books, None, u64::MAX).unwrap();
     reading.finish(&mut books).unwrap();
     ledger
 }

@@ -1,6 +1,6 @@
 //! Files read once from beginning to end, for the commands that look without watching.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -47,11 +47,14 @@ impl Reader {
         options: reading::Options,
     ) -> Result<Reading, (Option<Box<Reading>>, TailError)> {
         let file = open(path).map_err(|error| (None, error.into()))?;
+        // A pipe has none.
+        let size = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
         let mut reading = Reading::new(file, options);
         let mut books = Books { ledger: &mut self.ledger, source, now: app::now(), rejected: None };
         loop {
             let before = reading.tail.read_bytes();
-            let turn = reading.turn(&mut books, u64::MAX, STEP_BYTES);
+            let expected = size.map(|size| size.saturating_sub(before));
+            let turn = reading.turn(&mut books, expected, STEP_BYTES);
             self.progress.inc(reading.tail.read_bytes() - before);
             match turn {
                 Ok(Turn::More) => {}

@@ -8,7 +8,8 @@ mod tests;
 
 use std::borrow::Cow;
 
-use wide::{bytemuck, i16x8, u8x16, u16x8};
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x32, u16x16};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Reason;
@@ -31,6 +32,7 @@ pub fn trimmed(field: &[u8]) -> &[u8] {
 ///
 /// The year 0001 is `None`: Microsoft prints `0001-01-01T00:00:00Z` for "there is no such time" (the
 /// documentation of `directRoutingLogRow`). A leap second counts as the last millisecond of its minute.
+#[inline(always)]
 pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
     let text = trimmed(text);
     if text.is_empty() {
@@ -234,9 +236,6 @@ pub struct NotWhole;
 /// Reads `410`, and also `410.0`, which spreadsheets and scripts make of it.
 pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     let text = trimmed(text);
-    if let Some(number) = few_digits(text) {
-        return Ok(Some(number));
-    }
     let whole = match text.iter().position(|byte| *byte == b'.') {
         Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
         Some(_) => return Err(NotWhole),
@@ -251,20 +250,35 @@ pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     number.map(Some).ok_or(NotWhole)
 }
 
-/// The number that these digits write, if there are no more than always fit.
+/// The number that the first `count` of these bytes write, if it is one to eight, and all are digits. They are looked at
+/// together: no branch depends on how many there are.
 #[inline(always)]
-fn few_digits(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 19 {
+pub fn few_digits(text: [u8; 8], count: u32) -> Option<u64> {
+    if !(1..=8).contains(&count) || leading_digits(text) < count {
         return None;
     }
-    text.iter().try_fold(0, |number: u64, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| number.wrapping_mul(10).wrapping_add(u64::from(digit)))
-    })
+    // Zeros before the first digit, instead of what follows the last one.
+    let digits = (u64::from_le_bytes(text) ^ ZEROS) << (64 - 8 * count);
+    // The lowest byte is the first digit. Each step puts two numbers together, the first one worth more.
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
+
+/// With how many digits these bytes begin.
+#[inline(always)]
+pub fn leading_digits(text: [u8; 8]) -> u32 {
+    let digits = u64::from_le_bytes(text) ^ ZEROS;
+    // What is too large reaches into bytes behind it only.
+    let odd = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    odd.trailing_zeros() / 8
+}
+
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
 
 /// Reads a success flag: `Yes` and `No` of the export, `true` and `false` of Graph, `Success` and `Attempt`
 /// of the admin center's screen, without case.
+#[inline(always)]
 pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
     let text = trimmed(text);
     let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
@@ -336,32 +350,27 @@ fn guid(text: &[u8]) -> Option<u128> {
         }
         _ => return None,
     }
-    hexadecimal(digits)
+    dispatch!(Level::new(), simd => hexadecimal(simd, &digits))
 }
 
 /// The number that hexadecimal digits of either case write. All at once: a loop over single digits took a tenth of the
 /// time of a whole record.
 #[inline(always)]
-fn hexadecimal(digits: [u8; 32]) -> Option<u128> {
-    let all = u8x16::splat;
-    let within = |bytes: u8x16, low, high| bytes.max(all(low)).min(all(high)).simd_eq(bytes);
-    let (halves, _) = digits.as_chunks();
-    let halves = [0, 1].map(|half| {
-        let bytes = u8x16::new(halves[half]);
-        let letters = within(bytes | all(b'a' ^ b'A'), b'a', b'f');
-        let is_digit = within(bytes, b'0', b'9') | letters;
-        let pairs: u16x8 = bytemuck::cast((bytes & all(0x0f)) + (letters & all(9)));
-        // The first of two digits is the lower byte here, and the higher half of the byte that both write.
-        let written = (pairs << 4 | pairs >> 8) & u16x8::splat(0xff);
-        (is_digit, bytemuck::cast::<u16x8, i16x8>(written))
-    });
-    let [(first_are, first), (second_are, second)] = halves;
-    let number = u128::from_be_bytes(u8x16::narrow_i16x8(first, second).to_array());
-    ((first_are & second_are).to_bitmask() == 0xffff).then_some(number)
+fn hexadecimal<S: Simd>(simd: S, digits: &[u8; 32]) -> Option<u128> {
+    let bytes = u8x32::from_slice(simd, digits);
+    let within = |bytes: u8x32<S>, low, high| bytes.simd_ge(low) & bytes.simd_le(high);
+    let letters = within(bytes | (b'a' ^ b'A'), b'a', b'f');
+    let all = within(bytes, b'0', b'9') | letters;
+    let values = (bytes & 0x0f) + letters.select(u8x32::splat(simd, 9), u8x32::splat(simd, 0));
+    let pairs: u16x16<S> = values.bitcast();
+    // The first of two digits is the lower byte here, and the higher half of the byte that both write.
+    let (first, second) = simd.split_u16x16((pairs << 4 | pairs >> 8) & 0xff);
+    let written = simd.narrow_u16x8(first, second);
+    (all.to_bitmask() == 0xffff_ffff).then(|| u128::from_be_bytes(written.into()))
 }
 
 /// The field as text without blanks at both ends.
-#[inline]
+#[inline(always)]
 pub fn text(field: Cow<'_, [u8]>) -> Text<'_> {
     Text(match field {
         Cow::Borrowed(bytes) => Cow::Borrowed(trimmed(bytes)),

@@ -1,168 +1,180 @@
-//! Finds the few bytes that give a record its structure, sixty-four bytes at a time.
+//! Finds the few bytes that give a record its structure, many at a time: as many as the processor takes at once, which
+//! the callers ask it (`dispatch!`).
 //!
-//! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the
-//! search.
+//! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the search.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{u8x32, u8x64};
 
-const BLOCK: usize = 64;
+/// How much [`cells`] looks at in one step.
+pub const BLOCK: usize = 64;
 
 /// Rows of more cells are not read by [`cells`]. The export has 22.
 pub const MOST_CELLS: usize = 31;
 
-/// How much [`find`] and [`Prefix`] look at in one step. So many bytes have to follow what they look for.
+/// How much [`find_stop`] looks at in one step. So many bytes have to follow what it looks for.
 pub const STEP: usize = 32;
 
-/// The place of the first byte that `mark` marks; `None` when it is not followed by as many bytes as a step has.
+/// The place of the first byte that may end a JSON string, [`stops_in_32`]; `None` when it is not followed by as many
+/// bytes as a step has.
 #[inline(always)]
-pub fn find(text: &[u8], mark: impl Fn(Sixteen) -> Sixteen) -> Option<usize> {
+pub fn find_stop<S: Simd>(simd: S, text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let step: &[u8; STEP] = text.get(at..)?.first_chunk()?;
-        let found = marked(step, &mark);
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize);
+        let stops = stops_in_32(simd, text.get(at..)?.first_chunk()?);
+        if stops != 0 {
+            return Some(at + stops.trailing_zeros() as usize);
         }
         at += STEP;
     }
 }
 
+/// What may end a JSON string, a bit for each byte: its quote, or a byte that makes it an unusual one, which is a
+/// backslash or below the blank.
+#[inline(always)]
+pub fn stops_in_32<S: Simd>(simd: S, text: &[u8; 32]) -> u64 {
+    let bytes = u8x32::from_slice(simd, text);
+    (quotes_and_controls(bytes) | bytes.simd_eq(b'\\')).to_bitmask()
+}
+
+/// As [`stops_in_32`].
+#[inline(always)]
+pub fn stops_in_64<S: Simd>(simd: S, text: &[u8; 64]) -> u64 {
+    let bytes = u8x64::from_slice(simd, text);
+    (quotes_and_controls(bytes) | bytes.simd_eq(b'\\')).to_bitmask()
+}
+
+/// Quotes and the bytes below the blank: with one bit turned over, those are the bytes up to the blank.
+#[inline(always)]
+fn quotes_and_controls<S: Simd, Bytes: SimdInt<S, Element = u8>>(bytes: Bytes) -> Bytes::Mask {
+    let turned = bytes ^ (b'"' ^ b' ');
+    turned.simd_le(b' ')
+}
+
+/// A [`Prefix`] has no more bytes.
+pub const MOST_PREFIX: usize = 64;
+
 /// A text to be compared with the beginnings of others. All its bytes are compared at once.
 #[derive(Debug)]
 pub struct Prefix {
-    bytes: [u8; STEP],
-    /// Ones where the text is over.
-    behind: [u8; STEP],
-    length: usize,
+    bytes: [u8; MOST_PREFIX],
+    /// The bits of its bytes, and of the last one.
+    all: u64,
+    pub last: u64,
+    length: u8,
 }
 
 impl Prefix {
-    /// This text; `None` if it has more than [`STEP`] bytes.
+    /// This text; `None` if it is empty or has as many bytes as [`MOST_PREFIX`].
     pub fn new(text: &[u8]) -> Option<Self> {
-        let (mut bytes, mut behind) = ([0; STEP], [u8::MAX; STEP]);
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        behind[..text.len()].fill(0);
-        Some(Self { bytes, behind, length: text.len() })
+        let mut bytes = [0; MOST_PREFIX];
+        bytes[..MOST_PREFIX - 1].get_mut(..text.len())?.copy_from_slice(text);
+        let length = u8::try_from(text.len()).ok()?;
+        Some(Self { bytes, all: (1 << length) - 1, last: 1 << length.checked_sub(1)?, length })
     }
 
-    /// What follows it, if `text` begins with it and has as many bytes as are looked at.
+    /// How many bytes it has. The remainder is the same number, of which the compiler then knows how large it may be.
     #[inline(always)]
-    pub fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        let window = text.first_chunk::<STEP>()?;
-        let (own, behind, others) =
-            (self.bytes.as_chunks().0, self.behind.as_chunks().0, window.as_chunks().0);
-        let mut same = u8x16::splat(u8::MAX);
-        for ((own, behind), other) in own.iter().zip(behind).zip(others) {
-            same &= u8x16::new(*own).simd_eq(u8x16::new(*other)) | u8x16::new(*behind);
-        }
-        if same.to_bitmask() == 0xffff { text.get(self.length..) } else { None }
+    pub fn length(&self) -> usize {
+        usize::from(self.length % 64)
+    }
+
+    /// Where the text differs from what begins the other one, a bit for each byte.
+    #[inline(always)]
+    pub fn differences<S: Simd>(&self, simd: S, text: &[u8; MOST_PREFIX]) -> u64 {
+        // Most are short.
+        let same = match self.length() {
+            ..=32 => u8x32::from_slice(simd, &text[..32])
+                .simd_eq(u8x32::from_slice(simd, &self.bytes[..32]))
+                .to_bitmask(),
+            _ => u8x64::from_slice(simd, text).simd_eq(u8x64::from_slice(simd, &self.bytes)).to_bitmask(),
+        };
+        !same & self.all
     }
 }
 
 /// Where each cell begins of the row that the text begins with, and last where one more would; how many cells it has,
 /// and where the next row begins.
-/// `None` when the row has a quote or a control character, more cells than there is room for, or no end.
+/// `None` when the row has a quote or a control character, more than [`MOST_CELLS`], or no end.
 #[inline(always)]
-pub fn cells(text: &[u8], begins: &mut [usize; MOST_CELLS + 1]) -> Option<(usize, usize)> {
+pub fn cells<S: Simd>(simd: S, text: &[u8], begins: &mut [u32; BLOCK]) -> Option<(usize, usize)> {
     begins[0] = 0;
     let (mut count, mut block) = (1, 0);
     loop {
         let rest = text.get(block..).filter(|rest| !rest.is_empty())?;
-        let mut commas = look(rest, &|bytes: Sixteen| bytes.equal(b','));
-        let stops = look(rest, &|bytes: Sixteen| bytes.quote_or_control());
+        let base = u32::try_from(block).ok()?;
+        let (mut commas, stops) = commas_and_stops(simd, rest);
         // Those below the first stop; all, if there is none.
         commas &= (stops & stops.wrapping_neg()).wrapping_sub(1);
         while commas != 0 {
-            *begins.get_mut(count)? = block + commas.trailing_zeros() as usize + 1;
+            // Where there are too many, it is found out below.
+            begins[count % BLOCK] = base + commas.trailing_zeros() + 1;
             count += 1;
             commas &= commas - 1;
         }
-        if stops != 0 {
+        if stops != 0 || count > MOST_CELLS {
             let stop = block + stops.trailing_zeros() as usize;
             let end = match text.get(stop..)? {
                 [b'\n', ..] => stop + 1,
                 [b'\r', b'\n', ..] => stop + 2,
                 _ => return None,
             };
-            *begins.get_mut(count)? = stop + 1;
-            return Some((count, end));
+            *begins.get_mut(count)? = base + stops.trailing_zeros() + 1;
+            return (count <= MOST_CELLS).then_some((count, end));
         }
         block += BLOCK;
     }
 }
 
-/// The marks of the first block of this text.
+/// The commas, and the quotes and control characters, in the first block of this text.
 #[inline(always)]
-fn look(text: &[u8], mark: &impl Fn(Sixteen) -> Sixteen) -> u64 {
-    match text.first_chunk::<BLOCK>() {
-        Some(block) => marked(block, mark),
+fn commas_and_stops<S: Simd>(simd: S, text: &[u8]) -> (u64, u64) {
+    let mut roomy = [0; BLOCK];
+    let (block, own) = match text.first_chunk::<BLOCK>() {
+        Some(block) => (block, u64::MAX),
         None => {
-            let mut block = [0; BLOCK];
-            block[..text.len()].copy_from_slice(text);
-            marked(&block, mark) & !(u64::MAX << text.len())
+            roomy[..text.len()].copy_from_slice(text);
+            (&roomy, !(u64::MAX << text.len()))
         }
-    }
-}
-
-/// The marks of these bytes, a bit for each.
-#[inline(always)]
-pub fn marked<const LENGTH: usize>(block: &[u8; LENGTH], mark: impl Fn(Sixteen) -> Sixteen) -> u64 {
-    let (parts, _) = block.as_chunks::<16>();
-    parts.iter().enumerate().fold(0, |bits, (place, part)| {
-        bits | u64::from(mark(Sixteen(u8x16::new(*part))).0.to_bitmask()) << (16 * place)
-    })
-}
-
-/// Sixteen bytes, or a mark for each of them.
-#[derive(Debug, Clone, Copy)]
-pub struct Sixteen(u8x16);
-
-impl Sixteen {
-    /// Marks the bytes that are `byte`.
-    #[inline(always)]
-    pub fn equal(self, byte: u8) -> Self {
-        Self(self.0.simd_eq(u8x16::splat(byte)))
-    }
-
-    /// Marks quotes and the bytes below the blank: with one bit turned over, those are the bytes up to the blank.
-    #[inline(always)]
-    pub fn quote_or_control(self) -> Self {
-        let turned = self.0 ^ u8x16::splat(b'"' ^ b' ');
-        Self(turned.min(u8x16::splat(b' ')).simd_eq(turned))
-    }
-
-    /// What either marks.
-    #[inline(always)]
-    pub fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
+    };
+    let bytes = u8x64::from_slice(simd, block);
+    (bytes.simd_eq(b',').to_bitmask() & own, quotes_and_controls(bytes).to_bitmask() & own)
 }
 
 #[cfg(test)]
 mod tests {
+    use fearless_simd::{Level, dispatch};
     use proptest::prelude::*;
 
     use super::*;
 
+    /// The least that every processor of this kind has, and what this one has.
+    fn at_each_level(check: impl Fn(Level)) {
+        [Level::baseline(), Level::new()].into_iter().for_each(check);
+    }
+
     proptest! {
         #[test]
         fn finds_the_first_place(text in proptest::collection::vec(any::<u8>(), 0..300), begin in 0..300_usize) {
-            let mark = |bytes: Sixteen| bytes.equal(0x80).or(bytes.quote_or_control());
             let roomy = [&text[begin.min(text.len())..], &[0; STEP]].concat();
-            let first = roomy.iter().position(|byte| matches!(byte, b'"' | 0x80 | ..=31));
-            assert_eq!(find(&roomy, mark), first);
+            let first = roomy.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=31));
+            at_each_level(|level| assert_eq!(dispatch!(level, simd => find_stop(simd, &roomy)), first));
         }
 
         #[test]
-        fn strips_a_prefix(prefix in "[ab]{0,50}", text in "[ab]{0,100}") {
-            let Some(stripped) = Prefix::new(prefix.as_bytes()) else {
-                prop_assert!(prefix.len() > STEP);
+        fn differs_from_a_prefix(prefix in "[ab]{0,70}", text in "[ab]{0,70}") {
+            let Some(known) = Prefix::new(prefix.as_bytes()) else {
+                prop_assert!(prefix.is_empty() || prefix.len() >= MOST_PREFIX);
                 return Ok(());
             };
-            let text = format!("{text}{}", "c".repeat(STEP));
-            assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));
-            let text = format!("{prefix}{text}");
-            assert_eq!(stripped.strip(text.as_bytes()), text.strip_prefix(&prefix).map(str::as_bytes));
+            prop_assert_eq!(known.last, 1 << (prefix.len() - 1));
+            let text = [text.as_bytes(), &[b'c'; MOST_PREFIX]].concat();
+            let differs = |place: usize| prefix.as_bytes()[place] != text[place];
+            let differences = (0..prefix.len()).filter(|place| differs(*place)).fold(0, |bits, place| bits | 1 << place);
+            let room = text.first_chunk().expect("room");
+            at_each_level(|level| {
+                assert_eq!(dispatch!(level, simd => known.differences(simd, room)), differences);
+            });
         }
 
         #[test]
@@ -180,12 +192,15 @@ mod tests {
                 let length = length.unwrap_or_default();
                 let behind = text[..length].match_indices(',').map(|(place, _)| place + 1);
                 let begins: Vec<_> = [0].into_iter().chain(behind).chain([length + 1]).collect();
+                let begins: Vec<u32> = begins.into_iter().map(|begin| u32::try_from(begin).expect("few")).collect();
                 (begins, next)
             });
-            let mut begins = [0; MOST_CELLS + 1];
-            let found = cells(text.as_bytes(), &mut begins);
-            let expected = expected.filter(|(expected, _)| expected.len() <= begins.len());
-            assert_eq!(found.map(|(count, next)| (begins[..=count].to_vec(), next)), expected);
+            let expected = expected.filter(|(expected, _)| expected.len() <= MOST_CELLS + 1);
+            at_each_level(|level| {
+                let mut begins = [0; BLOCK];
+                let found = dispatch!(level, simd => cells(simd, text.as_bytes(), &mut begins));
+                assert_eq!(found.map(|(count, next)| (begins[..=count].to_vec(), next)), expected);
+            });
         }
     }
 }

@@ -55,8 +55,7 @@ impl Decoder {
     #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let (_, columns) = self.header.as_ref()?;
-        let mut fields = Fields::default();
-        let end = columns.front(text, &mut fields)?;
+        let (fields, end) = columns.front(text)?;
         let call = call(&fields, &mut self.key).ok()?;
         Some((call, end))
     }
@@ -75,12 +74,11 @@ impl Decoder {
 #[inline(always)]
 fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
     let record_id = record_id(fields, key)?;
-    let whole = |column| fields::whole_number(fields.get(column));
     let codes = CodePair {
-        microsoft: fields::microsoft_code(whole(Column::MicrosoftCode))?,
-        sip: fields::sip_code(whole(Column::SipCode))?,
+        microsoft: fields::microsoft_code(fields.number(Column::MicrosoftCode))?,
+        sip: fields::sip_code(fields.number(Column::SipCode))?,
     };
-    let duration_seconds = fields::duration_seconds(whole(Column::Duration))?;
+    let duration_seconds = fields::duration_seconds(fields.number(Column::Duration))?;
     let succeeded = fields::flag(fields.get(Column::Success))?;
     if succeeded.is_none() && codes == CodePair::default() {
         return Err(Reason::NoOutcome);

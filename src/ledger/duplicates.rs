@@ -47,6 +47,9 @@ const BATCH_IDS: usize = 1000;
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
+/// No room is made ahead for more than so many times the ids there are.
+const MOST_EXPECTED: usize = 8;
+
 const SEEN_BYTES: usize = size_of::<u128>();
 
 /// A batch in the store that is not written again.
@@ -91,6 +94,11 @@ impl Duplicates {
             written: 0,
             dropped: Vec::new(),
         }
+    }
+
+    /// Makes room for about so many new ids, though not for far more than there are: a size may mislead.
+    pub fn expect(&mut self, ids: usize) {
+        self.seen.reserve(ids.min(MOST_EXPECTED * self.len()));
     }
 
     /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.

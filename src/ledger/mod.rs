@@ -233,6 +233,13 @@ impl Ledger {
         !self.accounts[source.0].balance.remember.is_zero()
     }
 
+    /// Says that about so many new records of the source are to come, so that growing step by step costs no time.
+    pub fn expect(&mut self, source: SourceIndex, records: u64) {
+        if self.remembers(source) {
+            self.accounts[source.0].duplicates.expect(usize::try_from(records).unwrap_or(0));
+        }
+    }
+
     /// Which of these records, [`AT_ONCE`] at most, the source sees for the first time: a bit for each, the first
     /// one lowest. The others are booked as duplicates.
     pub fn are_new(

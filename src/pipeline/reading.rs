@@ -75,6 +75,9 @@ const TURN_TIME: Duration = Duration::from_millis(50);
 /// by reading on.
 const LEAST_READ: u64 = 4 * 1024;
 
+/// So much text says how many records more of it have.
+const ENOUGH_TO_EXPECT: u64 = 1024 * 1024;
+
 /// What a turn of reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -181,9 +184,14 @@ impl Reading {
         }
     }
 
-    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new; of text, if it is compressed. Ends
-    /// sooner where reading is slow, so that no file keeps another waiting.
-    pub fn turn(&mut self, books: &mut Books<'_>, expected: u64, budget: u64) -> Result<Turn, TailError> {
+    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new (if anyone knows); of
+    /// text, if it is compressed. Ends sooner where reading is slow, so that no file keeps another waiting.
+    pub fn turn(
+        &mut self,
+        books: &mut Books<'_>,
+        expected: Option<u64>,
+        budget: u64,
+    ) -> Result<Turn, TailError> {
         let (begin, begun) = (self.tail.read_bytes(), Instant::now());
         let mut text = 0;
         // Text may be there that was looked at to know the file, and not booked.
@@ -194,7 +202,9 @@ impl Reading {
                 return Ok(Turn::More);
             }
             let held = self.tail.text().len();
-            let more = self.fill(expected.saturating_sub(taken).max(LEAST_READ), books);
+            let expected = expected.map(|expected| expected.saturating_sub(taken));
+            self.expect(expected, books);
+            let more = self.fill(expected.unwrap_or(u64::MAX).max(LEAST_READ), books);
             text += (self.tail.text().len() - held) as u64;
             // What came before damage or a fault of the disk counts.
             self.records(books, false);
@@ -203,6 +213,16 @@ impl Reading {
             }
         }
         Ok(Turn::CaughtUp)
+    }
+
+    /// Tells the books about how many new records so many bytes will be, once there are enough to tell.
+    fn expect(&self, bytes: Option<u64>, books: &mut Books<'_>) {
+        if let Some(bytes) = bytes
+            && self.position > ENOUGH_TO_EXPECT
+        {
+            let records = bytes.saturating_mul(self.summary.records.counted) / self.position;
+            books.ledger.expect(books.source, records);
+        }
     }
 
     /// Reads one chunk; whether anything came of it.

@@ -55,7 +55,7 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
         let mut expected = piece.len() as u64;
         loop {
             let before = reading.tail.read_bytes();
-            let turn = reading.turn(&mut books, expected, budget).unwrap();
+            let turn = reading.turn(&mut books, Some(expected), budget).unwrap();
             expected -= expected.min(reading.tail.read_bytes() - before);
             if turn == Turn::CaughtUp {
                 break;
@@ -108,7 +108,7 @@ fn a_file_that_grew_since_its_size_was_asked_is_read_in_chunks() {
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
     let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
     let begun = Instant::now();
-    while reading.turn(&mut books, 0, 1024 * 1024).unwrap() == Turn::More {}
+    while reading.turn(&mut books, Some(0), 1024 * 1024).unwrap() == Turn::More {}
     assert_eq!(reading.tail.read_bytes(), file.as_file().metadata().unwrap().len());
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -243,9 +243,34 @@ fn hexadecimal_digits_are_those_of_the_standard_library() {
             digits[place] = byte;
             let number = str::from_utf8(&digits).ok().filter(|_| byte.is_ascii_hexdigit());
             let number = number.and_then(|digits| u128::from_str_radix(digits, 16).ok());
-            assert_eq!(hexadecimal(digits), number, "{}", digits.escape_ascii());
+            for level in [Level::baseline(), Level::new()] {
+                let read = dispatch!(level, simd => hexadecimal(simd, &digits));
+                assert_eq!(read, number, "{}", digits.escape_ascii());
+            }
         }
     }
+}
+
+#[test]
+fn few_digits_are_read_as_any_number() {
+    for number in (0..1000).chain([9_999, 10_000, 560_486, 999_999, 1_234_567, 99_999_999]) {
+        for text in [format!("{number}"), format!("{number:06}"), format!("{number:08}")] {
+            let roomy = format!("{text},9999999");
+            let read =
+                few_digits(*roomy.as_bytes().first_chunk().unwrap(), u32::try_from(text.len()).unwrap());
+            assert_eq!(read, Some(number), "{text}");
+        }
+    }
+    for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+        for place in 0..8_u32 {
+            let mut digits = *b"56048612";
+            digits[place as usize] = byte;
+            assert_eq!(leading_digits(digits), place);
+            assert_eq!(few_digits(digits, place + 1), None);
+            assert_eq!(few_digits(digits, 8), None);
+        }
+    }
+    assert_eq!((few_digits([b'1'; 8], 0), few_digits([b'1'; 8], 9)), (None, None));
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Level, dispatch};
+
 use super::csv::{self, Cell};
-use crate::decode::scan::{self, MOST_CELLS};
-use crate::decode::{Reason, fields};
+use crate::decode::fields::{self, NotWhole};
+use crate::decode::{Reason, scan};
 
 /// The columns that are read, by their place in [`Fields`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +83,13 @@ impl Columns {
     /// the success flag and at least one of the codes. Any other column may be missing, any may be unknown.
     pub fn from_header(text: &[u8]) -> Option<Self> {
         let mut columns: Vec<Option<Column>> = Vec::new();
+        let line = first_line(text);
         let take = |cell: Cell| {
-            let column = Column::named(&squeezed(cell.bytes));
+            let column = Column::named(&squeezed(&line[cell.begin..cell.end]));
             // Of two columns with one name, the first is read.
             columns.push(column.filter(|_| !columns.contains(&column)));
         };
-        csv::for_each(first_line(text), take).ok()?;
+        csv::for_each(line, take).ok()?;
         let has = |column| columns.contains(&Some(column));
         let has_code = has(Column::SipCode) || has(Column::MicrosoftCode);
         let read = columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
@@ -98,52 +101,81 @@ impl Columns {
     /// The fields of the row that the text begins with, and where the next one begins: a row that is whole and has
     /// no quotes.
     #[inline(always)]
-    pub fn front<'a>(&self, text: &'a [u8], fields: &mut Fields<'a>) -> Option<usize> {
-        let mut begins = [0; MOST_CELLS + 1];
-        let (count, next) = scan::cells(text, &mut begins)?;
+    pub fn front<'a>(&self, text: &'a [u8]) -> Option<(Fields<'a>, usize)> {
+        let mut begins = [0; scan::BLOCK];
+        let (count, next) = dispatch!(Level::new(), simd => scan::cells(simd, text, &mut begins))?;
         if count != self.all.len() {
             return None;
         }
+        let mut fields = Fields::of(text);
         for (place, column) in &self.read {
             let [begin, next] = begins.get(*place..)?.first_chunk()?;
-            fields.0[*column as usize] = Cell::plain(text.get(*begin..next - 1)?);
+            fields.places[*column as usize] = [*begin, next - 1];
         }
-        Some(next)
+        Some((fields, next))
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
     /// and empty, is a comma too many, which some tools write.
     #[inline]
     pub fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Reason> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::of(record);
         let mut count = 0;
         let mut last = Cell::default();
         csv::for_each(record, |cell| {
             if let Some(Some(column)) = self.all.get(count) {
-                fields.0[*column as usize] = cell;
+                // A record has fewer bytes.
+                fields.places[*column as usize] =
+                    [cell.begin, cell.end].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
+                fields.doubled |= u16::from(cell.doubled) << *column as usize;
             }
             count += 1;
             last = cell;
         })?;
-        let one_too_many = count == self.all.len() + 1 && last.bytes.is_empty();
+        let one_too_many = count == self.all.len() + 1 && last.begin == last.end;
         if count == self.all.len() || one_too_many { Ok(fields) } else { Err(Reason::BadCsv) }
     }
 }
 
 /// The fields of one row that are read; those whose column is missing are empty.
-#[derive(Debug, Default)]
-pub struct Fields<'a>([Cell<'a>; Column::COUNT]);
+#[derive(Debug)]
+pub struct Fields<'a> {
+    /// The row, and whatever stands behind it.
+    text: &'a [u8],
+    /// Where each begins and ends, by column.
+    places: [[u32; 2]; Column::COUNT],
+    /// The bits of the columns in whose field quotes are doubled.
+    doubled: u16,
+}
 
 impl<'a> Fields<'a> {
+    #[inline(always)]
+    fn of(text: &'a [u8]) -> Self {
+        Self { text, places: [[0; 2]; Column::COUNT], doubled: 0 }
+    }
+
     /// A field as the record spells it, without blanks at both ends.
     #[inline(always)]
     pub fn get(&self, column: Column) -> &'a [u8] {
-        fields::trimmed(self.0[column as usize].bytes)
+        let [begin, end] = self.places[column as usize];
+        fields::trimmed(self.text.get(begin as usize..end as usize).unwrap_or_default())
     }
 
     /// A field as it was meant.
-    #[inline]
+    #[inline(always)]
     pub fn value(&self, column: Column) -> Cow<'a, [u8]> {
-        self.0[column as usize].value()
+        match self.doubled >> column as usize & 1 {
+            0 => Cow::Borrowed(self.get(column)),
+            _ => Cow::Owned(csv::undoubled(self.get(column))),
+        }
+    }
+
+    /// The number in a field.
+    #[inline(always)]
+    pub fn number(&self, column: Column) -> Result<Option<u64>, NotWhole> {
+        let [begin, end] = self.places[column as usize];
+        let roomy = self.text.get(begin as usize..).and_then(|text| text.first_chunk());
+        let number = roomy.and_then(|roomy| fields::few_digits(*roomy, end - begin));
+        number.map_or_else(|| fields::whole_number(self.get(column)), |number| Ok(Some(number)))
     }
 }

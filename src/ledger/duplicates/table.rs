@@ -7,7 +7,7 @@ use hashbrown::hash_table::Entry;
 use super::Seen;
 
 /// In how many parts the ids are held, so that growing moves little at a time, within the caches.
-const PARTS: u64 = 256;
+const PARTS: usize = 256;
 
 /// Ids by hash.
 #[derive(Debug)]
@@ -42,6 +42,13 @@ impl Table {
     /// Looks where an id with this hash belongs, which brings that into the caches; always `false`.
     pub fn touch(&self, hash: Hash) -> bool {
         self.0[hash.part()].find(hash.0, |_| false).is_some()
+    }
+
+    /// Makes room for so many more ids at once, rather than growing again and again.
+    pub fn reserve(&mut self, more: usize) {
+        for part in &mut self.0 {
+            part.reserve(more / PARTS, |there| Self::hash(*there).0);
+        }
     }
 
     /// Takes an id, with the later day.
@@ -89,6 +96,6 @@ impl Hash {
     /// By bits that a part does not place its ids by: those are the lowest, as many as it has places for, and the
     /// seven highest.
     fn part(self) -> usize {
-        usize::try_from((self.0 >> 40) % PARTS).unwrap_or_default()
+        usize::try_from(self.0 >> 40).unwrap_or_default() % PARTS
     }
 }

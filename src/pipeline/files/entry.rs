@@ -270,7 +270,7 @@ impl Entry {
         }
         let Some(reading) = &mut self.reading else { return Ok(Turn::CaughtUp) };
         let expected = self.size.saturating_sub(reading.tail.read_bytes());
-        let turn = reading.turn(books, expected, TURN_BYTES)?;
+        let turn = reading.turn(books, Some(expected), TURN_BYTES)?;
         self.note_unrecognised(around.source);
         Ok(turn)
     }
