@@ -102,7 +102,8 @@ fn is_harmless_value(part: &[u8], property: &str) -> bool {
     let Ok(text) = str::from_utf8(part) else { return false };
     match property {
         CORRELATION => is_guid(part),
-        TRUNK => is_trunk(text) && !holds_number(part),
+        // One digit of a number may have been damaged to a letter.
+        TRUNK => is_trunk(text) && digits(part) < NUMBER_DIGITS,
         CODE if is_known_code(text) => true,
         property => NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && !holds_number(part),
     }
@@ -112,8 +113,11 @@ fn is_harmless_value(part: &[u8], property: &str) -> bool {
 fn holds_number(text: &[u8]) -> bool {
     let is_between = |byte: &u8| b" -./()".contains(byte);
     let runs = text.split(|byte| !byte.is_ascii_digit() && !is_between(byte));
-    runs.map(|run| run.iter().filter(|byte| byte.is_ascii_digit()).count())
-        .any(|digits| digits >= NUMBER_DIGITS)
+    runs.map(digits).any(|digits| digits >= NUMBER_DIGITS)
+}
+
+fn digits(text: &[u8]) -> usize {
+    text.iter().filter(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Whether the catalogue as it is compiled in has this Microsoft code.

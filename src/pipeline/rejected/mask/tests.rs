@@ -72,6 +72,10 @@ fn what_may_be_a_telephone_number_is_masked() {
             r#"{"trunkFullyQualifiedDomainName":"xxx-000.000-0.xxxxxxx.xxx","trunkFullyQualifiedDomainName":"xxxx.xxx"}"#,
         ),
         (
+            r#"{"trunkFullyQualifiedDomainName":"sbc77A7777.contoso.com","duration":1}"#,
+            r#"{"trunkFullyQualifiedDomainName":"xxx00x0000.xxxxxxx.xxx","duration":1}"#,
+        ),
+        (
             r#"{"trunkFullyQualifiedDomainName":"10.0.0.1","trunkFullyQualifiedDomainName":"142.55.50.100"}"#,
             r#"{"trunkFullyQualifiedDomainName":"00.0.0.0","trunkFullyQualifiedDomainName":"000.00.00.000"}"#,
         ),
