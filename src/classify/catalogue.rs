@@ -28,6 +28,8 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     /// Where the rows of a pair (Microsoft code, SIP code) stand.
     pairs: HashMap<(u64, u16), Range<usize>>,
+    /// Where those of an answered call stand: few, that most calls have, and that are found without a hash.
+    answered: Vec<(CodePair, usize)>,
     /// The first row of each distinct (cause, Microsoft code, SIP code), of all rows and of the failed ones.
     label_sets: Vec<usize>,
     failed_label_sets: Vec<usize>,
@@ -71,9 +73,13 @@ impl Catalogue {
         for (row, entry) in entries.iter().enumerate() {
             pairs.entry((entry.microsoft_code, entry.sip_code)).or_insert(row..row).end = row + 1;
         }
+        let mut answered: Vec<_> = pairs.values().map(|rows: &Range<usize>| rows.start).collect();
+        answered.retain(|row| entries[*row].outcome == Outcome::Answered);
+        answered.sort_unstable();
+        let answered = answered.into_iter().map(|row| (entries[row].codes(), row)).collect();
         let label_sets = first_of_each_label_set(&entries, |_| true);
         let failed_label_sets = first_of_each_label_set(&entries, |entry| entry.outcome == Outcome::Failed);
-        Self { entries, pairs, label_sets, failed_label_sets }
+        Self { entries, pairs, answered, label_sets, failed_label_sets }
     }
 
     /// Every row, by SIP code and then Microsoft code.
@@ -136,14 +142,8 @@ impl Catalogue {
 
     /// Most calls come here, so neither phrase nor memory is touched.
     fn answered(&self, codes: CodePair) -> Verdict<'_> {
-        let row = match codes {
-            CodePair { microsoft: Some(microsoft), sip: Some(sip) } => self.pair(microsoft, sip).first(),
-            _ => None,
-        };
-        let cause = match row {
-            Some(entry) if entry.outcome == Outcome::Answered => Cause::Listed(entry),
-            _ => Cause::Unlisted,
-        };
+        let row = self.answered.iter().find(|(pair, _)| *pair == codes);
+        let cause = row.map_or(Cause::Unlisted, |(_, row)| Cause::Listed(&self.entries[*row]));
         Verdict { outcome: Outcome::Answered, cause, codes }
     }
 

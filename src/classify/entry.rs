@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::phrase;
-use crate::call::Outcome;
+use crate::call::{CodePair, Outcome};
 
 /// The longest cause, in characters: what a legend or a column of a table has room for.
 pub const MAXIMUM_CAUSE: usize = 48;
@@ -151,6 +151,11 @@ impl Entry {
     /// Whether both stand for the same calls: the same pair and the same phrase.
     pub fn same_key(&self, other: &Self) -> bool {
         self.same_pair(other) && phrase::same(&self.phrase, &other.phrase)
+    }
+
+    /// The code pair of a call that the row names.
+    pub fn codes(&self) -> CodePair {
+        CodePair { microsoft: Some(self.microsoft_code), sip: Some(self.sip_code) }
     }
 
     /// Whether both belong to the same code pair.

@@ -95,50 +95,39 @@ impl Prefix {
 
 /// Where each cell begins of the row that the text begins with, and last where one more would; how many cells it has,
 /// and where the next row begins.
-/// `None` when the row has a quote or a control character, more than [`MOST_CELLS`], or no end.
+/// `None` when the row has a quote or a control character, more than [`MOST_CELLS`] or no end, or is not followed by as
+/// many bytes as a step has.
 #[inline(always)]
 pub fn cells<S: Simd>(simd: S, text: &[u8], begins: &mut [u32; BLOCK]) -> Option<(usize, usize)> {
     begins[0] = 0;
     let (mut count, mut block) = (1, 0);
     loop {
-        let rest = text.get(block..).filter(|rest| !rest.is_empty())?;
         let base = u32::try_from(block).ok()?;
-        let (mut commas, stops) = commas_and_stops(simd, rest);
+        let bytes = u8x64::from_slice(simd, text.get(block..)?.first_chunk::<BLOCK>()?);
+        let stops = quotes_and_controls(bytes).to_bitmask();
         // Those below the first stop; all, if there is none.
-        commas &= (stops & stops.wrapping_neg()).wrapping_sub(1);
+        let mut commas = bytes.simd_eq(b',').to_bitmask() & (stops & stops.wrapping_neg()).wrapping_sub(1);
         while commas != 0 {
             // Where there are too many, it is found out below.
             begins[count % BLOCK] = base + commas.trailing_zeros() + 1;
             count += 1;
             commas &= commas - 1;
         }
-        if stops != 0 || count > MOST_CELLS {
+        if count > MOST_CELLS {
+            return None;
+        }
+        if stops != 0 {
             let stop = block + stops.trailing_zeros() as usize;
             let end = match text.get(stop..)? {
                 [b'\n', ..] => stop + 1,
                 [b'\r', b'\n', ..] => stop + 2,
                 _ => return None,
             };
-            *begins.get_mut(count)? = base + stops.trailing_zeros() + 1;
-            return (count <= MOST_CELLS).then_some((count, end));
+            begins[count] = base + stops.trailing_zeros() + 1;
+            return Some((count, end));
         }
         block += BLOCK;
     }
-}
-
-/// The commas, and the quotes and control characters, in the first block of this text.
-#[inline(always)]
-fn commas_and_stops<S: Simd>(simd: S, text: &[u8]) -> (u64, u64) {
-    let mut roomy = [0; BLOCK];
-    let (block, own) = match text.first_chunk::<BLOCK>() {
-        Some(block) => (block, u64::MAX),
-        None => {
-            roomy[..text.len()].copy_from_slice(text);
-            (&roomy, !(u64::MAX << text.len()))
-        }
-    };
-    let bytes = u8x64::from_slice(simd, block);
-    (bytes.simd_eq(b',').to_bitmask() & own, quotes_and_controls(bytes).to_bitmask() & own)
 }
 
 #[cfg(test)]
@@ -181,7 +170,7 @@ mod tests {
         fn cells_begin_behind_commas(
             row in "[a,]{0,150}", end in "(\"|\n|\r\n|\r|\u{0})?", after in "[a,\n\"]{0,80}",
         ) {
-            let text = format!("{row}{end}{after}");
+            let text = format!("{row}{end}{after}{}", "\0".repeat(BLOCK));
             let length = text.find(['"', '\n', '\r', '\0']);
             let next = length.and_then(|length| match &text[length..] {
                 rest if rest.starts_with('\n') => Some(length + 1),

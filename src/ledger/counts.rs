@@ -403,9 +403,5 @@ impl Trunks {
 }
 
 fn zero_series(catalogue: &Catalogue) -> Vec<(Arc<str>, CodePair)> {
-    let codes = |entry: &crate::classify::Entry| CodePair {
-        microsoft: Some(entry.microsoft_code),
-        sip: Some(entry.sip_code),
-    };
-    catalogue.failed_label_sets().map(|entry| (Arc::clone(&entry.cause), codes(entry))).collect()
+    catalogue.failed_label_sets().map(|entry| (Arc::clone(&entry.cause), entry.codes())).collect()
 }
