@@ -19,7 +19,7 @@ demo-stack: ## The same under the Prometheus and Alertmanager installed here, wi
 build: ## Build the daemon: target/release/cdr-exporter.
 	cargo build --release --locked
 
-test: tools lint ## Check format and lints, then run every test.
+test: tools lint build ## Check format and lints, then run every test.
 	@echo "== tests"
 	@cargo test --locked --quiet --doc
 	@cargo $(TEST) --locked
