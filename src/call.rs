@@ -134,8 +134,8 @@ impl fmt::Debug for Text<'_> {
 pub struct Call<'a> {
     /// Identifies the record when an overlapping export brings it again.
     pub record_id: RecordId,
-    /// FQDN of the SBC as the record spells it, `""` when the record has none. Anything may stand there: only
-    /// what can be the name of an SBC becomes a label.
+    /// FQDN of the SBC as the record spells it, `""` when the record has none. Anything may stand there, a telephone
+    /// number too: shown is only what the ledger makes of it.
     pub trunk: Text<'a>,
     pub direction: Direction,
     /// The record's own success flag. `Some` wins over any code.

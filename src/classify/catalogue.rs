@@ -73,10 +73,10 @@ impl Catalogue {
         for (row, entry) in entries.iter().enumerate() {
             pairs.entry((entry.microsoft_code, entry.sip_code)).or_insert(row..row).end = row + 1;
         }
-        let mut answered: Vec<_> = pairs.values().map(|rows: &Range<usize>| rows.start).collect();
-        answered.retain(|row| entries[*row].outcome == Outcome::Answered);
-        answered.sort_unstable();
-        let answered = answered.into_iter().map(|row| (entries[row].codes(), row)).collect();
+        let is_first = |row: usize| row == 0 || !entries[row].same_pair(&entries[row - 1]);
+        let answered = entries.iter().enumerate().filter(|(_, entry)| entry.outcome == Outcome::Answered);
+        let answered =
+            answered.filter(|(row, _)| is_first(*row)).map(|(row, entry)| (entry.codes(), row)).collect();
         let label_sets = first_of_each_label_set(&entries, |_| true);
         let failed_label_sets = first_of_each_label_set(&entries, |entry| entry.outcome == Outcome::Failed);
         Self { entries, pairs, answered, label_sets, failed_label_sets }

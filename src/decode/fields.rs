@@ -63,7 +63,8 @@ pub fn ended_at<Field>(
     Ok(begin.map(|UnixMillis(begin)| UnixMillis(begin + i64::from(lasted.unwrap_or(0)) * 1000)))
 }
 
-/// As [`year_and_millis`], of a time as it is nearly always written: `2026-11-01T09:12:33.123Z`, in this century.
+/// As [`year_and_millis`], of a time as it is nearly always written: `2026-11-01T09:12:33.123Z`, in this century, where
+/// every fourth year has a leap day. That spares the divisions, a third of the time.
 fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     let ([date, clock, seconds], []) = text.as_chunks() else { return None };
     let date = digit_pairs(*date, *b"0000-00-")?;

@@ -1,5 +1,5 @@
-//! Finds the few bytes that give a record its structure, many at a time: as many as the processor takes at once, which
-//! the callers ask it (`dispatch!`).
+//! Finds the few bytes that give a record its structure, 32 or 64 at a time, with the widest instructions that the
+//! processor has: the callers ask for those, once for all they do with a record (`dispatch!`).
 //!
 //! A field is short: the call into a search made for long texts, such as memchr's, would cost more than the search.
 
@@ -21,7 +21,7 @@ pub const STEP: usize = 32;
 pub fn find_stop<S: Simd>(simd: S, text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let stops = stops_in_32(simd, text.get(at..)?.first_chunk()?);
+        let stops = stops_in_32(simd, text.get(at..)?.first_chunk::<STEP>()?);
         if stops != 0 {
             return Some(at + stops.trailing_zeros() as usize);
         }
@@ -137,9 +137,14 @@ mod tests {
 
     use super::*;
 
-    /// The least that every processor of this kind has, and what this one has.
+    /// From what every processor of this kind has to all that this one has.
     fn at_each_level(check: impl Fn(Level)) {
-        [Level::baseline(), Level::new()].into_iter().for_each(check);
+        [Level::baseline(), Level::new()].into_iter().for_each(&check);
+        #[cfg(target_arch = "x86_64")]
+        {
+            Level::new().as_sse4_2().into_iter().for_each(|level| check(level.level()));
+            Level::new().as_avx2().into_iter().for_each(|level| check(level.level()));
+        }
     }
 
     proptest! {

@@ -321,9 +321,13 @@ impl Counts {
         if let Some(trunk) = trunks.spellings.get(&*spelling.0) {
             return *trunk;
         }
-        // A name or a number of a person in its place must not become a label. The call counts all the same.
         let spelled = spelling.read();
-        let name = trunks.name(if is_trunk(&spelled) { &spelled } else { "" });
+        if !spelled.is_empty() && !is_trunk(&spelled) {
+            // A name or a number of a person in its place must not become a label, nor stay in memory. The call counts
+            // all the same.
+            return self.trunk(source, &Text::from(""));
+        }
+        let name = trunks.name(&spelled);
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => (trunk, false),
@@ -341,6 +345,12 @@ impl Counts {
             trunks.spellings.insert((*spelling.0).into(), trunk);
         }
         trunk
+    }
+
+    /// How many spellings are kept.
+    #[cfg(test)]
+    pub fn spellings(&self) -> usize {
+        self.sources.iter().map(|trunks| trunks.spellings.len()).sum()
     }
 
     fn other_trunk(&mut self, source: SourceIndex) -> usize {

@@ -1,7 +1,7 @@
 //! The record ids that a source has seen, so that a record that comes again in an overlapping export is known.
 //!
-//! 16 bytes an id, in memory and in the store: 112 bits of it and the day on which it was last seen. Two random ids
-//! have the same 112 bits once in 10^33 pairs.
+//! 16 bytes an id, in the store, and in memory one more and the places that are free: 112 bits of it and the day on which
+//! it was last seen. Two random ids have the same 112 bits once in 10^33 pairs.
 
 mod table;
 
@@ -47,8 +47,10 @@ const BATCH_IDS: usize = 1000;
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
-/// No room is made ahead for more than so many times the ids there are.
-const MOST_EXPECTED: usize = 8;
+/// No room is made ahead for more than so many times the ids there are, nor for more than so many in all: the size of a
+/// file may mislead, and a large table takes long to move at once.
+const MOST_TIMES: usize = 8;
+const MOST_AHEAD: usize = 1 << 20;
 
 const SEEN_BYTES: usize = size_of::<u128>();
 
@@ -96,9 +98,10 @@ impl Duplicates {
         }
     }
 
-    /// Makes room for about so many new ids, though not for far more than there are: a size may mislead.
+    /// Makes room for about so many new ids, if they are not too many.
     pub fn expect(&mut self, ids: usize) {
-        self.seen.reserve(ids.min(MOST_EXPECTED * self.len()));
+        let there = self.len();
+        self.seen.reserve(ids.min(MOST_TIMES * there).min(MOST_AHEAD.saturating_sub(there)));
     }
 
     /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
@@ -256,7 +259,7 @@ mod tests {
     #[test]
     fn ids_that_differ_in_one_place_only_spread() {
         for shift in [0, 16, 32, 48, 64, 80, 96, 112] {
-            let place = |number: u128| Table::hash(Seen::new(RecordId(number << shift), 0)).0 & 0x3fff;
+            let place = |number: u128| Table::hash(Seen::new(RecordId(number << shift), 0)).place(0x4000);
             let places: std::collections::HashSet<u64> = (0..10_000).map(place).collect();
             assert!(places.len() > 5_000, "bits from {shift}: {} places", places.len());
         }
@@ -388,6 +391,22 @@ mod tests {
         duplicates.forget(7, UnixMillis(NOW.0 + 8 * MILLIS_PER_DAY));
         kept.commit(&mut duplicates);
         assert_eq!((kept.sizes(), duplicates.len()), (vec![], 0));
+    }
+
+    #[test]
+    fn room_is_made_ahead_within_bounds() {
+        let mut duplicates = Duplicates::new(false);
+        let mut ids = (0u128..).map(|number| RecordId(number << 64));
+        for (known, most) in [(0, 0), (1_000, 32_000), (200_000, 4 << 20), (1 << 20, 4 << 20)] {
+            while duplicates.len() < known {
+                duplicates.is_new(ids.next().unwrap(), NOW);
+            }
+            let before = duplicates.seen.room();
+            duplicates.expect(usize::MAX);
+            let room = duplicates.seen.room();
+            assert!(room <= most.max(before), "{known}: {before}, {room}");
+            assert!(known != 1_000 || room >= 9_000, "{room}");
+        }
     }
 
     #[test]

@@ -156,6 +156,25 @@ fn assert_same(one: &mut Ledger, other: &mut Ledger, when: &str) {
 }
 
 #[test]
+fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()), REASONS.to_vec());
+    let options = SourceOptions { name: "a".into(), remember: Duration::ZERO, trunk_names: Vec::new() };
+    let source = ledger.source(options, START);
+    let mut random = Rng::with_seed(1);
+    for trunk in ["+14255550100", "user.one", "sbc1.contoso.com", "SBC1.contoso.com", "", "+14255550101"] {
+        let call = Call { trunk: trunk.into(), ..some_call(&mut random, START) };
+        let catalogue = Arc::clone(ledger.catalogue());
+        ledger.count(source, &call, &catalogue.classify(&call), START, Duration::from_secs(3600));
+    }
+    let mut calls = std::collections::BTreeMap::<String, u64>::new();
+    for series in ledger.snapshot(true).calls {
+        *calls.entry(series.route.trunk.to_string()).or_default() += series.count;
+    }
+    let expected = [("", 4), ("sbc1.contoso.com", 2)].map(|(trunk, count)| (trunk.to_owned(), count));
+    assert_eq!((calls.into_iter().collect::<Vec<_>>(), ledger.counts.spellings()), (expected.to_vec(), 3));
+}
+
+#[test]
 fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
     for seed in (0..12).chain([fastrand::u64(..)]) {
         let mut random = Rng::with_seed(seed);

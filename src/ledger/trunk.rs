@@ -1,6 +1,6 @@
 //! The name of an SBC, the one text of a record that becomes a label: which texts can be one.
 
-use core::net::IpAddr;
+use std::net::IpAddr;
 
 /// The longest host name that DNS allows (RFC 1035).
 const MAXIMUM_TRUNK: usize = 255;

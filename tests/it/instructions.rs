@@ -58,7 +58,12 @@ fn build() {
     for variable in ["CDR_EXPORTER_RUSTVERSION", "CDR_EXPORTER_REVISION"] {
         cargo.env_remove(variable);
     }
-    tools::succeed(cargo.args(["build", "--release", "--locked"]));
+    tools::succeed(cargo.args(["build", "--release", "--locked", "--target-dir"]).arg(builds()));
+}
+
+/// The folder of all builds: that of the tests is one of them.
+fn builds() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_cdr-exporter")).ancestors().nth(2).unwrap()
 }
 
 /// Writes made-up calls, always the same; returns the file.
@@ -88,9 +93,8 @@ fn instructions(file: &Path) -> u64 {
     let counts = file.with_added_extension("callgrind");
     let mut command = Command::new(tools::find("valgrind", "valgrind"));
     command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
-    // Beside the build that the tests have.
-    let release = Path::new(env!("CARGO_BIN_EXE_cdr-exporter")).parent().unwrap().with_file_name("release");
-    tools::succeed(command.arg(release.join("cdr-exporter")).args(["inspect", "--output=json"]).arg(file));
+    let program = builds().join("release/cdr-exporter");
+    tools::succeed(command.arg(program).args(["inspect", "--output=json"]).arg(file));
     let counts = fs::read_to_string(counts).unwrap();
     let total =
         counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind gives a total");

@@ -30,7 +30,7 @@ struct Name {
     through: u64,
 }
 
-/// So many bytes have to follow a row: all steps of its reading are whole then.
+/// So many bytes have to follow a property: all steps of its reading are whole then.
 pub const ROOM: usize = 128;
 
 impl Name {
@@ -73,7 +73,7 @@ impl Name {
 
 impl Layout {
     /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
-    /// kind, or less than [`ROOM`] follows.
+    /// kind, or a property is not followed by [`ROOM`] bytes.
     pub fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
         dispatch!(Level::new(), simd => self.read_at(simd, text, row))
     }
@@ -91,6 +91,9 @@ impl Layout {
             }
             if let [b'}', rest @ ..] = behind_blanks(rest) {
                 return Some(text.len() - rest.len());
+            }
+            if rest.len() < ROOM {
+                return None;
             }
             rest = self.unexpected(place, rest, row)?;
             place += 1;
@@ -169,16 +172,11 @@ fn whole(text: &[u8]) -> Option<ValueAndRest<'_>> {
     let chunk = *text.first_chunk()?;
     let (count, number) = match fields::leading_digits(chunk) {
         count @ ..8 => (count as usize, fields::few_digits(chunk, count)?),
-        _ => many_digits(text)?,
+        _ => {
+            let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (count, fields::whole_number(&text[..count]).ok()??)
+        }
     };
     // Only zero begins with zero.
     (chunk[0] != b'0' || count == 1).then_some((Value::Whole(number), text.get(count..)?))
-}
-
-/// How many digits the text begins with, and the number they write, if there are no more than always fit.
-#[cold]
-fn many_digits(text: &[u8]) -> Option<(usize, u64)> {
-    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let append = |number: u64, digit: &u8| number * 10 + u64::from(digit - b'0');
-    (count <= 19).then(|| (count, text[..count].iter().fold(0, append)))
 }

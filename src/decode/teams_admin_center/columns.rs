@@ -124,7 +124,7 @@ impl Columns {
         let mut last = Cell::default();
         csv::for_each(record, |cell| {
             if let Some(Some(column)) = self.all.get(count) {
-                // A record has fewer bytes.
+                // A record has fewer bytes than that.
                 fields.places[*column as usize] =
                     [cell.begin, cell.end].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
                 fields.doubled |= u16::from(cell.doubled) << *column as usize;
@@ -170,7 +170,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The number in a field.
+    /// The number in a field. Eight bytes are looked at, though they may reach beyond it: nothing is copied then.
     #[inline(always)]
     pub fn number(&self, column: Column) -> Result<Option<u64>, NotWhole> {
         let [begin, end] = self.places[column as usize];

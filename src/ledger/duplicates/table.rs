@@ -15,7 +15,7 @@ pub struct Table(Vec<HashTable<Seen>>);
 
 /// Where an id belongs.
 #[derive(Debug, Clone, Copy)]
-pub struct Hash(pub u64);
+pub struct Hash(u64);
 
 /// What was there of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,12 @@ impl Table {
         self.0.iter().map(HashTable::len).sum()
     }
 
+    /// For how many ids there is room.
+    #[cfg(test)]
+    pub fn room(&self) -> usize {
+        self.0.iter().map(HashTable::capacity).sum()
+    }
+
     #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = Seen> {
         self.0.iter().flatten().copied()
@@ -93,6 +99,12 @@ impl Table {
 }
 
 impl Hash {
+    /// Of so many places, a power of two.
+    #[cfg(test)]
+    pub fn place(self, places: u64) -> u64 {
+        self.0 & (places - 1)
+    }
+
     /// By bits that a part does not place its ids by: those are the lowest, as many as it has places for, and the
     /// seven highest.
     fn part(self) -> usize {

@@ -105,15 +105,10 @@ fn is_harmless_value(part: &[u8], property: &str) -> bool {
         // One digit of a number may have been damaged to a letter.
         TRUNK => is_trunk(text) && digits(part) < NUMBER_DIGITS,
         CODE if is_known_code(text) => true,
-        property => NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && !holds_number(part),
+        property => {
+            NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && part.len() < NUMBER_DIGITS
+        }
     }
-}
-
-/// Whether a text holds what may be a telephone number: digits in a row, or with nothing but the usual signs between.
-fn holds_number(text: &[u8]) -> bool {
-    let is_between = |byte: &u8| b" -./()".contains(byte);
-    let runs = text.split(|byte| !byte.is_ascii_digit() && !is_between(byte));
-    runs.map(digits).any(|digits| digits >= NUMBER_DIGITS)
 }
 
 fn digits(text: &[u8]) -> usize {
