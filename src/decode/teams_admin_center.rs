@@ -8,7 +8,7 @@ mod csv;
 #[cfg(test)]
 mod tests;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use self::columns::{Column, Fields};
 pub use self::columns::{Columns, column_names};
@@ -21,15 +21,13 @@ use crate::call::{Call, CodePair, RecordId};
 pub struct Decoder {
     /// The header last seen, as the file spells it, and its columns.
     header: Option<(Vec<u8>, Columns)>,
-    /// What identifies a row, put together; kept to spare an allocation for each.
-    key: Vec<u8>,
 }
 
 impl Decoder {
     /// A decoder that goes on below a header seen earlier, which [`Decoder::header`] gave.
     pub fn resume(header: &[u8]) -> Self {
         let header = Columns::from_header(header).map(|columns| (header.to_vec(), columns));
-        Self { header, key: Vec::new() }
+        Self { header }
     }
 
     /// The header that the next row is read by.
@@ -44,7 +42,7 @@ impl Decoder {
             return Decoded::Ignored;
         }
         let call = match &self.header {
-            Some((_, columns)) => columns.fields(record).and_then(|fields| call(&fields, &mut self.key)),
+            Some((_, columns)) => columns.fields(record).and_then(|fields| call(&fields)),
             None => Err(Reason::NoHeader),
         };
         // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
@@ -56,7 +54,7 @@ impl Decoder {
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let (_, columns) = self.header.as_ref()?;
         let (fields, end) = columns.front(text)?;
-        let call = call(&fields, &mut self.key).ok()?;
+        let call = call(&fields).ok()?;
         Some((call, end))
     }
 
@@ -72,8 +70,8 @@ impl Decoder {
 }
 
 #[inline(always)]
-fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> {
-    let record_id = record_id(fields, key)?;
+fn call<'a>(fields: &Fields<'a>) -> Result<Call<'a>, Reason> {
+    let record_id = record_id(fields)?;
     let codes = CodePair {
         microsoft: fields::microsoft_code(fields.number(Column::MicrosoftCode))?,
         sip: fields::sip_code(fields.number(Column::SipCode))?,
@@ -100,7 +98,7 @@ fn call<'a>(fields: &Fields<'a>, key: &mut Vec<u8>) -> Result<Call<'a>, Reason> 
 }
 
 /// The export has no id of its own for a row, and several legs share a correlation id.
-fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
+fn record_id(fields: &Fields) -> Result<RecordId, Reason> {
     const IDENTIFYING: [Column; 6] = [
         Column::CorrelationId,
         Column::Invite,
@@ -109,25 +107,11 @@ fn record_id(fields: &Fields, key: &mut Vec<u8>) -> Result<RecordId, Reason> {
         Column::Caller,
         Column::Callee,
     ];
-    const LENGTH: usize = size_of::<u64>();
     if fields.get(Column::CorrelationId).is_empty() && fields.get(Column::Invite).is_empty() {
         return Err(Reason::NoRecordId);
     }
-    let identifying = IDENTIFYING.map(|column| fields.get(column));
-    let length = identifying.iter().map(|field| LENGTH + field.len()).sum();
-    if key.len() < length {
-        key.resize(length, 0);
-    }
-    let key = &mut key[..length];
-    let mut room = &mut *key;
-    for field in identifying {
-        // The length before each keeps ("ab", "c") apart from ("a", "bc"). Ids are stored: a change here
-        // would count every remembered call again.
-        let (before, rest) = room.split_at_mut(LENGTH);
-        before.copy_from_slice(&(field.len() as u64).to_le_bytes());
-        let (place, rest) = rest.split_at_mut(field.len());
-        place.copy_from_slice(field);
-        room = rest;
-    }
-    Ok(RecordId(xxh3_128(key)))
+    // Each by itself, so that ("ab", "c") is not ("a", "bc"). Ids are stored: a change here would count every remembered
+    // call again.
+    let hashes = IDENTIFYING.map(|column| xxh3_64(fields.get(column)).to_le_bytes());
+    Ok(RecordId(xxh3_128(hashes.as_flattened())))
 }
