@@ -7,10 +7,35 @@ use fearless_simd::prelude::*;
 use fearless_simd::{u8x32, u8x64};
 
 /// How much [`cells`] looks at in one step.
-pub const BLOCK: usize = 64;
+const BLOCK: usize = 64;
 
 /// Rows of more cells are not read by [`cells`]. The export has 22.
-pub const MOST_CELLS: usize = 31;
+pub const MOST_CELLS: u8 = 31;
+
+/// Where each cell of a row is; the last one is left alone, and empty.
+///
+/// Begins and ends by themselves, as they are written: the processor is slow to read two together right after that.
+#[derive(Debug, Default)]
+pub struct Cells {
+    begins: [u32; MOST_CELLS as usize + 1],
+    ends: [u32; MOST_CELLS as usize + 1],
+}
+
+impl Cells {
+    /// Where a cell begins and ends.
+    #[inline(always)]
+    pub fn get(&self, place: u8) -> (u32, u32) {
+        let place = usize::from(place) % self.begins.len();
+        (self.begins[place], self.ends[place])
+    }
+
+    /// Says where a cell begins and ends. One that is too many goes into another's place.
+    #[inline(always)]
+    pub fn set(&mut self, place: u8, begin: u32, end: u32) {
+        let place = usize::from(place) % self.begins.len();
+        (self.begins[place], self.ends[place]) = (begin, end);
+    }
+}
 
 /// How much [`find_stop`] looks at in one step. So many bytes have to follow what it looks for.
 pub const STEP: usize = 32;
@@ -93,14 +118,14 @@ impl Prefix {
     }
 }
 
-/// Where each cell begins of the row that the text begins with, and last where one more would; how many cells it has,
-/// and where the next row begins.
-/// `None` when the row has a quote or a control character, more than [`MOST_CELLS`] or no end, or is not followed by as
-/// many bytes as a step has.
+/// Where each cell is of the row that the text begins with, without quotes around it; how many cells it has, and where the
+/// next row begins.
+///
+/// `None` when the row has a control character, more than [`MOST_CELLS`] or no end, or is not followed by as many bytes as
+/// a step has; and when a quote stands in a cell, other than around all of it.
 #[inline(always)]
-pub fn cells<S: Simd>(simd: S, text: &[u8], begins: &mut [u32; BLOCK]) -> Option<(usize, usize)> {
-    begins[0] = 0;
-    let (mut count, mut block) = (1, 0);
+pub fn cells<S: Simd>(simd: S, text: &[u8], cells: &mut Cells) -> Option<(u8, usize)> {
+    let (mut count, mut begin, mut block) = (0, 0, 0);
     loop {
         let base = u32::try_from(block).ok()?;
         let bytes = u8x64::from_slice(simd, text.get(block..)?.first_chunk::<BLOCK>()?);
@@ -108,26 +133,45 @@ pub fn cells<S: Simd>(simd: S, text: &[u8], begins: &mut [u32; BLOCK]) -> Option
         // Those below the first stop; all, if there is none.
         let mut commas = bytes.simd_eq(b',').to_bitmask() & (stops & stops.wrapping_neg()).wrapping_sub(1);
         while commas != 0 {
+            let comma = base + commas.trailing_zeros();
             // Where there are too many, it is found out below.
-            begins[count % BLOCK] = base + commas.trailing_zeros() + 1;
+            cells.set(count, begin, comma);
+            begin = comma + 1;
             count += 1;
             commas &= commas - 1;
         }
-        if count > MOST_CELLS {
+        if count >= MOST_CELLS {
             return None;
         }
-        if stops != 0 {
-            let stop = block + stops.trailing_zeros() as usize;
-            let end = match text.get(stop..)? {
-                [b'\n', ..] => stop + 1,
-                [b'\r', b'\n', ..] => stop + 2,
-                _ => return None,
-            };
-            begins[count] = base + stops.trailing_zeros() + 1;
-            return Some((count, end));
+        if stops == 0 {
+            block += BLOCK;
+            continue;
         }
-        block += BLOCK;
+        let mut end = base + stops.trailing_zeros();
+        let mut behind = end as usize;
+        if text.get(behind) == Some(&b'"') {
+            (begin, end) = quoted(simd, text, begin, end)?;
+            behind = end as usize + 1;
+        }
+        cells.set(count, begin, end);
+        count += 1;
+        match text.get(behind..)? {
+            [b'\n', ..] => return Some((count, behind + 1)),
+            [b'\r', b'\n', ..] => return Some((count, behind + 2)),
+            // Behind a cell in quotes.
+            [b',', ..] => block = behind + 1,
+            _ => return None,
+        }
+        begin = u32::try_from(block).ok()?;
     }
+}
+
+/// Where the cell is whose first quote was found at its end.
+#[inline(always)]
+fn quoted<S: Simd>(simd: S, text: &[u8], begin: u32, end: u32) -> Option<(u32, u32)> {
+    let inside = end + 1;
+    let close = inside as usize + find_stop(simd, text.get(inside as usize..)?)?;
+    (begin == end && text[close] == b'"').then_some((inside, u32::try_from(close).ok()?))
 }
 
 #[cfg(test)]
@@ -172,29 +216,46 @@ mod tests {
         }
 
         #[test]
-        fn cells_begin_behind_commas(
-            row in "[a,]{0,150}", end in "(\"|\n|\r\n|\r|\u{0})?", after in "[a,\n\"]{0,80}",
+        fn cells_are_found_between_commas(
+            row in "([a,\"\\\\]{0,40}|[a,]{0,150}|(\"[a,]{0,70}\"[,a\"]){0,5})", end in "(\n|\r\n|\r|\u{0})?",
+            after in "[a,\n\"]{0,80}",
         ) {
-            let text = format!("{row}{end}{after}{}", "\0".repeat(BLOCK));
-            let length = text.find(['"', '\n', '\r', '\0']);
-            let next = length.and_then(|length| match &text[length..] {
-                rest if rest.starts_with('\n') => Some(length + 1),
-                rest if rest.starts_with("\r\n") => Some(length + 2),
-                _ => None,
-            });
-            let expected = next.map(|next| {
-                let length = length.unwrap_or_default();
-                let behind = text[..length].match_indices(',').map(|(place, _)| place + 1);
-                let begins: Vec<_> = [0].into_iter().chain(behind).chain([length + 1]).collect();
-                let begins: Vec<u32> = begins.into_iter().map(|begin| u32::try_from(begin).expect("few")).collect();
-                (begins, next)
-            });
-            let expected = expected.filter(|(expected, _)| expected.len() <= MOST_CELLS + 1);
+            let text = format!("{row}{end}{after}{}", "\0".repeat(2 * BLOCK));
+            let expected = slowly(&text);
             at_each_level(|level| {
-                let mut begins = [0; BLOCK];
-                let found = dispatch!(level, simd => cells(simd, text.as_bytes(), &mut begins));
-                assert_eq!(found.map(|(count, next)| (begins[..=count].to_vec(), next)), expected);
+                let mut all = Cells::default();
+                let found = dispatch!(level, simd => cells(simd, text.as_bytes(), &mut all));
+                assert_eq!(found.map(|(count, next)| ((0..count).map(|place| all.get(place)).collect(), next)), expected);
+                assert_eq!(found.map_or((0, 0), |_| all.get(MOST_CELLS)), (0, 0));
             });
+        }
+    }
+
+    /// As [`cells`].
+    fn slowly(text: &str) -> Option<(Vec<(u32, u32)>, usize)> {
+        let (mut cells, mut at) = (Vec::new(), 0);
+        loop {
+            let [begin, end, behind] = match text[at..].strip_prefix('"') {
+                Some(quoted) => {
+                    let end = at + 1 + quoted.find(|byte| byte == '"' || byte == '\\' || byte < ' ')?;
+                    text[end..].starts_with('"').then_some([at + 1, end, end + 1])?
+                }
+                None => {
+                    let end = at + text[at..].find(|byte| byte == ',' || byte == '"' || byte < ' ')?;
+                    [at, end, end]
+                }
+            };
+            cells.push((u32::try_from(begin).expect("few"), u32::try_from(end).expect("few")));
+            let next = match &text[behind..] {
+                rest if rest.starts_with(',') => {
+                    at = behind + 1;
+                    continue;
+                }
+                rest if rest.starts_with('\n') => behind + 1,
+                rest if rest.starts_with("\r\n") => behind + 2,
+                _ => return None,
+            };
+            return (cells.len() <= usize::from(MOST_CELLS)).then_some((cells, next));
         }
     }
 }

@@ -53,9 +53,9 @@ impl Decoder {
     #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
         let (_, columns) = self.header.as_ref()?;
-        let (fields, end) = columns.front(text)?;
-        let call = call(&fields).ok()?;
-        Some((call, end))
+        let mut fields = columns.front(text);
+        let next = columns.find(&mut fields)?;
+        Some((call(&fields).ok()?, next))
     }
 
     fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {

@@ -8,7 +8,7 @@ use super::csv::{self, Cell};
 use crate::decode::fields::{self, NotWhole};
 use crate::decode::{Reason, scan};
 
-/// The columns that are read, by their place in [`Fields`].
+/// The columns that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     CorrelationId,
@@ -74,8 +74,8 @@ fn first_line(text: &[u8]) -> &[u8] {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columns {
     all: Vec<Option<Column>>,
-    /// Those that are read, with their places.
-    read: Vec<(usize, Column)>,
+    /// Where each column stands among them, if it is one of the first [`scan::MOST_CELLS`].
+    places: Places,
 }
 
 impl Columns {
@@ -92,41 +92,46 @@ impl Columns {
         csv::for_each(line, take).ok()?;
         let has = |column| columns.contains(&Some(column));
         let has_code = has(Column::SipCode) || has(Column::MicrosoftCode);
-        let read = columns.iter().enumerate().filter_map(|(place, column)| Some((place, (*column)?)));
-        let read = read.collect();
+        let mut places = [NOWHERE; Column::COUNT];
+        for (place, column) in (0..NOWHERE).zip(&columns) {
+            if let Some(column) = column {
+                places[*column as usize] = place;
+            }
+        }
         let is_header = has(Column::CorrelationId) && has(Column::Success) && has_code;
-        is_header.then_some(Self { all: columns, read })
+        is_header.then_some(Self { all: columns, places })
     }
 
-    /// The fields of the row that the text begins with, and where the next one begins: a row that is whole and has
-    /// no quotes.
+    /// Fields of the row that a text begins with, for [`Fields::find`].
     #[inline(always)]
-    pub fn front<'a>(&self, text: &'a [u8]) -> Option<(Fields<'a>, usize)> {
-        let mut begins = [0; scan::BLOCK];
-        let (count, next) = dispatch!(Level::new(), simd => scan::cells(simd, text, &mut begins))?;
-        if count != self.all.len() {
-            return None;
-        }
-        let mut fields = Fields::of(text);
-        for (place, column) in &self.read {
-            let [begin, next] = begins.get(*place..)?.first_chunk()?;
-            fields.places[*column as usize] = [*begin, next - 1];
-        }
-        Some((fields, next))
+    pub fn front<'a>(&self, text: &'a [u8]) -> Fields<'a> {
+        Fields::of(text, self.places)
+    }
+
+    /// Finds the fields of the row that a text begins with, and where the next one begins: a row that is whole, and has no
+    /// quotes other than around cells.
+    #[inline(always)]
+    pub fn find(&self, fields: &mut Fields) -> Option<usize> {
+        let (text, cells) = (fields.text, &mut fields.cells);
+        let (count, next) = dispatch!(Level::new(), simd => scan::cells(simd, text, cells))?;
+        (usize::from(count) == self.all.len()).then_some(next)
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
     /// and empty, is a comma too many, which some tools write.
     #[inline]
     pub fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Reason> {
-        let mut fields = Fields::of(record);
+        // Only cells that are read are kept here, each in the place of its column.
+        let mut fields =
+            Fields::of(record, std::array::from_fn(|column| u8::try_from(column).unwrap_or(NOWHERE)));
         let mut count = 0;
         let mut last = Cell::default();
         csv::for_each(record, |cell| {
             if let Some(Some(column)) = self.all.get(count) {
                 // A record has fewer bytes than that.
-                fields.places[*column as usize] =
+                let [begin, end] =
                     [cell.begin, cell.end].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
+                fields.cells.set(*column as u8, begin, end);
                 fields.doubled |= u16::from(cell.doubled) << *column as usize;
             }
             count += 1;
@@ -137,27 +142,33 @@ impl Columns {
     }
 }
 
+/// Places of cells, by column.
+type Places = [u8; Column::COUNT];
+
+/// The place of a cell that is always empty, for columns that are missing.
+const NOWHERE: u8 = scan::MOST_CELLS;
+
 /// The fields of one row that are read; those whose column is missing are empty.
 #[derive(Debug)]
 pub struct Fields<'a> {
     /// The row, and whatever stands behind it.
     text: &'a [u8],
-    /// Where each begins and ends, by column.
-    places: [[u32; 2]; Column::COUNT],
+    cells: scan::Cells,
+    places: Places,
     /// The bits of the columns in whose field quotes are doubled.
     doubled: u16,
 }
 
 impl<'a> Fields<'a> {
     #[inline(always)]
-    fn of(text: &'a [u8]) -> Self {
-        Self { text, places: [[0; 2]; Column::COUNT], doubled: 0 }
+    fn of(text: &'a [u8], places: Places) -> Self {
+        Self { text, cells: scan::Cells::default(), places, doubled: 0 }
     }
 
     /// A field as the record spells it, without blanks at both ends.
     #[inline(always)]
     pub fn get(&self, column: Column) -> &'a [u8] {
-        let [begin, end] = self.places[column as usize];
+        let (begin, end) = self.cells.get(self.places[column as usize]);
         fields::trimmed(self.text.get(begin as usize..end as usize).unwrap_or_default())
     }
 
@@ -173,7 +184,7 @@ impl<'a> Fields<'a> {
     /// The number in a field. Eight bytes are looked at, though they may reach beyond it: nothing is copied then.
     #[inline(always)]
     pub fn number(&self, column: Column) -> Result<Option<u64>, NotWhole> {
-        let [begin, end] = self.places[column as usize];
+        let (begin, end) = self.cells.get(self.places[column as usize]);
         let roomy = self.text.get(begin as usize..).and_then(|text| text.first_chunk());
         let number = roomy.and_then(|roomy| fields::few_digits(*roomy, end - begin));
         number.map_or_else(|| fields::whole_number(self.get(column)), |number| Ok(Some(number)))
