@@ -59,6 +59,25 @@ fn rearranged(row: &str, how: usize, place: usize, other: usize) -> String {
     format!("{{\"{}}}", properties.join(",\""))
 }
 
+/// A row of the admin center with one of its cells in quotes, or with quotes in it.
+fn quoted(row: &str, cell: usize, how: usize) -> String {
+    let mut cells: Vec<String> = row.split(',').map(str::to_owned).collect();
+    let cell = cell % cells.len();
+    let text = std::mem::take(&mut cells[cell]);
+    cells[cell] = match how {
+        0 => format!("\"{text}\""),
+        1 => format!("\"{text},{text}\""),
+        2 => format!("\"{}\"", "long, ".repeat(cell)),
+        3 => format!("\"{text}\"\"{text}\""),
+        4 => format!("\"{text}\"{text}"),
+        5 => format!("{text}\"{text}\""),
+        6 => format!("\"{text}"),
+        7 => format!("\"{text}\n{text}\""),
+        _ => format!("\"{text}\\\""),
+    };
+    cells.join(",")
+}
+
 /// What each record is, in one go where that `may` be.
 fn decoded(format: Format, mut text: &[u8], may: bool) -> Vec<String> {
     let mut splitter = match format {
@@ -113,6 +132,25 @@ proptest! {
         let at = at.index(text.len());
         text.splice(at..at, inserted.into_bytes());
         prop_assert_eq!(decoded(format, &text, true), decoded(format, &text, false));
+    }
+
+    #[test]
+    fn cells_in_quotes_give_the_same_records(
+        wrapping in 0..2_usize,
+        changes in proptest::collection::vec((0..4_usize, 0..22_usize, 0..9_usize), 0..8),
+        damaged in any::<prop::sample::Index>(),
+        byte in "[\",\n\r\\\\a \u{0}]",
+    ) {
+        let mut lines: Vec<String> = rows(Format::TeamsAdminCenter, 0).lines().map(str::to_owned).collect();
+        for (line, cell, how) in changes {
+            lines[line + 1] = quoted(&lines[line + 1], cell, how);
+        }
+        let text = wrapped(Format::TeamsAdminCenter, wrapping, &format!("{}\n", lines[1..].join("\n")));
+        let mut text = text.into_bytes();
+        prop_assert_eq!(decoded(Format::TeamsAdminCenter, &text, true), decoded(Format::TeamsAdminCenter, &text, false));
+        let damaged = damaged.index(text.len());
+        text[damaged] = byte.as_bytes()[0];
+        prop_assert_eq!(decoded(Format::TeamsAdminCenter, &text, true), decoded(Format::TeamsAdminCenter, &text, false));
     }
 
     #[test]
