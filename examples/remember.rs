@@ -90,7 +90,7 @@ fn see(
 ) -> Result<Vec<Duration>, Box<dyn Error>> {
     let (mut figures, mut slowest) = (Vec::new(), Duration::ZERO);
     for number in 0..ids {
-        ledger.record(source);
+        ledger.records(source, 1);
         let begun = Instant::now();
         let id = RecordId(xxh3_128(&number.to_le_bytes()));
         if (ledger.are_new(source, [id].into_iter(), now) == 1) != new {

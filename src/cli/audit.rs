@@ -18,10 +18,10 @@ use super::Exit;
 use super::reader;
 use super::stopped::{Failed, Stopped};
 use crate::app;
-use crate::decode::{Decoded, Format};
+use crate::decode::Format;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::booking::Books;
+use crate::pipeline::booking::{Books, Found};
 use crate::pipeline::reading::{self, Reading};
 use crate::source::identity::{FileId, Records};
 use crate::source::tail::TailError;
@@ -235,18 +235,16 @@ fn read(
     mut books: Books<'_>,
     is_copy: bool,
 ) -> Result<Option<Records>, TailError> {
-    let mut found = Records::default();
+    let mut records = Records::default();
     let mut reading = Reading::new(File::open(&file.path)?, options);
-    let is_same = reading.again(&file.content, |records, live_within| {
-        for record in records {
-            *match record.decoded {
-                Decoded::Call(_) => &mut found.calls,
-                Decoded::Header => &mut found.header,
-                Decoded::Ignored => &mut found.ignored,
-                Decoded::Rejected(_) => &mut found.rejected,
-            } += 1;
+    let is_same = reading.again(&file.content, |found, live_within| {
+        match found {
+            Found::Calls { calls, .. } => records.calls += calls.len() as u64,
+            Found::Header { .. } => records.header += 1,
+            Found::Ignored { .. } => records.ignored += 1,
+            Found::Rejected { .. } => records.rejected += 1,
         }
-        if is_copy { u64::MAX } else { books.book(records, 0, live_within) }
+        if is_copy { u64::MAX } else { books.book(found, 0, live_within) }
     })?;
-    Ok(is_same.then_some(found))
+    Ok(is_same.then_some(records))
 }

@@ -16,9 +16,9 @@ use super::Exit;
 use super::stopped::{Failed, Stopped};
 use crate::app;
 use crate::call::Call;
-use crate::decode::{Decoded, Reason};
+use crate::decode::Reason;
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::booking::{Books, Record};
+use crate::pipeline::booking::{Books, Found};
 use crate::pipeline::reading::{self, Reading};
 use crate::pipeline::rejected::{Line, older};
 use crate::source::identity::FileId;
@@ -177,11 +177,11 @@ struct Wanted<'w> {
 }
 
 /// A record that was rejected, as it reads now.
-type Found = (u64, Result<(Call<'static>, Duration), Option<Reason>>);
+type Read = (u64, Result<(Call<'static>, Duration), Option<Reason>>);
 
 /// What became of looking for records in a file.
 enum Search {
-    Found(Vec<Found>),
+    Found(Vec<Read>),
     /// It does not hold what the ledger read of it.
     OtherText,
     /// It is to be read as another format than it was: serve reads it anew.
@@ -230,28 +230,33 @@ impl Wanted<'_> {
 
     /// The records as they read now.
     fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Search, TailError> {
-        let mut found = Vec::new();
+        let mut read = Vec::new();
         let mut reading = Reading::new(File::open(&file.path)?, options);
-        let is_same = reading.again(&file.content, |records, live_within| {
-            let wanted = records.iter().filter(|record| self.positions.contains(&record.position));
-            found.extend(wanted.map(|record| {
-                let read = match &record.decoded {
-                    Decoded::Call(call) => Ok((call.owned(), live_within)),
-                    Decoded::Rejected(reason) => Err(Some(*reason)),
-                    Decoded::Header | Decoded::Ignored => Err(None),
-                };
-                (record.position, read)
-            }));
+        let is_same = reading.again(&file.content, |found, live_within| {
+            let is_wanted = |position: &u64| self.positions.contains(position);
+            match found {
+                Found::Calls { calls, positions } => {
+                    let wanted = calls.iter().zip(*positions).filter(|(_, position)| is_wanted(position));
+                    read.extend(wanted.map(|(call, position)| (*position, Ok((call.owned(), live_within)))));
+                }
+                Found::Header { position } | Found::Ignored { position } if is_wanted(position) => {
+                    read.push((*position, Err(None)));
+                }
+                Found::Rejected { reason, position, .. } if is_wanted(position) => {
+                    read.push((*position, Err(Some(*reason))));
+                }
+                Found::Header { .. } | Found::Ignored { .. } | Found::Rejected { .. } => {}
+            }
             u64::MAX
         })?;
         Ok(match reading.format() {
             Some(format) if format.name() != file.content.format => Search::OtherFormat,
-            Some(_) if is_same => Search::Found(found),
+            Some(_) if is_same => Search::Found(read),
             _ => Search::OtherText,
         })
     }
 
-    fn count(&self, found: Vec<Found>, read_to: u64, ledger: &mut Ledger) -> Outcome {
+    fn count(&self, found: Vec<Read>, read_to: u64, ledger: &mut Ledger) -> Outcome {
         let mut outcome = Outcome::default();
         outcome.unread = self.positions.range(read_to..).count();
         outcome.no_record = self.positions.len() - outcome.unread - found.len();
@@ -272,8 +277,8 @@ impl Wanted<'_> {
                 continue;
             }
             let mut books = Books { ledger, source: self.source, now: app::now(), rejected: None };
-            let record = Record { decoded: Decoded::Call(call), position, text: &[] };
-            match books.book(&[record], self.lineage, live_within) {
+            let found = Found::Calls { calls: &[call], positions: &[position] };
+            match books.book(&found, self.lineage, live_within) & 1 {
                 0 => outcome.duplicate += 1,
                 _ => outcome.counted += 1,
             }

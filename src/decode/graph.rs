@@ -44,13 +44,14 @@ impl Decoder {
 
     /// As [`super::Decoder::decode_front`].
     #[inline(always)]
-    pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
+    pub fn decode_front<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<usize> {
         let mut row = Row::default();
         let end = self.layout.read(text, &mut row)?;
-        match row.kind() {
-            Kind::DirectRouting => Some((row.call().ok()?, end)),
-            Kind::Other | Kind::NoRow => None,
+        if row.kind() != Kind::DirectRouting {
+            return None;
         }
+        calls.push(row.call().ok()?);
+        Some(end)
     }
 }
 

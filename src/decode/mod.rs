@@ -230,13 +230,14 @@ impl Decoder {
     }
 
     /// Splits and decodes in one go the call that the text begins with, where its record is of the usual kind and
-    /// whole: the call, and where its record ends. Most are; what is not is left to a splitter and
-    /// [`Decoder::decode`], which make the same of it.
+    /// whole: the call goes to the end of `calls`, and where its record ends is returned. Most are; what is not is left to
+    /// a splitter and [`Decoder::decode`], which make the same of it.
     #[inline(always)]
-    pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
+    pub fn decode_front<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<usize> {
+        // Put there by each: what both would return is copied once more.
         match self {
-            Self::Graph(decoder) => decoder.decode_front(text),
-            Self::TeamsAdminCenter(decoder) => decoder.decode_front(text),
+            Self::Graph(decoder) => decoder.decode_front(text, calls),
+            Self::TeamsAdminCenter(decoder) => decoder.decode_front(text, calls),
         }
     }
 

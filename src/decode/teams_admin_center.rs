@@ -51,11 +51,12 @@ impl Decoder {
 
     /// As [`super::Decoder::decode_front`]. The usual row is a call and has no quotes.
     #[inline(always)]
-    pub fn decode_front<'a>(&mut self, text: &'a [u8]) -> Option<(Call<'a>, usize)> {
+    pub fn decode_front<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<usize> {
         let (_, columns) = self.header.as_ref()?;
         let mut fields = columns.front(text);
         let next = columns.find(&mut fields)?;
-        Some((call(&fields).ok()?, next))
+        calls.push(call(&fields).ok()?);
+        Some(next)
     }
 
     fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {

@@ -223,9 +223,9 @@ impl Ledger {
         &self.catalogue
     }
 
-    /// Notes that a record was handed over, whatever will come of it.
-    pub fn record(&mut self, source: SourceIndex) {
-        self.balance(source).read_records += 1;
+    /// Notes that so many records were handed over, whatever will come of them.
+    pub fn records(&mut self, source: SourceIndex, count: u64) {
+        self.balance(source).read_records += count;
     }
 
     /// Whether the ids of the source's records are remembered.

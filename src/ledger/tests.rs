@@ -113,7 +113,7 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
             ledger.reconfigure(limits, Arc::new(Catalogue::built_in()), now);
         }
         _ => {
-            ledger.record(source);
+            ledger.records(source, 1);
             let call = some_call(random, now);
             if ledger.are_new(source, [call.record_id].into_iter(), now) & 1 == 1 {
                 let catalogue = Arc::clone(ledger.catalogue());

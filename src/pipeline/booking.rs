@@ -1,5 +1,6 @@
 //! Decoded records into the books: each in exactly one bucket, in the ledger and in its file's summary.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,66 +23,72 @@ pub struct Books<'l> {
     pub rejected: Option<Page<'l>>,
 }
 
-/// One record of a text, or what stands in the place of one.
+/// What stands in a text: some of its records, or what stands in the place of one.
 #[derive(Debug)]
-pub struct Record<'r> {
-    pub decoded: Decoded<'r>,
-    /// Offset of its first byte in the text.
-    pub position: u64,
-    /// As it stands there; nothing where it is too long.
-    pub text: &'r [u8],
+pub enum Found<'r> {
+    /// One or more, up to [`AT_ONCE`]; `positions` are the offsets of their first bytes in the text.
+    Calls {
+        calls: &'r [Call<'r>],
+        positions: &'r [u64],
+    },
+    Header {
+        position: u64,
+    },
+    Ignored {
+        position: u64,
+    },
+    Rejected {
+        reason: Reason,
+        position: u64,
+        /// As it stands there; nothing where it is too long.
+        text: &'r [u8],
+    },
 }
 
-impl<'r> Record<'r> {
-    /// The call, if it is one.
-    fn call(&self) -> Option<&Call<'r>> {
-        match &self.decoded {
-            Decoded::Call(call) => Some(call),
-            Decoded::Header | Decoded::Ignored | Decoded::Rejected(_) => None,
+impl<'r> Found<'r> {
+    /// One record by itself.
+    pub fn one(decoded: &'r Decoded<'r>, position: &'r u64, text: &'r [u8]) -> Self {
+        match decoded {
+            Decoded::Call(call) => Self::Calls { calls: from_ref(call), positions: from_ref(position) },
+            Decoded::Header => Self::Header { position: *position },
+            Decoded::Ignored => Self::Ignored { position: *position },
+            Decoded::Rejected(reason) => Self::Rejected { reason: *reason, position: *position, text },
         }
     }
 }
 
 impl Books<'_> {
-    /// Books records of a text of this lineage, each in exactly one bucket. More than [`AT_ONCE`] are not looked at
-    /// together. Returns a bit for each, the first one lowest: whether it is a call that was counted, no duplicate.
-    pub fn book(&mut self, records: &[Record<'_>], lineage: u64, live_within: Duration) -> u64 {
-        debug_assert!(records.len() <= AT_ONCE);
-        let ids = records.iter().filter_map(Record::call).map(|call| call.record_id);
-        let mut new = self.ledger.are_new(self.source, ids, self.now);
-        let catalogue = Arc::clone(self.ledger.catalogue());
-        let mut counted = 0;
-        for (place, record) in records.iter().enumerate() {
-            let Some(call) = record.call() else {
-                self.book_other(record, lineage);
-                continue;
-            };
-            self.ledger.record(self.source);
-            if new & 1 == 1 {
-                let verdict = catalogue.classify(call);
-                self.ledger.count(self.source, call, &verdict, self.now, live_within);
-                counted |= 1 << place;
-            }
-            new >>= 1;
-        }
-        counted
-    }
-
-    /// Books a record that is no call.
-    fn book_other(&mut self, record: &Record<'_>, lineage: u64) {
-        let Self { ledger, source, now, rejected } = self;
-        ledger.record(*source);
-        match &record.decoded {
-            Decoded::Call(_) => {}
-            Decoded::Header => ledger.header(*source),
-            Decoded::Ignored => ledger.ignored(*source),
-            Decoded::Rejected(reason) => {
-                ledger.rejected(*source, reason.label());
-                if let Some(page) = rejected {
-                    page.take(*now, lineage, record.position, *reason, record.text);
+    /// Books what was found in a text of this lineage, each record in exactly one bucket. Returns a bit for each call, the
+    /// first one lowest: whether it was counted, and is no duplicate.
+    pub fn book(&mut self, found: &Found<'_>, lineage: u64, live_within: Duration) -> u64 {
+        match found {
+            Found::Calls { calls, .. } => return self.book_calls(calls, live_within),
+            Found::Header { .. } => self.ledger.header(self.source),
+            Found::Ignored { .. } => self.ledger.ignored(self.source),
+            Found::Rejected { reason, position, text } => {
+                self.ledger.rejected(self.source, reason.label());
+                if let Some(page) = &mut self.rejected {
+                    page.take(self.now, lineage, *position, *reason, text);
                 }
             }
         }
+        self.ledger.records(self.source, 1);
+        0
+    }
+
+    /// Looks all of them up together, and counts those that are new.
+    fn book_calls(&mut self, calls: &[Call<'_>], live_within: Duration) -> u64 {
+        debug_assert!(calls.len() <= AT_ONCE);
+        self.ledger.records(self.source, calls.len() as u64);
+        let new = self.ledger.are_new(self.source, calls.iter().map(|call| call.record_id), self.now);
+        let catalogue = Arc::clone(self.ledger.catalogue());
+        for (place, call) in calls.iter().enumerate() {
+            if new >> place & 1 == 1 {
+                let verdict = catalogue.classify(call);
+                self.ledger.count(self.source, call, &verdict, self.now, live_within);
+            }
+        }
+        new
     }
 
     /// Books what was found out about a file.
@@ -102,34 +109,37 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds records; of each call a bit, whether it was `counted` or is a duplicate.
-    pub fn add(&mut self, records: &[Record<'_>], counted: u64) {
-        for (place, record) in records.iter().enumerate() {
-            self.add_one(record, counted >> place & 1 == 1);
-        }
+    /// Whether nothing was found so far.
+    pub fn is_empty(&self) -> bool {
+        self.records == RecordCounts::default()
     }
 
-    fn add_one(&mut self, record: &Record<'_>, counted: bool) {
-        let records = &mut self.records;
-        match &record.decoded {
-            Decoded::Call(call) => {
-                if let Some(ended) = call.ended_at {
-                    let (first, last) = self.calls.unwrap_or((ended, ended));
-                    self.calls = Some((first.min(ended), last.max(ended)));
-                }
-                *(if counted { &mut records.counted } else { &mut records.duplicate }) += 1;
-            }
-            Decoded::Header => records.header += 1,
-            Decoded::Ignored => records.ignored += 1,
-            Decoded::Rejected(reason) => {
-                records.rejected += 1;
+    /// Adds what was found; of each call a bit, whether it was `counted` or is a duplicate.
+    pub fn add(&mut self, found: &Found<'_>, counted: u64) {
+        match found {
+            Found::Calls { calls, .. } => self.add_calls(calls, counted),
+            Found::Header { .. } => self.records.header += 1,
+            Found::Ignored { .. } => self.records.ignored += 1,
+            Found::Rejected { reason, position, .. } => {
+                self.records.rejected += 1;
                 if self.rejected.len() < REJECTED_KEPT {
-                    let number = records.labelled().iter().map(|(_, count)| count).sum();
-                    let (position, reason) = (record.position, *reason);
+                    let number = self.records.labelled().iter().map(|(_, count)| count).sum();
+                    let (position, reason) = (*position, *reason);
                     self.rejected.push(Rejected { record: number, position, reason });
                 }
             }
         }
+    }
+
+    fn add_calls(&mut self, calls: &[Call<'_>], counted: u64) {
+        for ended in calls.iter().filter_map(|call| call.ended_at) {
+            let (first, last) = self.calls.unwrap_or((ended, ended));
+            self.calls = Some((first.min(ended), last.max(ended)));
+        }
+        let all = u64::MAX >> (AT_ONCE - calls.len());
+        let counted = u64::from((counted & all).count_ones());
+        self.records.counted += counted;
+        self.records.duplicate += calls.len() as u64 - counted;
     }
 
     /// What stands in the text, given what stands before the part that this is about.

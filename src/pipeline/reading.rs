@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 use self::beginning::Beginning;
 pub use self::known::Passed;
 use self::stages::{Piece, Stages};
-use super::booking::{Books, Record, Summary};
+use super::booking::{Books, Found, Summary};
 use crate::decode::{Decoded, Format, Reason, Recognition};
 use crate::ledger::AT_ONCE;
-use crate::ledger::snapshot::RecordCounts;
 use crate::source::encoding::Encoding;
 use crate::source::identity::{Content, Records};
 use crate::source::tail::{Tail, TailError};
@@ -254,7 +253,7 @@ impl Reading {
     /// Books every record that the text holds.
     fn records(&mut self, books: &mut Books<'_>, finished: bool) {
         let lineage = self.lineage;
-        self.each(finished, |records, live_within| books.book(records, lineage, live_within));
+        self.each(finished, |found, live_within| books.book(found, lineage, live_within));
     }
 
     /// Shows every record that the text holds to `take`, [`AT_ONCE`] at most at a time. It says, with a bit for each,
@@ -262,30 +261,31 @@ impl Reading {
     ///
     /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
     /// before it, and is none itself.
-    fn each(&mut self, finished: bool, mut take: impl FnMut(&[Record<'_>], Duration) -> u64) {
+    fn each(&mut self, finished: bool, mut take: impl FnMut(&Found<'_>, Duration) -> u64) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
         let end = self.wanted();
-        let (mut at, mut hole) = (0, 0..0);
-        let mut waiting = Vec::new();
+        let (mut at, mut hole, mut calls, mut positions) = (0, 0..0, Vec::new(), Vec::new());
         while let Some(stages) = &mut self.stages {
             let text = &self.tail.text()[..end];
             let rest = &text[at..if at < hole.start { hole.start } else { end }];
             // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
-            if let Some((call, begin, next)) = stages.front(rest) {
-                let position = self.position + (at + begin) as u64;
+            if let Some(record) = stages.front(rest, &mut calls) {
+                let position = self.position + (at + record.start) as u64;
                 self.beginning.find(false, position, position);
-                waiting.push(Record { decoded: Decoded::Call(call), position, text: &rest[begin..next] });
-                at += next;
-                if waiting.len() < AT_ONCE {
+                positions.push(position);
+                at += record.end;
+                if calls.len() < AT_ONCE {
                     continue;
                 }
             }
             let live_within = stages.live_within;
-            if !waiting.is_empty() {
-                self.summary.add(&waiting, take(&waiting, live_within));
-                waiting.clear();
+            if !calls.is_empty() {
+                let found = Found::Calls { calls: &calls, positions: &positions };
+                self.summary.add(&found, take(&found, live_within));
+                calls.clear();
+                positions.clear();
                 continue;
             }
             if at >= hole.end {
@@ -309,9 +309,8 @@ impl Reading {
                 }
                 Piece::Record { decoded, text, next } => (decoded, text, next),
             };
-            let first = self.passed_over == Some(Records::default())
-                && self.summary.records == RecordCounts::default();
-            if first && decoded == Decoded::Rejected(Reason::NotARow) {
+            let is_first = self.passed_over == Some(Records::default()) && self.summary.is_empty();
+            if is_first && decoded == Decoded::Rejected(Reason::NotARow) {
                 self.unrecognised = Some(Format::unknown_explanation(text));
                 return;
             }
@@ -319,8 +318,8 @@ impl Reading {
             self.beginning.find(decoded == Decoded::Header, begin, self.position + (at + next) as u64);
             let position = self.before_too_long.take().map_or(begin, |content| content.position);
             let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
-            let record = [Record { decoded, position, text: &rest[text_of_it] }];
-            self.summary.add(&record, if was_rejected { 0 } else { take(&record, live_within) });
+            let found = Found::one(&decoded, &position, &rest[text_of_it]);
+            self.summary.add(&found, if was_rejected { 0 } else { take(&found, live_within) });
             at += next;
         }
         self.take(at);

@@ -84,13 +84,13 @@ fn decoded(format: Format, mut text: &[u8], may: bool) -> Vec<String> {
         Format::Graph => Splitter::Json(JsonSplitter::new(RECORD_BYTES)),
         Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(RECORD_BYTES)),
     };
-    let (mut decoder, mut all) = (Decoder::new(format), Vec::new());
+    let (mut decoder, mut calls, mut all) = (Decoder::new(format), Vec::new(), Vec::new());
     loop {
         if may
             && let Some((begin, front)) = splitter.front(text)
-            && let Some((call, length)) = decoder.decode_front(front)
+            && let Some(length) = decoder.decode_front(front, &mut calls)
         {
-            all.push(format!("Call({call:?})"));
+            all.extend(calls.drain(..).map(|call| format!("Call({call:?})")));
             text = &text[begin + length..];
             continue;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Reading;
 use super::stages::Stages;
 use crate::decode::{Decoded, Decoder, Reason};
-use crate::pipeline::booking::{Books, Record};
+use crate::pipeline::booking::{Books, Found};
 use crate::source::split::{Place, Split};
 
 /// What stands in a text that holds no whole record as it is.
@@ -124,8 +124,8 @@ impl Reading {
         if self.unfinished.replace(position) == Some(position) {
             return false;
         }
-        let (decoded, text) = (Decoded::Rejected(Reason::Unfinished), &self.tail.text()[at..]);
-        books.book(&[Record { decoded, position, text }], self.lineage, Duration::ZERO);
+        let found = Found::Rejected { reason: Reason::Unfinished, position, text: &self.tail.text()[at..] };
+        books.book(&found, self.lineage, Duration::ZERO);
         true
     }
 }

@@ -9,7 +9,7 @@ use super::beginning::{Beginning, first_record};
 use super::stages::Stages;
 use super::{Options, Reading};
 use crate::decode::{Decoder, Format, Recognition};
-use crate::pipeline::booking::{Books, Record};
+use crate::pipeline::booking::{Books, Found};
 use crate::source::identity::{Content, Mark};
 use crate::source::tail::{Tail, TailError};
 
@@ -82,7 +82,7 @@ impl Reading {
     pub fn again(
         &mut self,
         content: &Content,
-        mut take: impl FnMut(&[Record<'_>], Duration) -> u64,
+        mut take: impl FnMut(&Found<'_>, Duration) -> u64,
     ) -> Result<bool, TailError> {
         self.until = content.position;
         loop {

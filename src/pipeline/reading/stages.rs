@@ -32,12 +32,13 @@ pub enum Piece<'s> {
 }
 
 impl Stages {
-    /// The call that the text begins with, where it begins and where its record ends, if it is of the usual kind.
+    /// Puts the call that the text begins with to the end of `calls`, if its record is of the usual kind: where that
+    /// begins, and where it ends.
     #[inline(always)]
-    pub fn front<'t>(&mut self, text: &'t [u8]) -> Option<(Call<'t>, usize, usize)> {
+    pub fn front<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<Range<usize>> {
         let (begin, text) = self.splitter.front(text)?;
-        let (call, length) = self.decoder.decode_front(text)?;
-        Some((call, begin, begin + length))
+        let length = self.decoder.decode_front(text, calls)?;
+        Some(begin..begin + length)
     }
 
     /// What the text begins with.
