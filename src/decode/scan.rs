@@ -122,7 +122,7 @@ impl Prefix {
 /// next row begins.
 ///
 /// `None` when the row has a control character, more than [`MOST_CELLS`] or no end, or is not followed by as many bytes as
-/// a step has; and when a quote stands in a cell, other than around all of it.
+/// a step has; when a quote stands in a cell, other than around all of it; and when a backslash stands in one in quotes.
 #[inline(always)]
 pub fn cells<S: Simd>(simd: S, text: &[u8], cells: &mut Cells) -> Option<(u8, usize)> {
     let (mut count, mut begin, mut block) = (0, 0, 0);

@@ -49,7 +49,7 @@ impl Decoder {
         call.map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
     }
 
-    /// As [`super::Decoder::decode_front`]. The usual row is a call and has no quotes.
+    /// As [`super::Decoder::decode_front`]. The usual row is a call, and has no quotes other than around cells.
     #[inline(always)]
     pub fn decode_front<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<usize> {
         let (_, columns) = self.header.as_ref()?;

@@ -59,9 +59,10 @@ const BATCH_IDS: usize = 1000;
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
-/// Room is made ahead for so many ids in all, 32 MiB, and no more: the size of a file may mislead, and a large table takes
-/// long to move at once.
+/// Room is made ahead for no more than so many ids in all, 32 MiB, and not before there are one in so many of them: the
+/// size of a file may mislead, and a large table takes long to move at once.
 const MOST_AHEAD: usize = 1 << 20;
+const MOST_TIMES: usize = 64;
 
 const SEEN_BYTES: usize = size_of::<u128>();
 
@@ -111,7 +112,10 @@ impl Duplicates {
 
     /// Makes room for about so many new ids, if they are not too many.
     pub fn expect(&mut self, ids: usize) {
-        self.seen.reserve(ids.min(MOST_AHEAD.saturating_sub(self.len())));
+        let ids = ids.min(MOST_AHEAD.saturating_sub(self.len()));
+        if ids <= MOST_TIMES * self.len() {
+            self.seen.reserve(ids);
+        }
     }
 
     /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
@@ -408,18 +412,32 @@ mod tests {
     fn room_is_made_ahead_within_bounds() {
         let mut duplicates = Duplicates::new(false);
         let mut ids = (0u128..).map(|number| RecordId(number << 64));
-        duplicates.expect(100_000);
-        let room = duplicates.seen.room();
-        assert!((95_000..400_000).contains(&room), "{room}");
-        for known in [1_000, MOST_AHEAD, MOST_AHEAD + 1_000] {
+        for (known, room) in [
+            (0, 0..1),
+            (1_000, 1_000..8_000),
+            (MOST_AHEAD / MOST_TIMES, MOST_AHEAD..3 * MOST_AHEAD),
+            (MOST_AHEAD + 1_000, MOST_AHEAD..3 * MOST_AHEAD),
+        ] {
             while duplicates.len() < known {
                 duplicates.is_new(ids.next().unwrap(), NOW);
             }
             duplicates.expect(usize::MAX);
-            let room = duplicates.seen.room();
-            assert!((MOST_AHEAD..3 * MOST_AHEAD).contains(&room), "{known}: {room}");
+            assert!(room.contains(&duplicates.seen.room()), "{known}: {}", duplicates.seen.room());
         }
         assert_eq!(duplicates.len(), MOST_AHEAD + 1_000);
+    }
+
+    #[test]
+    fn room_that_is_not_needed_is_given_back() {
+        let mut duplicates = Duplicates::new(false);
+        for number in 0..20_000u128 {
+            duplicates.is_new(RecordId(number << 64), NOW);
+        }
+        duplicates.expect(usize::MAX);
+        assert!(duplicates.seen.room() >= MOST_AHEAD);
+        duplicates.forget(7, NOW);
+        assert!((20_000..100_000).contains(&duplicates.seen.room()), "{}", duplicates.seen.room());
+        assert!((0..20_000u128).all(|number| !duplicates.is_new(RecordId(number << 64), NOW)));
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Columns {
         is_header.then_some(Self { all: columns, places })
     }
 
-    /// Fields of the row that a text begins with, for [`Fields::find`].
+    /// Fields of the row that a text begins with, for [`Columns::find`].
     #[inline(always)]
     pub fn front<'a>(&self, text: &'a [u8]) -> Fields<'a> {
         Fields::of(text, self.places)

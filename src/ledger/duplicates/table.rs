@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 
 use super::{SEEN_BYTES, Seen};
 
-/// In how many parts the ids are held, so that growing moves a few at a time.
+/// In how many parts the ids are held, so that growing moves a sixteenth at a time.
 const PARTS: usize = 16;
 
 /// How many ids a line of the processor's caches holds.
@@ -58,10 +58,15 @@ impl Table {
         places.get(hash.place(places.len())).map_or(0, |[first, ..]| *first)
     }
 
-    /// Makes room for so many more ids at once, rather than growing again and again.
+    /// Makes room for so many more ids at once, rather than growing again and again; not where there is no memory for it.
     pub fn reserve(&mut self, more: usize) {
         for part in &mut self.0 {
-            part.make_room(part.count + more / PARTS);
+            let count = part.count + more / PARTS;
+            if count > part.room()
+                && let Some(memory) = memory(places_for(count))
+            {
+                part.move_to(memory);
+            }
         }
     }
 
@@ -91,12 +96,15 @@ impl Table {
         part.count > 0 && part.places()[part.find(seen, hash)] == seen.to_bytes()
     }
 
-    /// Forgets all but those that are `kept`.
+    /// Forgets all but those that are `kept`, and gives back most of the room that is not needed.
     pub fn retain(&mut self, kept: impl Fn(Seen) -> bool) {
         for part in &mut self.0 {
             let left = part.iter().filter(|seen| kept(*seen)).count();
-            if left < part.count {
-                *part = Part::of(left, part.iter().filter(|seen| kept(*seen)));
+            if left < part.count || places_for(left) < part.places().len() / 2 {
+                let mut smaller = Part::default();
+                smaller.make_room(left);
+                part.iter().filter(|seen| kept(*seen)).for_each(|seen| smaller.put(seen));
+                *part = smaller;
             }
         }
     }
@@ -121,7 +129,8 @@ impl Table {
 impl Hash {
     /// The first of a line, of so many places: a power of two, or none.
     fn place(self, places: usize) -> usize {
-        usize::try_from(self.0 >> 4).unwrap_or_default() & places.wrapping_sub(1) & !(LINE - 1)
+        let lines = (places / LINE) as u64;
+        usize::try_from(self.0 >> 4 & lines.wrapping_sub(1)).unwrap_or_default() * LINE
     }
 
     #[cfg(test)]
@@ -131,7 +140,7 @@ impl Hash {
 
     /// By bits that a part does not place its ids by.
     fn part(self) -> usize {
-        usize::try_from(self.0).unwrap_or_default() % PARTS
+        usize::try_from(self.0 % PARTS as u64).unwrap_or_default()
     }
 }
 
@@ -144,18 +153,6 @@ struct Part {
 }
 
 impl Part {
-    /// These ids, each once.
-    fn of(count: usize, ids: impl Iterator<Item = Seen>) -> Self {
-        let mut part = Self::default();
-        part.make_room(count);
-        for seen in ids {
-            let place = part.find(seen, Table::hash(seen));
-            part.places_mut()[place] = seen.to_bytes();
-        }
-        part.count = count;
-        part
-    }
-
     fn places(&self) -> &[[u8; SEEN_BYTES]] {
         self.memory.as_ref().map_or(&[], |memory| memory.as_chunks().0)
     }
@@ -178,14 +175,24 @@ impl Part {
 
     #[cold]
     fn grow(&mut self, count: usize) {
-        let places = (count.div_ceil(3) * 4).next_power_of_two().max(FEWEST_PLACES);
-        let empty = Self { memory: Some(memory(places * SEEN_BYTES)), count: 0 };
-        let smaller = std::mem::replace(self, empty);
-        for seen in smaller.iter() {
-            let place = self.find(seen, Table::hash(seen));
-            self.places_mut()[place] = seen.to_bytes();
+        let places = places_for(count);
+        match memory(places) {
+            Some(memory) => self.move_to(memory),
+            // As the allocator does, when it has no more.
+            None => handle_alloc_error(Layout::array::<u128>(places).unwrap_or(Layout::new::<u128>())),
         }
-        self.count = smaller.count;
+    }
+
+    fn move_to(&mut self, memory: MmapMut) {
+        let before = std::mem::replace(self, Self { memory: Some(memory), count: 0 });
+        before.iter().for_each(|seen| self.put(seen));
+    }
+
+    /// Puts an id in that is not there; there is room.
+    fn put(&mut self, seen: Seen) {
+        let place = self.find(seen, Table::hash(seen));
+        self.places_mut()[place] = seen.to_bytes();
+        self.count += 1;
     }
 
     /// The place where this id is, or else the free one where it belongs. There is a free one.
@@ -206,18 +213,21 @@ impl Part {
     }
 }
 
-/// So many bytes of zeros.
-fn memory(bytes: usize) -> MmapMut {
-    let Ok(memory) = MmapMut::map_anon(bytes) else {
-        // As the allocator does, when it has no more.
-        handle_alloc_error(Layout::array::<u8>(bytes).unwrap_or(Layout::new::<u8>()));
-    };
+/// How many places a part has for so many ids.
+fn places_for(count: usize) -> usize {
+    (count.div_ceil(3) * 4).next_power_of_two().max(FEWEST_PLACES)
+}
+
+/// So many free places, if there is memory for them.
+fn memory(places: usize) -> Option<MmapMut> {
+    let bytes = places.checked_mul(SEEN_BYTES)?;
+    let memory = MmapMut::map_anon(bytes).ok()?;
     #[cfg(target_os = "linux")]
     if bytes >= LARGE_PAGE {
         // Where there are no large pages, small ones hold the same.
         let _ = memory.advise(memmap2::Advice::HugePage);
     }
-    memory
+    Some(memory)
 }
 
 #[cfg(test)]
@@ -250,6 +260,15 @@ mod tests {
         let gone = seen(ids[0], 1).id();
         table.retain(|seen| seen.id() != gone);
         assert_eq!(ids.iter().filter(|id| table.holds(seen(**id, 1))).count(), ids.len() - 1);
+    }
+
+    #[test]
+    fn room_that_there_is_no_memory_for_is_not_made() {
+        let mut table = Table::new();
+        table.take(seen(1, 1), Table::hash(seen(1, 1)));
+        let room = table.room();
+        table.reserve(1 << 50);
+        assert_eq!((table.room(), table.holds(seen(1, 1))), (room, true));
     }
 
     proptest! {
