@@ -59,9 +59,11 @@ const BATCH_IDS: usize = 1000;
 /// So many ids may be stored in vain, however few are remembered.
 const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
 
-/// Room is made ahead for no more than so many ids in all, 32 MiB, and not before there are one in so many of them: the
-/// size of a file may mislead, and a large table takes long to move at once.
+/// Room is made ahead for no more than so many ids in all, 32 MiB: the size of a file may mislead, and a large table takes
+/// long to move at once.
 const MOST_AHEAD: usize = 1 << 20;
+
+/// Nor is it made for more than so many times the ids that are there.
 const MOST_TIMES: usize = 64;
 
 const SEEN_BYTES: usize = size_of::<u128>();
