@@ -1,9 +1,10 @@
 //! Records of any bytes through the decoder of admin center rows, below a true header and any that they hold
-//! themselves: never a panic, and a decoder resumed before the last of them gives the same answer.
+//! themselves: never a panic, a decoder resumed before the last of them gives the same answer, and so does one that splits
+//! and decodes in one go, where it does.
 
 #![no_main]
 
-use cdr_exporter::decode::{Decoder, Format};
+use cdr_exporter::decode::{Decoded, Decoder, Format};
 use libfuzzer_sys::fuzz_target;
 
 const HEADER: &[u8] =
@@ -21,6 +22,14 @@ fuzz_target!(|text: &[u8]| {
     let header = decoder.header().map(<[u8]>::to_vec).unwrap_or_default();
     let mut resumed = Decoder::resume(Format::TeamsAdminCenter, &header);
     assert_eq!(decoder.decode(last), resumed.decode(last));
+    // Room behind it, as a file has.
+    let roomy = [last, b"\n", &[b'a'; 128]].concat();
+    let mut calls = Vec::new();
+    if let Some(length) = resumed.decode_front(&roomy, &mut calls) {
+        let record = &roomy[..length - 1];
+        assert_eq!(calls.pop().map(Decoded::Call), Some(resumed.decode(record)));
+        assert!(calls.is_empty());
+    }
     Format::recognise(text, true);
     Format::unknown_explanation(text);
 });
