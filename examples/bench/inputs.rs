@@ -97,15 +97,13 @@ pub fn counted(page: &str) -> Counts {
     counts
 }
 
-/// Compresses a file as `gzip` would, unless that was done in an earlier run.
+/// Compresses a file as `gzip` would, at each run anew like the file itself.
 pub fn gzip(input: &Path) -> io::Result<PathBuf> {
     let path = input.with_added_extension("gz");
-    if !path.exists() {
-        let beside = input.with_added_extension("part");
-        let mut gzip = GzEncoder::new(File::create(&beside)?, flate2::Compression::default());
-        io::copy(&mut File::open(input)?, &mut gzip)?;
-        gzip.finish()?;
-        fs::rename(beside, &path)?;
-    }
+    let beside = input.with_added_extension("part");
+    let mut gzip = GzEncoder::new(File::create(&beside)?, flate2::Compression::default());
+    io::copy(&mut File::open(input)?, &mut gzip)?;
+    gzip.finish()?;
+    fs::rename(beside, &path)?;
     Ok(path)
 }

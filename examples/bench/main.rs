@@ -30,7 +30,7 @@ struct Arguments {
     /// The one core that everything runs on
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     core: usize,
-    /// Where the files are kept from run to run
+    /// Where the files are written
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     folder: PathBuf,
     #[arg(long, value_name = "FILE", default_value = "target/release/cdr-exporter")]

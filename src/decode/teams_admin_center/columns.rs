@@ -102,7 +102,8 @@ impl Columns {
         is_header.then_some(Self { all: columns, places })
     }
 
-    /// Fields of the row that a text begins with, for [`Columns::find`].
+    /// Fields of the row that a text begins with, for [`Columns::find`]. Two steps, so that they stay where they are: to
+    /// return found ones copies 300 bytes for each row.
     #[inline(always)]
     pub fn front<'a>(&self, text: &'a [u8]) -> Fields<'a> {
         Fields::of(text, self.places)
