@@ -344,6 +344,10 @@ impl Reading {
         if hole.start == 0 {
             self.take(hole.end);
         }
+        if self.tail.text().trim_ascii_start().is_empty() {
+            // However much blank text there is, it is not kept, nor looked at again.
+            self.take(self.tail.text().len());
+        }
         let text = &self.tail.text()[..next_hole(self.tail.text(), 0).start];
         let over = finished || text.len() < self.tail.text().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {

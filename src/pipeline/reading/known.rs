@@ -117,6 +117,11 @@ impl Reading {
         Ok((text, first_record(text, self.options.format, text.len() < LOOK_AHEAD_BYTES)))
     }
 
+    /// Whether a look ahead would show more of the text than was read so far.
+    pub fn is_within_look_ahead(&self) -> bool {
+        self.position + (self.tail.text().len() as u64) < LOOK_AHEAD_BYTES as u64
+    }
+
     /// Reads past the text that a known content has before its position, without booking any of it, for about
     /// `budget` bytes of the file. The reading must be at its beginning, or have been at this before.
     pub fn pass_over(

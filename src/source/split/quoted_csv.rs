@@ -181,5 +181,17 @@ impl QuotedCsvSplitter {
 /// The record in `text[..end]`, or nothing where the line is blank.
 fn record(text: &[u8], end: usize, next: usize) -> Split {
     let end = if end > 0 && text[end - 1] == b'\r' { end - 1 } else { end };
-    if end == 0 { Split::Skip { next } } else { Split::Record { start: 0, end, next } }
+    match end {
+        0 => Split::Skip { next: next + blank_lines(&text[next..]) },
+        _ => Split::Record { start: 0, end, next },
+    }
+}
+
+/// How many bytes of blank lines the text begins with: they may be many, and are passed over together.
+fn blank_lines(text: &[u8]) -> usize {
+    let mut rest = text;
+    while let [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] = rest {
+        rest = behind;
+    }
+    text.len() - rest.len()
 }

@@ -8,7 +8,7 @@ use super::{Entry, State, Surroundings, TURN_BYTES};
 use crate::ledger::FileEvent;
 use crate::pipeline::booking::Books;
 use crate::pipeline::files::known::{Known, Match};
-use crate::pipeline::reading::{Options, Passed, Turn};
+use crate::pipeline::reading::{Options, Passed, Reading, Turn};
 use crate::source::identity::{Content, FileId};
 use crate::source::tail::TailError;
 
@@ -130,10 +130,13 @@ impl Entry {
         self.reopen_at_beginning(options).is_ok()
     }
 
-    /// Of what was read of the file nothing tells it from others, and now there is more: it may be a copy by now.
+    /// Of what was read of the file nothing tells it from others, and now there is more: it may be a copy by now. Only as
+    /// long as the text is shorter than what a look ahead reads: the next look sees no more of a longer one, and a file
+    /// whose first record has no end would be read from its beginning for ever.
     pub(super) fn look_again(&mut self, known: &Known, id: FileId) {
         let tells = known.content(id).is_none_or(|content| content.head.tells());
-        if tells || !matches!(self.origin, Origin::Known) {
+        let is_short = self.reading.as_ref().is_some_and(Reading::is_within_look_ahead);
+        if tells || !is_short || !matches!(self.origin, Origin::Known) {
             return;
         }
         let length = self.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());
