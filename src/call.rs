@@ -1,4 +1,4 @@
-//! One call leg of Direct Routing and its codes: the vocabulary that every stage shares.
+//! One call leg of Direct Routing, its codes, and why a record is no call: the vocabulary that every stage shares.
 //!
 //! Nothing here reads bytes or knows a record format; a [`Call`] is what a format's decoder makes of one record.
 
@@ -95,6 +95,25 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// How soon after its end a call was counted: the `arrival` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arrival {
+    /// Within the source's `live_within`.
+    Live,
+    /// Later than that, or at an unknown time: a bulk import, a late export, a restart after an outage.
+    Late,
+}
+
+impl Arrival {
+    /// The value of the `arrival` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Late => "late",
+        }
+    }
+}
+
 /// A text of a record, without blanks at its ends. It need not be UTF-8, and nobody asks before it is read.
 #[derive(Clone)]
 pub struct Text<'a>(pub Cow<'a, [u8]>);
@@ -161,6 +180,91 @@ impl Call<'_> {
             phrase: self.phrase.owned(),
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
+        }
+    }
+}
+
+/// Why a record was rejected: the value of the `reason` label. Never carries any of the record's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Longer than the source's `record_bytes`.
+    TooLong,
+    /// Not JSON, or cut off.
+    BadJson,
+    /// JSON, but no object of this format: no property of a call record in it.
+    NotARow,
+    /// A CSV row with a number of fields other than its header's, or with a quote that is never closed.
+    BadCsv,
+    /// A CSV row before any header.
+    NoHeader,
+    /// A code that is not a whole number, or is out of range.
+    BadCode,
+    /// A time that is not RFC 3339.
+    BadTime,
+    /// A duration that is not a whole number of seconds, or is more than a week.
+    BadDuration,
+    /// A success flag that is neither yes nor no.
+    BadSuccess,
+    /// Neither a success flag nor a code: nothing says how the call ended.
+    NoOutcome,
+    /// No field that would identify the record when it comes again.
+    NoRecordId,
+    /// Its end was not written for so long that it was given up. If it comes after all, the call counts.
+    Unfinished,
+}
+
+impl Reason {
+    /// Every reason, in the order in which they are exposed.
+    pub const ALL: [Self; 12] = [
+        Self::TooLong,
+        Self::BadJson,
+        Self::NotARow,
+        Self::BadCsv,
+        Self::NoHeader,
+        Self::BadCode,
+        Self::BadTime,
+        Self::BadDuration,
+        Self::BadSuccess,
+        Self::NoOutcome,
+        Self::NoRecordId,
+        Self::Unfinished,
+    ];
+
+    /// The value of the `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::BadJson => "bad_json",
+            Self::NotARow => "not_a_row",
+            Self::BadCsv => "bad_csv",
+            Self::NoHeader => "no_header",
+            Self::BadCode => "bad_code",
+            Self::BadTime => "bad_time",
+            Self::BadDuration => "bad_duration",
+            Self::BadSuccess => "bad_success",
+            Self::NoOutcome => "no_outcome",
+            Self::NoRecordId => "no_record_id",
+            Self::Unfinished => "unfinished",
+        }
+    }
+
+    /// One sentence for people: what is wrong with the record.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::TooLong => "the record is longer than limits.record_bytes",
+            Self::BadJson => "the record is not valid JSON, or was cut off",
+            Self::NotARow => "the JSON value has none of the properties of a directRoutingLogRow",
+            Self::BadCsv => {
+                "the row has another number of fields than its header, or a quote is never closed"
+            }
+            Self::NoHeader => "the row stands before any header row",
+            Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
+            Self::BadTime => "a time is not in the form 2024-11-05T09:12:33Z (RFC 3339)",
+            Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
+            Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
+            Self::NoOutcome => "the record has neither a success flag nor a code",
+            Self::NoRecordId => "the record has no field that identifies it",
+            Self::Unfinished => "the end of the record was not written for longer than unfinished_after",
         }
     }
 }

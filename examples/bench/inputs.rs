@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::truth::Export;
-use cdr_exporter::decode::Format;
+use cdr_exporter::format::{Format, graph};
 use flate2::write::GzEncoder;
 
 /// Counts by family and labels, as `name{label="value",...}` without those that the truth does not know.
@@ -30,18 +30,18 @@ const BLOCK: usize = 1024 * 1024;
 
 /// Writes a file, at each run anew: the page cache then holds it as a writer leaves it. One that is there from an earlier
 /// run may have been read back from the disk, into small pages, which take a sixth more time to read.
-pub fn write(folder: &Path, format: Format, rows: u64, seed: u64) -> io::Result<Input> {
-    let ending = if format == Format::Graph { "json" } else { "csv" };
-    let path = folder.join(format!("{}-{rows}-{seed}.{ending}", format.name()));
+pub fn write(folder: &Path, format: &Format, rows: u64, seed: u64) -> io::Result<Input> {
+    let ending = if *format == graph::FORMAT { "json" } else { "csv" };
+    let path = folder.join(format!("{}-{rows}-{seed}.{ending}", format.name));
     let beside = path.with_extension("part");
     let mut file = File::create(&beside)?;
     let mut export = Export::new(seed, UnixMillis(START), DUPLICATES);
-    let mut text = if format == Format::Graph { String::new() } else { ADMIN_CENTER_HEADER.to_owned() };
+    let mut text = if *format == graph::FORMAT { String::new() } else { ADMIN_CENTER_HEADER.to_owned() };
     for row in 0..rows.cast_signed() {
         let call = export.next_call(UnixMillis(START + row * 50));
-        match format {
-            Format::Graph => export.traffic.graph_row(&call, &mut text),
-            Format::TeamsAdminCenter => export.traffic.admin_center_row(&call, &mut text),
+        match *format == graph::FORMAT {
+            true => export.traffic.graph_row(&call, &mut text),
+            false => export.traffic.admin_center_row(&call, &mut text),
         }
         if text.len() >= BLOCK {
             file.write_all(text.as_bytes())?;

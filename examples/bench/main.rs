@@ -11,7 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cdr_exporter::decode::Format;
+use cdr_exporter::format::{graph, teams_admin_center};
 use clap::Parser;
 
 use table::{Bench, Row};
@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     fs::create_dir_all(&arguments.folder)?;
     println!("{}", machine());
-    let graph = inputs::write(&arguments.folder, Format::Graph, arguments.rows, 7)?;
-    let csv = inputs::write(&arguments.folder, Format::TeamsAdminCenter, arguments.rows, 8)?;
+    let graph = inputs::write(&arguments.folder, &graph::FORMAT, arguments.rows, 7)?;
+    let csv = inputs::write(&arguments.folder, &teams_admin_center::FORMAT, arguments.rows, 8)?;
     let bench = Bench { program: &arguments.program, core: arguments.core, runs: arguments.runs };
     for input in [&graph, &csv] {
         bench.check(input)?;
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let compressed = inputs::gzip(&graph.path)?;
     bench.against("Graph rows in gzip, to zcat", &compressed, &[], "zcat", &[], 1.15)?;
     let files = (0..arguments.files)
-        .map(|file| inputs::write(&arguments.folder, Format::Graph, arguments.rows, 100 + file))
+        .map(|file| inputs::write(&arguments.folder, &graph::FORMAT, arguments.rows, 100 + file))
         .collect::<Result<Vec<_>, _>>()?;
     daemon::catch_up(&bench, &files)?;
     println!("\nThe daemon at work");
@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn flat(bench: &Bench<'_>, folder: &Path) -> Result<(), Box<dyn Error>> {
     println!("\nNanoseconds a Graph row, by size of the file");
     for rows in [1_300, 13_000, 130_000, 1_300_000] {
-        let input = inputs::write(folder, Format::Graph, rows, 7)?;
+        let input = inputs::write(folder, &graph::FORMAT, rows, 7)?;
         let took = bench.median_of(|| bench.inspect(&input.path, &[]));
         println!("{:>6} MB  {:.0}", input.bytes / 1_000_000, took?.as_nanos() as f64 / rows as f64);
     }

@@ -18,12 +18,11 @@ use super::Exit;
 use super::reader;
 use super::stopped::{Failed, Stopped};
 use crate::app;
-use crate::decode::Format;
+use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::booking::{Books, Found};
-use crate::pipeline::reading::{self, Reading};
-use crate::source::identity::{FileId, Records};
+use crate::reading::{self, Batch, Reading, Records};
+use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// Read the files that still exist again and compare what they hold with what was counted
@@ -192,9 +191,9 @@ impl Audit {
             for (number, file) in files.iter().enumerate() {
                 self.compared += 1;
                 let is_copy = number > 0;
-                let format = Format::from_name(&file.content.format);
-                let books = Books { ledger: again, source, now: app::now(), rejected: None };
-                match read(file, reading::Options { format, ..options }, books, is_copy) {
+                let format = Format::named(&file.content.format);
+                let options = reading::Options { format, ..options };
+                match read(file, options, (!is_copy).then_some((&mut *again, source))) {
                     Ok(Some(found)) => {
                         self.recount.add_file(&file.path, file.content.records, found, is_copy)
                     }
@@ -228,23 +227,25 @@ fn is_within(copy: &KnownFile, furthest: &KnownFile) -> bool {
     *mark == known.mark || holds().unwrap_or(false)
 }
 
-/// What the text of a file holds up to where it was read; `None` when it is another text. Nothing is booked of a copy.
+/// What the text of a file holds up to where it was read; `None` when it is another text. It is counted in `again`, if it
+/// is to be.
 fn read(
     file: &KnownFile,
     options: reading::Options,
-    mut books: Books<'_>,
-    is_copy: bool,
+    mut again: Option<(&mut Ledger, SourceIndex)>,
 ) -> Result<Option<Records>, TailError> {
-    let mut records = Records::default();
+    let (mut records, mut batch) = (Records::default(), Batch::default());
     let mut reading = Reading::new(File::open(&file.path)?, options);
-    let is_same = reading.again(&file.content, |found, live_within| {
-        match found {
-            Found::Calls { calls, .. } => records.calls += calls.len() as u64,
-            Found::Header { .. } => records.header += 1,
-            Found::Ignored { .. } => records.ignored += 1,
-            Found::Rejected { .. } => records.rejected += 1,
+    let is_same = reading.again(&file.content, |found, how, so_far| {
+        records = *so_far;
+        let Some((ledger, source)) = &mut again else { return };
+        batch.add(found, how, so_far, &ledger.context(*source, app::now(), false));
+        if batch.is_full() {
+            ledger.apply(*source, &std::mem::take(&mut batch));
         }
-        if is_copy { u64::MAX } else { books.book(found, 0, live_within) }
     })?;
+    if let Some((ledger, source)) = again {
+        ledger.apply(source, &batch);
+    }
     Ok(is_same.then_some(records))
 }

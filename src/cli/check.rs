@@ -9,11 +9,9 @@ use clap::Args;
 
 use super::Exit;
 use super::inspect::time;
-use super::reader::{self, Reader};
+use super::reader::{self, FileRead, Reader, Summary};
 use crate::config;
 use crate::pipeline::Options;
-use crate::pipeline::booking::Summary;
-use crate::pipeline::reading::Reading;
 use crate::source::discover::{self, Exclude, Found};
 
 /// Check the config, and say of each file what was recognised in it
@@ -84,7 +82,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             Reader::new(options, reader::total_bytes(found.files.iter().map(|(path, _)| path)));
         for (path, _) in &found.files {
             let result = reader.read(path, sources[place], source.reading);
-            all_well &= result.as_ref().is_ok_and(|reading| reading.unrecognised().is_none());
+            all_well &= result.as_ref().is_ok_and(|read| read.reading.unrecognised().is_none());
             out.write_all(describe(path, &result).as_bytes())?;
             if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {
                 writeln!(
@@ -115,23 +113,23 @@ fn passed_over(discover: &discover::Options, found: &Found) -> String {
     text
 }
 
-fn describe(path: &Path, result: &Result<Reading, (Option<Box<Reading>>, impl Display)>) -> String {
+fn describe(path: &Path, result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>) -> String {
     let mut text = format!("  {}\n", path.display());
-    let reading = match result {
-        Ok(reading) => Some(reading),
-        Err((reading, error)) => {
+    let read = match result {
+        Ok(read) => Some(read),
+        Err((read, error)) => {
             text += &format!("    cannot be read: {error}\n");
-            reading.as_deref()
+            read.as_deref()
         }
     };
-    let Some(reading) = reading else { return text };
+    let Some(FileRead { reading, summary: found }) = read else { return text };
     if let Some(explanation) = reading.unrecognised() {
         return text + &format!("    not recognised: {explanation}\n");
     }
     let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
-    let format = reading.format().map_or("no format yet", |format| format.name());
+    let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
-    text + &summary(reading.summary())
+    text + &summary(found)
 }
 
 fn summary(summary: &Summary) -> String {
@@ -150,7 +148,7 @@ fn summary(summary: &Summary) -> String {
     for rejected in &summary.rejected {
         text += &format!(
             "    rejected: record {} at byte {}: {}: {}\n",
-            rejected.record,
+            rejected.number,
             rejected.position,
             rejected.reason.label(),
             rejected.reason.explanation()

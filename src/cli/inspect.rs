@@ -63,8 +63,8 @@ pub fn run(arguments: &Arguments) -> Exit {
     for path in &paths {
         let shown = reader::shown(path);
         match reader.read(path, sources[0], options.sources[0].reading) {
-            Ok(reading) => {
-                if let Some(explanation) = reading.unrecognised() {
+            Ok(read) => {
+                if let Some(explanation) = read.reading.unrecognised() {
                     exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
                 }
             }

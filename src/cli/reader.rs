@@ -9,11 +9,12 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::app;
-use crate::ledger::snapshot::Snapshot;
-use crate::ledger::{Ledger, SourceIndex};
+use crate::call::UnixMillis;
+use crate::ledger::snapshot::{RecordCounts, Snapshot};
+use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::pipeline::booking::Books;
-use crate::pipeline::reading::{self, Reading, Turn};
+use crate::reading::batch::{Rejected, wider};
+use crate::reading::{self, Batch, Reading, Turn};
 use crate::source::tail::TailError;
 
 /// The name that stands for standard input.
@@ -45,26 +46,42 @@ impl Reader {
         path: &Path,
         source: SourceIndex,
         options: reading::Options,
-    ) -> Result<Reading, (Option<Box<Reading>>, TailError)> {
+    ) -> Result<FileRead, (Option<Box<FileRead>>, TailError)> {
         let file = open(path).map_err(|error| (None, error.into()))?;
         // A pipe has none.
         let size = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
-        let mut reading = Reading::new(file, options);
-        let mut books = Books { ledger: &mut self.ledger, source, now: app::now(), rejected: None };
-        loop {
-            let before = reading.tail.read_bytes();
-            let expected = size.map(|size| size.saturating_sub(before));
-            let turn = reading.turn(&mut books, expected, STEP_BYTES);
-            self.progress.inc(reading.tail.read_bytes() - before);
-            match turn {
-                Ok(Turn::More) => {}
-                Ok(Turn::CaughtUp) => break,
-                Err(error) => return Err((Some(Box::new(reading)), error)),
-            }
+        let mut read = FileRead { reading: Reading::new(file, options), summary: Summary::default() };
+        match self.read_all(&mut read, size, source) {
+            Ok(()) => Ok(read),
+            Err(error) => Err((Some(Box::new(read)), error)),
         }
-        match reading.finish(&mut books) {
-            Ok(()) => Ok(reading),
-            Err(error) => Err((Some(Box::new(reading)), error)),
+    }
+
+    fn read_all(
+        &mut self,
+        read: &mut FileRead,
+        size: Option<u64>,
+        source: SourceIndex,
+    ) -> Result<(), TailError> {
+        let context = self.ledger.context(source, app::now(), false);
+        let mut is_at_end = false;
+        loop {
+            let before = read.reading.tail.read_bytes();
+            let expected = size.map(|size| size.saturating_sub(before));
+            let turn = match is_at_end {
+                false => read.reading.turn(&context, expected, STEP_BYTES),
+                true => read.reading.finish(&context),
+            };
+            self.progress.inc(read.reading.tail.read_bytes() - before);
+            if let Some(batch) = read.reading.take_batch() {
+                let applied = self.ledger.apply(source, &batch);
+                read.summary.add(&batch, applied);
+            }
+            match turn? {
+                Turn::More => {}
+                Turn::CaughtUp if is_at_end => return Ok(()),
+                Turn::CaughtUp => is_at_end = true,
+            }
         }
     }
 
@@ -72,6 +89,36 @@ impl Reader {
     pub fn snapshot(mut self) -> Arc<Snapshot> {
         self.progress.finish_and_clear();
         Arc::new(self.ledger.snapshot(true))
+    }
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct FileRead {
+    pub reading: Reading,
+    pub summary: Summary,
+}
+
+/// What was found in one file, for people to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    pub records: RecordCounts,
+    /// End of the earliest and of the latest call.
+    pub calls: Option<(UnixMillis, UnixMillis)>,
+    /// The first few rejected records.
+    pub rejected: Vec<Rejected>,
+}
+
+impl Summary {
+    fn add(&mut self, batch: &Batch, applied: Applied) {
+        let records = &mut self.records;
+        records.counted += applied.counted;
+        records.duplicate += applied.duplicate;
+        records.header += batch.records.header;
+        records.ignored += batch.records.ignored;
+        records.rejected += batch.records.rejected;
+        self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
+        self.rejected.extend_from_slice(&batch.rejected);
     }
 }
 

@@ -15,9 +15,10 @@ use serde_saphyr::Spanned;
 
 use crate::call::Outcome;
 use crate::classify::{Catalogue, Entry, Side};
-use crate::decode::Format;
+use crate::format::{ALL, Format};
 use crate::ledger::{Limits, SourceOptions, TrunkName};
-use crate::pipeline::{self, Patience, Source, reading};
+use crate::pipeline::{self, Patience, Source};
+use crate::reading;
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// Why a configuration cannot be used: where, and what to do.
@@ -175,13 +176,13 @@ fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
     })
 }
 
-fn format(written: &Spanned<String>) -> Checked<Option<Format>> {
+fn format(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
     match written.value.as_str() {
         "auto" => Ok(None),
-        name => match Format::from_name(name) {
+        name => match Format::named(name) {
             Some(format) => Ok(Some(format)),
             None => {
-                let known: Vec<&str> = ["auto"].into_iter().chain(Format::ALL.map(Format::name)).collect();
+                let known: Vec<&str> = ["auto"].into_iter().chain(ALL.map(|format| format.name)).collect();
                 Err(at(written, unknown("format", name, &known)))
             }
         },

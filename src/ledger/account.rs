@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::contents::StoredContent;
 use super::duplicates::Duplicates;
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
-use crate::call::UnixMillis;
-use crate::source::identity::{Content, FileId};
-
-/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
-const AGE_SECONDS: &[f64] =
-    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
+use crate::call::{Reason, UnixMillis};
+use crate::reading::Records;
+use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
+use crate::source::identity::FileId;
 
 /// One source's part of the ledger.
 #[derive(Debug)]
@@ -47,7 +46,8 @@ pub struct Balance {
     pub remember: Duration,
     pub read_records: u64,
     pub records: RecordCounts,
-    pub rejected: Vec<(&'static str, u64)>,
+    /// In the order of [`Reason::ALL`].
+    pub rejected: [u64; Reason::ALL.len()],
     pub read_bytes: u64,
     pub events: [u64; FileEvent::ALL.len()],
     pub call_age: Histogram,
@@ -56,20 +56,31 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Nothing counted yet. `reasons` are the values of the `reason` label.
-    pub fn new(remember: Duration, reasons: &[&'static str], created: UnixMillis) -> Self {
+    /// Nothing counted yet.
+    pub fn new(remember: Duration, created: UnixMillis) -> Self {
         Self {
             created,
             remember,
             read_records: 0,
             records: RecordCounts::default(),
-            rejected: reasons.iter().map(|reason| (*reason, 0)).collect(),
+            rejected: Default::default(),
             read_bytes: 0,
             events: Default::default(),
             call_age: Histogram::new(AGE_SECONDS),
             newest_call: None,
             series_overflow: 0,
         }
+    }
+
+    /// Adds a batch, without its calls.
+    pub fn add(&mut self, batch: &Batch) {
+        let Records { calls, header, ignored, rejected } = batch.records;
+        self.read_bytes += batch.read_bytes;
+        self.read_records += calls + header + ignored + rejected;
+        self.records.header += header;
+        self.records.ignored += ignored;
+        self.records.rejected += rejected;
+        self.rejected.iter_mut().zip(batch.rejected_by_reason).for_each(|(own, count)| *own += count);
     }
 }
 
@@ -94,7 +105,7 @@ struct StoredBalance {
 #[derive(Serialize, Deserialize)]
 struct StoredFile<'a> {
     path: StoredPath<'a>,
-    content: Cow<'a, Content>,
+    content: StoredContent,
     /// The event and its time in milliseconds since 1970.
     #[serde(default)]
     decision: Option<(Cow<'a, str>, i64)>,
@@ -128,13 +139,12 @@ impl Account {
     ///
     /// # Errors
     /// What is wrong with the row.
-    pub fn restore(name: &str, value: &str, reasons: &[&'static str]) -> Result<Self, String> {
+    pub fn restore(name: &str, value: &str) -> Result<Self, String> {
         let stored: StoredBalance = from_json(value)?;
         let remember = Duration::from_secs(stored.remember_seconds);
-        let mut balance = Balance::new(remember, reasons, UnixMillis(stored.created));
+        let mut balance = Balance::new(remember, UnixMillis(stored.created));
         for (reason, count) in stored.rejected {
-            let known = balance.rejected.iter_mut().find(|(label, _)| *label == reason);
-            known.ok_or_else(|| format!("there is no reason `{reason}`"))?.1 = count;
+            balance.rejected[labelled(&reason, &Reason::ALL, Reason::label)? as usize] = count;
         }
         for (event, count) in stored.file_events {
             balance.events[labelled(&event, &FileEvent::ALL, FileEvent::label)? as usize] = count;
@@ -163,8 +173,23 @@ impl Account {
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
         let decision = stored.decision.map(decision).transpose()?;
-        self.files.insert(id, KnownFile { path, content: Arc::new(stored.content.into_owned()), decision });
+        self.files.insert(id, KnownFile { path, content: Arc::new(stored.content.into()), decision });
         Ok(())
+    }
+
+    /// The calls of a batch that the source sees for the first time.
+    pub fn new_calls<'b>(&mut self, batch: &'b Batch, now: UnixMillis) -> Cow<'b, Sums> {
+        let ids = batch.calls.ids();
+        // Where ids are not remembered, none are kept.
+        if self.balance.remember.is_zero() || ids.len() == 0 {
+            return Cow::Borrowed(batch.calls.all());
+        }
+        self.duplicates.expect(usize::try_from(batch.expected).unwrap_or(0));
+        let new = self.duplicates.are_new(ids, now);
+        match new.contains(&false) {
+            false => Cow::Borrowed(batch.calls.all()),
+            true => Cow::Owned(batch.calls.only(new.into_iter(), now)),
+        }
     }
 
     /// What is known of each file.
@@ -252,7 +277,7 @@ impl Account {
             created: balance.created,
             read_records: balance.read_records,
             records: balance.records,
-            rejected: balance.rejected.clone(),
+            rejected: Reason::ALL.map(|reason| (reason.label(), balance.rejected[reason as usize])).to_vec(),
             read_bytes: balance.read_bytes,
             pending_bytes: self.files_now.pending_bytes,
             files: self.files_now.states.clone(),
@@ -272,7 +297,9 @@ impl Balance {
             remember_seconds: self.remember.as_secs(),
             read_records: self.read_records,
             records: self.records,
-            rejected: self.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            rejected: Reason::ALL
+                .map(|reason| (reason.label().to_owned(), self.rejected[reason as usize]))
+                .into(),
             read_bytes: self.read_bytes,
             file_events: events.into(),
             call_age: StoredHistogram::of(&self.call_age),
@@ -288,5 +315,5 @@ fn file_value(file: &KnownFile) -> String {
         None => StoredPath::Bytes(file.path.as_os_str().as_bytes().into()),
     };
     let decision = file.decision.map(|Decision { event, at }| (event.label().into(), at.0));
-    to_json(&StoredFile { path, content: Cow::Borrowed(&file.content), decision })
+    to_json(&StoredFile { path, content: StoredContent::of(&file.content), decision })
 }

@@ -49,8 +49,8 @@ impl Seen {
     }
 }
 
-/// How many ids are looked up at once: enough that waiting for memory overlaps, and a bit for each fits a word.
-pub const AT_ONCE: usize = 64;
+/// How many ids are looked up at once: enough that waiting for memory overlaps.
+const AT_ONCE: usize = 64;
 
 /// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it. So many leave
 /// room for their key in a page of 16 KiB; redb's pages are powers of two, and a batch has one of its own.
@@ -120,26 +120,29 @@ impl Duplicates {
         }
     }
 
-    /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
-    pub fn are_new(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> u64 {
+    /// Which of these ids are new, each in its place; from now on they are not.
+    pub fn are_new(&mut self, ids: impl ExactSizeIterator<Item = RecordId>, now: UnixMillis) -> Vec<bool> {
         let day = day(now);
+        let mut new = Vec::with_capacity(ids.len());
+        let mut ids = ids.peekable();
         let mut places = [(Seen::NONE, Table::hash(Seen::NONE)); AT_ONCE];
-        let mut count = 0;
-        for (place, id) in places.iter_mut().zip(ids) {
-            let seen = Seen::new(id, day);
-            *place = (seen, Table::hash(seen));
-            count += 1;
-        }
-        let places = &places[..count];
-        // Nothing is made of what is read here; all of it is asked of the memory before any of it is waited for.
-        black_box(places.iter().fold(0, |any, (_, hash)| any | self.seen.touch(*hash)));
-        let mut new = 0;
-        for (place, (seen, hash)) in places.iter().enumerate() {
-            let known = self.seen.take(*seen, *hash);
-            if known != Known::Yes && self.stored {
-                self.open.push(*seen);
+        while ids.peek().is_some() {
+            let mut count = 0;
+            for (place, id) in places.iter_mut().zip(ids.by_ref()) {
+                let seen = Seen::new(id, day);
+                *place = (seen, Table::hash(seen));
+                count += 1;
             }
-            new |= u64::from(known == Known::No) << place;
+            let places = &places[..count];
+            // Nothing is made of what is read here; all of it is asked of the memory before any of it is waited for.
+            black_box(places.iter().fold(0, |any, (_, hash)| any | self.seen.touch(*hash)));
+            for (seen, hash) in places {
+                let known = self.seen.take(*seen, *hash);
+                if known != Known::Yes && self.stored {
+                    self.open.push(*seen);
+                }
+                new.push(known == Known::No);
+            }
         }
         new
     }
@@ -253,7 +256,7 @@ mod tests {
 
     impl Duplicates {
         fn is_new(&mut self, id: RecordId, now: UnixMillis) -> bool {
-            self.are_new([id].into_iter(), now) == 1
+            self.are_new([id].into_iter(), now) == [true]
         }
     }
 

@@ -8,15 +8,17 @@ use std::path::Path;
 use fastrand::Rng;
 
 use super::*;
-use crate::call::{CodePair, Direction};
-use crate::source::identity::{Head, Mark, Records};
-use crate::source::split::Place;
+use crate::call::{Call, CodePair, Direction, Reason, RecordId};
+use crate::format::graph;
+use crate::framing::Place;
+use crate::reading::{Found, HowRead, Records};
+use crate::source::identity::{Head, Mark};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// 2026-11-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_793_491_200_000);
 
-const REASONS: [&str; 3] = ["bad_json", "bad_time", "too_long"];
+const HOW: HowRead = HowRead { format: &graph::FORMAT, live_within: Duration::from_secs(3600) };
 
 /// More of everything than the limits let through.
 const TRUNKS: [&str; 8] = [
@@ -46,8 +48,7 @@ fn some_limits(random: &mut Rng) -> Limits {
 
 fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
     let catalogue = Arc::new(Catalogue::built_in());
-    let mut ledger =
-        Ledger::open(Store::open(folder).unwrap(), limits, catalogue, REASONS.to_vec(), now).unwrap();
+    let mut ledger = Ledger::open(Store::open(folder).unwrap(), limits, catalogue, now).unwrap();
     for (name, days) in [("ids", 7), ("plain", 0)] {
         let remember = Duration::from_secs(days * 24 * 60 * 60);
         ledger.source(SourceOptions { name: name.into(), remember, trunk_names: Vec::new() }, now);
@@ -96,10 +97,23 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
 fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
     let source = SourceIndex(random.usize(..2));
     match random.u8(..40) {
-        0 => ledger.header(source),
-        1 => ledger.ignored(source),
-        2 => ledger.rejected(source, REASONS[random.usize(..3)]),
-        3 => ledger.read(source, random.u64(..1_000_000)),
+        0 => {
+            let reason = Reason::ALL[random.usize(..Reason::ALL.len())];
+            let rejected = Found::Rejected { reason, position: 0, text: b"{}" };
+            let found = [Found::Header { position: 0 }, Found::Ignored { position: 0 }, rejected];
+            apply(ledger, source, &found[random.usize(..3)..], now);
+        }
+        1 => {
+            let batch = Batch { read_bytes: random.u64(..1_000_000), ..Batch::default() };
+            ledger.apply(source, &batch);
+        }
+        2 => {
+            // Several at once, the same one twice among them.
+            let mut calls: Vec<Call<'_>> =
+                (0..random.usize(1..200)).map(|_| some_call(random, now)).collect();
+            calls.push(calls[0].clone());
+            apply(ledger, source, &[Found::Calls { calls: &calls, positions: &[] }], now);
+        }
         4 => ledger.file_event(source, FileEvent::ALL[random.usize(..FileEvent::ALL.len())]),
         5 => {
             let (id, file) = some_file(random, now);
@@ -113,14 +127,18 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
             ledger.reconfigure(limits, Arc::new(Catalogue::built_in()), now);
         }
         _ => {
-            ledger.records(source, 1);
             let call = some_call(random, now);
-            if ledger.are_new(source, [call.record_id].into_iter(), now) & 1 == 1 {
-                let catalogue = Arc::clone(ledger.catalogue());
-                ledger.count(source, &call, &catalogue.classify(&call), now, Duration::from_secs(3600));
-            }
+            apply(ledger, source, &[Found::Calls { calls: &[call], positions: &[] }], now);
         }
     }
+}
+
+/// Counts a batch of these.
+fn apply(ledger: &mut Ledger, source: SourceIndex, found: &[Found<'_>], now: UnixMillis) -> Applied {
+    let mut batch = Batch::default();
+    let context = ledger.context(source, now, false);
+    found.iter().for_each(|found| batch.add(found, HOW, &Records::default(), &context));
+    ledger.apply(source, &batch)
 }
 
 /// All of a ledger that was just committed, in an order of its own.
@@ -157,14 +175,13 @@ fn assert_same(one: &mut Ledger, other: &mut Ledger, when: &str) {
 
 #[test]
 fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()), REASONS.to_vec());
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
     let options = SourceOptions { name: "a".into(), remember: Duration::ZERO, trunk_names: Vec::new() };
     let source = ledger.source(options, START);
     let mut random = Rng::with_seed(1);
     for trunk in ["+14255550100", "user.one", "sbc1.contoso.com", "SBC1.contoso.com", "", "+14255550101"] {
         let call = Call { trunk: trunk.into(), ..some_call(&mut random, START) };
-        let catalogue = Arc::clone(ledger.catalogue());
-        ledger.count(source, &call, &catalogue.classify(&call), START, Duration::from_secs(3600));
+        apply(&mut ledger, source, &[Found::Calls { calls: &[call], positions: &[] }], START);
     }
     let mut calls = std::collections::BTreeMap::<String, u64>::new();
     for series in ledger.snapshot(true).calls {

@@ -1,8 +1,7 @@
 //! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
 
-pub mod booking;
-pub mod reading;
 pub mod rejected;
+mod booking;
 mod committing;
 mod files;
 
@@ -20,11 +19,11 @@ use self::files::Files;
 pub use self::files::Patience;
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
-use crate::decode::Reason;
 use crate::ledger::snapshot::Published;
 use crate::ledger::status::FileStatus;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
+use crate::reading;
 use crate::source::discover;
 use crate::source::watch::{Unwatched, Watch};
 
@@ -62,7 +61,7 @@ pub struct Source {
 impl Options {
     /// An empty ledger for these options, in memory only, with the books of each source, in their order.
     pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
-        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue), reasons());
+        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue));
         let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone(), now)).collect();
         (ledger, indexes)
     }
@@ -72,13 +71,8 @@ impl Options {
     /// # Errors
     /// When the store cannot be read.
     pub fn ledger_of(&self, store: Store, now: UnixMillis) -> Result<Ledger, StoreError> {
-        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), reasons(), now)
+        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), now)
     }
-}
-
-/// Every value of the `reason` label.
-fn reasons() -> Vec<&'static str> {
-    Reason::ALL.iter().map(|reason| reason.label()).collect()
 }
 
 /// Input that pauses for so long is committed at once.

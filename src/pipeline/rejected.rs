@@ -4,8 +4,6 @@
 //! Lines are on the disk before the rejections are committed. So after a crash a line may stand there twice, and never
 //! not at all; `lineage` and `position` say which record it is about.
 
-mod mask;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::call::UnixMillis;
-use crate::decode::Reason;
+use crate::reading::batch::Rejected;
 
 /// Where rejected records are written.
 #[derive(Debug, Clone)]
@@ -51,9 +49,6 @@ impl Options {
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }
-
-/// A masked record is cut to about this.
-const RECORD_BYTES: usize = 2048;
 
 /// So much is written at once, when there is no commit before.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -107,17 +102,18 @@ pub struct Page<'l> {
 }
 
 impl Page<'_> {
-    /// Notes one rejected record.
-    pub fn take(&mut self, now: UnixMillis, lineage: u64, position: u64, reason: Reason, record: &[u8]) {
+    /// Notes one rejected record, if it was kept.
+    pub fn take(&mut self, now: UnixMillis, lineage: u64, rejected: &Rejected) {
+        let Some(masked) = &rejected.masked else { return };
         let line = Line {
             time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
             source: self.source.to_owned(),
             file: self.path.to_string_lossy().into_owned(),
             lineage: format!("{lineage:016x}"),
-            position,
-            reason: reason.label().to_owned(),
-            bytes: record.len(),
-            record: mask::masked(record, RECORD_BYTES),
+            position: rejected.position,
+            reason: rejected.reason.label().to_owned(),
+            bytes: rejected.bytes,
+            record: masked.clone(),
         };
         self.log.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
         self.log.lines.push(b'\n');
@@ -189,10 +185,13 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::call::Reason;
 
     fn note(log: &mut Log, position: u64) {
         let mut page = Page { log, source: "teams", path: Path::new("/cdr/a.csv") };
-        page.take(UnixMillis(0), 0xabc, position, Reason::BadCsv, b"User One,1");
+        let masked = Some("xxxx xxx,0".to_owned());
+        let rejected = Rejected { number: 1, position, reason: Reason::BadCsv, bytes: 10, masked };
+        page.take(UnixMillis(0), 0xabc, &rejected);
     }
 
     fn positions(path: &Path) -> Vec<u64> {

@@ -7,8 +7,6 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::split::Place;
-
 /// Device and inode: one file under whatever name, until it is removed and its number given to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId {
@@ -135,43 +133,4 @@ impl Head {
     pub fn is_whole(&self) -> bool {
         self.hashes.len() == HEAD_LENGTHS.len()
     }
-}
-
-/// What is known of a file's content and how far it was read: enough to go on there after a restart, and to know
-/// a copy of it under another name, compressed or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
-    /// End of the last record booked, in bytes of the text.
-    pub position: u64,
-    /// What stands before the position.
-    pub mark: Mark,
-    pub head: Head,
-    /// Where between records the splitter stood.
-    pub place: Place,
-    /// The name of the format.
-    pub format: String,
-    /// The last header row.
-    pub header: Option<String>,
-    /// How many bytes of the file stand before its text, if the text lies in the file as it is.
-    pub plain_text_at: Option<u64>,
-    /// Drawn at random when reading began at the beginning: the same for this text and its copies, another for any
-    /// text that takes its place. 0 where that was before layout 2 of the store.
-    #[serde(default)]
-    pub lineage: u64,
-    /// What stands before the position; `None` where reading began before layout 2 of the store.
-    #[serde(default)]
-    pub records: Option<Records>,
-    /// Position of a record that was rejected because it was not finished, and may be yet.
-    #[serde(default)]
-    pub unfinished: Option<u64>,
-}
-
-/// How many records of each kind a text holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Records {
-    /// Calls, those that came before included.
-    pub calls: u64,
-    pub header: u64,
-    pub ignored: u64,
-    pub rejected: u64,
 }

@@ -10,8 +10,7 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::config;
 use cdr_exporter::expose::families;
 use cdr_exporter::pipeline::Options;
-use cdr_exporter::pipeline::booking::Books;
-use cdr_exporter::pipeline::reading::{Reading, Turn};
+use cdr_exporter::reading::{Reading, Records, Turn};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
@@ -49,21 +48,30 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
     let (mut ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
-    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
+    let context = ledger.context(sources[0], NOW, false);
+    let (mut all, mut rejected) = (Records::default(), Vec::new());
+    let mut apply = |reading: &mut Reading| {
+        let Some(batch) = reading.take_batch() else { return };
+        all = batch.records.after(all);
+        ledger.apply(sources[0], &batch);
+        rejected.extend(batch.rejected);
+    };
     for piece in pieces {
         file.write_all(piece).unwrap();
         let mut expected = piece.len() as u64;
         loop {
             let before = reading.tail.read_bytes();
-            let turn = reading.turn(&mut books, Some(expected), budget).unwrap();
+            let turn = reading.turn(&context, Some(expected), budget).unwrap();
+            apply(&mut reading);
             expected -= expected.min(reading.tail.read_bytes() - before);
             if turn == Turn::CaughtUp {
                 break;
             }
         }
     }
-    reading.finish(&mut books).unwrap();
-    let summary = format!("{:?}\n{:?}\n", reading.summary(), reading.unrecognised());
+    assert_eq!(reading.finish(&context).unwrap(), Turn::CaughtUp);
+    apply(&mut reading);
+    let summary = format!("{all:?}\n{rejected:?}\n{:?}\n", reading.unrecognised());
     summary + &families::text(&Arc::new(ledger.commit(true).unwrap())).unwrap()
 }
 
@@ -102,13 +110,13 @@ fn one_byte_at_a_time_gives_the_same_counts() {
 #[test]
 fn a_file_that_grew_since_its_size_was_asked_is_read_in_chunks() {
     let options: Options = config::load(None, &["/anywhere".to_owned()]).unwrap();
-    let (mut ledger, sources) = options.ledger(NOW);
+    let (ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(&sample("graph/rows.ndjson").repeat(1000)).unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
-    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
+    let context = ledger.context(sources[0], NOW, false);
     let begun = Instant::now();
-    while reading.turn(&mut books, Some(0), 1024 * 1024).unwrap() == Turn::More {}
+    while reading.turn(&context, Some(0), 1024 * 1024).unwrap() == Turn::More {}
     assert_eq!(reading.tail.read_bytes(), file.as_file().metadata().unwrap().len());
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -8,7 +8,7 @@ use super::Audit;
 use crate::app;
 use crate::call::Outcome;
 use crate::ledger::snapshot::{RecordCounts, Route, Snapshot, SourceSnapshot};
-use crate::source::identity::Records;
+use crate::reading::Records;
 
 /// What the files of a source hold.
 #[derive(Debug, Default)]

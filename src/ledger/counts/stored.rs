@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, DURATION_SECONDS, FailureKey, RouteCounts, RouteIndex, SourceIndex};
-use crate::call::{CodePair, Direction, Outcome, UnixMillis};
-use crate::ledger::snapshot::{Arrival, FailureSeries, Route};
+use super::{Counts, FailureKey, RouteCounts, RouteIndex, SourceIndex};
+use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
+use crate::ledger::snapshot::{FailureSeries, Route};
 use crate::ledger::store::Table;
 use crate::ledger::stored::{StoredHistogram, from_json, labelled, to_json};
+use crate::reading::batch::DURATION_SECONDS;
 
 const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
 const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];

@@ -18,8 +18,9 @@ use super::rate::Rate;
 use crate::ledger::status::FileStatus;
 use crate::ledger::{Decision, FileEvent};
 use crate::pipeline::booking::Books;
-use crate::pipeline::reading::{Options, Reading, Turn};
-use crate::source::identity::{Content, FileId};
+use crate::reading::Content;
+use crate::reading::{Options, Reading, Turn};
+use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// How much of a file is read before another has its turn.
@@ -196,7 +197,7 @@ impl Entry {
     /// it.
     pub fn status(&self, source: &str, known: Option<&Content>, refusal: Option<&String>) -> FileStatus {
         let reading = self.reading.as_ref();
-        let format = reading.and_then(Reading::format).map(|format| format.name().into());
+        let format = reading.and_then(Reading::format).map(|format| format.name.into());
         let error = match self.state {
             State::Unreadable => refusal.cloned(),
             State::Unrecognised => reading.and_then(Reading::unrecognised).map(str::to_owned),
@@ -250,6 +251,10 @@ impl Entry {
         self.state = State::Reading;
         let before = self.read_bytes();
         let turn = self.read_on(id, books, around);
+        // Bytes that were only looked at are booked too.
+        if let Some(reading) = &mut self.reading {
+            books.book(reading);
+        }
         self.rate.add(self.read_bytes().saturating_sub(before), Instant::now());
         match turn {
             // The next turn finds out how.
@@ -270,7 +275,9 @@ impl Entry {
         }
         let Some(reading) = &mut self.reading else { return Ok(Turn::CaughtUp) };
         let expected = self.size.saturating_sub(reading.tail.read_bytes());
-        let turn = reading.turn(books, Some(expected), TURN_BYTES)?;
+        let turn = reading.turn(&books.context(), Some(expected), TURN_BYTES);
+        books.book(reading);
+        let turn = turn?;
         self.note_unrecognised(around.source);
         Ok(turn)
     }
@@ -284,7 +291,8 @@ impl Entry {
     /// As [`Reading::quiet`].
     pub fn quiet(&mut self, books: &mut Books<'_>, source: &str, given_up: bool) -> bool {
         let Some(reading) = &mut self.reading else { return false };
-        let any = reading.quiet(books, given_up);
+        let any = reading.quiet(&books.context(), given_up);
+        books.book(reading);
         any | self.note_unrecognised(source)
     }
 
@@ -311,7 +319,7 @@ impl Entry {
             }
             return;
         };
-        let ended = if matches!(self.origin, Origin::Known) { reading.finish(books) } else { Ok(()) };
+        let ended = if matches!(self.origin, Origin::Known) { finish(reading, books) } else { Ok(()) };
         match ended {
             Err(error) => warn!(source, %path, %error, "removed before its end could be read"),
             Ok(()) => info!(source, %path, "removed"),
@@ -364,6 +372,17 @@ impl Entry {
         self.held = None;
         if let Some(reading) = &mut self.reading {
             reading.tail.close();
+        }
+    }
+}
+
+/// Takes all that is left of a file.
+fn finish(reading: &mut Reading, books: &mut Books<'_>) -> Result<(), TailError> {
+    loop {
+        let turn = reading.finish(&books.context());
+        books.book(reading);
+        if turn? == Turn::CaughtUp {
+            return Ok(());
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::source::identity::{Content, FileId, HEAD_BYTES, Head};
+use crate::reading::Content;
+use crate::source::identity::{FileId, HEAD_BYTES, Head};
 
 /// How many contents of files that are gone, or were written anew, are remembered: this many, or as many as there were
 /// files at once. So a folder whose file system goes and comes back is known again.
@@ -180,8 +181,8 @@ fn keys(head: &Head) -> impl Iterator<Item = (u64, usize, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::framing::Place;
     use crate::source::identity::Mark;
-    use crate::source::split::Place;
 
     fn content(text: &[u8], header: usize) -> Content {
         let body = &text[header..];

@@ -9,7 +9,8 @@ use crate::call::UnixMillis;
 use crate::ledger::{Decision, FileEvent, Ledger};
 use crate::pipeline::booking::Books;
 use crate::pipeline::rejected::{Log, Page};
-use crate::source::identity::{Content, FileId};
+use crate::reading::Content;
+use crate::source::identity::FileId;
 
 /// How long a writer is waited for.
 #[derive(Debug, Clone, Copy)]

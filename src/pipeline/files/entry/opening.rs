@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{Entry, Origin, State, Surroundings, modified};
 use crate::ledger::FileEvent;
 use crate::pipeline::booking::Books;
-use crate::pipeline::reading::{Options, Reading};
-use crate::source::identity::{Content, FileId};
+use crate::reading::Content;
+use crate::reading::{Options, Reading};
+use crate::source::identity::FileId;
 
 impl Entry {
     /// A file that was renamed from a path that leads to it to one where none leads, if it still holds what was read of it.
@@ -137,8 +138,11 @@ impl Entry {
         around: &mut Surroundings<'_>,
     ) -> io::Result<()> {
         let reading = self.reading.as_mut().filter(|_| matches!(self.origin, Origin::Known));
-        if reading.is_some_and(|reading| reading.take_last_line(books))
-            && let Some(content) = self.content()
+        if reading.is_some_and(|reading| {
+            let any = reading.take_last_line(&books.context());
+            books.book(reading);
+            any
+        }) && let Some(content) = self.content()
         {
             around.known.set(id, content);
         }

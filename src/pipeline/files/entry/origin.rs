@@ -8,8 +8,9 @@ use super::{Entry, State, Surroundings, TURN_BYTES};
 use crate::ledger::FileEvent;
 use crate::pipeline::booking::Books;
 use crate::pipeline::files::known::{Known, Match};
-use crate::pipeline::reading::{Options, Passed, Reading, Turn};
-use crate::source::identity::{Content, FileId};
+use crate::reading::Content;
+use crate::reading::{Options, Passed, Reading, Turn};
+use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// Where reading a file begins.
@@ -32,7 +33,7 @@ impl Entry {
         around: &mut Surroundings<'_>,
     ) -> Result<Option<Turn>, TailError> {
         if matches!(self.origin, Origin::Unknown) {
-            let Some(contents) = self.find_contents(id, books, around)? else {
+            let Some(contents) = self.find_contents(id, around)? else {
                 return Ok(Some(Turn::CaughtUp));
             };
             if is_any_behind(&contents, id, around.others, around.behind) {
@@ -47,7 +48,7 @@ impl Entry {
             return Ok(None);
         };
         let original = *original;
-        let passed = match reading.pass_over(content, books, TURN_BYTES)? {
+        let passed = match reading.pass_over(content, TURN_BYTES)? {
             Passed::TooShort if original == id => Passed::Different,
             Passed::TooShort => {
                 let other = around.others.get(&original);
@@ -89,7 +90,6 @@ impl Entry {
     fn find_contents(
         &mut self,
         id: FileId,
-        books: &mut Books<'_>,
         around: &mut Surroundings<'_>,
     ) -> Result<Option<Vec<(FileId, Content)>>, TailError> {
         let Some(reading) = &mut self.reading else { return Ok(None) };
@@ -97,7 +97,7 @@ impl Entry {
         if own.as_ref().is_some_and(|(_, content)| content.head.tells()) {
             return Ok(Some(own.into_iter().collect()));
         }
-        let (text, Some(first)) = reading.look_ahead(books)? else { return Ok(None) };
+        let (text, Some(first)) = reading.look_ahead()? else { return Ok(None) };
         let mut like = match around.known.find(text, first) {
             Match::New => Vec::new(),
             Match::Undecided => return Ok(None),

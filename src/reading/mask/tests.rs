@@ -2,6 +2,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::format::graph;
+
+fn masked(record: &[u8], room: usize) -> String {
+    masked_to(record, room, &graph::FORMAT)
+}
 
 #[test]
 fn what_is_kept_and_what_is_masked() {

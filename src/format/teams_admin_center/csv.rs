@@ -1,6 +1,6 @@
 //! One CSV record to its cells (RFC 4180).
 
-use crate::decode::Reason;
+use crate::call::Reason;
 
 /// What stands between two commas, without the quotes around it: where it is in its record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

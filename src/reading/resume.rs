@@ -3,14 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
 
 use super::beginning::{Beginning, first_record};
 use super::stages::Stages;
-use super::{Options, Reading};
-use crate::decode::{Decoder, Format, Recognition};
-use crate::pipeline::booking::{Books, Found};
-use crate::source::identity::{Content, Mark};
+use super::{Content, Found, HowRead, Options, Reading, Records};
+use crate::format::{Format, Recognition};
+use crate::source::identity::Mark;
 use crate::source::tail::{Tail, TailError};
 
 /// As much of a text as a header and a whole head need.
@@ -31,13 +29,13 @@ pub enum Passed {
 
 impl Options {
     /// The format of a known content, unless a text that begins so is to be read as another.
-    fn format_of(&self, known: &Content, begin: &[u8]) -> Option<Format> {
+    fn format_of(&self, known: &Content, begin: &[u8]) -> Option<&'static Format> {
         let recognised = match Format::recognise(begin, false) {
             Recognition::Known(format) => Some(format),
             Recognition::NeedMore | Recognition::Unknown => None,
         };
         let wanted = self.format.or(recognised);
-        let format = Format::from_name(&known.format);
+        let format = Format::named(&known.format);
         format.filter(|format| wanted.is_none_or(|wanted| wanted == *format))
     }
 }
@@ -62,11 +60,11 @@ impl Reading {
     }
 
     /// Goes on at a known content's position, to which the text was read and which it was found to hold.
-    fn go_on(&mut self, format: Format, content: &Content) {
+    fn go_on(&mut self, format: &'static Format, content: &Content) {
         let mut stages = Stages::new(format, self.options);
         stages.splitter.resume(content.place);
         if let Some(header) = &content.header {
-            stages.decoder = Decoder::resume(format, header.as_bytes());
+            stages.decoder.resume(header.as_bytes());
         }
         self.stages = Some(stages);
         self.position = content.position;
@@ -77,14 +75,21 @@ impl Reading {
         }
     }
 
-    /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, as
-    /// [`Reading::each`] does. Nothing is booked. Returns whether the text is the content's.
+    /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, with how they
+    /// are read and how many records of the file that makes. Returns whether the text is the content's.
+    ///
+    /// # Errors
+    /// Why it could not be read on.
     pub fn again(
         &mut self,
         content: &Content,
-        mut take: impl FnMut(&Found<'_>, Duration) -> u64,
+        mut take: impl FnMut(&Found<'_>, HowRead, &Records),
     ) -> Result<bool, TailError> {
         self.until = content.position;
+        let mut take = |found: &Found<'_>, how: HowRead, so_far: &Records| {
+            take(found, how, so_far);
+            true
+        };
         loop {
             self.each(false, &mut take);
             let held = self.tail.text().len();
@@ -104,9 +109,9 @@ impl Reading {
 
     /// Reads the beginning of the text, as much as a head needs. Returns it, and where its first record begins, once
     /// one can be there. Nothing is booked.
-    pub fn look_ahead(&mut self, books: &mut Books<'_>) -> Result<(&[u8], Option<usize>), TailError> {
+    pub fn look_ahead(&mut self) -> Result<(&[u8], Option<usize>), TailError> {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
-            match self.fill(LOOK_AHEAD_BYTES as u64, books) {
+            match self.fill(LOOK_AHEAD_BYTES as u64, false) {
                 Ok(true) => {}
                 // Text before damage counts like any other; the damage shows again behind it.
                 Err(error) if self.tail.text().is_empty() => return Err(error),
@@ -124,14 +129,9 @@ impl Reading {
 
     /// Reads past the text that a known content has before its position, without booking any of it, for about
     /// `budget` bytes of the file. The reading must be at its beginning, or have been at this before.
-    pub fn pass_over(
-        &mut self,
-        known: &Content,
-        books: &mut Books<'_>,
-        budget: u64,
-    ) -> Result<Passed, TailError> {
+    pub fn pass_over(&mut self, known: &Content, budget: u64) -> Result<Passed, TailError> {
         let begin = if self.position == 0 {
-            self.look_ahead(books)?;
+            self.look_ahead()?;
             self.beginning = Beginning::in_text(self.tail.text(), known);
             self.tail.text()
         } else {
@@ -159,14 +159,14 @@ impl Reading {
             if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
                 return Ok(Passed::More);
             }
-            if !self.fill(u64::MAX, books)? {
+            if !self.fill(u64::MAX, false)? {
                 return Ok(Passed::TooShort);
             }
         }
     }
 
     /// As [`Reading::pass_over`], without reading what lies between, where the text lies in the file as it is.
-    fn skip_over(&mut self, known: &Content, format: Format) -> io::Result<Option<Passed>> {
+    fn skip_over(&mut self, known: &Content, format: &'static Format) -> io::Result<Option<Passed>> {
         let (Some(text_at), Some(file)) = (self.tail.plain_text_at(), self.tail.file()) else {
             return Ok(None);
         };

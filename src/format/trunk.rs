@@ -15,7 +15,7 @@ const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 /// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
 /// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
 /// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
-pub fn is_trunk(text: &str) -> bool {
+pub fn is_fqdn(text: &str) -> bool {
     is_name(text) || text.parse::<IpAddr>().is_ok()
 }
 
@@ -48,7 +48,7 @@ mod tests {
             "10.0.0.1",
             "2001:db8::a",
         ] {
-            assert!(is_trunk(name), "{name}");
+            assert!(is_fqdn(name), "{name}");
         }
         let long = format!("{}com", "sbc1.".repeat(60));
         for other in [
@@ -72,7 +72,7 @@ mod tests {
             "sbc\u{e9}.contoso.com",
             &long,
         ] {
-            assert!(!is_trunk(other), "{other}");
+            assert!(!is_fqdn(other), "{other}");
         }
     }
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::decode::{Format, Recognition};
-use crate::source::identity::{Content, HEAD_BYTES, Head};
-use crate::source::split::{JsonSplitter, Split, Splitter};
+use super::Content;
+use crate::format::{Format, Recognition};
+use crate::source::identity::{HEAD_BYTES, Head};
 
 /// The first bytes of the text from its first record on, until there are enough for a whole head. What comes before,
 /// a header or the beginning of a response, says nothing about the file.
@@ -63,30 +63,13 @@ impl Beginning {
 }
 
 /// Where the first record begins in a text, of which `is_all` there is so far; `None` while that may be in what comes.
-pub fn first_record(text: &[u8], format: Option<Format>, is_all: bool) -> Option<usize> {
+pub fn first_record(text: &[u8], format: Option<&'static Format>, is_all: bool) -> Option<usize> {
     let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
     let behind_hole = &text[begin..];
     let first = match format.map_or(Format::recognise(behind_hole, false), Recognition::Known) {
-        Recognition::Known(Format::TeamsAdminCenter) => {
-            memchr::memchr(b'\n', behind_hole).map(|newline| newline + 1)
-        }
-        Recognition::Known(Format::Graph) => first_of_json(behind_hole, is_all),
+        Recognition::Known(format) => format.framing.first_record(behind_hole, is_all),
         Recognition::Unknown => Some(0),
         Recognition::NeedMore => None,
     };
     first.or((!is_all).then_some(0)).map(|first| begin + first)
-}
-
-/// Where the first JSON record begins; `None` while that may be in what `is_all` there is of the text yet.
-fn first_of_json(text: &[u8], is_all: bool) -> Option<usize> {
-    let mut splitter = Splitter::Json(JsonSplitter::new(usize::MAX));
-    let mut at = 0;
-    loop {
-        match splitter.next(&text[at..], false) {
-            Split::Skip { next } => at += next,
-            Split::NeedMore => return (!is_all).then_some(at),
-            Split::Record { start, .. } | Split::Broken { start, .. } => return Some(at + start),
-            Split::TooLong { .. } => return Some(at),
-        }
-    }
 }

@@ -12,8 +12,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Reason;
-use crate::call::{Direction, RecordId, Text, UnixMillis};
+use crate::call::{Direction, Reason, RecordId, Text, UnixMillis};
 
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;

@@ -3,11 +3,40 @@
 //! Pure and resumable: a splitter sees the text that is there, answers one record or that it needs more, and looks at
 //! few bytes twice while it waits. A broken record costs itself, not its neighbours.
 
-mod json;
+pub mod json;
 mod quoted_csv;
 
 pub use json::JsonSplitter;
 pub use quoted_csv::QuotedCsvSplitter;
+
+/// How text is cut into records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// JSON values: documents, arrays, lines.
+    Json,
+    /// Lines of CSV, in which quotes may hold line ends.
+    QuotedCsv,
+}
+
+impl Framing {
+    /// A splitter that refuses records of more than `record_bytes` bytes.
+    pub fn splitter(self, record_bytes: usize) -> Splitter {
+        match self {
+            Self::Json => Splitter::Json(JsonSplitter::new(record_bytes)),
+            Self::QuotedCsv => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
+        }
+    }
+
+    /// Where the first record begins in a text, behind what is said once for all; `None` while that may be in what comes,
+    /// if `is_all` there is of the text yet.
+    pub fn first_record(self, text: &[u8], is_all: bool) -> Option<usize> {
+        match self {
+            Self::Json => json::first_record(text, is_all),
+            // The first line is the header.
+            Self::QuotedCsv => memchr::memchr(b'\n', text).map(|newline| newline + 1),
+        }
+    }
+}
 
 /// What stands next in the text. Offsets count from the beginning of the text that was passed in; `next` is how
 /// many bytes of it are done with.
@@ -41,7 +70,7 @@ pub enum Place {
     WithinLine,
 }
 
-/// So much of a record that was not whole may be looked at again: it may be one for [`Splitter::front`] now.
+/// So much of a record that was not whole may be looked at again: it may be whole now.
 const SCANNED_AGAIN: usize = 16 * 1024;
 
 /// The splitter of one file.
@@ -61,13 +90,13 @@ impl Splitter {
         }
     }
 
-    /// The text from where the next record may begin, and how far into `text` that is, while whole records may be taken
-    /// from there without the splitter. It holds no more than a record may be long.
+    /// Whether the text begins with a record, so that whole ones may be taken from there without the splitter; it then
+    /// forgets what it saw of that record.
     #[inline]
-    pub fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+    pub fn begins_record(&mut self) -> bool {
         match self {
-            Self::Json(splitter) => splitter.front(text),
-            Self::QuotedCsv(splitter) => splitter.front(text),
+            Self::Json(splitter) => splitter.begins_record(),
+            Self::QuotedCsv(splitter) => splitter.begins_record(),
         }
     }
 

@@ -8,8 +8,8 @@
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::row::{Property, Row, Value};
-use crate::decode::fields;
-use crate::decode::scan::{self, Prefix};
+use crate::format::fields;
+use crate::format::scan::{self, Prefix};
 
 /// The names of the rows before, by their places in the row. A name that is not the expected one costs more, and is the
 /// expected one from then on.

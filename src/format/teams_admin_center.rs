@@ -8,13 +8,81 @@ mod csv;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use self::columns::{Column, Fields};
 pub use self::columns::{Columns, column_names};
-use super::fields;
-use super::{Decoded, Reason};
-use crate::call::{Call, CodePair, RecordId};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, fields, trunk};
+use crate::call::{Call, CodePair, Reason, RecordId};
+use crate::framing::Framing;
+
+/// The report "PSTN and SMS usage" of the admin center, exported.
+pub static FORMAT: Format = Format {
+    name: "teams_admin_center",
+    framing: Framing::QuotedCsv,
+    recognise,
+    // Its rows appear after 24 to 48 hours.
+    live_within: Duration::from_hours(72),
+    is_trunk: trunk::is_fqdn,
+    public: Public {
+        words: &[
+            "CorrelationId",
+            "Correlation ID",
+            "SIP Address",
+            "Display Name",
+            "User country",
+            "Invite time",
+            "Start time",
+            "Failure time",
+            "End time",
+            "Duration (seconds)",
+            "Success",
+            "Caller Number",
+            "Callee Number",
+            "Call type",
+            "Azure region for Media",
+            "Azure region for Signaling",
+            "Final SIP code",
+            "Final Microsoft subcode",
+            "Final SIP Phrase",
+            "SBC FQDN",
+            "Media bypass",
+            "Shared correlation ID",
+            "true",
+            "false",
+            "null",
+            "Yes",
+            "No",
+            "ByotIn",
+            "ByotOut",
+            "ByotInUcap",
+            "ByotOutUcap",
+            "ByotOutUserTransfer",
+        ],
+        // Which cell of a broken row is the caller's number cannot be told: no value is shown by its name.
+        numbers: &[],
+        microsoft_code: "",
+        correlation_id: "",
+        trunk: "",
+    },
+    broken: Reason::BadCsv,
+    decoder: &|| Box::<Decoder>::default(),
+};
+
+/// A first line longer than this is no header.
+const MAXIMUM_HEADER_BYTES: usize = 64 * 1024;
+
+fn recognise(text: &[u8], finished: bool) -> Recognised {
+    let is_whole = memchr::memchr(b'\n', text).is_some() || finished || text.len() > MAXIMUM_HEADER_BYTES;
+    match is_whole {
+        false if matches!(text, [b'{' | b'[', ..]) => Recognised::No,
+        false => Recognised::NeedMore,
+        true if Columns::from_header(text).is_some() => Recognised::Yes,
+        true => Recognised::No,
+    }
+}
 
 /// Decodes the rows of one file by the header that stands above them.
 #[derive(Debug, Default)]
@@ -23,20 +91,17 @@ pub struct Decoder {
     header: Option<(Vec<u8>, Columns)>,
 }
 
-impl Decoder {
-    /// A decoder that goes on below a header seen earlier, which [`Decoder::header`] gave.
-    pub fn resume(header: &[u8]) -> Self {
-        let header = Columns::from_header(header).map(|columns| (header.to_vec(), columns));
-        Self { header }
+impl Decode for Decoder {
+    fn resume(&mut self, header: &[u8]) {
+        self.header = Columns::from_header(header).map(|columns| (header.to_vec(), columns));
     }
 
-    /// The header that the next row is read by.
-    pub fn header(&self) -> Option<&[u8]> {
+    fn header(&self) -> Option<&[u8]> {
         self.header.as_ref().map(|(text, _)| text.as_slice())
     }
 
     /// Decodes one row, cut without its newline; a carriage return may be left at its end.
-    pub fn decode<'a>(&mut self, record: &'a [u8]) -> Decoded<'a> {
+    fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         let record = record.strip_suffix(b"\r").unwrap_or(record);
         if record.trim_ascii().is_empty() {
             return Decoded::Ignored;
@@ -49,16 +114,25 @@ impl Decoder {
         call.map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
     }
 
-    /// As [`super::Decoder::decode_front`]. The usual row is a call, and has no quotes other than around cells.
-    #[inline(always)]
-    pub fn decode_front<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<usize> {
-        let (_, columns) = self.header.as_ref()?;
-        let mut fields = columns.front(text);
-        let next = columns.find(&mut fields)?;
-        calls.push(call(&fields).ok()?);
-        Some(next)
+    /// The usual row is a call, and has no quotes other than around cells.
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        let Some((_, columns)) = &self.header else { return };
+        // The newline comes on top.
+        front.fill(
+            text,
+            record_bytes.saturating_add(1),
+            |_| false,
+            |text, calls| {
+                let mut fields = columns.front(text);
+                let next = columns.find(&mut fields)?;
+                calls.push(call(&fields).ok()?);
+                Some(next)
+            },
+        );
     }
+}
 
+impl Decoder {
     fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {
         match Columns::from_header(record) {
             Some(columns) => {

@@ -1,29 +1,36 @@
-//! One file on its way through the stages: text, records, calls, verdicts, ledger.
+//! One file on its way through the stages, text, records, calls, verdicts, to a [`Batch`]. The worker's side: it owns the
+//! file, and knows no ledger.
 
+pub mod batch;
+pub mod content;
+pub mod histogram;
 mod beginning;
 mod ending;
-mod known;
+mod found;
+mod mask;
+mod resume;
 mod stages;
 
 use std::fs::File;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+pub use self::batch::{Batch, Context};
 use self::beginning::Beginning;
-pub use self::known::Passed;
+pub use self::content::{Content, Records};
+pub use self::found::Found;
+pub use self::resume::Passed;
 use self::stages::{Piece, Stages};
-use super::booking::{Books, Found, Summary};
-use crate::decode::{Decoded, Format, Reason, Recognition};
-use crate::ledger::AT_ONCE;
+use crate::call::Reason;
+use crate::format::{Decoded, Format, Front, Recognition};
 use crate::source::encoding::Encoding;
-use crate::source::identity::{Content, Records};
 use crate::source::tail::{Tail, TailError};
 
 /// How the records of a source's files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// `None`: each file's format is recognised by its content.
-    pub format: Option<Format>,
+    pub format: Option<&'static Format>,
     /// `None`: by format.
     pub live_within: Option<Duration>,
     /// A longer record is rejected.
@@ -58,13 +65,23 @@ pub struct Reading {
     ending: Option<(u64, bool)>,
     /// Where to go on after a restart, while a record that is too long is being passed over.
     before_too_long: Option<Content>,
-    summary: Summary,
+    /// What was found since reading began.
+    found: Records,
+    /// What stands in the text before that.
+    passed_over: Option<Records>,
     /// As in [`Content`].
     lineage: u64,
     /// Text from here on is left alone.
     until: u64,
-    /// What stands before the part of the text that is in the summary.
-    passed_over: Option<Records>,
+    /// What was found and not yet handed over.
+    batch: Batch,
+}
+
+/// How the records of a file are read.
+#[derive(Debug, Clone, Copy)]
+pub struct HowRead {
+    pub format: &'static Format,
+    pub live_within: Duration,
 }
 
 /// A turn takes little longer than this.
@@ -104,10 +121,11 @@ impl Reading {
             unfinished: None,
             ending: None,
             before_too_long: None,
-            summary: Summary::default(),
+            found: Records::default(),
+            passed_over: Some(Records::default()),
             lineage: fastrand::u64(1..),
             until: u64::MAX,
-            passed_over: Some(Records::default()),
+            batch: Batch::default(),
         }
     }
 
@@ -133,17 +151,17 @@ impl Reading {
             mark: self.tail.text_mark(position, at),
             head: self.beginning.head.clone(),
             place: stages.splitter.place(),
-            format: stages.format.name().to_owned(),
+            format: stages.format.name.to_owned(),
             header: stages.decoder.header().map(|header| String::from_utf8_lossy(header).into_owned()),
             plain_text_at: self.tail.plain_text_at(),
             lineage: self.lineage,
-            records: self.passed_over.map(|before| self.summary.records_after(before)),
+            records: self.passed_over.map(|before| self.found.after(before)),
             unfinished: self.unfinished.filter(|unfinished| *unfinished >= position),
         })
     }
 
     /// The format, once recognised.
-    pub fn format(&self) -> Option<Format> {
+    pub fn format(&self) -> Option<&'static Format> {
         self.stages.as_ref().map(|stages| stages.format)
     }
 
@@ -170,9 +188,15 @@ impl Reading {
         self.unrecognised.is_none()
     }
 
-    /// What was found so far.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
+    /// The lineage of its text, as in [`Content`].
+    pub fn lineage(&self) -> u64 {
+        self.lineage
+    }
+
+    /// What was found since this was last asked, if that is anything.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        let batch = std::mem::take(&mut self.batch);
+        (!batch.is_empty()).then_some(batch)
     }
 
     /// Gives back the memory that reading on needs and waiting does not.
@@ -183,30 +207,28 @@ impl Reading {
         }
     }
 
-    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new (if anyone knows); of
-    /// text, if it is compressed. Ends sooner where reading is slow, so that no file keeps another waiting.
-    pub fn turn(
-        &mut self,
-        books: &mut Books<'_>,
-        expected: Option<u64>,
-        budget: u64,
-    ) -> Result<Turn, TailError> {
+    /// Reads on by about `budget` bytes at most, of the `expected` ones that are new (if anyone knows); of text, if it is
+    /// compressed. Ends sooner where reading is slow, so that no file keeps another waiting, and where the batch is full.
+    ///
+    /// # Errors
+    /// Why it could not be read on. What came before is in the batch.
+    pub fn turn(&mut self, context: &Context, expected: Option<u64>, budget: u64) -> Result<Turn, TailError> {
         let (begin, begun) = (self.tail.read_bytes(), Instant::now());
         let mut text = 0;
-        // Text may be there that was looked at to know the file, and not booked.
-        self.records(books, false);
+        // Text may be there that was looked at to know the file, or did not fit into the last batch.
+        self.records(context, false);
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
-            if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME {
+            if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME || self.batch.is_full() {
                 return Ok(Turn::More);
             }
             let held = self.tail.text().len();
             let expected = expected.map(|expected| expected.saturating_sub(taken));
-            self.expect(expected, books);
-            let more = self.fill(expected.unwrap_or(u64::MAX).max(LEAST_READ), books);
+            self.expect(expected);
+            let more = self.fill(expected.unwrap_or(u64::MAX).max(LEAST_READ), false);
             text += (self.tail.text().len() - held) as u64;
             // What came before damage or a fault of the disk counts.
-            self.records(books, false);
+            self.records(context, false);
             if !more? {
                 break;
             }
@@ -214,78 +236,83 @@ impl Reading {
         Ok(Turn::CaughtUp)
     }
 
-    /// Tells the books about how many new records so many bytes will be, once there are enough to tell.
-    fn expect(&self, bytes: Option<u64>, books: &mut Books<'_>) {
+    /// Notes about how many new records so many bytes will be, once there are enough to tell.
+    fn expect(&mut self, bytes: Option<u64>) {
         if let Some(bytes) = bytes
             && self.position > ENOUGH_TO_EXPECT
         {
-            let records = bytes.saturating_mul(self.summary.records.counted) / self.position;
-            books.ledger.expect(books.source, records);
+            self.batch.expected = bytes.saturating_mul(self.found.calls) / self.position;
         }
     }
 
     /// Reads one chunk; whether anything came of it.
-    fn fill(&mut self, expected: u64, books: &mut Books<'_>) -> Result<bool, TailError> {
+    fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         let before = self.tail.read_bytes();
-        let more = self.tail.fill(expected, false);
-        books.ledger.read(books.source, self.tail.read_bytes() - before);
+        let more = self.tail.fill(expected, finished);
+        self.batch.read_bytes += self.tail.read_bytes() - before;
         more
     }
 
     /// Takes what is left when no more will come: a last line without newline counts, a cut record is rejected.
-    pub fn finish(&mut self, books: &mut Books<'_>) -> Result<(), TailError> {
+    ///
+    /// # Errors
+    /// As [`Reading::turn`].
+    pub fn finish(&mut self, context: &Context) -> Result<Turn, TailError> {
         let ended = loop {
             if self.unrecognised.is_some() {
-                return Ok(());
+                return Ok(Turn::CaughtUp);
             }
-            let more = self.tail.fill(1, true);
-            self.records(books, false);
+            if self.batch.is_full() {
+                return Ok(Turn::More);
+            }
+            let more = self.fill(1, true);
+            self.records(context, false);
             match more {
                 Ok(true) => {}
-                Ok(false) => break Ok(()),
+                Ok(false) => break Ok(Turn::CaughtUp),
                 Err(error) => break Err(error),
             }
         };
-        self.records(books, true);
+        self.records(context, true);
         ended
     }
 
-    /// Books every record that the text holds.
-    fn records(&mut self, books: &mut Books<'_>, finished: bool) {
-        let lineage = self.lineage;
-        self.each(finished, |found, live_within| books.book(found, lineage, live_within));
+    /// Puts every record that the text holds into the batch, until that is full.
+    fn records(&mut self, context: &Context, finished: bool) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.each(finished, |found, how, so_far| {
+            batch.add(found, how, so_far, context);
+            !batch.is_full()
+        });
+        self.batch = batch;
     }
 
-    /// Shows every record that the text holds to `take`, [`AT_ONCE`] at most at a time. It says, with a bit for each,
-    /// which calls are others than those before.
+    /// Shows every record that the text holds to `take`, some at a time, with how they are read and how many records of the
+    /// file that makes, until it says that it has enough.
     ///
     /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
     /// before it, and is none itself.
-    fn each(&mut self, finished: bool, mut take: impl FnMut(&Found<'_>, Duration) -> u64) {
+    fn each(&mut self, finished: bool, mut take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
         let end = self.wanted();
-        let (mut at, mut hole, mut calls, mut positions) = (0, 0..0, Vec::new(), Vec::new());
-        while let Some(stages) = &mut self.stages {
+        let (mut at, mut hole, mut goes_on) = (0, 0..0, true);
+        while goes_on && let Some(stages) = &mut self.stages {
             let text = &self.tail.text()[..end];
-            let rest = &text[at..if at < hole.start { hole.start } else { end }];
+            let how = stages.how();
             // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
-            if let Some(record) = stages.front(rest, &mut calls) {
-                let position = self.position + (at + record.start) as u64;
-                self.beginning.find(false, position, position);
-                positions.push(position);
-                at += record.end;
-                if calls.len() < AT_ONCE {
-                    continue;
-                }
-            }
-            let live_within = stages.live_within;
-            if !calls.is_empty() {
-                let found = Found::Calls { calls: &calls, positions: &positions };
-                self.summary.add(&found, take(&found, live_within));
-                calls.clear();
-                positions.clear();
+            let rest = &text[at..if at < hole.start { hole.start } else { end }];
+            let mut front = Front::default();
+            stages.front(rest, &mut front);
+            if let Some(first) = front.begins.first() {
+                let place = |begin: &usize| self.position + (at + begin) as u64;
+                self.beginning.find(false, place(first), place(first));
+                let positions: Vec<u64> = front.begins.iter().map(place).collect();
+                let found = Found::Calls { calls: &front.calls, positions: &positions };
+                self.found.add(&found);
+                goes_on = take(&found, how, &self.found);
+                at += front.end;
                 continue;
             }
             if at >= hole.end {
@@ -309,7 +336,7 @@ impl Reading {
                 }
                 Piece::Record { decoded, text, next } => (decoded, text, next),
             };
-            let is_first = self.passed_over == Some(Records::default()) && self.summary.is_empty();
+            let is_first = self.passed_over == Some(Records::default()) && self.found == Records::default();
             if is_first && decoded == Decoded::Rejected(Reason::NotARow) {
                 self.unrecognised = Some(Format::unknown_explanation(text));
                 return;
@@ -317,9 +344,11 @@ impl Reading {
             let begin = self.position + (at + text_of_it.start) as u64;
             self.beginning.find(decoded == Decoded::Header, begin, self.position + (at + next) as u64);
             let position = self.before_too_long.take().map_or(begin, |content| content.position);
-            let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
             let found = Found::one(&decoded, &position, &rest[text_of_it]);
-            self.summary.add(&found, if was_rejected { 0 } else { take(&found, live_within) });
+            self.found.add(&found);
+            // It was handed over when it was given up.
+            let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
+            goes_on = was_rejected || take(&found, how, &self.found);
             at += next;
         }
         self.take(at);

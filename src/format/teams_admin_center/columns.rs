@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use fearless_simd::{Level, dispatch};
 
 use super::csv::{self, Cell};
-use crate::decode::fields::{self, NotWhole};
-use crate::decode::{Reason, scan};
+use crate::call::Reason;
+use crate::format::fields::{self, NotWhole};
+use crate::format::scan;
 
 /// The columns that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

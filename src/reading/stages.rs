@@ -3,18 +3,19 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::Options;
-use crate::call::Call;
-use crate::decode::{Decoded, Decoder, Format, Reason};
-use crate::source::split::{JsonSplitter, Place, QuotedCsvSplitter, Split, Splitter};
+use super::{HowRead, Options};
+use crate::call::Reason;
+use crate::format::{Decode, Decoded, Format, Front};
+use crate::framing::{Framing, Place, Split, Splitter};
 
 /// How the text of a file becomes records and calls.
 #[derive(Debug)]
 pub struct Stages {
-    pub format: Format,
-    pub live_within: Duration,
+    pub format: &'static Format,
+    live_within: Duration,
     pub splitter: Splitter,
-    pub decoder: Decoder,
+    pub decoder: Box<dyn Decode>,
+    record_bytes: usize,
 }
 
 /// What stands at the front of a text.
@@ -32,13 +33,11 @@ pub enum Piece<'s> {
 }
 
 impl Stages {
-    /// Puts the call that the text begins with to the end of `calls`, if its record is of the usual kind: where that
-    /// begins, and where it ends.
-    #[inline(always)]
-    pub fn front<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<Range<usize>> {
-        let (begin, text) = self.splitter.front(text)?;
-        let length = self.decoder.decode_front(text, calls)?;
-        Some(begin..begin + length)
+    /// Takes the calls of usual records from the front of the text.
+    pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
+        if self.splitter.begins_record() {
+            self.decoder.decode_front(text, self.record_bytes, front);
+        }
     }
 
     /// What the text begins with.
@@ -62,7 +61,7 @@ impl Stages {
                 }
             },
             Split::Broken { start, next } => {
-                Piece::Record { decoded: Decoded::Rejected(self.format.broken()), text: start..next, next }
+                Piece::Record { decoded: Decoded::Rejected(self.format.broken), text: start..next, next }
             }
             Split::TooLong { next } => {
                 Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
@@ -78,7 +77,7 @@ impl Stages {
     /// next quote in the file, and takes the calls between for its own. The splitter's limit on lines keeps it from
     /// looking at the same ones again and again.
     fn first_of_many(&mut self, record: &[u8]) -> Option<usize> {
-        if self.format != Format::TeamsAdminCenter {
+        if self.format.framing != Framing::QuotedCsv {
             return None;
         }
         let first = memchr::memchr(b'\n', record)?;
@@ -88,16 +87,19 @@ impl Stages {
         is_many.then_some(first)
     }
 
+    /// How the records are read.
+    pub fn how(&self) -> HowRead {
+        HowRead { format: self.format, live_within: self.live_within }
+    }
+
     /// At the beginning of a text of this format.
-    pub fn new(format: Format, options: Options) -> Self {
+    pub fn new(format: &'static Format, options: Options) -> Self {
         Self {
             format,
-            live_within: options.live_within.unwrap_or_else(|| format.default_live_within()),
-            splitter: match format {
-                Format::Graph => Splitter::Json(JsonSplitter::new(options.record_bytes)),
-                Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(options.record_bytes)),
-            },
-            decoder: Decoder::new(format),
+            live_within: options.live_within.unwrap_or(format.live_within),
+            splitter: format.framing.splitter(options.record_bytes),
+            decoder: (format.decoder)(),
+            record_bytes: options.record_bytes,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::call::{Call, CodePair, RecordId, Text, UnixMillis};
-use crate::decode::Reason;
-use crate::decode::fields::{self, NotWhole};
+use crate::call::{Call, CodePair, Reason, RecordId, Text, UnixMillis};
+use crate::format::fields::{self, NotWhole};
 
 /// What kind of object a JSON object is.
 #[derive(Debug, PartialEq, Eq)]

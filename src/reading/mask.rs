@@ -11,38 +11,20 @@
 use std::sync::LazyLock;
 
 use crate::classify::Catalogue;
-use crate::decode::fields;
-use crate::ledger::is_trunk;
-
-/// Names of properties (Graph) and of columns (Teams admin center), and values that are words.
-#[rustfmt::skip]
-const WORDS: [&str; 60] = [
-    "@odata.context", "@odata.count", "@odata.nextLink", "@odata.type", "value",
-    "#microsoft.graph.callRecords.directRoutingLogRow", "#microsoft.graph.callRecords.pstnCallLogRow",
-    "id", "correlationId", "userId", "userPrincipalName", "userDisplayName", "inviteDateTime", "startDateTime",
-    "failureDateTime", "endDateTime", "duration", "callType", "successfulCall", "callerNumber", "calleeNumber",
-    "mediaPathLocation", "signalingLocation", "finalSipCode", "callEndSubReason", "finalSipCodePhrase",
-    "trunkFullyQualifiedDomainName", "mediaBypassEnabled",
-    "CorrelationId", "Correlation ID", "SIP Address", "Display Name", "User country", "Invite time", "Start time",
-    "Failure time", "End time", "Duration (seconds)", "Success", "Caller Number", "Callee Number", "Call type",
-    "Azure region for Media", "Azure region for Signaling", "Final SIP code", "Final Microsoft subcode",
-    "Final SIP Phrase", "SBC FQDN", "Media bypass", "Shared correlation ID",
-    "true", "false", "null", "Yes", "No", "ByotIn", "ByotOut", "ByotInUcap", "ByotOutUcap", "ByotOutUserTransfer",
-];
-
-/// Properties whose value is a number of few digits.
-const NUMBERS: [&str; 3] = ["finalSipCode", CODE, "duration"];
-/// The one property that has longer numbers: those of the catalogue.
-const CODE: &str = "callEndSubReason";
-/// The one property whose GUID is not, and is not within, that of a person; the cells of a row do not say which they are.
-const CORRELATION: &str = "correlationId";
-const TRUNK: &str = "trunkFullyQualifiedDomainName";
+use crate::format::{Format, fields};
 
 /// So many digits may be a telephone number.
 const NUMBER_DIGITS: usize = 5;
 
-/// The record with everything personal masked, and cut where it is longer than about `room` bytes.
-pub fn masked(record: &[u8], room: usize) -> String {
+/// A masked record is cut to about this.
+const RECORD_BYTES: usize = 2048;
+
+/// The record of this format with everything personal masked, and cut where it is long.
+pub fn masked(record: &[u8], format: &Format) -> String {
+    masked_to(record, RECORD_BYTES, format)
+}
+
+fn masked_to(record: &[u8], room: usize, format: &Format) -> String {
     let mut text = String::with_capacity(record.len().min(room));
     // The name before this part, and whether nothing but a colon has come since.
     let (mut property, mut is_named) = ("", false);
@@ -54,19 +36,20 @@ pub fn masked(record: &[u8], room: usize) -> String {
             Some(inner) => (inner.trim_ascii_start(), true),
             None => (part.trim_ascii(), false),
         };
-        let is_value =
-            (has_colon || is_named) && ends_value(behind, has_colon) && is_harmless_value(inner, property);
+        let is_value = (has_colon || is_named)
+            && ends_value(behind, has_colon)
+            && is_harmless_value(inner, property, format);
         let before = &record[..record.len() - rest.len()];
         // What the record begins or ends with may be a piece of something longer.
         let is_whole = !before.is_empty() && !behind.is_empty();
-        if is_whole && (is_value || is_harmless(inner)) {
+        if is_whole && (is_value || is_harmless(inner, format)) {
             text.push_str(&String::from_utf8_lossy(part));
         } else {
             text.extend(part.iter().map(|byte| mask(*byte)).take(room));
         }
         is_named = has_colon && inner.is_empty();
         if !is_named {
-            property = word(inner).unwrap_or_default();
+            property = word(inner, format).unwrap_or_default();
         }
         text.extend(behind.first().map(|delimiter| mask(*delimiter)));
         rest = behind.get(1..).unwrap_or_default();
@@ -88,27 +71,26 @@ fn mask(byte: u8) -> char {
     }
 }
 
-fn word(part: &[u8]) -> Option<&'static str> {
-    WORDS.into_iter().find(|word| word.as_bytes() == part)
+fn word(part: &[u8], format: &Format) -> Option<&'static str> {
+    format.public.words.iter().copied().find(|word| word.as_bytes() == part)
 }
 
 /// Whether a whole part can be shown wherever it stands.
-fn is_harmless(part: &[u8]) -> bool {
-    word(part).is_some() || is_time(part)
+fn is_harmless(part: &[u8], format: &Format) -> bool {
+    word(part, format).is_some() || is_time(part)
 }
 
-/// Whether the whole value of this property can be shown.
-fn is_harmless_value(part: &[u8], property: &str) -> bool {
-    let Ok(text) = str::from_utf8(part) else { return false };
-    match property {
-        CORRELATION => is_guid(part),
-        // One digit of a number may have been damaged to a letter.
-        TRUNK => is_trunk(text) && digits(part) < NUMBER_DIGITS,
-        CODE if is_known_code(text) => true,
-        property => {
-            NUMBERS.contains(&property) && part.iter().all(u8::is_ascii_digit) && part.len() < NUMBER_DIGITS
-        }
-    }
+/// Whether the whole value of this property can be shown. A property without a name has none.
+fn is_harmless_value(part: &[u8], property: &str, format: &Format) -> bool {
+    let (Ok(text), false) = (str::from_utf8(part), property.is_empty()) else { return false };
+    let public = &format.public;
+    // One digit of a number may have been damaged to a letter.
+    let is_trunk = || (format.is_trunk)(text) && digits(part) < NUMBER_DIGITS;
+    let is_small = || part.iter().all(u8::is_ascii_digit) && part.len() < NUMBER_DIGITS;
+    (property == public.correlation_id && is_guid(part))
+        || (property == public.trunk && is_trunk())
+        || (property == public.microsoft_code && is_known_code(text))
+        || (public.numbers.contains(&property) && is_small())
 }
 
 fn digits(text: &[u8]) -> usize {

@@ -37,6 +37,13 @@ const FAILED: [&str; 22] = [
     "",
 ];
 
+/// A decoder below this header.
+fn resumed(header: &[u8]) -> Decoder {
+    let mut decoder = Decoder::default();
+    decoder.resume(header);
+    decoder
+}
+
 fn place(column: &str) -> usize {
     HEADER.split(',').position(|name| name == column).expect("a column of the header")
 }
@@ -49,7 +56,7 @@ fn with(column: &str, cell: &str) -> String {
 }
 
 fn failed() -> Call<'static> {
-    let mut decoder = Decoder::resume(HEADER.as_bytes());
+    let mut decoder = resumed(HEADER.as_bytes());
     let row: &'static str = "c98e1515-a937-4b81-b8a8-3992afde64e0,,,,,2024-11-05T09:12:21.9490000Z,,,,,No,\
         +1425555****,+1425555****,Dr_Out,,,,,,sbc1.contoso.com,,";
     let Decoded::Call(Call { record_id, .. }) = decoder.decode(row.as_bytes()) else {
@@ -69,7 +76,7 @@ fn failed() -> Call<'static> {
 
 fn check(record: impl AsRef<[u8]>, expected: Decoded) {
     let record = record.as_ref();
-    assert_eq!(Decoder::resume(HEADER.as_bytes()).decode(record), expected, "{}", record.escape_ascii());
+    assert_eq!(resumed(HEADER.as_bytes()).decode(record), expected, "{}", record.escape_ascii());
 }
 
 fn rejected(record: impl AsRef<[u8]>, reason: Reason) {
@@ -178,7 +185,7 @@ fn finds_the_end_of_a_call() {
 
 #[test]
 fn a_row_is_known_by_six_cells() {
-    let id = |row: &str| match Decoder::resume(HEADER.as_bytes()).decode(row.as_bytes()) {
+    let id = |row: &str| match resumed(HEADER.as_bytes()).decode(row.as_bytes()) {
         Decoded::Call(call) => call.record_id,
         other => panic!("{row}: {other:?}"),
     };
@@ -241,13 +248,13 @@ fn follows_headers_through_a_file() {
     assert_eq!(decoder.decode(header.as_bytes()), Decoded::Header);
     assert_eq!(decoder.decode(row.as_bytes()), Decoded::Call(failed()));
     let stored = decoder.header().expect("a header was seen").to_vec();
-    assert_eq!(Decoder::resume(&stored).decode(row.as_bytes()), Decoded::Call(failed()));
-    assert_eq!(Decoder::resume(b"").decode(row.as_bytes()), Decoded::Rejected(Reason::NoHeader));
+    assert_eq!(resumed(&stored).decode(row.as_bytes()), Decoded::Call(failed()));
+    assert_eq!(resumed(b"").decode(row.as_bytes()), Decoded::Rejected(Reason::NoHeader));
 }
 
 #[test]
 fn columns_may_be_few() {
-    let mut decoder = Decoder::resume(b"Success,CorrelationId,Final SIP code,New column");
+    let mut decoder = resumed(b"Success,CorrelationId,Final SIP code,New column");
     let Decoded::Call(call) = decoder.decode(b"Yes,c98e1515,0,whatever") else { panic!("the row is a call") };
     assert_eq!((call.succeeded, call.codes), (Some(true), CodePair { microsoft: None, sip: Some(0) }));
     assert_eq!((call.ended_at, call.duration_seconds, call.direction), (None, None, Direction::Unknown));
@@ -260,9 +267,9 @@ proptest! {
         header in proptest::collection::vec(any::<u8>(), 0..100),
         record in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
-        let mut decoder = Decoder::resume(&header);
+        let mut decoder = resumed(&header);
         decoder.decode(&record);
-        Decoder::resume(HEADER.as_bytes()).decode(&record);
+        resumed(HEADER.as_bytes()).decode(&record);
     }
 
     #[test]
@@ -277,14 +284,14 @@ proptest! {
                 *place = byte;
             }
         }
-        Decoder::resume(HEADER.as_bytes()).decode(&record);
+        resumed(HEADER.as_bytes()).decode(&record);
     }
 
     #[test]
     fn any_text_comes_back_out_of_quotes(phrase in "[a-z\", \r\n]{0,40}") {
         let quoted = format!("\"{}\"", phrase.replace('"', "\"\""));
         let row = with("Final SIP Phrase", &quoted);
-        let mut decoder = Decoder::resume(HEADER.as_bytes());
+        let mut decoder = resumed(HEADER.as_bytes());
         let Decoded::Call(call) = decoder.decode(row.as_bytes()) else { panic!("the row is a call") };
         prop_assert_eq!(&*call.phrase.read(), phrase.trim_ascii());
     }

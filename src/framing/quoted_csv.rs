@@ -44,14 +44,13 @@ impl QuotedCsvSplitter {
     }
 
     #[inline]
-    pub(super) fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+    pub(super) fn begins_record(&mut self) -> bool {
         let is_passing_over = matches!(self.state, State::Discarding | State::WithinLine);
-        if is_passing_over || self.scanned > super::SCANNED_AGAIN {
-            return None;
+        let begins = !is_passing_over && self.scanned <= super::SCANNED_AGAIN;
+        if begins {
+            self.begin();
         }
-        self.begin();
-        // The newline comes on top.
-        Some((0, &text[..text.len().min(self.record_bytes.saturating_add(1))]))
+        begins
     }
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {

@@ -52,15 +52,13 @@ impl JsonSplitter {
     }
 
     #[inline]
-    pub(super) fn front<'t>(&mut self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
+    pub(super) fn begins_record(&mut self) -> bool {
         let is_far = self.scan.as_ref().is_some_and(|scan| scan.at > super::SCANNED_AGAIN);
-        if is_far || self.discarding || self.place == Place::AfterValue {
-            return None;
+        let begins = !is_far && !self.discarding && self.place != Place::AfterValue;
+        if begins {
+            self.scan = None;
         }
-        self.scan = None;
-        let begin = text.iter().position(|byte| !is_blank(*byte))?;
-        let rest = &text[begin..];
-        Some((begin, &rest[..rest.len().min(self.record_bytes)]))
+        begins
     }
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
@@ -279,6 +277,20 @@ impl Scan {
 }
 
 /// White space, and the comma that some put between values.
-fn is_blank(byte: u8) -> bool {
+pub fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',')
+}
+
+/// As [`super::Framing::first_record`].
+pub(super) fn first_record(text: &[u8], is_all: bool) -> Option<usize> {
+    let mut splitter = JsonSplitter::new(usize::MAX);
+    let mut at = 0;
+    loop {
+        match splitter.next(&text[at..], false) {
+            Split::Skip { next } => at += next,
+            Split::NeedMore => return (!is_all).then_some(at),
+            Split::Record { start, .. } | Split::Broken { start, .. } => return Some(at + start),
+            Split::TooLong { .. } => return Some(at),
+        }
+    }
 }
