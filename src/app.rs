@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc as requests, oneshot};
 use tracing::{error, info};
 
-use crate::call::UnixMillis;
+use crate::clock;
 use crate::expose;
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::{FILE, Store, StoreError};
@@ -145,13 +145,13 @@ fn load_pipeline(
     if !storage.join(FILE).exists() {
         info!("there is no store yet: one is made, and counting begins at 0");
     }
-    let ledger = options.ledger_of(Store::open(storage)?, now())?;
+    let ledger = options.ledger_of(Store::open(storage)?, clock::now())?;
     info!(
         remembered_ids = ledger.remembered(),
         seconds = %format_args!("{:.3}", begun.elapsed().as_secs_f64()),
         "the store is loaded"
     );
-    Ok(Pipeline::new(options, ledger, rejected, wake, published, now))
+    Ok(Pipeline::new(options, ledger, rejected, wake, published, clock::system()))
 }
 
 /// How the reading thread ended.
@@ -222,10 +222,4 @@ impl Signals {
             _ = self.hang_up.recv() => Received::Reload,
         }
     }
-}
-
-/// The time, for those who are not to ask for it themselves.
-pub fn now() -> UnixMillis {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }

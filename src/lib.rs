@@ -8,12 +8,14 @@
 //! The modules stand in the order of that flow. Which may import which is checked by `tests/it/architecture.rs`.
 
 pub mod call;
+pub mod clock;
 pub mod source;
 pub mod framing;
 pub mod format;
 pub mod classify;
 pub mod reading;
 pub mod ledger;
+pub mod follow;
 pub mod telemetry;
 pub mod pipeline;
 pub mod expose;

@@ -17,10 +17,10 @@ use self::compare::{Compared, GONE, Recount};
 use super::Exit;
 use super::reader;
 use super::stopped::{Failed, Stopped};
-use crate::app;
+use crate::clock;
 use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
-use crate::ledger::{KnownFile, Ledger, SourceIndex};
+use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::reading::{self, Batch, Reading, Records};
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
@@ -93,7 +93,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let place_of = |name: &str| options.sources.iter().position(|other| *other.books.name == *name);
     let counted = ledger.snapshot(true);
     are_known(&counted, |name| place_of(name).is_some())?;
-    let (mut again, books) = options.ledger(app::now());
+    let (mut again, books) = options.ledger(clock::now());
     let mut audits = Vec::new();
     for ((source, known), books) in options.sources.iter().zip(sources).zip(books) {
         let mut audit = Audit::of(&ledger, known);
@@ -156,9 +156,9 @@ impl Audit {
     fn of(ledger: &Ledger, source: SourceIndex) -> Self {
         let mut texts: BTreeMap<u64, Vec<KnownFile>> = BTreeMap::new();
         let (mut gone, mut bytes) = (0, 0);
-        let (past, files): (Vec<_>, Vec<_>) =
-            ledger.files(source).partition(|(id, _)| id.device == FileId::NO_DEVICE);
-        for (number, (id, file)) in files.into_iter().enumerate() {
+        let contents = ledger.contents(source);
+        let is_past = |(holder, _): &(Holder, &KnownFile)| matches!(holder, Holder::Past(_));
+        for (number, (id, file)) in contents.files().enumerate() {
             match file.path.metadata().ok().filter(|metadata| FileId::of(metadata) == id) {
                 Some(metadata) => {
                     bytes += metadata.len();
@@ -173,7 +173,7 @@ impl Audit {
             files.sort_by_key(|file| (std::cmp::Reverse(file.content.position), file.path.clone()));
         }
         let mut recount = Recount::new(ledger.replayed(source) as u64);
-        if gone > 0 || !past.is_empty() {
+        if gone > 0 || contents.all().any(|known| is_past(&known)) {
             recount.may_be_more(GONE);
         }
         if texts.values().any(|files| files.iter().skip(1).any(|copy| !is_within(copy, &files[0]))) {
@@ -239,7 +239,7 @@ fn read(
     let is_same = reading.again(&file.content, |found, how, so_far| {
         records = *so_far;
         let Some((ledger, source)) = &mut again else { return };
-        batch.add(found, how, so_far, &ledger.context(*source, app::now(), false));
+        batch.add(found, how, so_far, &ledger.context(*source, clock::now(), false));
         if batch.is_full() {
             ledger.apply(*source, &std::mem::take(&mut batch));
         }

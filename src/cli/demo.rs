@@ -23,8 +23,9 @@ use self::traffic::{FIRST_SPIKE_AFTER, SPIKE_EVERY, SPIKE_LASTS, SPIKE_TRUNK, TR
 use self::writer::Writer;
 use super::Exit;
 use super::serve::{Log, Web};
-use crate::app::{self, Daemon};
+use crate::app::Daemon;
 use crate::call::UnixMillis;
+use crate::clock;
 use crate::{config, pipeline, telemetry};
 
 /// Make calls up and serve them, with a spike of failures every few minutes
@@ -61,7 +62,7 @@ pub fn run(arguments: Arguments) -> Exit {
 fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
     let folder = folder().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let path = folder.path().to_path_buf();
-    let (seed, start) = (seed.unwrap_or_else(|| fastrand::u64(..)), app::now());
+    let (seed, start) = (seed.unwrap_or_else(|| fastrand::u64(..)), clock::now());
     let writer = Writer::new(path.clone(), seed, start, rate);
     let writer = writer.map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
     let options = options(&path)?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::app;
 use crate::call::UnixMillis;
+use crate::clock;
 use crate::ledger::snapshot::{RecordCounts, Snapshot};
 use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
@@ -33,7 +33,7 @@ impl Reader {
     /// A reader for these options, and the books of their sources. `bytes` are to be read in all; on a terminal, a
     /// bar shows how far it has come.
     pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
-        let (ledger, sources) = options.ledger(app::now());
+        let (ledger, sources) = options.ledger(clock::now());
         (Self { ledger, progress: progress(bytes) }, sources)
     }
 
@@ -63,7 +63,7 @@ impl Reader {
         size: Option<u64>,
         source: SourceIndex,
     ) -> Result<(), TailError> {
-        let context = self.ledger.context(source, app::now(), false);
+        let context = self.ledger.context(source, clock::now(), false);
         let mut is_at_end = false;
         loop {
             let before = read.reading.tail.read_bytes();

@@ -13,13 +13,12 @@ use clap::Args;
 
 use super::Exit;
 use super::stopped::{Failed, Stopped};
-use crate::app;
 use crate::call::Call;
 use crate::call::Reason;
-use crate::ledger::{KnownFile, Ledger, SourceIndex};
+use crate::clock;
+use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::pipeline::rejected::{Line, older};
 use crate::reading::{self, Batch, Found, HowRead, Reading, Records};
-use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// Count rejected records that can be read now, after a fix of the config or with a newer version
@@ -188,9 +187,11 @@ enum Search {
 
 impl Wanted<'_> {
     fn replay(&self, ledger: &mut Ledger, options: reading::Options) -> Outcome {
-        let has_text = |(_, file): &(FileId, &KnownFile)| file.content.lineage == self.lineage;
-        let texts = ledger.files(self.source).filter(has_text).map(|(id, file)| (id, file.clone()));
-        let (past, mut files): (Vec<_>, Vec<_>) = texts.partition(|(id, _)| id.device == FileId::NO_DEVICE);
+        let has_text = |(_, file): &(Holder, &KnownFile)| file.content.lineage == self.lineage;
+        let texts = ledger.contents(self.source).all().filter(has_text);
+        let texts = texts.map(|(holder, file)| (holder, file.clone()));
+        let (past, mut files): (Vec<_>, Vec<_>) =
+            texts.partition(|(holder, _)| matches!(holder, Holder::Past(_)));
         files.sort_by_key(|(_, file)| file.content.position);
         let mut why = "the file is gone, or written anew";
         while let Some((_, file)) = files.pop() {
@@ -216,9 +217,10 @@ impl Wanted<'_> {
     /// has its name now holds it, and was read as another text. So it is where `format` was mended.
     fn read_anew(&self, past: &KnownFile, ledger: &Ledger, options: reading::Options) -> Option<u64> {
         let has_name = |file: &KnownFile| file.path == past.path || file.path == Path::new(self.file);
-        let mut files = ledger.files(self.source).filter(|(id, file)| {
-            id.device != FileId::NO_DEVICE && file.content.lineage != self.lineage && has_name(file)
-        });
+        let mut files = ledger
+            .contents(self.source)
+            .files()
+            .filter(|(_, file)| file.content.lineage != self.lineage && has_name(file));
         files.find_map(|(_, file)| {
             let mut reading = Reading::new(File::open(&file.path).ok()?, options);
             let is_same = reading.again(&past.content, |_, _, _| ()).ok()?;
@@ -275,7 +277,7 @@ impl Wanted<'_> {
             }
             let found = Found::Calls { calls: &[call], positions: &[position] };
             let mut batch = Batch::default();
-            batch.add(&found, how, &Records::default(), &ledger.context(self.source, app::now(), false));
+            batch.add(&found, how, &Records::default(), &ledger.context(self.source, clock::now(), false));
             match ledger.apply(self.source, &batch).counted {
                 0 => outcome.duplicate += 1,
                 _ => outcome.counted += 1,

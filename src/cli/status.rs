@@ -18,7 +18,7 @@ use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Decision, KnownFile, SourceIndex};
 use crate::source::identity::FileId;
-use crate::{app, config};
+use crate::{clock, config};
 
 /// Say of each file how far it is read, how fast, what is wrong with it and what was last found out about it
 #[derive(Debug, Args)]
@@ -115,10 +115,10 @@ fn files(arguments: &Arguments) -> Result<Files, Failed> {
 fn stored(folder: &Path) -> Result<Files, StoreError> {
     let store = Store::open_existing(folder, false)?;
     // The options change nothing of what is read.
-    let mut ledger = config::defaults().ledger_of(store, app::now())?;
+    let mut ledger = config::defaults().ledger_of(store, clock::now())?;
     let mut files = Vec::new();
     for (place, source) in ledger.snapshot(true).sources.iter().enumerate() {
-        let there = ledger.files(SourceIndex(place)).filter(|(id, _)| id.device != FileId::NO_DEVICE);
+        let there = ledger.contents(SourceIndex(place)).files();
         files.extend(there.map(|(id, file)| status(&source.name, id, file)));
     }
     Ok(Files { files })

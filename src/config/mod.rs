@@ -96,7 +96,13 @@ pub fn defaults() -> pipeline::Options {
         catalogue: Arc::new(Catalogue::built_in()),
         rescan_interval: RESCAN_INTERVAL,
         patience: PATIENCE,
+        threads: default_threads(),
     }
+}
+
+/// Half of the cores: what reads beside the loop must leave room for it, and for others.
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2)
 }
 
 fn source_of_paths(paths: &[String]) -> Checked<Source> {
@@ -140,6 +146,7 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
             quiet: interval(file.quiet.as_ref(), PATIENCE.quiet)?,
             unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
         },
+        threads: default_threads(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! One source's part of the ledger: the balance of its records, its progress, its files, its record ids.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::StoredContent;
 use super::duplicates::Duplicates;
+use super::known::{Contents, Holder};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{StoredHistogram, from_json, labelled, to_json};
@@ -30,14 +31,16 @@ pub struct Account {
     /// Whether the store has another balance.
     pub changed: bool,
     pub files_now: FilesNow,
-    files: HashMap<FileId, KnownFile>,
-    /// Files of which the store knows something else.
-    changed_files: HashSet<FileId>,
+    /// What is known of the texts of its files.
+    pub contents: Contents,
     /// Rejected records that were counted later: the lineage of their text and their position in it.
     pub replayed: HashSet<(u64, u64)>,
     /// Those of which the store knows something else.
     changed_replayed: HashSet<(u64, u64)>,
 }
+
+/// What stands in the store in place of a device where the file is no more.
+const PAST: u64 = u64::MAX;
 
 /// What is counted of a source.
 #[derive(Debug)]
@@ -128,8 +131,7 @@ impl Account {
             balance,
             changed: true,
             files_now: FilesNow::default(),
-            files: HashMap::new(),
-            changed_files: HashSet::new(),
+            contents: Contents::default(),
             replayed: HashSet::new(),
             changed_replayed: HashSet::new(),
         }
@@ -162,7 +164,7 @@ impl Account {
     ///
     /// # Errors
     /// What is wrong with the row.
-    pub fn restore_file(&mut self, id: FileId, value: &str) -> Result<(), String> {
+    pub fn restore_file(&mut self, device: u64, inode: u64, value: &str) -> Result<(), String> {
         let stored: StoredFile<'_> = from_json(value)?;
         let path = match stored.path {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
@@ -173,7 +175,10 @@ impl Account {
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
         let decision = stored.decision.map(decision).transpose()?;
-        self.files.insert(id, KnownFile { path, content: Arc::new(stored.content.into()), decision });
+        let file = KnownFile { path, content: Arc::new(stored.content.into()), decision };
+        let holder =
+            if device == PAST { Holder::Past(inode) } else { Holder::File(FileId { device, inode }) };
+        self.contents.restore(holder, file);
         Ok(())
     }
 
@@ -192,23 +197,6 @@ impl Account {
         }
     }
 
-    /// What is known of each file.
-    pub fn files(&self) -> impl Iterator<Item = (FileId, &KnownFile)> {
-        self.files.iter().map(|(id, file)| (*id, file))
-    }
-
-    /// Takes what is known of a file now; nothing when it is to be forgotten.
-    pub fn set_file(&mut self, id: FileId, file: Option<KnownFile>) {
-        if self.files.get(&id) == file.as_ref() {
-            return;
-        }
-        match file {
-            Some(file) => self.files.insert(id, file),
-            None => self.files.remove(&id),
-        };
-        self.changed_files.insert(id);
-    }
-
     /// Notes that a rejected record was counted; whether it was not before.
     pub fn replay(&mut self, lineage: u64, position: u64) -> bool {
         let new = self.replayed.insert((lineage, position));
@@ -220,7 +208,7 @@ impl Account {
 
     /// Forgets replayed records of texts that are known no more.
     pub fn forget_replayed(&mut self) {
-        let known: HashSet<u64> = self.files.values().map(|file| file.content.lineage).collect();
+        let known: HashSet<u64> = self.contents.all().map(|(_, file)| file.content.lineage).collect();
         let forgotten = self.replayed.extract_if(|(lineage, _)| !known.contains(lineage));
         self.changed_replayed.extend(forgotten);
     }
@@ -249,9 +237,12 @@ impl Account {
         if self.changed {
             changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
         }
-        changes.rows.extend(self.changed_files.iter().map(|id| {
-            let value = self.files.get(id).map(file_value);
-            (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
+        changes.rows.extend(self.contents.changes().map(|(holder, file)| {
+            let (device, inode) = match holder {
+                Holder::File(id) => (id.device, id.inode),
+                Holder::Past(number) => (PAST, number),
+            };
+            (Table::Files, to_json(&(&*self.name, device, inode)), file.map(file_value))
         }));
         changes.rows.extend(self.changed_replayed.iter().map(|(lineage, position)| {
             let value = self.replayed.contains(&(*lineage, *position)).then(|| "true".to_owned());
@@ -264,7 +255,7 @@ impl Account {
     /// The changes are written.
     pub fn settle(&mut self) {
         self.changed = false;
-        self.changed_files.clear();
+        self.contents.settle();
         self.changed_replayed.clear();
         self.duplicates.settle();
     }

@@ -9,6 +9,7 @@ mod commits;
 mod contents;
 mod counts;
 mod duplicates;
+mod known;
 mod stored;
 
 use std::borrow::Cow;
@@ -19,13 +20,13 @@ use std::time::{Duration, Instant};
 use account::{Account, Balance};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
+pub use known::{Contents, Holder, Match};
 use snapshot::{Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
 use crate::reading::{Batch, Content, Context};
-use crate::source::identity::FileId;
 
 /// What the ledger is told of a source.
 #[derive(Debug, Clone)]
@@ -154,6 +155,7 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let mut ledger = Self::new(limits, Arc::clone(&catalogue));
         store.each(|row| ledger.restore(row))?;
+        ledger.accounts.iter_mut().for_each(|account| account.contents.restored());
         ledger.store = Some(store);
         ledger.reconfigure(limits, catalogue, now);
         ledger.forget(now);
@@ -172,7 +174,7 @@ impl Ledger {
             Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
             Row::Text { table: Table::Files, key, value } => {
                 let (source, device, inode): (String, u64, u64) = stored::from_json(key)?;
-                self.restored(&source)?.restore_file(FileId { device, inode }, value)?;
+                self.restored(&source)?.restore_file(device, inode, value)?;
             }
             Row::Text { table: Table::Replayed, key, .. } => {
                 let (source, lineage, position): (String, u64, u64) = stored::from_json(key)?;
@@ -263,14 +265,14 @@ impl Ledger {
         self.balance(source).events[event as usize] += 1;
     }
 
-    /// Says how far a file was read and how to know it again, for the next commit; without that, forgets it.
-    pub fn set_file(&mut self, source: SourceIndex, id: FileId, file: Option<KnownFile>) {
-        self.accounts[source.0].set_file(id, file);
+    /// What is known of the texts of a source's files, from which reading goes on after a restart.
+    pub fn contents(&self, source: SourceIndex) -> &Contents {
+        &self.accounts[source.0].contents
     }
 
-    /// What is known of a source's files, from which reading goes on after a restart.
-    pub fn files(&self, source: SourceIndex) -> impl Iterator<Item = (FileId, &KnownFile)> {
-        self.accounts[source.0].files()
+    /// The same, to be changed, for the next commit.
+    pub fn contents_mut(&mut self, source: SourceIndex) -> &mut Contents {
+        &mut self.accounts[source.0].contents
     }
 
     /// Notes that the rejected record at this position of a text is counted now; whether it was not before.

@@ -12,7 +12,7 @@ use crate::call::{Call, CodePair, Direction, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
 use crate::reading::{Found, HowRead, Records};
-use crate::source::identity::{Head, Mark};
+use crate::source::identity::{FileId, Head, Mark};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// 2026-11-01T00:00:00Z.
@@ -89,7 +89,7 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
     let event = FileEvent::ALL[random.usize(..FileEvent::ALL.len())];
     let decision = random.bool().then_some(Decision { event, at: now });
     let file = KnownFile { path, content: Arc::new(content), decision };
-    let id = FileId { device: u64::MAX - random.u64(..2), inode: random.u64(..20) };
+    let id = FileId { device: u64::MAX - random.u64(1..3), inode: random.u64(..20) };
     (id, (random.u8(..4) > 0).then_some(file))
 }
 
@@ -117,7 +117,12 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
         4 => ledger.file_event(source, FileEvent::ALL[random.usize(..FileEvent::ALL.len())]),
         5 => {
             let (id, file) = some_file(random, now);
-            ledger.set_file(source, id, file);
+            let contents = ledger.contents_mut(source);
+            match file {
+                Some(file) => contents.set(id, file),
+                None if random.bool() => contents.retire(id),
+                None => drop(contents.forget(id)),
+            }
         }
         6 => {
             ledger.replay(source, random.u64(..5), random.u64(..5));
@@ -153,7 +158,7 @@ fn picture(ledger: &mut Ledger) -> Vec<String> {
     picture.extend(snapshot.failures.iter().map(|series| format!("{series:?}")));
     picture.extend(snapshot.durations.iter().map(|series| format!("{series:?}")));
     for account in &ledger.accounts {
-        picture.extend(account.files().map(|file| format!("{} {file:?}", account.name)));
+        picture.extend(account.contents.all().map(|file| format!("{} {file:?}", account.name)));
         picture.extend(account.replayed.iter().map(|replayed| format!("{} {replayed:?}", account.name)));
     }
     picture.sort();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::call::UnixMillis;
+use crate::follow::Read;
 use crate::reading::batch::Rejected;
 
 /// Where rejected records are written.
@@ -93,40 +94,37 @@ pub struct Log {
     failing: bool,
 }
 
-/// A [`Log`], open at a file whose records are rejected.
-#[derive(Debug)]
-pub struct Page<'l> {
-    pub log: &'l mut Log,
-    pub source: &'l str,
-    pub path: &'l Path,
-}
-
-impl Page<'_> {
-    /// Notes one rejected record, if it was kept.
-    pub fn take(&mut self, now: UnixMillis, lineage: u64, rejected: &Rejected) {
-        let Some(masked) = &rejected.masked else { return };
-        let line = Line {
-            time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
-            source: self.source.to_owned(),
-            file: self.path.to_string_lossy().into_owned(),
-            lineage: format!("{lineage:016x}"),
-            position: rejected.position,
-            reason: rejected.reason.label().to_owned(),
-            bytes: rejected.bytes,
-            record: masked.clone(),
-        };
-        self.log.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
-        self.log.lines.push(b'\n');
-        if self.log.lines.len() >= BUFFER_BYTES {
-            self.log.write();
-        }
-    }
-}
-
 impl Log {
     /// A log that has nothing to write yet.
     pub fn new(options: Options) -> Self {
         Self { options, lines: Vec::new(), failing: false }
+    }
+
+    /// Notes the rejected records of what was read.
+    pub fn take(&mut self, source: &str, read: &Read, now: UnixMillis) {
+        for rejected in &read.batch.rejected {
+            if let Some(masked) = &rejected.masked {
+                self.note(source, read, now, rejected, masked);
+            }
+        }
+    }
+
+    fn note(&mut self, source: &str, read: &Read, now: UnixMillis, rejected: &Rejected, masked: &str) {
+        let line = Line {
+            time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
+            source: source.to_owned(),
+            file: read.path.to_string_lossy().into_owned(),
+            lineage: format!("{:016x}", read.lineage),
+            position: rejected.position,
+            reason: rejected.reason.label().to_owned(),
+            bytes: rejected.bytes,
+            record: masked.to_owned(),
+        };
+        self.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
+        self.lines.push(b'\n');
+        if self.lines.len() >= BUFFER_BYTES {
+            self.write();
+        }
     }
 
     /// Writes what was taken and waits until it is on the disk. What cannot be written is let go, and said once.
@@ -186,12 +184,13 @@ mod tests {
 
     use super::*;
     use crate::call::Reason;
+    use crate::reading::Batch;
 
     fn note(log: &mut Log, position: u64) {
-        let mut page = Page { log, source: "teams", path: Path::new("/cdr/a.csv") };
         let masked = Some("xxxx xxx,0".to_owned());
         let rejected = Rejected { number: 1, position, reason: Reason::BadCsv, bytes: 10, masked };
-        page.take(UnixMillis(0), 0xabc, &rejected);
+        let batch = Batch { rejected: vec![rejected], ..Batch::default() };
+        log.take("teams", &Read { batch, path: "/cdr/a.csv".into(), lineage: 0xabc }, UnixMillis(0));
     }
 
     fn positions(path: &Path) -> Vec<u64> {

@@ -188,6 +188,11 @@ impl Reading {
         self.unrecognised.is_none()
     }
 
+    /// How its records are read.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
     /// The lineage of its text, as in [`Content`].
     pub fn lineage(&self) -> u64 {
         self.lineage

@@ -15,9 +15,6 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// The device that contents have whose file is no more.
-    pub const NO_DEVICE: u64 = u64::MAX;
-
     /// The identity of the file with this metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }

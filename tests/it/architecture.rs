@@ -11,6 +11,7 @@ use regex::Regex;
 const TABLE: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("call", &[]),
+    ("clock", &["call"]),
     ("source", &[]),
     ("telemetry", &[]),
     ("framing", &[]),
@@ -19,7 +20,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("reading", &["call", "framing", "format", "classify", "source"]),
     // Of `reading`, what a batch and a content are.
     ("ledger", &["call", "classify", "framing", "reading", "source"]),
-    ("pipeline", &["call", "source", "framing", "format", "classify", "reading", "ledger", "telemetry"]),
+    // Of `ledger`, what is known of files, and how it names events.
+    ("follow", &["call", "clock", "reading", "ledger", "source"]),
+    ("pipeline", &["call", "clock", "source", "classify", "reading", "ledger", "follow", "telemetry"]),
     ("expose", &["call", "ledger", "classify", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     (
@@ -33,12 +36,14 @@ const TABLE: &[(&str, &[&str])] = &[
 
 const EVERYTHING: &[&str] = &[
     "call",
+    "clock",
     "source",
     "framing",
     "format",
     "classify",
     "reading",
     "ledger",
+    "follow",
     "telemetry",
     "pipeline",
     "expose",
@@ -51,7 +56,7 @@ const EVERYTHING: &[&str] = &[
 const MAY_USE_PROMETHEUS: &[&str] = &["expose", "telemetry"];
 
 /// Files and folders that turn bytes into values and do nothing else.
-const PURE: &[&str] = &["framing", "format", "classify"];
+const PURE: &[&str] = &["framing", "format", "classify", "follow/decide"];
 
 /// What would give them I/O, a clock or a log.
 const IMPURE: &[&str] = &[

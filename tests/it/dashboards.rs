@@ -7,9 +7,9 @@ use std::{
     sync::LazyLock,
 };
 
-use cdr_exporter::app;
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::truth::Export;
+use cdr_exporter::clock;
 use regex::Regex;
 use serde_json::Value;
 
@@ -191,7 +191,7 @@ fn traffic() -> String {
 fn exposed() -> Known {
     const CALLS: i64 = 2000;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let now = app::now();
+    let now = clock::now();
     let mut export = Export::new(1, now, 5.0);
     let mut rows = String::new();
     for number in 0..CALLS {

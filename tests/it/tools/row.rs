@@ -1,6 +1,6 @@
 //! Rows of Graph's `directRoutingLogRow`, as few fields as a test needs to say.
 
-use cdr_exporter::app;
+use cdr_exporter::clock;
 use jiff::Timestamp;
 
 /// One call.
@@ -32,7 +32,7 @@ impl Row {
 
     /// One line of JSON without its newline; the call has ended just now.
     pub fn json(&self) -> String {
-        let now = Timestamp::from_millisecond(app::now().0).unwrap();
+        let now = Timestamp::from_millisecond(clock::now().0).unwrap();
         let Self { id, trunk, call_type, succeeded, codes: (microsoft_code, sip_code) } = self;
         let lines = [
             format!(r#"{{"id":"d1000000-05ec-4a1b-8c2d-{id:012x}","userDisplayName":"User One","#),
