@@ -78,10 +78,11 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         for (path, error) in found.unreadable {
             writeln!(out, "  {}: {error}", path.display())?;
         }
-        let (mut reader, sources) =
-            Reader::new(options, reader::total_bytes(found.files.iter().map(|(path, _)| path)));
-        for (path, _) in &found.files {
-            let result = reader.read(path, sources[place], source.reading);
+        let paths: Vec<PathBuf> = found.files.iter().map(|(path, _)| path.clone()).collect();
+        // One after another: which of two files a call is counted in does not depend on luck.
+        let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
+        let results = reader.read(&paths, sources[place], source.reading);
+        for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(|read| read.reading.unrecognised().is_none());
             out.write_all(describe(path, &result).as_bytes())?;
             if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {

@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Folder that keeps what was counted and how far each file was read; made where it is missing
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     storage_path: PathBuf,
+    /// Threads that read large files beside the one that counts; half of the cores if it is not said
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
     #[command(flatten)]
     rejected: Rejected,
     #[command(flatten)]
@@ -77,7 +80,7 @@ pub const NO_SOURCES: &str = "the config has no sources and no path was given: t
 
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
-    let Arguments { paths, config_file, storage_path, rejected, web, log } = arguments;
+    let Arguments { paths, config_file, storage_path, threads, rejected, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
         eprintln!(
             "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
@@ -89,7 +92,8 @@ pub fn run(arguments: Arguments) -> Exit {
     let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let load = move || {
-        let options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
+        let mut options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
+        options.threads = threads.unwrap_or(options.threads);
         rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
         Ok(options)
     };

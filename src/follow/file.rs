@@ -146,8 +146,7 @@ impl File {
         self.path = path;
         match &mut self.hand {
             Hand::Reading(reading) if !reading.tail.is_open() => {
-                // Where the system refuses, the next turn says so.
-                let _ = reading.tail.reopen(file);
+                reading.tail.reopen(file);
             }
             Hand::Reading(_) | Hand::Away => {}
             hand => *hand = Hand::Descriptor(file),

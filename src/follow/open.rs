@@ -1,7 +1,7 @@
 //! How a file is opened, and opened anew: the descriptor must be that of the very file.
 
 use std::fs::File as OpenFile;
-use std::io::{self, Seek};
+use std::io;
 
 use super::decide::{Before, Seen, State};
 use super::file::{File, Hand};
@@ -32,7 +32,6 @@ impl File {
     pub fn read_otherwise(&mut self, seen: Seen) {
         let Hand::Reading(reading) = &self.hand else { return };
         let file = reading.tail.file().and_then(|file| file.try_clone().ok());
-        let file = file.and_then(|mut file| file.rewind().is_ok().then_some(file));
         self.hand = file.map_or(Hand::Nothing, Hand::Descriptor);
         self.forget_progress();
         self.decide(seen);
@@ -62,7 +61,7 @@ impl File {
                 let is_open = reading.tail.is_open();
                 let reopened = match (is_open, self.is_named) {
                     (true, _) => Ok(()),
-                    (false, true) => look::open(&self.path, id).and_then(|file| reading.tail.reopen(file)),
+                    (false, true) => look::open(&self.path, id).map(|file| reading.tail.reopen(file)),
                     (false, false) => Err(io::ErrorKind::NotFound.into()),
                 };
                 self.hand = Hand::Reading(reading);
@@ -109,11 +108,10 @@ impl File {
     /// Goes back to the beginning of what is there now.
     pub fn restart(&mut self, around: &Around<'_>) -> io::Result<()> {
         let Hand::Reading(reading) = &self.hand else { return Ok(()) };
-        let mut file = match reading.tail.file() {
+        let file = match reading.tail.file() {
             Some(file) => file.try_clone()?,
             None => OpenFile::open(&self.path)?,
         };
-        file.rewind()?;
         self.hand = Hand::Reading(Box::new(Reading::new(file, around.options)));
         self.note_progress();
         Ok(())

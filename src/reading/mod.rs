@@ -8,6 +8,7 @@ mod beginning;
 mod ending;
 mod found;
 mod mask;
+mod parts;
 mod resume;
 mod stages;
 

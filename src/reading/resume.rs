@@ -53,14 +53,14 @@ impl Reading {
         let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
         // A head that was short when it was stored may have become longer since.
         let beginning = Beginning::in_file(&file, text_at, content)?;
-        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark)?, options);
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options);
         reading.go_on(format, content);
         reading.beginning = beginning;
         Ok(Some(reading))
     }
 
     /// Goes on at a known content's position, to which the text was read and which it was found to hold.
-    fn go_on(&mut self, format: &'static Format, content: &Content) {
+    pub(super) fn go_on(&mut self, format: &'static Format, content: &Content) {
         let mut stages = Stages::new(format, self.options);
         stages.splitter.resume(content.place);
         if let Some(header) = &content.header {
@@ -176,7 +176,7 @@ impl Reading {
         if !known.mark.holds(file, text_at)? {
             return Ok(Some(Passed::Different));
         }
-        self.tail = Tail::at(file.try_clone()?, text_at, known.mark)?;
+        self.tail = Tail::at(file.try_clone()?, text_at, known.mark);
         self.go_on(format, known);
         Ok(Some(Passed::Same))
     }
