@@ -1,4 +1,4 @@
-# What people do with this repository. Needs GNU make, git and Rust; `make test` installs the rest, saying what.
+# What people do with this repository. Needs GNU make, git and Rust; `make tools` installs what the tests run besides.
 
 .DEFAULT_GOAL := help
 # Everything `bench` runs besides ours is in Debian's mtail, coreutils, gzip and util-linux.
@@ -19,7 +19,7 @@ demo-stack: ## The same under the Prometheus and Alertmanager installed here, wi
 build: ## Build the daemon: target/release/cdr-exporter.
 	cargo build --release --locked
 
-test: tools lint build ## Check format and lints, then run every test.
+test: tools lint build ## Check format and lints, then run every test; first `make tools`.
 	@echo "== tests"
 	@cargo test --locked --quiet --doc
 	@cargo $(TEST) --locked
@@ -28,7 +28,7 @@ bench: build ## Time it against mtail, wc and zcat, and check every count (needs
 	@command -v mtail >/dev/null || { echo "mtail is missing: \`apt-get install mtail\`" >&2; exit 1; }
 	cargo run --release --locked --example bench -- $(BENCH)
 
-tools: ## Install what the tests run besides Rust, where it is missing.
+tools: ## Install what the tests run and is missing (apt-get, a minute); services stay off.
 	@scripts/install-test-tools
 
 format: ## Format the sources.
