@@ -233,12 +233,8 @@ impl Ledger {
         !self.accounts[source.0].balance.remember.is_zero()
     }
 
-    /// Says that about so many new records of the source are to come, so that growing step by step costs no time.
-    pub fn expect(&mut self, source: SourceIndex, records: u64) {
-        if self.remembers(source) {
-            self.accounts[source.0].duplicates.expect(usize::try_from(records).unwrap_or(0));
-        }
-    }
+    /// Does nothing any more; goes when its caller goes.
+    pub fn expect(&mut self, _: SourceIndex, _: u64) {}
 
     /// Which of these records, [`AT_ONCE`] at most, the source sees for the first time: a bit for each, the first
     /// one lowest. The others are booked as duplicates.
@@ -253,7 +249,7 @@ impl Ledger {
             return u64::MAX;
         }
         let all = ids.clone().count() as u64;
-        let new = account.duplicates.are_new(ids, now);
+        let new = account.duplicates.insert_all(ids, now);
         self.balance(source).records.duplicate += all - u64::from(new.count_ones());
         new
     }
