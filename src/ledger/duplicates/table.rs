@@ -15,11 +15,11 @@ const PARTS: usize = 64;
 /// Each table gets the ids of some of so many ranges of hashes.
 const RANGES: usize = 1024;
 
-const KEY_BYTES: usize = 11;
+const KEY_BYTES: usize = 10;
 
-/// An id as it is kept: 88 bits of its hash. Of ten million ids two are taken for one once in 10^12 times.
+/// An id as it is kept: 80 bits of its hash. Among ten million ids two are taken for one once in 10^10 times.
 ///
-/// 13 bytes with the day, and one byte of the hash table's own.
+/// 12 bytes with the day, and one byte of the hash table's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Known {
     key: [u8; KEY_BYTES],
