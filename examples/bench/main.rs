@@ -1,5 +1,5 @@
-//! Runs `inspect` and `serve` beside mtail, `wc`, `zcat` and analysts' tools on made-up exports, checks that every count is exact, and
-//! prints what came of it. `make bench` builds and runs it.
+//! Runs `inspect` and `serve` beside mtail, `wc`, `zcat` and analysts' tools on made-up exports, checks that every count
+//! is exact, and prints what came of it. `make bench` builds and runs it.
 
 #![allow(clippy::print_stdout, reason = "this is what it is for")]
 
