@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example remember -- fill /tmp/store`, then `again`, then `forget`: each a process of its own,
 //! as after a restart. `again` sees every id on the next day, and fails if one is taken for new; `forget` comes when
-//! all are past remembering.
+//! all are past remembering. `resident` is for itself: ids in memory only, and how many bytes each takes, measured again
+//! at every hundredth more of them.
 
 use std::error::Error;
 use std::fs;
@@ -16,7 +17,7 @@ use cdr_exporter::classify::Catalogue;
 use cdr_exporter::format::graph;
 use cdr_exporter::ledger::store::{FILE, Store};
 use cdr_exporter::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
-use cdr_exporter::reading::{Batch, Found, HowRead, Records};
+use cdr_exporter::reading::{Batch, Context, Found, HowRead, Records};
 use clap::{Parser, ValueEnum};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -40,6 +41,8 @@ enum Phase {
     Again,
     /// Sees none for nine days
     Forget,
+    /// Sees each id for the first time, and stores none
+    Resident,
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -48,23 +51,24 @@ const START: i64 = 1_793_491_200_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Arguments { phase, folder, ids, commit } = Arguments::parse();
+    if phase == Phase::Resident {
+        return resident(ids);
+    }
     let now = UnixMillis(match phase {
-        Phase::Fill => START,
+        Phase::Fill | Phase::Resident => START,
         Phase::Again => START + DAY,
         Phase::Forget => START + 10 * DAY,
     });
     let begun = Instant::now();
     let store = Store::open(&folder)?;
     let mut ledger = Ledger::open(store, Limits::default(), Arc::new(Catalogue::built_in()), now)?;
-    let remember = Duration::from_secs(7 * 24 * 60 * 60);
-    let source =
-        ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now);
+    let source = source(&mut ledger, now);
     let mut out = io::stdout().lock();
     writeln!(out, "{phase:?}: {} ids loaded in {:.2?}; {}", ledger.remembered(), begun.elapsed(), memory()?)?;
 
     let figures = match phase {
         Phase::Fill | Phase::Again => see(&mut ledger, source, ids, commit, phase == Phase::Fill, now)?,
-        Phase::Forget => vec![timed_commit(&mut ledger)?],
+        Phase::Forget | Phase::Resident => vec![timed_commit(&mut ledger)?],
     };
     let tenth = figures.len().div_ceil(10);
     let [first, last] = [&figures[..tenth], &figures[figures.len() - tenth..]].map(median);
@@ -77,6 +81,42 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "{} ids in all; {}", ledger.remembered(), memory()?)?;
     drop(ledger);
     writeln!(out, "store: {} MiB", fs::metadata(folder.join(FILE))?.len() >> 20)?;
+    Ok(())
+}
+
+fn source(ledger: &mut Ledger, now: UnixMillis) -> SourceIndex {
+    let remember = Duration::from_hours(7 * 24);
+    ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now)
+}
+
+/// Bytes and time for each id, at some numbers of ids, and the most at any number.
+fn resident(ids: u64) -> Result<(), Box<dyn Error>> {
+    const SHOWN: [u64; 7] = [100_000, 200_000, 500_000, 1_000_000, 3_000_000, 7_000_000, 10_000_000];
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
+    let (source, now) = (source(&mut ledger, UnixMillis(START)), UnixMillis(START));
+    let (before, begun, mut out) = (resident_bytes("RssAnon:")?, Instant::now(), io::stdout().lock());
+    let (mut most, mut next) = ((0.0, 0), SHOWN[0]);
+    let (context, mut batch) = (ledger.context(source, now, false), Batch::default());
+    for number in 1..=ids {
+        add(&mut batch, number, &context);
+        if batch.records.calls < 100 && number != next && number != ids && !SHOWN.contains(&number) {
+            continue;
+        }
+        ledger.apply(source, &std::mem::take(&mut batch));
+        if number != next && number != ids && !SHOWN.contains(&number) {
+            continue;
+        }
+        let each = (resident_bytes("RssAnon:")? - before) as f64 / number as f64;
+        if number >= SHOWN[0] && each > most.0 {
+            most = (each, number);
+        }
+        next = next.max(number + number / 100);
+        if SHOWN.contains(&number) {
+            let nanoseconds = begun.elapsed().as_nanos() / u128::from(number);
+            writeln!(out, "{number} ids: {each:.1} bytes resident each, {nanoseconds} ns each")?;
+        }
+    }
+    writeln!(out, "most: {:.1} bytes, at {} ids", most.0, most.1)?;
     Ok(())
 }
 
@@ -93,10 +133,7 @@ fn see(
     let context = ledger.context(source, now, false);
     let mut batch = Batch::default();
     for number in 0..ids {
-        let call = call(RecordId(xxh3_128(&number.to_le_bytes())));
-        let found = Found::Calls { calls: &[call], positions: &[] };
-        let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO };
-        batch.add(&found, how, &Records::default(), &context);
+        add(&mut batch, number, &context);
         let is_last = (number + 1) % commit == 0 || number + 1 == ids;
         // As many as a turn reads.
         if is_last || batch.records.calls == 2000 {
@@ -114,6 +151,14 @@ fn see(
     }
     writeln!(io::stdout(), "slowest batch: {slowest:.1?}")?;
     Ok(figures)
+}
+
+/// Adds the call of this number to a batch.
+fn add(batch: &mut Batch, number: u64, context: &Context) {
+    let call = call(RecordId(xxh3_128(&number.to_le_bytes())));
+    let found = Found::Calls { calls: &[call], positions: &[] };
+    let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO };
+    batch.add(&found, how, &Records::default(), context);
 }
 
 /// A call with this id.
@@ -144,11 +189,14 @@ fn median(figures: &[Duration]) -> Duration {
 
 /// Resident memory now and at its peak.
 fn memory() -> io::Result<String> {
+    let mib = |name| Ok::<u64, io::Error>(resident_bytes(name)? >> 20);
+    Ok(format!("{} MiB resident, {} MiB at the peak", mib("VmRSS:")?, mib("VmHWM:")?))
+}
+
+/// A figure of this process's memory by its name in the kernel.
+fn resident_bytes(name: &str) -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let mib = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.unwrap_or_default() >> 10
-    };
-    Ok(format!("{} MiB resident, {} MiB at the peak", mib("VmRSS:"), mib("VmHWM:")))
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.unwrap_or_default() << 10)
 }

@@ -189,8 +189,7 @@ impl Account {
         if self.balance.remember.is_zero() || ids.len() == 0 {
             return Cow::Borrowed(batch.calls.all());
         }
-        self.duplicates.expect(usize::try_from(batch.expected).unwrap_or(0));
-        let new = self.duplicates.are_new(ids, now);
+        let new = self.duplicates.insert_all(ids, now);
         match new.contains(&false) {
             false => Cow::Borrowed(batch.calls.all()),
             true => Cow::Owned(batch.calls.only(new.into_iter(), now)),

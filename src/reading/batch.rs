@@ -51,8 +51,6 @@ pub struct Batch {
     pub now: Option<UnixMillis>,
     /// Bytes taken from the disk.
     pub read_bytes: u64,
-    /// About how many records the rest of the file has.
-    pub expected: u64,
     pub records: Records,
     pub calls: Calls,
     /// How many records were rejected for each reason, in the order of [`Reason::ALL`].

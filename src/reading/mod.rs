@@ -92,9 +92,6 @@ const TURN_TIME: Duration = Duration::from_millis(50);
 /// by reading on.
 const LEAST_READ: u64 = 4 * 1024;
 
-/// So much text says how many records more of it have.
-const ENOUGH_TO_EXPECT: u64 = 1024 * 1024;
-
 /// What a turn of reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -230,7 +227,6 @@ impl Reading {
             }
             let held = self.tail.text().len();
             let expected = expected.map(|expected| expected.saturating_sub(taken));
-            self.expect(expected);
             let more = self.fill(expected.unwrap_or(u64::MAX).max(LEAST_READ), false);
             text += (self.tail.text().len() - held) as u64;
             // What came before damage or a fault of the disk counts.
@@ -240,15 +236,6 @@ impl Reading {
             }
         }
         Ok(Turn::CaughtUp)
-    }
-
-    /// Notes about how many new records so many bytes will be, once there are enough to tell.
-    fn expect(&mut self, bytes: Option<u64>) {
-        if let Some(bytes) = bytes
-            && self.position > ENOUGH_TO_EXPECT
-        {
-            self.batch.expected = bytes.saturating_mul(self.found.calls) / self.position;
-        }
     }
 
     /// Reads one chunk; whether anything came of it.
