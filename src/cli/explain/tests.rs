@@ -32,8 +32,8 @@ fn a_pair() {
       outcome   failed; NER: ineffective, the network failed the call
       who       whoever runs the network and firewalls between client, SBC and
                 Microsoft
-      remedy    No media path could be set up: open the documented media IP ranges
-                and ports end to end and check NAT/firewall.
+      remedy    Open UDP between SBC and Microsoft: 3478-3481 and 49152-53247; with
+                media bypass also 50000-59999. Check NAT.
       labels    cause="IceConnectivityChecksFailed" microsoft_code="531004"
                 sip_code="410" category="media" side="network"
     "#);
