@@ -97,7 +97,7 @@ fn standards(page: &mut String, anchor: &str, title: &str, codes: &[Standard]) {
         let side = side.map_or("", |side| side.label());
         line(
             page,
-            format_args!("| {code} ({source}) | {cause} | {outcome} | {side} | `{category}` | {remedy} |"),
+            format_args!("| {code} | {cause} | {outcome} | {side} | `{category}` | {remedy} | {source} |"),
         );
     }
 }
