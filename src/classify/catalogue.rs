@@ -120,16 +120,16 @@ impl Catalogue {
 
     /// Which outcome a call had and of which cause.
     pub fn classify(&self, call: &Call<'_>) -> Verdict<'_> {
-        let CodePair { microsoft, sip } = call.codes;
+        let CodePair { microsoft, sip } = call.codes.pair();
         let listed = match (call.succeeded, microsoft, sip) {
-            (Some(true), ..) => return self.answered(call.codes),
+            (Some(true), ..) => return self.answered(call.codes.pair()),
             (_, _, None) => None,
-            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.phrase),
-            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase.read()),
+            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.codes.text),
+            (_, None, Some(sip)) => self.by_phrase(sip, &call.codes.text.read()),
         };
         match listed {
             Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
-                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes }
+                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes.pair() }
             }
             Some(entry) => Verdict {
                 outcome: entry.outcome,
@@ -192,7 +192,7 @@ fn unlisted(call: &Call<'_>) -> Verdict<'static> {
         None if ended_well => Outcome::Answered,
         _ => Outcome::Failed,
     };
-    Verdict { outcome, cause, codes: call.codes }
+    Verdict { outcome, cause, codes: call.codes.pair() }
 }
 
 /// The SIP code that Microsoft code 560xxx says the SBC refused with. Below 300 nothing is refused.

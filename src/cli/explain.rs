@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use self::text::Text;
 use super::Exit;
-use crate::call::{Call, CodePair, Direction, RecordId};
+use crate::call::{Call, Codes, Direction, RecordId};
 use crate::classify::{Catalogue, Entry, phrase, sip};
 
 /// Wider lines are tiring to read.
@@ -143,8 +143,7 @@ fn unlisted_pair(text: &mut Text, catalogue: &Catalogue, microsoft: u64, sip: u1
         trunk: "".into(),
         direction: Direction::Unknown,
         succeeded: Some(false),
-        codes: CodePair { microsoft: Some(microsoft), sip: Some(sip) },
-        phrase: "".into(),
+        codes: Codes { microsoft: Some(microsoft), sip: Some(sip), ..Codes::default() },
         ended_at: None,
         duration_seconds: None,
     };
