@@ -226,7 +226,7 @@ pub enum Reason {
     NoHeader,
     /// A code that is not a whole number, or is out of range.
     BadCode,
-    /// A time that is not RFC 3339.
+    /// A time in none of the forms that its format writes.
     BadTime,
     /// A duration that is not a whole number of seconds, or is more than a week.
     BadDuration,
@@ -280,13 +280,13 @@ impl Reason {
         match self {
             Self::TooLong => "the record is longer than limits.record_bytes",
             Self::BadJson => "the record is not valid JSON, or was cut off",
-            Self::NotARow => "the JSON value has none of the properties of a directRoutingLogRow",
+            Self::NotARow => "the JSON value has none of the properties of a call record",
             Self::BadCsv => {
                 "the row has another number of fields than its header, or a quote is never closed"
             }
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
-            Self::BadTime => "a time is not in the form 2024-11-05T09:12:33Z (RFC 3339)",
+            Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",
             Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
             Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
             Self::NoOutcome => "the record has neither a success flag nor a code",

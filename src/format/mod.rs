@@ -22,6 +22,8 @@ pub static ALL: [&Format; 2] = [&graph::FORMAT, &teams_admin_center::FORMAT];
 pub struct Format {
     /// The name in the config's `format:` and in reports.
     pub name: &'static str,
+    /// What such a file holds, in words for the person who put another one in its place.
+    pub expected: &'static str,
     /// How text is cut into records.
     pub framing: Framing,
     /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`
@@ -51,8 +53,8 @@ pub struct Public {
     pub microsoft_code: &'static str,
     /// The property whose GUID is that of a call, and never that of a person.
     pub correlation_id: &'static str,
-    /// The property that names the trunk.
-    pub trunk: &'static str,
+    /// The properties that name the trunk.
+    pub trunk: &'static [&'static str],
 }
 
 /// Whether a text is of a format, by its beginning.

@@ -21,6 +21,7 @@ use crate::framing::Framing;
 /// The report "PSTN and SMS usage" of the admin center, exported.
 pub static FORMAT: Format = Format {
     name: "teams_admin_center",
+    expected: "DirectRouting.calls.*.csv of the Teams admin center with its header row",
     framing: Framing::QuotedCsv,
     recognise,
     // Its rows appear after 24 to 48 hours.
@@ -65,7 +66,7 @@ pub static FORMAT: Format = Format {
         numbers: &[],
         microsoft_code: "",
         correlation_id: "",
-        trunk: "",
+        trunk: &[],
     },
     broken: Reason::BadCsv,
     decoder: &|| Box::<Decoder>::default(),
