@@ -3,6 +3,7 @@
 //! Pure: bytes in, values out.
 
 pub mod fields;
+pub mod freeswitch;
 pub mod graph;
 pub mod teams_admin_center;
 mod scan;
@@ -16,7 +17,7 @@ use crate::call::{Call, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
-pub static ALL: [&Format; 2] = [&graph::FORMAT, &teams_admin_center::FORMAT];
+pub static ALL: [&Format; 3] = [&freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
 
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
