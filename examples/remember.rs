@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cdr_exporter::call::{Call, CodePair, Direction, RecordId, UnixMillis};
+use cdr_exporter::call::{Call, Codes, Direction, RecordId, UnixMillis};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::format::graph;
 use cdr_exporter::ledger::store::{FILE, Store};
@@ -168,8 +168,7 @@ fn call(record_id: RecordId) -> Call<'static> {
         trunk: "sbc1.contoso.com".into(),
         direction: Direction::Inbound,
         succeeded: Some(true),
-        codes: CodePair::default(),
-        phrase: "".into(),
+        codes: Codes::default(),
         ended_at: None,
         duration_seconds: None,
     }

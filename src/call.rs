@@ -14,13 +14,43 @@ pub struct UnixMillis(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordId(pub u128);
 
-/// The two halves that name a cause together. Absence is a state of its own: it is not 0.
+/// The two codes that name a cause together, as labels show them. Absence is a state of its own: it is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CodePair {
     /// Microsoft response code (`CallEndSubReason`): usually six digits, but any length occurs, 0 included.
     pub microsoft: Option<u64>,
     /// SIP response code (`CallEndReason`): three digits, or 0 on a normal end.
     pub sip: Option<u16>,
+}
+
+/// How the call ended, in the codes that its record has. Which of them there are depends on who wrote the record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Codes<'a> {
+    /// As in [`CodePair`].
+    pub microsoft: Option<u64>,
+    /// As in [`CodePair`].
+    pub sip: Option<u16>,
+    /// Cause of ITU-T Q.850: 0 to 127.
+    pub q850: Option<u8>,
+    /// The words beside the codes: Microsoft's phrase, or the vendor's name of the cause; `""` when there are none.
+    pub text: Text<'a>,
+}
+
+impl Codes<'_> {
+    /// The codes that become labels.
+    pub fn pair(&self) -> CodePair {
+        CodePair { microsoft: self.microsoft, sip: self.sip }
+    }
+
+    /// Whether there is no code. A text alone does not say how the call ended.
+    pub fn is_empty(&self) -> bool {
+        self.pair() == CodePair::default() && self.q850.is_none()
+    }
+
+    /// The same codes, which outlast their record.
+    fn owned(&self) -> Codes<'static> {
+        Codes { microsoft: self.microsoft, sip: self.sip, q850: self.q850, text: self.text.owned() }
+    }
 }
 
 /// Which way the call was set up, seen from the PSTN.
@@ -115,7 +145,7 @@ impl Arrival {
 }
 
 /// A text of a record, without blanks at its ends. It need not be UTF-8, and nobody asks before it is read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Text<'a>(pub Cow<'a, [u8]>);
 
 impl Text<'_> {
@@ -159,9 +189,7 @@ pub struct Call<'a> {
     pub direction: Direction,
     /// The record's own success flag. `Some` wins over any code.
     pub succeeded: Option<bool>,
-    pub codes: CodePair,
-    /// The phrase that Microsoft prints beside the codes, `""` when the record has none.
-    pub phrase: Text<'a>,
+    pub codes: Codes<'a>,
     /// When the call ended or failed; `None` when the record does not say.
     pub ended_at: Option<UnixMillis>,
     /// Seconds from INVITE to end or failure; `None` when the record does not say.
@@ -176,8 +204,7 @@ impl Call<'_> {
             trunk: self.trunk.owned(),
             direction: self.direction,
             succeeded: self.succeeded,
-            codes: self.codes,
-            phrase: self.phrase.owned(),
+            codes: self.codes.owned(),
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
         }
@@ -199,7 +226,7 @@ pub enum Reason {
     NoHeader,
     /// A code that is not a whole number, or is out of range.
     BadCode,
-    /// A time that is not RFC 3339.
+    /// A time in none of the forms that its format writes.
     BadTime,
     /// A duration that is not a whole number of seconds, or is more than a week.
     BadDuration,
@@ -253,13 +280,13 @@ impl Reason {
         match self {
             Self::TooLong => "the record is longer than limits.record_bytes",
             Self::BadJson => "the record is not valid JSON, or was cut off",
-            Self::NotARow => "the JSON value has none of the properties of a directRoutingLogRow",
+            Self::NotARow => "the JSON value has none of the properties of a call record",
             Self::BadCsv => {
                 "the row has another number of fields than its header, or a quote is never closed"
             }
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
-            Self::BadTime => "a time is not in the form 2024-11-05T09:12:33Z (RFC 3339)",
+            Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",
             Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
             Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
             Self::NoOutcome => "the record has neither a success flag nor a code",

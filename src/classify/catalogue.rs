@@ -126,16 +126,16 @@ impl Catalogue {
 
     /// Which outcome a call had and of which cause.
     pub fn classify(&self, call: &Call<'_>) -> Verdict<'_> {
-        let CodePair { microsoft, sip } = call.codes;
+        let CodePair { microsoft, sip } = call.codes.pair();
         let listed = match (call.succeeded, microsoft, sip) {
-            (Some(true), ..) => return self.answered(call.codes),
+            (Some(true), ..) => return self.answered(call.codes.pair()),
             (_, _, None) => None,
-            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.phrase),
-            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase.read(), true),
+            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.codes.text),
+            (_, None, Some(sip)) => self.by_phrase(sip, &call.codes.text.read(), true),
         };
         match listed {
             Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
-                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes }
+                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes.pair() }
             }
             Some(entry) => Verdict {
                 outcome: entry.outcome,
@@ -213,13 +213,14 @@ impl Catalogue {
 }
 
 fn unlisted(call: &Call<'_>) -> Verdict<'static> {
-    let CodePair { microsoft, sip } = call.codes;
-    if microsoft.is_none() && sip.and_then(sip::standard).is_some() {
-        return ending::by_standards(&Ending { succeeded: call.succeeded, sip, ..Ending::default() });
+    let CodePair { microsoft, sip } = call.codes.pair();
+    let q850 = call.codes.q850.map(u16::from);
+    if microsoft.is_none() && (sip.and_then(sip::standard).is_some() || q850.is_some()) {
+        return ending::by_standards(&Ending { succeeded: call.succeeded, sip, q850, ..Ending::default() });
     }
     if let Some(refusal) = microsoft.and_then(range::sbc_refusal) {
         let outcome = sbc_refusal_outcome(refusal);
-        return Verdict { outcome, cause: Cause::SbcRefused(refusal), codes: call.codes };
+        return Verdict { outcome, cause: Cause::SbcRefused(refusal), codes: call.codes.pair() };
     }
     let range = microsoft.and_then(range::of);
     let may_end_well = range.is_none_or(|range| range.has_normal_ends);
@@ -227,7 +228,7 @@ fn unlisted(call: &Call<'_>) -> Verdict<'static> {
         (None, Some(0 | 200..=299)) if may_end_well => Outcome::Answered,
         _ => Outcome::Failed,
     };
-    Verdict { outcome, cause: range.map_or(Cause::Unlisted, Cause::Range), codes: call.codes }
+    Verdict { outcome, cause: range.map_or(Cause::Unlisted, Cause::Range), codes: call.codes.pair() }
 }
 
 /// How a call ended that the SBC, or the PSTN behind it, refused with this SIP code.

@@ -22,6 +22,7 @@ use crate::framing::{Framing, json};
 /// `getDirectRoutingCalls` as it answers, and what is made of its rows: documents, arrays, a row a line.
 pub static FORMAT: Format = Format {
     name: "graph",
+    expected: "directRoutingLogRow records of Microsoft Graph as JSON",
     framing: Framing::Json,
     recognise,
     // Graph knows a call within minutes, but somebody has to ask.
@@ -71,7 +72,7 @@ pub static FORMAT: Format = Format {
         numbers: &["finalSipCode", "callEndSubReason", "duration"],
         microsoft_code: "callEndSubReason",
         correlation_id: "correlationId",
-        trunk: "trunkFullyQualifiedDomainName",
+        trunk: &["trunkFullyQualifiedDomainName"],
     },
     broken: Reason::BadJson,
     decoder: &|| Box::<Decoder>::default(),

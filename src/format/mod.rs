@@ -3,6 +3,7 @@
 //! Pure: bytes in, values out.
 
 pub mod fields;
+pub mod freeswitch;
 pub mod graph;
 pub mod teams_admin_center;
 mod scan;
@@ -16,12 +17,14 @@ use crate::call::{Call, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
-pub static ALL: [&Format; 2] = [&graph::FORMAT, &teams_admin_center::FORMAT];
+pub static ALL: [&Format; 3] = [&freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
 
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
     /// The name in the config's `format:` and in reports.
     pub name: &'static str,
+    /// What such a file holds, in words for the person who put another one in its place.
+    pub expected: &'static str,
     /// How text is cut into records.
     pub framing: Framing,
     /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`
@@ -51,8 +54,8 @@ pub struct Public {
     pub microsoft_code: &'static str,
     /// The property whose GUID is that of a call, and never that of a person.
     pub correlation_id: &'static str,
-    /// The property that names the trunk.
-    pub trunk: &'static str,
+    /// The properties that name the trunk.
+    pub trunk: &'static [&'static str],
 }
 
 /// Whether a text is of a format, by its beginning.

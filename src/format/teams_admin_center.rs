@@ -15,12 +15,13 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use self::columns::{Column, Fields};
 pub use self::columns::{Columns, column_names};
 use super::{Decode, Decoded, Format, Front, Public, Recognised, fields, trunk};
-use crate::call::{Call, CodePair, Reason, RecordId};
+use crate::call::{Call, Codes, Reason, RecordId};
 use crate::framing::Framing;
 
 /// The report "PSTN and SMS usage" of the admin center, exported.
 pub static FORMAT: Format = Format {
     name: "teams_admin_center",
+    expected: "DirectRouting.calls.*.csv of the Teams admin center with its header row",
     framing: Framing::QuotedCsv,
     recognise,
     // Its rows appear after 24 to 48 hours.
@@ -65,7 +66,7 @@ pub static FORMAT: Format = Format {
         numbers: &[],
         microsoft_code: "",
         correlation_id: "",
-        trunk: "",
+        trunk: &[],
     },
     broken: Reason::BadCsv,
     decoder: &|| Box::<Decoder>::default(),
@@ -147,13 +148,15 @@ impl Decoder {
 #[inline(always)]
 fn call<'a>(fields: &Fields<'a>) -> Result<Call<'a>, Reason> {
     let record_id = record_id(fields)?;
-    let codes = CodePair {
+    let codes = Codes {
         microsoft: fields::microsoft_code(fields.number(Column::MicrosoftCode))?,
         sip: fields::sip_code(fields.number(Column::SipCode))?,
+        q850: None,
+        text: fields::text(fields.value(Column::Phrase)),
     };
     let duration_seconds = fields::duration_seconds(fields.number(Column::Duration))?;
     let succeeded = fields::flag(fields.get(Column::Success))?;
-    if succeeded.is_none() && codes == CodePair::default() {
+    if succeeded.is_none() && codes.is_empty() {
         return Err(Reason::NoOutcome);
     }
     Ok(Call {
@@ -168,7 +171,6 @@ fn call<'a>(fields: &Fields<'a>) -> Result<Call<'a>, Reason> {
         )?,
         duration_seconds,
         trunk: fields::text(fields.value(Column::Trunk)),
-        phrase: fields::text(fields.value(Column::Phrase)),
     })
 }
 

@@ -1,11 +1,17 @@
 //! What a file may be that is none of our formats, told to the person who put it there.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
+use super::ALL;
 use super::teams_admin_center::column_names;
 
-const EXPECTED: &str = "expected directRoutingLogRow records of Microsoft Graph as JSON, or \
-                        DirectRouting.calls.*.csv of the Teams admin center with its header row";
+static EXPECTED: LazyLock<String> =
+    LazyLock::new(|| format!("expected {}", ALL.map(|format| format.expected).join(", or ")));
+
+static EXPECTED_JSON: LazyLock<String> =
+    LazyLock::new(|| format!("no JSON with call records: {}", *EXPECTED));
 
 /// Beginnings of files that are no text.
 const MAGIC: [(&[u8], &str); 7] = [
@@ -25,7 +31,7 @@ pub fn explanation(head: &[u8]) -> &'static str {
     match text.first() {
         None => "the file is empty",
         _ if head.starts_with(b"PK\x03\x04") => zip(head),
-        _ if magic.is_some() => magic.map_or(EXPECTED, |(_, sentence)| sentence),
+        _ if magic.is_some() => magic.map_or(EXPECTED.as_str(), |(_, sentence)| sentence),
         Some(b'<') => markup(text),
         Some(b'{' | b'[') => json(text),
         _ if text.contains(&0) => "a binary file, not text",
@@ -59,7 +65,7 @@ fn json(text: &[u8]) -> &'static str {
         "JSON of getPstnCalls: it holds Calling Plan or Operator Connect calls, which have no codes; ask for \
          getDirectRoutingCalls"
     } else {
-        "no JSON with call records: expected directRoutingLogRow objects, as getDirectRoutingCalls answers"
+        &EXPECTED_JSON
     }
 }
 
@@ -80,7 +86,7 @@ fn table(text: &[u8]) -> &'static str {
         "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
          or Final Microsoft subcode"
     } else {
-        EXPECTED
+        &EXPECTED
     }
 }
 
@@ -110,8 +116,8 @@ mod tests {
             (b"CorrelationId\tUPN\tSuccess\tFinal SIP code\r\n", "tabs"),
             (b"UsageId,Call ID,Conference ID,User Location,Charge,Currency,Capability\r\n", "Calling Plan"),
             (b"id,calleeNumber,callerNumber,startDateTime\n", "without the codes"),
-            (b"kernel: a line of some log\n", "expected directRoutingLogRow"),
-            (b"name,size\na,1\n", "expected directRoutingLogRow"),
+            (b"kernel: a line of some log\n", "directRoutingLogRow records of Microsoft Graph"),
+            (b"name,size\na,1\n", "directRoutingLogRow records of Microsoft Graph"),
         ];
         for (head, part) in cases {
             assert!(explanation(head).contains(part), "{:?}: {}", head.escape_ascii(), explanation(head));

@@ -8,7 +8,7 @@ use std::path::Path;
 use fastrand::Rng;
 
 use super::*;
-use crate::call::{Call, CodePair, Direction, Reason, RecordId};
+use crate::call::{Call, Codes, Direction, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
 use crate::reading::{Found, HowRead, Records};
@@ -64,8 +64,7 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
         trunk: TRUNKS[random.usize(..TRUNKS.len())].into(),
         direction: directions[random.usize(..3)],
         succeeded: [None, Some(true), Some(false)][random.usize(..3)],
-        codes: CodePair { microsoft, sip },
-        phrase: "".into(),
+        codes: Codes { microsoft, sip, ..Codes::default() },
         ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
     }

@@ -88,7 +88,7 @@ fn is_harmless_value(part: &[u8], property: &str, format: &Format) -> bool {
     let is_trunk = || (format.is_trunk)(text) && digits(part) < NUMBER_DIGITS;
     let is_small = || part.iter().all(u8::is_ascii_digit) && part.len() < NUMBER_DIGITS;
     (property == public.correlation_id && is_guid(part))
-        || (property == public.trunk && is_trunk())
+        || (public.trunk.contains(&property) && is_trunk())
         || (property == public.microsoft_code && is_known_code(text))
         || (public.numbers.contains(&property) && is_small())
 }

@@ -3,7 +3,7 @@
 
 use std::{env, fs};
 
-use cdr_exporter::call::{Call, CodePair, Direction, Outcome, RecordId};
+use cdr_exporter::call::{Call, Codes, Direction, Outcome, RecordId};
 use cdr_exporter::classify::{Catalogue, Cause, Entry, Side, page};
 
 fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -12,8 +12,7 @@ fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>)
         trunk: "sbc1.contoso.com".into(),
         direction: Direction::Inbound,
         succeeded,
-        codes: CodePair { microsoft, sip: Some(sip) },
-        phrase: phrase.into(),
+        codes: Codes { microsoft, sip: Some(sip), q850: None, text: phrase.into() },
         ended_at: None,
         duration_seconds: None,
     }
@@ -34,7 +33,7 @@ fn every_row_classifies_to_itself() {
         let own = call(Some(row.microsoft_code), row.sip_code, &row.phrase, None);
         let verdict = catalogue.classify(&own);
         assert_eq!(verdict.cause, Cause::Listed(row));
-        assert_eq!((verdict.outcome, verdict.codes), (row.outcome, own.codes), "{row:?}");
+        assert_eq!((verdict.outcome, verdict.codes), (row.outcome, own.codes.pair()), "{row:?}");
         let flag = Some(row.outcome == Outcome::Answered);
         assert_eq!(catalogue.classify(&Call { succeeded: flag, ..own }), verdict, "{row:?}");
     }

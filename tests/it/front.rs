@@ -3,9 +3,11 @@
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::traffic::Traffic;
-use cdr_exporter::format::{Format, Front, graph, teams_admin_center};
+use cdr_exporter::format::{ALL, Format, Front, graph, teams_admin_center};
 use cdr_exporter::framing::Split;
 use proptest::prelude::*;
+
+use super::samples::samples;
 
 const ENDED: UnixMillis = UnixMillis(1_793_491_200_000);
 /// Little more than a row has, so that some are too long.
@@ -109,6 +111,16 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
             Split::NeedMore => return all,
         };
         text = &text[next..];
+    }
+}
+
+#[test]
+fn samples_give_the_same_records_in_one_go() {
+    for format in ALL {
+        for sample in samples(format) {
+            let text = std::fs::read(&sample).unwrap();
+            assert_eq!(decoded(format, &text, true), decoded(format, &text, false), "{}", sample.display());
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every rule of the look-up, by tables; and what an operator's entries change.
 
 use super::*;
-use crate::call::{Direction, RecordId};
+use crate::call::{Codes, Direction, RecordId};
 use crate::classify::{NetworkEffectiveness, Side};
 
 fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -10,8 +10,7 @@ fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>
         trunk: "".into(),
         direction: Direction::Unknown,
         succeeded,
-        codes: CodePair { microsoft: codes.0, sip: codes.1 },
-        phrase: phrase.into(),
+        codes: Codes { microsoft: codes.0, sip: codes.1, q850: None, text: phrase.into() },
         ended_at: None,
         duration_seconds: None,
     }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::question::Question;
-use crate::call::{Call, CodePair, Direction, Outcome, RecordId};
+use crate::call::{Call, CodePair, Codes, Direction, Outcome, RecordId};
 use crate::classify::{Catalogue, Cause, Entry, Standard, phrase, q850, range, sip};
 
 /// How many entries stand near a question that no entry answers.
@@ -201,8 +201,7 @@ fn as_counted(catalogue: &Catalogue, codes: CodePair) -> Told<'_> {
         trunk: "".into(),
         direction: Direction::Unknown,
         succeeded: Some(false),
-        codes,
-        phrase: "".into(),
+        codes: Codes { microsoft: codes.microsoft, sip: codes.sip, ..Codes::default() },
         ended_at: None,
         duration_seconds: None,
     };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::call::{Call, CodePair, Reason, RecordId, Text, UnixMillis};
+use crate::call::{Call, Codes, Reason, RecordId, Text, UnixMillis};
 use crate::format::fields::{self, NotWhole};
 
 /// What kind of object a JSON object is.
@@ -125,13 +125,15 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
     #[inline(always)]
     pub fn call(&self) -> Result<Call<'a>, Reason> {
         let record_id = self.record_id()?;
-        let codes = CodePair {
+        let codes = Codes {
             microsoft: fields::microsoft_code(self.get(Property::MicrosoftCode).whole())?,
             sip: fields::sip_code(self.get(Property::SipCode).whole())?,
+            q850: None,
+            text: self.text(Property::Phrase),
         };
         let duration_seconds = fields::duration_seconds(self.get(Property::Duration).whole())?;
         let succeeded = self.succeeded()?;
-        if succeeded.is_none() && codes == CodePair::default() {
+        if succeeded.is_none() && codes.is_empty() {
             return Err(Reason::NoOutcome);
         }
         Ok(Call {
@@ -146,7 +148,6 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
             )?,
             duration_seconds,
             trunk: self.text(Property::Trunk),
-            phrase: self.text(Property::Phrase),
         })
     }
 

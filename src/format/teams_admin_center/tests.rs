@@ -67,11 +67,18 @@ fn failed() -> Call<'static> {
         trunk: "sbc1.contoso.com".into(),
         direction: Direction::Outbound,
         succeeded: Some(false),
-        codes: CodePair { microsoft: Some(531_004), sip: Some(410) },
-        phrase: "IceConnectivityChecksFailed".into(),
+        codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
         ended_at: Some(UnixMillis(1_730_797_950_000)),
         duration_seconds: Some(9),
     }
+}
+
+fn codes(microsoft: Option<u64>, sip: Option<u16>, text: &str) -> Codes<'_> {
+    Codes { microsoft, sip, q850: None, text: text.into() }
+}
+
+fn failed_with_phrase(phrase: &str) -> Decoded<'_> {
+    Decoded::Call(Call { codes: codes(Some(531_004), Some(410), phrase), ..failed() })
 }
 
 fn check(record: impl AsRef<[u8]>, expected: Decoded) {
@@ -108,8 +115,7 @@ fn reads_quoted_cells() {
         (" padded ", "padded"),
     ];
     for (cell, phrase) in cases {
-        let phrase = phrase.into();
-        check(with("Final SIP Phrase", cell), Decoded::Call(Call { phrase, ..failed() }));
+        check(with("Final SIP Phrase", cell), failed_with_phrase(phrase));
     }
     for cell in ["\"never closed", "\"closed\" too early", "\"a\"\"", "\"a\"b\"", "\""] {
         rejected(with("Final SIP Phrase", cell), Reason::BadCsv);
@@ -124,8 +130,7 @@ fn bytes_that_are_not_utf8_cost_no_call() {
         [before.as_bytes(), bytes, after.as_bytes()].concat()
     };
     check(replaced("User One", b"Us\xe9r One"), Decoded::Call(failed()));
-    let phrase = "\u{fffd}ConnectivityChecksFailed".into();
-    check(replaced("Ice", b"\xff"), Decoded::Call(Call { phrase, ..failed() }));
+    check(replaced("Ice", b"\xff"), failed_with_phrase("\u{fffd}ConnectivityChecksFailed"));
 }
 
 #[test]
@@ -142,7 +147,10 @@ fn counts_cells() {
 
 #[test]
 fn reads_codes_flags_times_durations() {
-    let codes = |microsoft, sip| Decoded::Call(Call { codes: CodePair { microsoft, sip }, ..failed() });
+    let codes = |microsoft, sip| {
+        let codes = codes(microsoft, sip, "IceConnectivityChecksFailed");
+        Decoded::Call(Call { codes, ..failed() })
+    };
     check(with("Final SIP code", ""), codes(Some(531_004), None));
     check(with("Final Microsoft subcode", ""), codes(None, Some(410)));
     check(with("Final Microsoft subcode", "0"), codes(Some(0), Some(410)));
@@ -256,9 +264,9 @@ fn follows_headers_through_a_file() {
 fn columns_may_be_few() {
     let mut decoder = resumed(b"Success,CorrelationId,Final SIP code,New column");
     let Decoded::Call(call) = decoder.decode(b"Yes,c98e1515,0,whatever") else { panic!("the row is a call") };
-    assert_eq!((call.succeeded, call.codes), (Some(true), CodePair { microsoft: None, sip: Some(0) }));
+    assert_eq!((call.succeeded, call.codes), (Some(true), codes(None, Some(0), "")));
     assert_eq!((call.ended_at, call.duration_seconds, call.direction), (None, None, Direction::Unknown));
-    assert_eq!((call.trunk, call.phrase), ("".into(), "".into()));
+    assert_eq!(call.trunk, "".into());
 }
 
 proptest! {
@@ -293,6 +301,6 @@ proptest! {
         let row = with("Final SIP Phrase", &quoted);
         let mut decoder = resumed(HEADER.as_bytes());
         let Decoded::Call(call) = decoder.decode(row.as_bytes()) else { panic!("the row is a call") };
-        prop_assert_eq!(&*call.phrase.read(), phrase.trim_ascii());
+        prop_assert_eq!(&*call.codes.text.read(), phrase.trim_ascii());
     }
 }
