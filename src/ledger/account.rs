@@ -14,7 +14,7 @@ use super::contents::StoredContent;
 use super::duplicates::Duplicates;
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
-use super::stored::{StoredHistogram, from_json, labelled, to_json};
+use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis};
 use crate::reading::Records;
@@ -90,6 +90,7 @@ struct StoredBalance {
     created: i64,
     remember_seconds: u64,
     read_records: u64,
+    #[serde(with = "StoredRecordCounts")]
     records: RecordCounts,
     /// By reason.
     rejected: BTreeMap<String, u64>,
@@ -101,14 +102,31 @@ struct StoredBalance {
     series_overflow: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RecordCounts")]
+struct StoredRecordCounts {
+    counted: u64,
+    duplicate: u64,
+    header: u64,
+    ignored: u64,
+    rejected: u64,
+}
+
 /// A file as a row of the store.
 #[derive(Serialize, Deserialize)]
-struct StoredFile<'a> {
+pub struct StoredFile<'a> {
     path: StoredPath<'a>,
     content: StoredContent,
-    /// The event and its time in milliseconds since 1970.
+    /// From layout 2 on.
     #[serde(default)]
-    decision: Option<(Cow<'a, str>, i64)>,
+    decision: Option<StoredDecision<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDecision<'a> {
+    event: Cow<'a, str>,
+    /// In milliseconds since 1970.
+    at: i64,
 }
 
 /// Names of files need not be UTF-8.
@@ -168,7 +186,7 @@ impl Account {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
             StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
         };
-        let decision = |(event, at): (Cow<'_, str>, i64)| {
+        let decision = |StoredDecision { event, at }: StoredDecision<'_>| {
             let event = labelled(&event, &FileEvent::ALL, FileEvent::label)?;
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
@@ -251,11 +269,13 @@ impl Account {
         }
         changes.rows.extend(self.changed_files.iter().map(|id| {
             let value = self.files.get(id).map(file_value);
-            (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
+            (Table::Files, to_json(&FileKey::of(&self.name, *id)), value)
         }));
         changes.rows.extend(self.changed_replayed.iter().map(|(lineage, position)| {
             let value = self.replayed.contains(&(*lineage, *position)).then(|| "true".to_owned());
-            (Table::Replayed, to_json(&(&*self.name, lineage, position)), value)
+            let (lineage, position) = (*lineage, *position);
+            let key = ReplayedKey { source: (&*self.name).into(), lineage, position };
+            (Table::Replayed, to_json(&key), value)
         }));
         let batches = self.duplicates.changes().into_iter();
         changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
@@ -314,6 +334,7 @@ fn file_value(file: &KnownFile) -> String {
         Some(text) => StoredPath::Text(text.into()),
         None => StoredPath::Bytes(file.path.as_os_str().as_bytes().into()),
     };
-    let decision = file.decision.map(|Decision { event, at }| (event.label().into(), at.0));
+    let decision =
+        file.decision.map(|Decision { event, at }| StoredDecision { event: event.label().into(), at: at.0 });
     to_json(&StoredFile { path, content: StoredContent::of(&file.content), decision })
 }
