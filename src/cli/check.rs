@@ -67,6 +67,9 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
     if let Some(file) = config_file {
         writeln!(out, "{}: the config is right", file.display())?;
     }
+    for warning in config::counted_twice(&options.sources) {
+        writeln!(out, "warning: {warning}")?;
+    }
     let mut all_well = true;
     let mut sources_of: HashMap<PathBuf, &str> = HashMap::new();
     for (place, source) in options.sources.iter().enumerate() {

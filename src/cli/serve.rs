@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::Args;
+use tracing::warn;
 
 use super::Exit;
 use crate::app::{AppError, Daemon};
@@ -113,13 +114,15 @@ pub fn run(arguments: Arguments) -> Exit {
         }
     };
     telemetry::init(log.level, log.format);
+    warn_of_paths_twice(&options);
+    let reload = move || load().inspect(warn_of_paths_twice);
     let daemon = Daemon {
         listen_address: web.listen_address,
         telemetry_path: web.telemetry_path,
         storage_path,
         rejected,
         listening: Box::new(|_| {}),
-        load: Box::new(load),
+        load: Box::new(reload),
     };
     match daemon.run(options) {
         Ok(()) => Exit::Ok,
@@ -130,6 +133,12 @@ pub fn run(arguments: Arguments) -> Exit {
                 AppError::Listen(..) | AppError::Start(_) | AppError::Pipeline => Exit::Internal,
             }
         }
+    }
+}
+
+fn warn_of_paths_twice(options: &Options) {
+    for warning in config::counted_twice(&options.sources) {
+        warn!("{warning}");
     }
 }
 

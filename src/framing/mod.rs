@@ -55,7 +55,7 @@ pub enum Split {
 }
 
 /// Where between records a splitter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Place {
     /// Outside every JSON value; at the beginning of a line.
     #[default]

@@ -15,12 +15,11 @@ use super::duplicates::Duplicates;
 use super::known::{Contents, Holder};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
-use super::stored::{StoredHistogram, from_json, labelled, to_json};
+use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis};
 use crate::reading::Records;
 use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
-use crate::source::identity::FileId;
 
 /// One source's part of the ledger.
 #[derive(Debug)]
@@ -38,9 +37,6 @@ pub struct Account {
     /// Those of which the store knows something else.
     changed_replayed: HashSet<(u64, u64)>,
 }
-
-/// What stands in the store in place of a device where the file is no more.
-const PAST: u64 = u64::MAX;
 
 /// What is counted of a source.
 #[derive(Debug)]
@@ -93,6 +89,7 @@ struct StoredBalance {
     created: i64,
     remember_seconds: u64,
     read_records: u64,
+    #[serde(with = "StoredRecordCounts")]
     records: RecordCounts,
     /// By reason.
     rejected: BTreeMap<String, u64>,
@@ -104,14 +101,31 @@ struct StoredBalance {
     series_overflow: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RecordCounts")]
+struct StoredRecordCounts {
+    counted: u64,
+    duplicate: u64,
+    header: u64,
+    ignored: u64,
+    rejected: u64,
+}
+
 /// A file as a row of the store.
 #[derive(Serialize, Deserialize)]
-struct StoredFile<'a> {
+pub struct StoredFile<'a> {
     path: StoredPath<'a>,
     content: StoredContent,
-    /// The event and its time in milliseconds since 1970.
+    /// From layout 2 on.
     #[serde(default)]
-    decision: Option<(Cow<'a, str>, i64)>,
+    decision: Option<StoredDecision<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDecision<'a> {
+    event: Cow<'a, str>,
+    /// In milliseconds since 1970.
+    at: i64,
 }
 
 /// Names of files need not be UTF-8.
@@ -164,20 +178,18 @@ impl Account {
     ///
     /// # Errors
     /// What is wrong with the row.
-    pub fn restore_file(&mut self, device: u64, inode: u64, value: &str) -> Result<(), String> {
+    pub fn restore_file(&mut self, holder: Holder, value: &str) -> Result<(), String> {
         let stored: StoredFile<'_> = from_json(value)?;
         let path = match stored.path {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
             StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
         };
-        let decision = |(event, at): (Cow<'_, str>, i64)| {
+        let decision = |StoredDecision { event, at }: StoredDecision<'_>| {
             let event = labelled(&event, &FileEvent::ALL, FileEvent::label)?;
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
         let decision = stored.decision.map(decision).transpose()?;
         let file = KnownFile { path, content: Arc::new(stored.content.into()), decision };
-        let holder =
-            if device == PAST { Holder::Past(inode) } else { Holder::File(FileId { device, inode }) };
         self.contents.restore(holder, file);
         Ok(())
     }
@@ -237,15 +249,13 @@ impl Account {
             changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
         }
         changes.rows.extend(self.contents.changes().map(|(holder, file)| {
-            let (device, inode) = match holder {
-                Holder::File(id) => (id.device, id.inode),
-                Holder::Past(number) => (PAST, number),
-            };
-            (Table::Files, to_json(&(&*self.name, device, inode)), file.map(file_value))
+            (Table::Files, to_json(&FileKey::of(&self.name, holder)), file.map(file_value))
         }));
         changes.rows.extend(self.changed_replayed.iter().map(|(lineage, position)| {
             let value = self.replayed.contains(&(*lineage, *position)).then(|| "true".to_owned());
-            (Table::Replayed, to_json(&(&*self.name, lineage, position)), value)
+            let (lineage, position) = (*lineage, *position);
+            let key = ReplayedKey { source: (&*self.name).into(), lineage, position };
+            (Table::Replayed, to_json(&key), value)
         }));
         let batches = self.duplicates.changes().into_iter();
         changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
@@ -304,6 +314,7 @@ fn file_value(file: &KnownFile) -> String {
         Some(text) => StoredPath::Text(text.into()),
         None => StoredPath::Bytes(file.path.as_os_str().as_bytes().into()),
     };
-    let decision = file.decision.map(|Decision { event, at }| (event.label().into(), at.0));
+    let decision =
+        file.decision.map(|Decision { event, at }| StoredDecision { event: event.label().into(), at: at.0 });
     to_json(&StoredFile { path, content: StoredContent::of(&file.content), decision })
 }

@@ -1,4 +1,6 @@
 //! What is known of the text of a file, as the store holds it.
+//!
+//! The twins of `Mark`, `Head` and `Place` keep the layout of the store apart from the stages that these belong to.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +12,11 @@ use crate::source::identity::{Head, Mark};
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StoredContent {
     position: u64,
+    #[serde(with = "StoredMark")]
     mark: Mark,
+    #[serde(with = "StoredHead")]
     head: Head,
+    #[serde(with = "StoredPlace")]
     place: Place,
     format: String,
     header: Option<String>,
@@ -23,6 +28,31 @@ pub struct StoredContent {
     records: Option<StoredRecords>,
     #[serde(default)]
     unfinished: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Mark")]
+struct StoredMark {
+    end: u64,
+    length: usize,
+    hash: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Head")]
+struct StoredHead {
+    at: u64,
+    hashes: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Place")]
+enum StoredPlace {
+    Top,
+    Array,
+    Value,
+    AfterValue,
+    WithinLine,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 //! Indexed by small numbers on the way in; texts are made once, when a label set is first seen. Nothing expires.
 //! What does not fit is folded into the trunk `other` or the cause `other`, and counted as overflow by the caller.
 
-mod stored;
+pub mod stored;
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 pub use known::{Contents, Holder, Match};
 use snapshot::{Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
+use stored::{FileKey, ReplayedKey};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
@@ -173,12 +174,12 @@ impl Ledger {
             Row::Text { table: Table::Routes, key, value } => self.counts.restore_route(key, value)?,
             Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
             Row::Text { table: Table::Files, key, value } => {
-                let (source, device, inode): (String, u64, u64) = stored::from_json(key)?;
-                self.restored(&source)?.restore_file(device, inode, value)?;
+                let key: FileKey<'_> = stored::from_json(key)?;
+                self.restored(&key.source)?.restore_file(key.holder(), value)?;
             }
             Row::Text { table: Table::Replayed, key, .. } => {
-                let (source, lineage, position): (String, u64, u64) = stored::from_json(key)?;
-                self.restored(&source)?.replayed.insert((lineage, position));
+                let key: ReplayedKey<'_> = stored::from_json(key)?;
+                self.restored(&key.source)?.replayed.insert((key.lineage, key.position));
             }
             Row::Text { table: Table::Commits, value, .. } => self.commits.restore(value)?,
             Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,

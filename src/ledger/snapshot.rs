@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use serde::{Deserialize, Serialize};
 
 pub use crate::call::Arrival;
 use crate::call::{CodePair, Direction, Outcome, UnixMillis};
@@ -137,7 +136,7 @@ pub struct DurationSeries {
 }
 
 /// The balance of a source's records: each record read is in exactly one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordCounts {
     pub counted: u64,
     pub duplicate: u64,

@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use fastrand::Rng;
+use redb::Database;
 
+use super::store::tests::lowered::to_layout_2;
 use super::*;
 use crate::call::{Call, Codes, Direction, Reason, RecordId};
 use crate::format::graph;
@@ -165,15 +167,18 @@ fn picture(ledger: &mut Ledger) -> Vec<String> {
 }
 
 fn assert_same(one: &mut Ledger, other: &mut Ledger, when: &str) {
-    let (one, other) = (picture(one), picture(other));
+    assert_same_lines(&picture(one), &picture(other), when);
+}
+
+fn assert_same_lines(one: &[String], other: &[String], when: &str) {
     let only = |these: &[String], those: &[String]| {
         these.iter().filter(|line| !those.contains(line)).cloned().collect::<Vec<_>>().join("\n")
     };
     assert!(
         one == other,
-        "{when}\nin memory:\n{}\nfrom the store:\n{}",
-        only(&one, &other),
-        only(&other, &one)
+        "{when}\nof one:\n{}\nof the one opened again:\n{}",
+        only(one, other),
+        only(other, one)
     );
 }
 
@@ -195,47 +200,70 @@ fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
     assert_eq!((calls.into_iter().collect::<Vec<_>>(), ledger.counts.spellings()), (expected.to_vec(), 3));
 }
 
+/// The rows of the store, without those of how long commits took.
+fn rows(ledger: &mut Ledger) -> Vec<String> {
+    let mut rows = Vec::new();
+    let store = ledger.store.as_mut().unwrap();
+    assert_eq!(store.layout().unwrap(), store::LAYOUT);
+    let read = store.each(|row| {
+        if matches!(row, Row::Text { table, .. } if table != Table::Commits) {
+            rows.push(format!("{row:?}"));
+        }
+        Ok(())
+    });
+    read.unwrap();
+    rows
+}
+
+/// Lives of a ledger: before each but the first it is opened again, from a copy of its store to which `prepare` did
+/// something that must not matter.
+fn plays_on_the_same(seed: u64, prepare: impl Fn(&Path)) {
+    let mut random = Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut now = START;
+    let limits = some_limits(&mut random);
+    let mut ledger = open(&folder.path().join("0"), limits, now);
+    for life in 1..5 {
+        for commit in 0..random.u8(..6) {
+            (0..random.usize(..400)).for_each(|_| act(&mut ledger, &mut random, now));
+            now.0 += random.i64(0..DAY);
+            ledger.forget(now);
+            ledger.commit(life > 2 && commit > 2).unwrap();
+        }
+        ledger.commit(false).unwrap();
+        // A copy of the store of a ledger that is in use: as after a crash.
+        let copy = folder.path().join(life.to_string());
+        fs::create_dir(&copy).unwrap();
+        fs::copy(folder.path().join((life - 1).to_string()).join(store::FILE), copy.join(store::FILE))
+            .unwrap();
+        prepare(&copy.join(store::FILE));
+        let mut restored = open(&copy, ledger.counts.limits, now);
+        assert_same(&mut ledger, &mut restored, &format!("seed {seed}, life {life}: as it was committed"));
+
+        let same = random.u64(..);
+        for ledger in [&mut ledger, &mut restored] {
+            let mut random = Rng::with_seed(same);
+            (0..300).for_each(|_| act(ledger, &mut random, now));
+        }
+        ledger.commit(false).unwrap();
+        restored.commit(false).unwrap();
+        let when = format!("seed {seed}, life {life}: after the same calls");
+        assert_same(&mut ledger, &mut restored, &when);
+        assert_same_lines(&rows(&mut ledger), &rows(&mut restored), &when);
+        ledger = restored;
+    }
+}
+
 #[test]
 fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
     for seed in (0..12).chain([fastrand::u64(..)]) {
-        let mut random = Rng::with_seed(seed);
-        let folder = tempfile::tempdir().unwrap();
-        let mut now = START;
-        let limits = some_limits(&mut random);
-        let mut ledger = open(&folder.path().join("0"), limits, now);
-        for life in 1..5 {
-            for commit in 0..random.u8(..6) {
-                (0..random.usize(..400)).for_each(|_| act(&mut ledger, &mut random, now));
-                now.0 += random.i64(0..DAY);
-                ledger.forget(now);
-                ledger.commit(life > 2 && commit > 2).unwrap();
-            }
-            ledger.commit(false).unwrap();
-            // A copy of the store of a ledger that is in use: as after a crash.
-            let copy = folder.path().join(life.to_string());
-            fs::create_dir(&copy).unwrap();
-            fs::copy(folder.path().join((life - 1).to_string()).join(store::FILE), copy.join(store::FILE))
-                .unwrap();
-            let mut restored = open(&copy, ledger.counts.limits, now);
-            assert_same(
-                &mut ledger,
-                &mut restored,
-                &format!("seed {seed}, life {life}: as it was committed"),
-            );
+        plays_on_the_same(seed, |_| {});
+    }
+}
 
-            let same = random.u64(..);
-            for ledger in [&mut ledger, &mut restored] {
-                let mut random = Rng::with_seed(same);
-                (0..300).for_each(|_| act(ledger, &mut random, now));
-            }
-            ledger.commit(false).unwrap();
-            restored.commit(false).unwrap();
-            assert_same(
-                &mut ledger,
-                &mut restored,
-                &format!("seed {seed}, life {life}: after the same calls"),
-            );
-            ledger = restored;
-        }
+#[test]
+fn a_ledger_of_an_older_layout_is_the_same_and_its_first_commit_raises_all_of_it() {
+    for seed in (0..4).chain([fastrand::u64(..)]) {
+        plays_on_the_same(seed, |store| to_layout_2(&Database::open(store).unwrap()));
     }
 }

@@ -4,11 +4,10 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Device and inode: one file under whatever name, until it is removed and its number given to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
@@ -26,12 +25,13 @@ pub const MARK_BYTES: usize = 4096;
 
 /// A hash of the bytes just before a position: whether they are still the same tells a file that grew from one
 /// that was written anew, also when it is already longer than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// Offset that the mark ends at, in bytes.
     pub end: u64,
-    length: usize,
-    hash: u64,
+    /// How many bytes it covers.
+    pub length: usize,
+    pub hash: u64,
 }
 
 impl Mark {
@@ -97,11 +97,12 @@ pub const HEAD_BYTES: usize = HEAD_LENGTHS[HEAD_LENGTHS.len() - 1];
 
 /// Hashes of the first bytes of a text behind its header, so that the beginning of a copy can be told from another
 /// file as early as possible. Holds none of the text itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
     /// Where in the text it begins.
     pub at: u64,
-    hashes: Vec<u64>,
+    /// The hash of each length that the text reached.
+    pub hashes: Vec<u64>,
 }
 
 impl Head {
