@@ -263,8 +263,9 @@ fn is_answered(line: &Value) -> bool {
 }
 
 fn is_failure(line: &Value) -> bool {
+    let code = ICE.0.to_string();
     line["table"] == "failures"
-        && line["key"]["microsoft_code"] == ICE.0.to_string()
+        && line["key"]["microsoft_code"] == code
         && line["value"]["count"].as_u64() > Some(0)
 }
 
