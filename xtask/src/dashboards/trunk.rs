@@ -51,8 +51,8 @@ fn figures() -> Vec<Panel> {
             .thresholds("text", &[])
             .instant(&concurrent("", "@trunk")),
         Panel::stat(
-            "Mean duration, last hour",
-            "Of the answered calls. A sudden fall to a few seconds means that people hang up: often one-way or no \
+            "Mean duration",
+            "Of the calls answered in the last hour. A sudden fall to a few seconds means that people hang up: often one-way or no \
              sound.",
             4,
         )

@@ -25,7 +25,7 @@ enum Trunks {
 
 pub const FAULTS: [Fault; 5] = [
     // No media path on one trunk, until now.
-    Fault { trunks: Trunks::One(2), direction: None, from: -40.0, until: 0.0, code: "531004", share: 0.7 },
+    Fault { trunks: Trunks::One(0), direction: None, from: -40.0, until: 0.0, code: "531004", share: 0.7 },
     // Inbound dead, until now.
     Fault {
         trunks: Trunks::One(3),
@@ -102,7 +102,7 @@ pub fn alerts(all: &mut Vec<Series>, trunks: usize, end: f64) {
         let since = end + from * 60.0;
         add(all, "ALERTS_FOR_STATE", &labels, move |minute| if minute > from { since } else { f64::NAN });
     };
-    alert("CdrTrunkFailureRatioHigh", "critical", &trunk_name(2.min(trunks - 1)), -38.0);
+    alert("CdrTrunkFailureRatioHigh", "critical", &trunk_name(0), -38.0);
     if trunks > 3 {
         alert("CdrTrunkSilent", "critical", &trunk_name(3), -120.0);
     }
