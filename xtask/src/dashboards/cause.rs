@@ -5,6 +5,7 @@ use super::{KEPT, side_column, ten_largest, with_remedy};
 use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, drill_down, label_variable};
 use serde_json::json;
 
+const SELECTOR: &str = r#"@route,cause="$cause""#;
 const FAILURES: &str = r#"cdr_call_failures_total{@route,cause="$cause"}"#;
 
 pub fn dashboard() -> Dashboard {
@@ -115,7 +116,7 @@ fn places() -> Vec<Panel> {
              and its carrier. All trunks at once: look at what they share, which is the tenant or Microsoft.",
             12,
         )
-        .series_with_exemplars("{{trunk}}", &ten_largest("trunk", FAILURES)),
+        .series_with_exemplars("{{trunk}}", &ten_largest("trunk", SELECTOR)),
         Panel::table(
             "By trunk and direction",
             "Failed calls of the chosen time; a click leads to the trunk. Inbound is from the telephone network to \
