@@ -44,9 +44,10 @@ fn firing() -> String {
         leading_cause(),
     );
     let of_calls = format!(r#"({alerts} unless on (alertname) ALERTS{{alertname=~"CdrExporter.+"}})"#);
-    let nothing = |unless: &str, line: &str| {
+    let nothing = |unless: &str, line: &str, remedy: &str| {
         format!(
-            r#"label_replace(label_replace({unless}, "alertname", "{line}", "", ""), "rank", "4", "", "")"#
+            r#"label_replace(label_replace(label_replace({unless}, "alertname", "{line}", "", ""),
+                "remedy", "{remedy}", "", ""), "rank", "4", "", "")"#
         )
     };
     let lasting = format!(
@@ -56,10 +57,11 @@ fn firing() -> String {
     format!(
         r#"label_replace(label_replace(label_join(time() - ({lasting}), "bad", " of ", "failed", "calls"),
             "bad", "", "bad", " of "), "remedy", "See the runbook.", "remedy", "") or {} or {}"#,
-        nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings"),
+        nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings", "Nothing to do."),
         nothing(
             &format!("(vector(0) unless on () {RULES_LOADED} unless on () {FIRING})"),
-            "No rules are loaded: add deploy/prometheus to Prometheus"
+            "No rules are loaded",
+            "Add deploy/prometheus to Prometheus."
         ),
     )
 }
@@ -68,7 +70,7 @@ fn firing() -> String {
 pub fn table(title: &str, height: u32) -> Panel {
     let rank = json!([{"type": "value", "options": {
         "1": {"text": "critical", "color": "red", "index": 0}, "2": {"text": "warning", "color": "orange", "index": 1},
-        "3": {"text": "info", "color": "blue", "index": 2}, "4": {"text": "-", "color": "text", "index": 3}}}]);
+        "3": {"text": "info", "color": "blue", "index": 2}, "4": {"text": " ", "color": "transparent", "index": 3}}}]);
     let background = json!({"type": "color-background", "mode": "basic"});
     Panel::table(
         title,
@@ -98,14 +100,13 @@ pub fn table(title: &str, height: u32) -> Panel {
         "Severity",
         &[("custom.width", json!(70)), ("mappings", rank), ("custom.cellOptions", background)],
     )
-    .column("What is wrong", &[("custom.width", json!(235)), ("mappings", summaries())])
-    .wrapped("What is wrong")
-    .wide("Trunk", 155)
+    .column("What is wrong", &[("custom.width", json!(300)), ("mappings", summaries())])
+    .wide("Trunk", 150)
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .wide("Source", 60)
-    .column("For", &[("custom.width", json!(70)), ("unit", json!("s")), ("decimals", json!(0))])
-    .wide("Calls failed", 105)
-    .wide("Leading cause", 210)
+    .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
+    .wide("Calls failed", 95)
+    .wide("Leading cause", 205)
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
