@@ -3,7 +3,7 @@
 
 use super::calls::{ANSWERED, ASR_MEANS, CHOSEN, EFFECTIVE, NER_MEANS, ratio};
 use super::{CONCURRENT_MEANS, causes_over_time, concurrent, outcomes_over_time};
-use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, label_variable};
+use crate::dashboard::{Dashboard, Panel, Row, label_variable};
 use serde_json::json;
 
 const DIRECTIONS: [(&str, &str); 2] = [("inbound", "blue"), ("outbound", "orange")];
@@ -25,7 +25,6 @@ pub fn dashboard() -> Dashboard {
             Row { title: "How calls end, and why they fail", panels: endings() },
             Row { title: "How busy", panels: load() },
         ],
-        ..DASHBOARD
     }
 }
 
