@@ -12,6 +12,7 @@ use tokio::sync::{mpsc as requests, oneshot};
 use tracing::{error, info};
 
 use crate::call::UnixMillis;
+use crate::expose::access::Access;
 use crate::expose::listen::{Address, Listener};
 use crate::expose::{self, ReloadRequest};
 use crate::ledger::snapshot::{Published, Snapshot};
@@ -27,6 +28,7 @@ pub struct Daemon {
     /// Where to listen; with none, on the sockets that systemd hands over.
     pub listen: Vec<Address>,
     pub web: expose::Options,
+    pub access: Access,
     /// The folder of the durable store.
     pub storage_path: PathBuf,
     /// Where rejected records are written, if anywhere.
@@ -83,6 +85,7 @@ impl Daemon {
         let (files, mut files_asked) = requests::channel(1);
         let state = expose::State::new(
             self.web,
+            self.access,
             published.clone(),
             &telemetry,
             expose::Requests { reload: reload.clone(), files },

@@ -69,12 +69,13 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
     let (stop, stopped) = mpsc::channel();
     let writing = thread::Builder::new().name("writing".to_owned()).spawn(move || writer.run(&stopped));
     let writing = writing.map_err(|error| format!("cannot start: {error}"))?;
-    let listen = web.listen();
+    let (listen, access) = (web.listen(), web.access()?);
     let web = web.options();
     let metrics_path = format!("{}{}", web.route_prefix, web.telemetry_path);
     let daemon = Daemon {
         listen,
         web,
+        access,
         storage_path: path.join("data"),
         rejected: None,
         listening: Box::new({

@@ -8,6 +8,7 @@ use clap::Args;
 use super::Exit;
 use crate::app::{AppError, Daemon};
 use crate::config;
+use crate::expose::access::Access;
 use crate::expose::listen::Address;
 use crate::expose::{self, Hosts, Limits, route_prefix, telemetry_path};
 use crate::pipeline::{Options, rejected};
@@ -56,6 +57,9 @@ pub struct Web {
     /// Address to listen on: HOST:PORT, :PORT for every interface, or unix:PATH; may be repeated
     #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410")]
     listen_address: Vec<Address>,
+    /// Web config: TLS, passwords, headers, rate limit, in exporter-toolkit's format; read again when it changes
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
     /// Listen on the sockets that systemd hands over, and on no address
     #[arg(long = "web.systemd-socket")]
     systemd_socket: bool,
@@ -89,6 +93,17 @@ impl Web {
     /// Where to listen; nowhere for the sockets of systemd.
     pub fn listen(&self) -> Vec<Address> {
         if self.systemd_socket { Vec::new() } else { self.listen_address.clone() }
+    }
+
+    /// Who may come in.
+    ///
+    /// # Errors
+    /// What is wrong with the web config.
+    pub fn access(&self) -> Result<Access, String> {
+        match &self.web_config_file {
+            Some(file) => Access::from_file(file),
+            None => Access::open().map_err(|error| error.to_string()),
+        }
     }
 
     /// What the server is told.
@@ -187,9 +202,17 @@ pub fn run(arguments: Arguments) -> Exit {
         }
     };
     telemetry::init(log.level, log.format);
+    let access = match web.access() {
+        Ok(access) => access,
+        Err(error) => {
+            eprintln!("cdr-exporter serve: {error}");
+            return Exit::BadConfig;
+        }
+    };
     let daemon = Daemon {
         listen: web.listen(),
         web: web.options(),
+        access,
         storage_path,
         rejected,
         listening: Box::new(|_| {}),

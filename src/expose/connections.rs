@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,7 @@ pub struct Connection {
     pub peer: Option<IpAddr>,
     state: Mutex<State>,
     end: Notify,
+    is_cut_off: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl Connections {
         let (next, open) = &mut *lock(&self.open);
         if open.len() >= self.limits.connections {
             let gone = idlest(open)?;
-            open.remove(&gone)?.end.notify_one();
+            open.remove(&gone)?.end();
         }
         *next += 1;
         let connection = Arc::new(Connection::new(peer));
@@ -138,12 +140,18 @@ impl Connection {
             answers: HashMap::new(),
             next_answer: 0,
         };
-        Self { peer, state: Mutex::new(state), end: Notify::new() }
+        Self { peer, state: Mutex::new(state), end: Notify::new(), is_cut_off: AtomicBool::new(false) }
     }
 
     /// Ends it, answers under way included.
     pub fn end(&self) {
+        self.is_cut_off.store(true, Ordering::Relaxed);
         self.end.notify_one();
+    }
+
+    /// Whether it was ended: what the client has not taken by then is dropped.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Ordering::Relaxed)
     }
 
     /// Done once it has to end.
@@ -165,7 +173,6 @@ impl Connection {
     }
 
     /// From here on it speaks HTTP/2.
-    #[allow(dead_code, reason = "TLS brings HTTP/2")]
     pub fn speaks_http2(&self) {
         let mut state = lock(&self.state);
         (state.is_http2, state.head, state.idle) = (true, None, Instant::now());

@@ -193,3 +193,51 @@ impl AsRef<[u8]> for FrontOf {
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Failed {
     Arc::new(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::classify::Catalogue;
+
+    fn exposition() -> (Exposition, Published) {
+        let published = Published::new(Snapshot::loading(Arc::new(Catalogue::built_in())));
+        (Exposition::new(published.clone(), Registry::new(), &Options::default()), published)
+    }
+
+    async fn front(exposition: Exposition, format: Format, coding: Coding) -> usize {
+        let [front, _] = exposition.body(format, coding).await.unwrap();
+        front.as_ptr() as usize
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_written_once_for_each_format_and_compression() {
+        let (exposition, published) = exposition();
+        let mut scrapes = JoinSet::new();
+        for _ in 0..40 {
+            for format in [Format::Text004, Format::OpenMetrics001] {
+                for coding in [Coding::Identity, Coding::Gzip, Coding::Zstd] {
+                    scrapes.spawn(front(exposition.clone(), format, coding));
+                }
+            }
+        }
+        let fronts: HashSet<usize> = scrapes.join_all().await.into_iter().collect();
+        assert_eq!(fronts.len(), 6);
+        let first = exposition.body(Format::Text004, Coding::Identity).await.unwrap();
+        published.publish(Snapshot::clone(&published.current()));
+        let second = exposition.body(Format::Text004, Coding::Identity).await.unwrap();
+        assert_ne!(first[0].as_ptr(), second[0].as_ptr(), "a short one is always of the last snapshot");
+    }
+
+    #[tokio::test]
+    async fn what_was_written_keeps_no_snapshot() {
+        let (exposition, published) = exposition();
+        let _body = exposition.body(Format::Text004, Coding::Gzip).await.unwrap();
+        let before = Arc::downgrade(&published.current());
+        published.publish(Snapshot::loading(Arc::new(Catalogue::built_in())));
+        assert!(before.upgrade().is_none());
+    }
+}

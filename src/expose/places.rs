@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::connections::Connection;
 
-/// An answer that takes longer than this gives way: a scraper that reads is done long before.
+/// An answer that takes longer to send than this gives way: a scraper that reads is done long before.
 const LINGERS_AFTER: Duration = Duration::from_secs(1);
 
 /// So many places, or any number.
@@ -21,7 +21,8 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     next: u64,
-    by: HashMap<u64, (Arc<Connection>, Instant)>,
+    /// By whom, and since when the client is being sent its answer.
+    by: HashMap<u64, (Arc<Connection>, Option<Instant>)>,
 }
 
 /// A place that is taken until this is dropped.
@@ -51,7 +52,7 @@ impl Places {
         }
         taken.next += 1;
         let id = taken.next;
-        taken.by.insert(id, (Arc::clone(connection), Instant::now()));
+        taken.by.insert(id, (Arc::clone(connection), None));
         Some(Place { taken: Arc::clone(&self.taken), id })
     }
 }
@@ -63,11 +64,23 @@ impl Taken {
         for (connection, _) in self.by.values() {
             *of_peer.entry(connection.peer).or_default() += 1;
         }
-        let lingering = self.by.iter().filter(|(_, (_, since))| now.duration_since(*since) > LINGERS_AFTER);
-        let ranked = lingering.map(|(id, (connection, since))| {
-            ((of_peer.get(&connection.peer), std::cmp::Reverse(*since)), *id)
-        });
+        let sent = self.by.iter().filter_map(|(id, (connection, since))| Some((*id, connection, (*since)?)));
+        let lingering = sent.filter(|(_, _, since)| now.duration_since(*since) > LINGERS_AFTER);
+        let ranked = lingering
+            .map(|(id, connection, since)| ((of_peer.get(&connection.peer), std::cmp::Reverse(since)), id));
         ranked.max().map(|(_, id)| id)
+    }
+}
+
+impl Place {
+    /// The answer is there; from now on it is up to the client.
+    pub fn sends(self) -> Self {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, since)) = taken.by.get_mut(&self.id) {
+            *since = Some(Instant::now());
+        }
+        drop(taken);
+        self
     }
 }
 
@@ -103,7 +116,7 @@ mod tests {
     fn who_lingers_gives_way_and_first_the_greediest() {
         let places = Places::new(3);
         let [alone, greedy] = [connection(1), connection(2)];
-        let _taken = [&alone, &greedy, &greedy].map(|connection| places.take(connection).unwrap());
+        let _taken = [&alone, &greedy, &greedy].map(|connection| places.take(connection).unwrap().sends());
         let taken = places.taken.lock().unwrap();
         assert_eq!(taken.lingering(Instant::now()), None);
         assert_eq!(taken.lingering(Instant::now() + LINGERS_AFTER * 2), Some(2));
@@ -114,8 +127,12 @@ mod tests {
         let places = Places::new(1);
         let slow = connection(1);
         let _place = places.take(&slow).unwrap();
+        assert!(
+            places.taken.lock().unwrap().lingering(Instant::now() + LINGERS_AFTER * 2).is_none(),
+            "not sent yet"
+        );
         let long_ago = Instant::now().checked_sub(LINGERS_AFTER * 2).unwrap();
-        places.taken.lock().unwrap().by.get_mut(&1).unwrap().1 = long_ago;
+        places.taken.lock().unwrap().by.get_mut(&1).unwrap().1 = Some(long_ago);
         assert!(places.take(&connection(2)).is_some());
         slow.ended().await;
     }

@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::error;
 
+use super::access::Access;
 use super::answer::{Answer, last, plain, with};
 use super::connections::Connection;
 use super::exposition::Exposition;
@@ -54,6 +55,7 @@ pub struct Requests {
 #[derive(Debug, Clone)]
 pub struct State {
     options: Arc<Options>,
+    access: Access,
     exposition: Exposition,
     published: Published,
     requests: Requests,
@@ -69,31 +71,51 @@ impl State {
     /// None in practice: when two metrics have the same name.
     pub fn new(
         options: Options,
+        access: Access,
         published: Published,
         telemetry: &Telemetry,
         requests: Requests,
     ) -> prometheus::Result<Self> {
         let registry = Registry::new();
         telemetry.register(&registry)?;
+        access.register(&registry)?;
         let exposition = Exposition::new(published.clone(), registry, &options);
         let (scrapes, files) = (Places::new(options.max_requests), Places::new(FILES_AT_ONCE));
         let started = HeaderValue::from(jiff::Timestamp::now().as_second());
-        Ok(Self { options: Arc::new(options), exposition, published, requests, scrapes, files, started })
+        Ok(Self {
+            options: Arc::new(options),
+            access,
+            exposition,
+            published,
+            requests,
+            scrapes,
+            files,
+            started,
+        })
     }
 
     pub(super) fn options(&self) -> &Options {
         &self.options
     }
 
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// The answer to a request. hyper leaves out the body of an answer to HEAD.
     pub(super) async fn answer<B>(&self, request: &Request<B>, connection: &Arc<Connection>) -> Answer {
         let answering = connection.answer();
+        let web = self.access.current();
         let mut answer = match guard::check(request, &self.options.hosts) {
-            Ok(()) => self.route(request, connection).await,
+            Ok(()) => match self.access.admit(&web, request.headers(), connection).await {
+                Ok(()) => self.route(request, connection).await,
+                Err(refusal) => refusal,
+            },
             // What is wrong with the request may be wrong with where it ends.
             Err((status, reason)) => last(plain(status, reason)),
         };
         guard::secure(answer.headers_mut());
+        answer.headers_mut().extend(web.headers.clone());
         answering.sends();
         answer.map(|body| body.holding(answering))
     }
@@ -149,7 +171,7 @@ impl State {
             }
             Err(_) => return plain(StatusCode::SERVICE_UNAVAILABLE, "The scrape would come too late.\n"),
         };
-        let mut answer = hyper::Response::new(super::answer::Pieces::from(body).holding(place));
+        let mut answer = hyper::Response::new(super::answer::Pieces::from(body).holding(place.sends()));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, format.content_type());
         headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -196,7 +218,7 @@ impl State {
         // There may be many: a scrape need not wait for them.
         match spawn_blocking(move || serde_json::to_vec(&files)).await {
             Ok(Ok(json)) => with(plain(StatusCode::OK, json), CONTENT_TYPE, "application/json")
-                .map(|body| body.holding(place)),
+                .map(|body| body.holding(place.sends())),
             Ok(Err(_)) | Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Cannot write the answer.\n"),
         }
     }
@@ -289,7 +311,8 @@ mod tests {
         let ((reload, reloads), (files, _)) = (mpsc::channel(1), mpsc::channel(1));
         let published = Published::new(snapshot);
         let requests = Requests { reload, files };
-        let state = State::new(options, published, &Telemetry::new(), requests).unwrap();
+        let state =
+            State::new(options, Access::open().unwrap(), published, &Telemetry::new(), requests).unwrap();
         (state, reloads, Connections::new(Limits::default()).open(None).unwrap())
     }
 

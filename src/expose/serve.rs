@@ -9,12 +9,16 @@ use std::time::Duration;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::State;
@@ -29,7 +33,9 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 /// How often is looked for connections that take too long.
 const SWEEP: Duration = Duration::from_millis(500);
 /// The most that a request's head may have in bytes; a browser's has a tenth of it.
-const HEAD_BYTES: usize = 16 * 1024;
+const HEAD_BYTES: u16 = 16 * 1024;
+/// The most that hyper writes ahead of a client over HTTP/2, for each answer.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Answers HTTP on these listeners until `shutdown` is done; then finishes the requests under way, for at most five
 /// seconds, and closes every connection.
@@ -100,9 +106,39 @@ async fn converse(stream: Stream, open: Open, state: State, stopping: watch::Rec
 }
 
 async fn speak(socket: Socket, connection: &Arc<Connection>, state: State, stopping: watch::Receiver<()>) {
-    let result = http1(TokioIo::new(socket), connection, state, stopping).await;
+    let result = match state.access().current().tls.clone() {
+        None => http1(TokioIo::new(socket), connection, state, stopping).await,
+        Some(tls) => match handshake(socket, tls).await {
+            Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                connection.speaks_http2();
+                http2(TokioIo::new(stream), connection, state, stopping).await
+            }
+            Ok(stream) => http1(TokioIo::new(stream), connection, state, stopping).await,
+            Err(error) => return debug!(%error, "a TLS handshake failed"),
+        },
+    };
     if let Err(error) = result {
         debug!(%error, "an HTTP connection ended early");
+    }
+}
+
+/// What those are told that send HTTP where TLS is spoken.
+const NO_TLS: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+    Client sent an HTTP request to an HTTPS server.\n";
+
+async fn handshake(socket: Socket, tls: Arc<ServerConfig>) -> io::Result<TlsStream<Socket>> {
+    match TlsAcceptor::from(tls).accept(socket).into_fallible().await {
+        Ok(stream) => Ok(stream),
+        Err((error, mut socket)) => {
+            let tls_error = error.get_ref().and_then(|error| error.downcast_ref());
+            if let Some(rustls::Error::InvalidMessage(_)) = tls_error {
+                // Whoever has gone needs not be told.
+                let _ = socket.write_all(NO_TLS).await;
+                let _ = socket.shutdown().await;
+            }
+            Err(error)
+        }
     }
 }
 
@@ -118,8 +154,31 @@ async fn http1(
         async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
     });
     let mut http1 = http1::Builder::new();
-    http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES).writev(true);
+    http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES.into()).writev(true);
     let conversation = pin!(http1.serve_connection(io, service));
+    until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
+}
+
+async fn http2(
+    io: impl Read + Write + Unpin + Send + 'static,
+    connection: &Arc<Connection>,
+    state: State,
+    stopping: watch::Receiver<()>,
+) -> hyper::Result<()> {
+    let connection = Arc::clone(connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (state, connection) = (state.clone(), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
+    });
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(32)
+        .max_header_list_size(HEAD_BYTES.into())
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(100);
+    let conversation = pin!(http2.serve_connection(io, service));
     until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
 }
 

@@ -67,6 +67,18 @@ impl Socket {
     }
 }
 
+impl Drop for Socket {
+    /// Takes back from the system what a client that was cut off will not take, megabytes perhaps.
+    fn drop(&mut self) {
+        if let Stream::Tcp(stream) = &self.stream
+            && self.connection.is_cut_off()
+        {
+            // Without it, the system keeps trying for a while.
+            let _ = stream.set_zero_linger();
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
+use cdr_exporter::expose::access::Access;
 use cdr_exporter::expose::listen::{Address, Listener};
 use cdr_exporter::expose::{self, FilesRequest, Options, ReloadRequest, Requests, State};
 use cdr_exporter::ledger::snapshot::{Published, Snapshot};
@@ -25,12 +26,17 @@ pub struct Server {
 
 impl Server {
     pub fn start(snapshot: Snapshot, options: Options) -> Self {
+        Self::start_with(snapshot, options, Access::open().unwrap())
+    }
+
+    pub fn start_with(snapshot: Snapshot, options: Options, access: Access) -> Self {
         let published = Published::new(snapshot);
         let (reload, reloads) = mpsc::channel(1);
         let (files, files_asked) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();
         let state =
-            State::new(options, published.clone(), &Telemetry::new(), Requests { reload, files }).unwrap();
+            State::new(options, access, published.clone(), &Telemetry::new(), Requests { reload, files })
+                .unwrap();
         let (address, bound) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
