@@ -145,11 +145,11 @@ impl Connection {
 
     /// Ends it, answers under way included.
     pub fn end(&self) {
-        self.is_cut_off.store(true, Ordering::Relaxed);
+        self.is_cut_off.store(!lock(&self.state).answers.is_empty(), Ordering::Relaxed);
         self.end.notify_one();
     }
 
-    /// Whether it was ended: what the client has not taken by then is dropped.
+    /// Whether it was ended amid an answer: what the client has not taken by then is dropped.
     pub fn is_cut_off(&self) -> bool {
         self.is_cut_off.load(Ordering::Relaxed)
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use listenfd::ListenFd;
@@ -116,8 +116,7 @@ impl Listener {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
             Self::Unix(listener, _) => {
-                let path =
-                    listener.local_addr()?.as_pathname().unwrap_or(std::path::Path::new("")).to_owned();
+                let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
                 Ok(Address::Unix(path))
             }
         }
@@ -146,7 +145,7 @@ impl Drop for Listener {
 }
 
 /// Removes a socket on which nobody listens any more.
-fn remove_left_over(path: &PathBuf) -> io::Result<()> {
+fn remove_left_over(path: &Path) -> io::Result<()> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
     let nobody_listens = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     if is_socket && StdUnixStream::connect(path).is_err_and(nobody_listens) {

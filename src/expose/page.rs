@@ -64,7 +64,7 @@ mod tests {
         let bits: Vec<bool> = digest
             .as_ref()
             .iter()
-            .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
+            .flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1 == 1))
             .collect();
         let sextet =
             |bits: &[bool]| (0..6).fold(0, |sum, bit| sum * 2 + usize::from(bits.get(bit) == Some(&true)));

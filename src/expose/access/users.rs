@@ -179,7 +179,7 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     for four in text[..text.len() - padding].chunks(4) {
         let mut bits = 0_u32;
         for byte in four {
-            bits = bits << 6 | u32::from(sextet(*byte)?);
+            bits = (bits << 6) | u32::from(sextet(*byte)?);
         }
         bits <<= 6 * (4 - four.len()) + 8;
         bytes.extend_from_slice(&bits.to_be_bytes()[..four.len() - 1]);

@@ -188,7 +188,8 @@ fn idle_connections_end_and_too_many_make_room() {
     let start = Instant::now();
     let idle: Vec<_> = (0..1000).map(|_| TcpStream::connect(server.address).unwrap()).collect();
     assert_eq!(server.ask("GET", "/-/healthy", &[]).status, 200);
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    // All thousand were taken in, and all but 64 turned out, before it.
+    assert!(start.elapsed() < 4 * SOON, "{:?}", start.elapsed());
     assert!(kept.is_closed());
     drop(idle);
 }
