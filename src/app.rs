@@ -20,6 +20,9 @@ use crate::ledger::store::{FILE, Store, StoreError};
 use crate::pipeline::{Event, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
+/// Hears where is listened.
+pub type Listening = Box<dyn FnOnce(&[Address])>;
+
 /// Reads the options.
 pub type Load = Box<dyn Fn() -> Result<Options, String> + Send>;
 
@@ -34,7 +37,7 @@ pub struct Daemon {
     /// Where rejected records are written, if anywhere.
     pub rejected: Option<rejected::Options>,
     /// Told the addresses once they are listened on, with the ports that the system chose for 0.
-    pub listening: Box<dyn FnOnce(&[Address])>,
+    pub listening: Listening,
     /// Reads the options again, for a reload.
     pub load: Load,
 }

@@ -13,7 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time;
@@ -127,19 +127,15 @@ const NO_TLS: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
     Client sent an HTTP request to an HTTPS server.\n";
 
-async fn handshake(socket: Socket, tls: Arc<ServerConfig>) -> io::Result<TlsStream<Socket>> {
-    match TlsAcceptor::from(tls).accept(socket).into_fallible().await {
-        Ok(stream) => Ok(stream),
-        Err((error, mut socket)) => {
-            let tls_error = error.get_ref().and_then(|error| error.downcast_ref());
-            if let Some(rustls::Error::InvalidMessage(_)) = tls_error {
-                // Whoever has gone needs not be told.
-                let _ = socket.write_all(NO_TLS).await;
-                let _ = socket.shutdown().await;
-            }
-            Err(error)
-        }
+async fn handshake(mut socket: Socket, tls: Arc<ServerConfig>) -> io::Result<TlsStream<Socket>> {
+    if socket.begins_with_letter().await {
+        // What is left unread would take the answer with it.
+        let _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(NO_TLS).await?;
+        socket.shutdown().await?;
+        return Err(io::Error::other("a client speaks HTTP without TLS"));
     }
+    TlsAcceptor::from(tls).accept(socket).await
 }
 
 async fn http1(

@@ -46,6 +46,18 @@ impl Socket {
         Self { stream, connection, written: 0 }
     }
 
+    /// Whether the client begins with a letter, as HTTP does and TLS does not. A Unix socket cannot be looked into.
+    pub async fn begins_with_letter(&self) -> bool {
+        let mut first = [0];
+        match &self.stream {
+            Stream::Tcp(stream) => {
+                let read = stream.peek(&mut first).await;
+                read.is_ok_and(|read| read == 1) && first[0].is_ascii_uppercase()
+            }
+            Stream::Unix(_) => false,
+        }
+    }
+
     fn turn_is_over(&mut self, cx: &mut Context<'_>) -> bool {
         if self.written < TURN {
             return false;

@@ -45,6 +45,7 @@ impl Client {
     /// Reads the next answer; one to HEAD has no body, whatever its head says.
     pub fn read(&mut self, method: &str) -> Reply {
         let mut line = self.line();
+        assert!(line.starts_with("HTTP/1."), "no answer, but {line:?}");
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();
         let mut head = Vec::new();
         loop {
