@@ -11,6 +11,7 @@ use super::Exit;
 use super::inspect::time;
 use super::reader::{self, FileRead, Reader, Summary};
 use crate::config;
+use crate::expose::access;
 use crate::pipeline::Options;
 use crate::source::discover::{self, Exclude, Found};
 
@@ -18,12 +19,15 @@ use crate::source::discover::{self, Exclude, Found};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cdr-exporter check --config.file /etc/cdr-exporter/cdr-exporter.yml\n  \
-                        cdr-exporter check /var/spool/cdr/teams"
+                        cdr-exporter check /var/spool/cdr/teams\n  cdr-exporter check --web.config.file /etc/cdr-exporter/web.yml"
 )]
 pub struct Arguments {
     /// Config file to check
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
+    /// Web config to check: TLS, passwords, headers, rate limit
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
     /// Files, folders or globs to look into
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -32,6 +36,11 @@ pub struct Arguments {
 /// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when paths
 /// given on the command line lead to no file: those of a config may get theirs later.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Some(exit) =
+        arguments.web_config_file.as_deref().and_then(|file| check_web_config(file, arguments))
+    {
+        return exit;
+    }
     if arguments.paths.is_empty() && arguments.config_file.is_none() {
         eprintln!(
             "cdr-exporter check: nothing to check. Give it files, folders or globs, or a config:\n\
@@ -58,6 +67,25 @@ pub fn run(arguments: &Arguments) -> Exit {
         Err(error) => {
             eprintln!("cdr-exporter check: {error}");
             Exit::Internal
+        }
+    }
+}
+
+/// Says what is wrong with a web config, or that nothing is; how the program ends, if that is all there is to do.
+fn check_web_config(file: &Path, arguments: &Arguments) -> Option<Exit> {
+    match access::load(file) {
+        Ok(web) => {
+            for warning in &web.warnings {
+                eprintln!("cdr-exporter check: warning: {warning}");
+            }
+            let said = writeln!(io::stdout(), "{}: the web config is right", file.display());
+            let is_all = arguments.paths.is_empty() && arguments.config_file.is_none();
+            // Whoever reads the report has seen enough.
+            (is_all || said.is_err()).then_some(Exit::Ok)
+        }
+        Err(fault) => {
+            eprintln!("cdr-exporter check: {fault}");
+            Some(Exit::BadConfig)
         }
     }
 }

@@ -12,8 +12,8 @@ use clap::{Args, ValueEnum};
 
 use self::ask::{NoAnswer, TLS};
 use super::Exit;
-use super::serve::listen_address;
 use super::stopped::Failed;
+use crate::expose::listen;
 use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Decision, KnownFile, SourceIndex};
@@ -151,7 +151,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("status speaks HTTP only; {TLS}"));
     }
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    let mut address = listen_address(text)?;
+    let mut address = listen::tcp(text)?;
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
