@@ -14,6 +14,8 @@ use tokio::sync::{mpsc as requests, oneshot};
 use tracing::{error, info};
 
 use crate::call::UnixMillis;
+use crate::collect::{Collectors, FilesRead};
+use crate::config::Config;
 use crate::expose;
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::{FILE, Store, StoreError};
@@ -30,8 +32,8 @@ pub struct Daemon {
     pub rejected: Option<rejected::Options>,
     /// Told the address once it is listened on, with the port that the system chose for 0.
     pub listening: Box<dyn FnOnce(SocketAddr)>,
-    /// Reads the options again, for a reload.
-    pub load: Box<dyn Fn() -> Result<Options, String> + Send>,
+    /// Reads the config again, for a reload.
+    pub load: Box<dyn Fn() -> Result<Config, String> + Send>,
 }
 
 /// Why the daemon ended other than by a signal.
@@ -52,13 +54,14 @@ impl Daemon {
     ///
     /// # Errors
     /// What kept it from starting, or ended it.
-    pub fn run(self, options: Options) -> Result<(), AppError> {
+    pub fn run(self, config: Config) -> Result<(), AppError> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::Start)?;
-        runtime.block_on(self.run_on(options))
+        runtime.block_on(self.run_on(config))
     }
 
-    async fn run_on(self, options: Options) -> Result<(), AppError> {
+    async fn run_on(self, config: Config) -> Result<(), AppError> {
+        let options = config.pipeline;
         let mut signals = Signals::listen().map_err(AppError::Start)?;
         let (listener, address) = listen(self.listen_address).await?;
         info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
@@ -80,6 +83,8 @@ impl Daemon {
         let (wake, storage) = (events.clone(), self.storage_path);
         let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
+        let mut collectors = Collectors::new(telemetry.collection.clone(), files_read(events.clone()));
+        collectors.apply(config.collect).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
             let _ = stopped.await;
@@ -87,7 +92,7 @@ impl Daemon {
         info!(%address, "listening");
         (self.listening)(address);
 
-        let load = || reload_options(&*self.load, &events, &telemetry);
+        let mut load = || reload_config(&*self.load, &events, &mut collectors, &telemetry);
         let ended_by_itself = loop {
             tokio::select! {
                 signal = signals.next() => match signal {
@@ -172,13 +177,28 @@ fn start_reading(
     Ok((thread, has_ended))
 }
 
-/// Loads the options and hands them to the loop; what is wrong with them leaves the old ones in force.
-fn reload_options(
-    load: &dyn Fn() -> Result<Options, String>,
+/// Which files the loop has read to their end, for collectors that clear theirs away.
+fn files_read(events: Sender<Event>) -> Arc<FilesRead> {
+    Arc::new(move || {
+        let (question, answer) = oneshot::channel();
+        events.send(Event::Files(question)).ok()?;
+        let files = answer.blocking_recv().ok()?.into_iter();
+        Some(files.filter(|file| file.bytes_behind == Some(0)).map(|file| file.path.into()).collect())
+    })
+}
+
+/// Loads the config and hands it to the loop and the collectors; what is wrong with it leaves the old one in force.
+fn reload_config(
+    load: &dyn Fn() -> Result<Config, String>,
     events: &Sender<Event>,
+    collectors: &mut Collectors,
     telemetry: &Telemetry,
 ) -> Result<(), String> {
-    match load() {
+    let applied = load().and_then(|config| {
+        collectors.apply(config.collect).map_err(|error| format!("cannot collect: {error}"))?;
+        Ok(config.pipeline)
+    });
+    match applied {
         Ok(options) => {
             // Only a daemon on its way out has no loop; it needs no new options.
             let _ = events.send(Event::Reload(Box::new(options)));

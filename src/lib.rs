@@ -1,6 +1,7 @@
 //! cdr-exporter: exact per-cause counters from the call detail records of Microsoft Teams Direct Routing.
 //!
 //! ```text
+//! collect: Graph -> files (one way in among others; files are the seam)
 //! config -> source: discover -> tail -> split -> decode -> classify -> ledger: count, commit -> expose: /metrics
 //!                   (bytes on disk -> whole records)  (record -> Call -> Verdict)  (one commit)   (last snapshot)
 //! ```
@@ -13,6 +14,7 @@ pub mod decode;
 pub mod classify;
 pub mod ledger;
 pub mod telemetry;
+pub mod collect;
 pub mod pipeline;
 pub mod expose;
 pub mod config;

@@ -88,21 +88,23 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
+    let storage = storage_path.clone();
     let load = move || {
-        let options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
-        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
-        Ok(options)
+        let config = config::load_with(config_file.as_deref(), &paths, &storage);
+        let config = config.map_err(|error| error.to_string())?;
+        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &config.pipeline))?;
+        Ok(config)
     };
-    let usable = load().and_then(|options| match &rejected {
-        _ if options.sources.is_empty() => Err(NO_SOURCES.to_owned()),
-        None => Ok(options),
+    let usable = load().and_then(|config| match &rejected {
+        _ if config.pipeline.sources.is_empty() => Err(NO_SOURCES.to_owned()),
+        None => Ok(config),
         Some(rejected) => {
             let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());
-            rejected.try_out(&storage_path).map(|()| options).map_err(named)
+            rejected.try_out(&storage_path).map(|()| config).map_err(named)
         }
     });
-    let options = match usable {
-        Ok(options) => options,
+    let config = match usable {
+        Ok(config) => config,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");
             return Exit::BadConfig;
@@ -117,7 +119,7 @@ pub fn run(arguments: Arguments) -> Exit {
         listening: Box::new(|_| {}),
         load: Box::new(load),
     };
-    match daemon.run(options) {
+    match daemon.run(config) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");

@@ -1,5 +1,6 @@
 //! The checked configuration: what was written made into each stage's options, or the place and reason why not.
 
+mod collect;
 mod file;
 
 use std::collections::HashSet;
@@ -48,6 +49,8 @@ impl std::error::Error for ConfigError {}
 
 type Checked<T> = Result<T, ConfigError>;
 
+/// Where the state is kept when nothing else is said.
+pub const STORAGE: &str = "data/";
 /// The name of the source that paths on the command line make.
 const SOURCE_OF_PATHS: &str = "teams";
 const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
@@ -58,12 +61,35 @@ const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
 const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The options that a config file, paths or both give. Paths make a source named `teams` of their own.
+/// All that a config says.
+#[derive(Debug)]
+pub struct Config {
+    pub pipeline: pipeline::Options,
+    pub collect: Vec<crate::collect::Options>,
+}
+
+/// Nothing is collected.
+impl From<pipeline::Options> for Config {
+    fn from(pipeline: pipeline::Options) -> Self {
+        Self { pipeline, collect: Vec::new() }
+    }
+}
+
+/// The options of the loop alone, as [`load_with`] gives them for the usual storage path.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options> {
+    Ok(load_with(file, paths, Path::new(STORAGE))?.pipeline)
+}
+
+/// The options that a config file, paths or both give. Paths make a source named `teams` of their own. What is
+/// collected lies under the storage path.
 ///
 /// # Errors
 /// The first thing that is wrong in the file or with a path; and that there is no source at all.
-pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options> {
-    let mut options = match file {
+pub fn load_with(file: Option<&Path>, paths: &[String], storage: &Path) -> Checked<Config> {
+    let mut config = match file {
         Some(file) => {
             let named = |mut error: ConfigError| {
                 error.file = Some(file.to_path_buf());
@@ -71,10 +97,11 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
             };
             let text = std::fs::read_to_string(file)
                 .map_err(|error| named(plain(format!("cannot read it: {error}"))))?;
-            parse(&text).map_err(named)?
+            parse(&text, storage).map_err(named)?
         }
-        None => defaults(),
+        None => defaults().into(),
     };
+    let options = &mut config.pipeline;
     if !paths.is_empty() {
         if options.sources.iter().any(|source| &*source.books.name == SOURCE_OF_PATHS) {
             return Err(plain(format!(
@@ -84,7 +111,7 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
         }
         options.sources.push(source_of_paths(paths)?);
     }
-    Ok(options)
+    Ok(config)
 }
 
 /// The options of an empty config.
@@ -111,8 +138,14 @@ fn source_of_paths(paths: &[String]) -> Checked<Source> {
 }
 
 /// Checks the text of a config file.
-fn parse(text: &str) -> Checked<pipeline::Options> {
-    let file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
+fn parse(text: &str, storage: &Path) -> Checked<Config> {
+    let mut file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
+    let collect = collect::checked(&file.collect, storage)?;
+    for name in file.collect.drain(..).map(|entry| entry.name) {
+        if !file.sources.iter().any(|source| source.name.value == name.value) {
+            file.sources.push(file::Source::named(name));
+        }
+    }
     let record_bytes = match &file.limits.record_bytes {
         Some(written) => bytes(written)?,
         None => reading::Options::default().record_bytes,
@@ -127,8 +160,12 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
         }
     }
     let limits = Limits::default();
-    Ok(pipeline::Options {
-        sources: file.sources.iter().map(|written| source(written, record_bytes)).collect::<Checked<_>>()?,
+    let spool = |source: &file::Source| {
+        collect.iter().find(|options| options.source == source.name.value).map(|options| &*options.folder)
+    };
+    let sources = file.sources.iter().map(|written| source(written, spool(written), record_bytes));
+    let pipeline = pipeline::Options {
+        sources: sources.collect::<Checked<_>>()?,
         limits: Limits {
             trunks_per_source: file.limits.trunks_per_source.unwrap_or(limits.trunks_per_source),
             series: file.limits.series.unwrap_or(limits.series),
@@ -139,15 +176,27 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
             quiet: interval(file.quiet.as_ref(), PATIENCE.quiet)?,
             unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
         },
-    })
+    };
+    Ok(Config { pipeline, collect })
 }
 
-fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
-    if written.paths.is_empty() {
+/// A source as it is written, and the folder that is collected into for it, if one is.
+fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> Checked<Source> {
+    if written.paths.is_none() && spool.is_none() {
+        let message = "the key `paths` is missing; only a source that `collect` feeds needs none";
+        return Err(at(&written.name, message));
+    }
+    let paths = written.paths.as_deref().unwrap_or_default();
+    if paths.is_empty() && spool.is_none() {
         return Err(at(&written.name, format!("the source `{}` has no paths", written.name.value)));
     }
     let pattern =
         |path: &Spanned<String>| Pattern::parse(&path.value).map_err(|error| at(path, error.to_string()));
+    let collected = spool.map(|folder| {
+        let folder = globset::escape(&folder.to_string_lossy());
+        let calls = format!("{folder}/{}", crate::collect::CALLS);
+        Pattern::parse(&calls).map_err(|error| at(&written.name, error.to_string()))
+    });
     let exclude = match &written.exclude {
         Some(globs) => {
             for glob in globs {
@@ -164,7 +213,7 @@ fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
             trunk_names: written.trunks.iter().map(trunk_name).collect::<Checked<_>>()?,
         },
         discover: Options {
-            patterns: written.paths.iter().map(pattern).collect::<Checked<_>>()?,
+            patterns: paths.iter().map(pattern).chain(collected).collect::<Checked<_>>()?,
             exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
         },
         reading: reading::Options {
