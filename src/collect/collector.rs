@@ -29,6 +29,8 @@ pub struct Collector {
     spool: Spool,
     progress: Progress,
     metrics: OfSource,
+    /// Days of the history that could not be had.
+    failed: HashSet<Day>,
 }
 
 /// What asking for one day came to.
@@ -81,7 +83,7 @@ impl Collector {
             .map_err(|error| storage(options, &error))?;
         let graph = Graph::new(options, pace, metrics.clone())?;
         metrics.succeeded_at(progress.last_success);
-        Ok(Self { options: options.clone(), graph, spool, progress, metrics })
+        Ok(Self { options: options.clone(), graph, spool, progress, metrics, failed: HashSet::new() })
     }
 
     /// The days that are asked for again each time, newest first.
@@ -115,14 +117,20 @@ impl Collector {
         self.tidy(read)
     }
 
-    /// Asks for the newest of the older days that are left; whether there was one.
+    /// Asks for the newest of the older days that are left; whether there was one. A day that cannot be had has its
+    /// next turn after all others.
     ///
     /// # Errors
     /// As [`Collector::live`].
     pub fn history(&mut self, inbox: &mut Inbox) -> Result<bool, Stopped> {
         let left = self.history_days();
-        let Some(day) = left.first() else { return Ok(false) };
+        if left.iter().all(|day| self.failed.contains(day)) {
+            self.failed.clear();
+        }
+        let Some(day) = left.iter().find(|day| !self.failed.contains(day)) else { return Ok(false) };
+        self.failed.insert(*day);
         self.day(*day, inbox)?;
+        self.failed.remove(day);
         self.metrics.history_left(left.len() - 1);
         if left.len() == 1 {
             info!(source = %self.options.source, oldest = %day, "the history is whole");

@@ -97,9 +97,8 @@ impl Client {
                 ("timeout", format!("{host} cannot be reached in time; see the network, or set HTTPS_PROXY"))
             }
             Error::Timeout(_) => ("timeout", format!("{host} did not answer in {:?}", self.timeout)),
-            Error::HostNotFound => {
-                ("name", format!("{host} has no address here; see DNS, or set HTTPS_PROXY"))
-            }
+            Error::Io(error) if error.to_string().contains("lookup address") => ("name", no_address(host)),
+            Error::HostNotFound => ("name", no_address(host)),
             Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (
                 "proxy",
                 format!("the proxy does not lead to {host} ({error}); see HTTPS_PROXY and NO_PROXY"),
@@ -171,6 +170,10 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Fault> {
     }
     let certificates = certificates.iter().map(|der| Certificate::from_der(der).to_owned());
     Ok(RootCerts::from(certificates.collect::<Vec<_>>()))
+}
+
+fn no_address(host: &str) -> String {
+    format!("{host} has no address here; see DNS, or set HTTPS_PROXY")
 }
 
 fn tls_message(host: &str, error: &dyn std::fmt::Display) -> String {

@@ -8,8 +8,12 @@ use super::Options;
 /// What a collector is told.
 #[derive(Debug)]
 pub enum Order {
+    /// End.
     Stop,
-    Reload(Box<Options>),
+    /// Collect nothing until told otherwise.
+    Rest,
+    /// Go on with these options.
+    Go(Box<Options>),
 }
 
 /// An order came: leave what you are at, and look.
@@ -44,6 +48,11 @@ impl Inbox {
             Err(RecvTimeoutError::Disconnected) => Some(Order::Stop),
         };
         Err(Interrupted)
+    }
+
+    /// The next order, however long that takes.
+    pub fn next(&mut self) -> Order {
+        self.first.take().or_else(|| self.orders.recv().ok()).unwrap_or(Order::Stop)
     }
 
     /// The order that waits, if one does.

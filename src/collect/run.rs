@@ -20,9 +20,10 @@ use crate::telemetry::{Collection, OfSource};
 /// Names the files that are read to their end, or says that it cannot.
 pub type FilesRead = dyn Fn() -> Option<HashSet<PathBuf>> + Send + Sync;
 
-/// Every collector that runs. Dropped, it ends them; one that is in the middle of something may be killed there.
+/// Every collector that was begun. Dropped, it ends them; one that is in the middle of something may be killed there.
 pub struct Collectors {
-    running: BTreeMap<String, (Options, Sender<Order>)>,
+    /// What each does, if it does not rest. A thread stays: only it knows when it has let go of its folder.
+    begun: BTreeMap<String, (Option<Options>, Sender<Order>)>,
     metrics: Collection,
     read: Arc<FilesRead>,
 }
@@ -30,27 +31,31 @@ pub struct Collectors {
 impl Collectors {
     /// None yet.
     pub fn new(metrics: Collection, read: Arc<FilesRead>) -> Self {
-        Self { running: BTreeMap::new(), metrics, read }
+        Self { begun: BTreeMap::new(), metrics, read }
     }
 
-    /// Begins, changes and ends collectors until there are these.
+    /// Begins, changes and rests collectors until there are these.
     ///
     /// # Errors
     /// When the system has no thread.
     pub fn apply(&mut self, wanted: Vec<Options>) -> io::Result<()> {
-        let names: HashSet<String> = wanted.iter().map(|options| options.source.clone()).collect();
-        self.running.retain(|name, _| names.contains(name) || self.metrics.forget(name));
+        for (name, (current, orders)) in &mut self.begun {
+            if current.is_some() && !wanted.iter().any(|options| options.source == *name) {
+                *current = None;
+                let _ = orders.send(Order::Rest);
+            }
+        }
         for options in wanted {
             let name = options.source.clone();
-            match self.running.get_mut(&name) {
-                Some((current, _)) if *current == options => {}
+            match self.begun.get_mut(&name) {
+                Some((Some(current), _)) if *current == options => {}
                 Some((current, orders)) => {
-                    *current = options.clone();
-                    let _ = orders.send(Order::Reload(Box::new(options)));
+                    *current = Some(options.clone());
+                    let _ = orders.send(Order::Go(Box::new(options)));
                 }
                 None => {
                     let orders = self.begin(options.clone())?;
-                    self.running.insert(name, (options, orders));
+                    self.begun.insert(name, (Some(options), orders));
                 }
             }
         }
@@ -59,19 +64,20 @@ impl Collectors {
 
     fn begin(&self, options: Options) -> io::Result<Sender<Order>> {
         let (orders, inbox) = inbox();
-        let mut thread_of_source = Thread {
+        let mut collecting = Collecting {
             metrics: self.metrics.of(&options.source),
             options,
             collector: None,
             read: Arc::clone(&self.read),
             said: None,
         };
-        thread::Builder::new().name("collect".to_owned()).spawn(move || thread_of_source.run(inbox))?;
+        thread::Builder::new().name("collect".to_owned()).spawn(move || collecting.run(inbox))?;
         Ok(orders)
     }
 }
 
-struct Thread {
+/// What one thread does.
+struct Collecting {
     options: Options,
     metrics: OfSource,
     /// Made when it is needed, so that a disk or a file that is mended later is found.
@@ -81,7 +87,7 @@ struct Thread {
     said: Option<String>,
 }
 
-impl Thread {
+impl Collecting {
     fn run(&mut self, mut inbox: Inbox) {
         let (source, tenant) = (&self.options.source, &self.options.tenant);
         info!(%source, %tenant, every = ?self.options.times.every, "collecting from Microsoft Graph");
@@ -94,13 +100,29 @@ impl Thread {
             }
             // An order that has come ends this at once.
             let _ = inbox.pause(due.saturating_duration_since(Instant::now()));
-            match inbox.take() {
-                None => {}
-                Some(Order::Stop) => return,
-                Some(Order::Reload(options)) => {
-                    info!(source = %options.source, "collecting with other options");
-                    (self.options, self.collector) = (*options, None);
-                }
+            if let Some(order) = inbox.take()
+                && self.obey(order, &mut inbox) == Next::End
+            {
+                return;
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order, inbox: &mut Inbox) -> Next {
+        match order {
+            Order::Stop => Next::End,
+            Order::Go(options) => {
+                info!(source = %options.source, "collecting with other options");
+                self.metrics.show();
+                (self.options, self.collector) = (*options, None);
+                Next::Pass
+            }
+            Order::Rest => {
+                info!(source = %self.options.source, "collecting no more");
+                (self.collector, self.said) = (None, None);
+                self.metrics.hide();
+                let order = inbox.next();
+                self.obey(order, inbox)
             }
         }
     }
@@ -133,4 +155,11 @@ impl Thread {
             self.said = Some(key);
         }
     }
+}
+
+/// What comes after an order.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Pass,
+    End,
 }

@@ -211,7 +211,7 @@ impl Spool {
     ) -> io::Result<(u64, u64)> {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
         let mut files = self.files()?;
-        let is_old = |name: &Name| super::now() - name.fetched > keep && is_over(name.day);
+        let is_old = |name: &Name| super::now() - name.fetched >= keep && is_over(name.day);
         if files.iter().any(|(name, _)| is_old(name))
             && let Some(read) = read()
         {

@@ -104,8 +104,14 @@ impl Collection {
         ]
     }
 
-    /// The metrics of one source; those that an alert asks for show at once.
+    /// The metrics of one source.
     pub fn of(&self, source: &str) -> OfSource {
+        let of_source = OfSource { source: source.to_owned(), all: self.clone() };
+        of_source.show();
+        of_source
+    }
+
+    fn show(&self, source: &str) {
         self.last_success.with_label_values(&[source]);
         self.retries.with_label_values(&[source]);
         self.pages.with_label_values(&[source]);
@@ -115,20 +121,15 @@ impl Collection {
         for endpoint in ["sign_in", "calls"] {
             self.requests.with_label_values(&[source, endpoint, "200"]);
         }
-        let of_source = OfSource { source: source.to_owned(), all: self.clone() };
-        of_source.failing(None);
-        of_source
     }
 
-    /// Takes away what is said of a source that is collected no more; counters stay. Always false, for `retain`.
-    pub fn forget(&self, source: &str) -> bool {
+    fn hide(&self, source: &str) {
         for gauge in self.gauges() {
             let _ = gauge.remove_label_values(&[source]);
         }
         for reason in REASONS {
             let _ = self.failing.remove_label_values(&[source, reason]);
         }
-        false
     }
 }
 
@@ -143,6 +144,17 @@ impl OfSource {
     /// For whom nobody scrapes.
     pub fn unseen() -> Self {
         Collection::new().of("")
+    }
+
+    /// Shows what an alert asks for, before there is anything to say.
+    pub fn show(&self) {
+        self.all.show(&self.source);
+        self.failing(None);
+    }
+
+    /// Takes away all but the counters: nothing is collected any more, and no alert may say that it fails.
+    pub fn hide(&self) {
+        self.all.hide(&self.source);
     }
 
     pub fn succeeded_at(&self, at: i64) {
