@@ -119,14 +119,19 @@ impl Daemon {
         let _ = events.send(Event::Stop);
         let _ = stop.send(());
         let _ = server.await;
-        match (reading.join(), ended_by_itself) {
-            (Ok(Ok(())), false) => {
-                info!("stopped");
-                Ok(())
-            }
-            (Ok(Err(error)), _) => Err(AppError::Store(error)),
-            (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
+        end(reading, ended_by_itself)
+    }
+}
+
+/// How the daemon ended, by how its loop did.
+fn end(reading: JoinHandle<Ended>, by_itself: bool) -> Result<(), AppError> {
+    match (reading.join(), by_itself) {
+        (Ok(Ok(())), false) => {
+            info!("stopped");
+            Ok(())
         }
+        (Ok(Err(error)), _) => Err(AppError::Store(error)),
+        (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
     }
 }
 

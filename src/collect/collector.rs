@@ -212,7 +212,7 @@ impl Collector {
         let times = self.options.times;
         let asked = &self.progress.asked;
         let is_over = |day| plan::is_over(day, now(), &times, asked);
-        let tidied = self.spool.tidy(times.keep, is_over, || read());
+        let tidied = self.spool.tidy(times.keep, is_over, read);
         let (files, bytes) = tidied.map_err(|error| storage(&self.options, &error))?;
         self.metrics.spool(files, bytes);
         Ok(())

@@ -51,7 +51,7 @@ impl Inbox {
     }
 
     /// The next order, however long that takes.
-    pub fn next(&mut self) -> Order {
+    pub fn wait(&mut self) -> Order {
         self.first.take().or_else(|| self.orders.recv().ok()).unwrap_or(Order::Stop)
     }
 

@@ -121,7 +121,7 @@ impl Collecting {
                 info!(source = %self.options.source, "collecting no more");
                 (self.collector, self.said) = (None, None);
                 self.metrics.hide();
-                let order = inbox.next();
+                let order = inbox.wait();
                 self.obey(order, inbox)
             }
         }

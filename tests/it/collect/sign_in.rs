@@ -11,6 +11,9 @@ use super::stand_in::entra::{self, TENANT};
 use super::stand_in::{StandIn, rows, server, set_mode};
 use crate::tools::wait_until;
 
+/// Names and values.
+type Environment<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn every_way_to_sign_in_is_taken() {
     let stand_in = StandIn::start(rows::calls(1, 5));
@@ -21,7 +24,7 @@ fn every_way_to_sign_in_is_taken() {
     let token = stand_in.file("token", "header.federated-token.signature");
     let plain = format!("http://{}", stand_in.plain);
     let app_service = format!("{plain}/app-service");
-    let cases: [(&str, &str, &[(&str, &str)]); 5] = [
+    let cases: [(&str, &str, Environment<'_>); 5] = [
         ("secret", "", &[]),
         ("certificate", "certificate_file: DIR/graph.crt\nprivate_key_file: DIR/graph.key", &[]),
         ("federated", "federated_token_file: DIR/token", &[]),
