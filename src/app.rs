@@ -83,7 +83,8 @@ impl Daemon {
         let (wake, storage) = (events.clone(), self.storage_path);
         let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
-        let mut collectors = Collectors::new(telemetry.collection.clone(), files_read(events.clone()));
+        let mut collectors =
+            Collectors::new(telemetry.collection.clone(), files_read(events.clone(), published.clone()));
         collectors.apply(config.collect).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {
@@ -182,9 +183,13 @@ fn start_reading(
     Ok((thread, has_ended))
 }
 
-/// Which files the loop has read to their end, for collectors that clear theirs away.
-fn files_read(events: Sender<Event>) -> Arc<FilesRead> {
+/// Which files the loop has read to their end, for collectors that clear theirs away. While nothing can be committed,
+/// what was read may be read again.
+fn files_read(events: Sender<Event>, published: Published) -> Arc<FilesRead> {
     Arc::new(move || {
+        if published.current().commits.failing.is_some() {
+            return None;
+        }
         let (question, answer) = oneshot::channel();
         events.send(Event::Files(question)).ok()?;
         let files = answer.blocking_recv().ok()?.into_iter();

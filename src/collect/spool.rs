@@ -40,6 +40,8 @@ pub struct Spool {
     /// Of each day that is asked for.
     known: BTreeMap<Day, Known>,
     parts: BTreeMap<Kind, Part>,
+    /// Files that were read to their end when this was last tidied. What was read since may not be counted for good.
+    read_before: HashSet<PathBuf>,
 }
 
 /// What a file holds.
@@ -85,7 +87,13 @@ impl Spool {
                 fs::remove_file(path)?;
             }
         }
-        Ok(Self { folder: folder.to_path_buf(), _lock: lock, known: BTreeMap::new(), parts: BTreeMap::new() })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            _lock: lock,
+            known: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            read_before: HashSet::new(),
+        })
     }
 
     /// Gets ready for the rows of a day. Days from `keep_from` on stay in memory; of others only the neighbours do,
@@ -198,8 +206,8 @@ impl Spool {
         Ok(files)
     }
 
-    /// Removes files older than `keep` of days that are over, once they are read; how many files and bytes are left.
-    /// `read` names those that are read to their end, if that can be known.
+    /// Removes files older than `keep` of days that are over, once they are read, and were so the last time; how many
+    /// files and bytes are left. `read` names those that are read to their end, if that can be known.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -215,9 +223,10 @@ impl Spool {
         if files.iter().any(|(name, _)| is_old(name))
             && let Some(read) = read()
         {
-            for (_, path) in files.extract_if(.., |(name, path)| {
-                is_old(name) && (name.kind == Kind::Changed || read.contains(path))
-            }) {
+            let before = std::mem::replace(&mut self.read_before, read);
+            let is_counted = |path| before.contains(path) && self.read_before.contains(path);
+            let may_go = |name: &Name, path| name.kind == Kind::Changed || is_counted(path);
+            for (_, path) in files.extract_if(.., |(name, path)| is_old(name) && may_go(name, path)) {
                 fs::remove_file(path)?;
             }
         }
