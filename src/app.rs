@@ -80,11 +80,11 @@ impl Daemon {
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
         let (events, inbox) = mpsc::channel();
+        let read = files_read(events.clone(), published.clone());
         let (wake, storage) = (events.clone(), self.storage_path);
         let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
-        let mut collectors =
-            Collectors::new(telemetry.collection.clone(), files_read(events.clone(), published.clone()));
+        let mut collectors = Collectors::new(telemetry.collection.clone(), read);
         collectors.apply(config.collect).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listener, state, async {

@@ -224,8 +224,8 @@ impl Spool {
             && let Some(read) = read()
         {
             let before = std::mem::replace(&mut self.read_before, read);
-            let is_counted = |path| before.contains(path) && self.read_before.contains(path);
-            let may_go = |name: &Name, path| name.kind == Kind::Changed || is_counted(path);
+            let is_counted = |path: &PathBuf| before.contains(path) && self.read_before.contains(path);
+            let may_go = |name: &Name, path: &PathBuf| name.kind == Kind::Changed || is_counted(path);
             for (_, path) in files.extract_if(.., |(name, path)| is_old(name) && may_go(name, path)) {
                 fs::remove_file(path)?;
             }
