@@ -37,8 +37,8 @@ fn each_alert_is_tested_has_its_page_and_asks_for_what_is_shown() {
     }
 
     let stand_in = StandIn::start(rows::calls(1, 3));
-    let daemon =
-        Setup::with(&stand_in, "every: 300ms\nhistory: 0s\nclient_secret_ends: 2031-05-31").serve(&stand_in);
+    let setup = Setup::with(&stand_in, "every: 300ms\nhistory: 0s\nclient_secret_ends: 2031-05-31");
+    let daemon = setup.serve(&stand_in);
     let name = "cdr_collect_last_success_timestamp_seconds";
     let metrics = daemon.wait_for_metrics("a success", |metrics| metrics.sum(name, &[]) > 0.0);
     for name in Regex::new("cdr_collect_[a-z_]+").unwrap().find_iter(&rules) {
