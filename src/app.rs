@@ -12,6 +12,8 @@ use tokio::sync::{mpsc as requests, oneshot};
 use tracing::{error, info};
 
 use crate::clock;
+use crate::collect::{Collectors, FilesRead};
+use crate::config::Config;
 use crate::expose::access::Access;
 use crate::expose::listen::{Address, Listener};
 use crate::expose::{self, ReloadRequest};
@@ -23,8 +25,8 @@ use crate::telemetry::Telemetry;
 /// Hears where is listened.
 pub type Listening = Box<dyn FnOnce(&[Address])>;
 
-/// Reads the options.
-pub type Load = Box<dyn Fn() -> Result<Options, String> + Send>;
+/// Reads the config.
+pub type Load = Box<dyn Fn() -> Result<Config, String> + Send>;
 
 /// What the daemon needs beside the pipeline's options.
 pub struct Daemon {
@@ -65,16 +67,17 @@ impl Daemon {
     ///
     /// # Errors
     /// What kept it from starting, or ended it.
-    pub fn run(self, options: Options) -> Result<(), AppError> {
+    pub fn run(self, config: Config) -> Result<(), AppError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
             .build();
         let runtime = runtime.map_err(AppError::Start)?;
-        runtime.block_on(self.run_on(options))
+        runtime.block_on(self.run_on(config))
     }
 
-    async fn run_on(self, options: Options) -> Result<(), AppError> {
+    async fn run_on(self, config: Config) -> Result<(), AppError> {
+        let options = config.pipeline;
         let mut signals = Signals::listen().map_err(AppError::Start)?;
         let listeners = listen(&self.listen).await?;
         let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
@@ -96,9 +99,12 @@ impl Daemon {
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
         let (events, inbox) = mpsc::channel();
+        let read = files_read(events.clone(), published.clone());
         let (wake, storage) = (events.clone(), self.storage_path);
         let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
+        let mut collectors = Collectors::new(telemetry.collection.clone(), read);
+        collectors.apply(config.collect).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(expose::serve(listeners, state, async {
             let _ = stopped.await;
@@ -107,8 +113,8 @@ impl Daemon {
             info!(%address, "listening");
         }
         (self.listening)(&addresses);
-        let reloading = reload_when_asked(self.load, events.clone(), telemetry, reloads_asked);
-        drop(tokio::spawn(reloading));
+        let reloads = Reloads { events: events.clone(), collectors, telemetry };
+        drop(tokio::spawn(reloads.when_asked(self.load, reloads_asked)));
 
         let ended_by_itself = loop {
             tokio::select! {
@@ -131,14 +137,19 @@ impl Daemon {
         let _ = events.send(Event::Stop);
         let _ = stop.send(());
         let _ = server.await;
-        match (reading.join(), ended_by_itself) {
-            (Ok(Ok(())), false) => {
-                info!("stopped");
-                Ok(())
-            }
-            (Ok(Err(error)), _) => Err(AppError::Store(error)),
-            (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
+        end(reading, ended_by_itself)
+    }
+}
+
+/// How the daemon ended, by how its loop did.
+fn end(reading: JoinHandle<Ended>, by_itself: bool) -> Result<(), AppError> {
+    match (reading.join(), by_itself) {
+        (Ok(Ok(())), false) => {
+            info!("stopped");
+            Ok(())
         }
+        (Ok(Err(error)), _) => Err(AppError::Store(error)),
+        (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
     }
 }
 
@@ -195,46 +206,67 @@ fn start_reading(
     Ok((thread, has_ended))
 }
 
-/// Reloads one after another, each answered once it is in force.
-async fn reload_when_asked(
-    mut load: Load,
-    events: Sender<Event>,
-    telemetry: Telemetry,
-    mut asked: requests::Receiver<ReloadRequest>,
-) {
-    while let Some(answer) = asked.recv().await {
-        // The file may lie where reading takes its time.
-        let read = tokio::task::spawn_blocking(move || {
-            let options = load();
-            (load, options)
-        });
-        let Ok((load_again, options)) = read.await else { return };
-        load = load_again;
-        let outcome = match options {
-            Ok(options) => {
-                apply(options, &events).await;
-                telemetry.reload_succeeded(SystemTime::now());
-                info!("config reloaded");
-                Ok(())
-            }
-            Err(reason) => {
-                telemetry.reload_failed();
-                error!(reason, "config not reloaded; the one before stays in force");
-                Err(reason)
-            }
-        };
-        // Whoever asked may have gone, or be a signal.
-        let _ = answer.send(outcome);
-    }
+/// Which files the loop has read to their end, for collectors that clear theirs away. While nothing can be committed,
+/// what was read may be read again.
+fn files_read(events: Sender<Event>, published: Published) -> Arc<FilesRead> {
+    Arc::new(move || {
+        if published.current().commits.failing.is_some() {
+            return None;
+        }
+        let (question, answer) = oneshot::channel();
+        events.send(Event::Files(question)).ok()?;
+        let files = answer.blocking_recv().ok()?.into_iter();
+        Some(files.filter(|file| file.bytes_behind == Some(0)).map(|file| file.path.into()).collect())
+    })
 }
 
-/// Hands the options to the loop, and waits until it goes by them: events are taken in order, so the answer to the next
-/// one says so. A loop that has ended drops both.
-async fn apply(options: Options, events: &Sender<Event>) {
-    let (answer, answered) = oneshot::channel();
-    let _ = events.send(Event::Reload(Box::new(options)));
-    let _ = events.send(Event::Files(answer));
-    let _ = answered.await;
+/// What a reload reaches.
+struct Reloads {
+    events: Sender<Event>,
+    collectors: Collectors,
+    telemetry: Telemetry,
+}
+
+impl Reloads {
+    /// Reloads one after another, each answered once it is in force.
+    async fn when_asked(mut self, mut load: Load, mut asked: requests::Receiver<ReloadRequest>) {
+        while let Some(answer) = asked.recv().await {
+            // The file may lie where reading takes its time.
+            let read = tokio::task::spawn_blocking(move || {
+                let config = load();
+                (load, config)
+            });
+            let Ok((load_again, config)) = read.await else { return };
+            load = load_again;
+            let outcome = match config {
+                Ok(config) => self.apply(config).await,
+                Err(reason) => Err(reason),
+            };
+            match &outcome {
+                Ok(()) => {
+                    self.telemetry.reload_succeeded(SystemTime::now());
+                    info!("config reloaded");
+                }
+                Err(reason) => {
+                    self.telemetry.reload_failed();
+                    error!(reason, "config not reloaded; the one before stays in force");
+                }
+            }
+            // Whoever asked may have gone, or be a signal.
+            let _ = answer.send(outcome);
+        }
+    }
+
+    /// Hands the config to the collectors and the loop, and waits until that goes by it: events are taken in order, so the
+    /// answer to the next one says so. A loop that has ended drops both.
+    async fn apply(&mut self, config: Config) -> Result<(), String> {
+        self.collectors.apply(config.collect).map_err(|error| format!("cannot collect: {error}"))?;
+        let (answer, answered) = oneshot::channel();
+        let _ = self.events.send(Event::Reload(Box::new(config.pipeline)));
+        let _ = self.events.send(Event::Files(answer));
+        let _ = answered.await;
+        Ok(())
+    }
 }
 
 /// The signals that the daemon acts on.

@@ -1,6 +1,7 @@
 //! cdr-exporter: exact per-cause counters from the call detail records of Microsoft Teams Direct Routing.
 //!
 //! ```text
+//! collect: Graph -> files (one way in among others; files are the seam)
 //! config -> source: discover, watch, tail -> a turn: framing (text -> records) -> format (record -> Call)
 //!        -> classify (Call -> Verdict) -> Batch -> ledger: apply, commit -> snapshot -> expose: /metrics, page
 //! ```
@@ -17,6 +18,7 @@ pub mod reading;
 pub mod ledger;
 pub mod follow;
 pub mod telemetry;
+pub mod collect;
 pub mod pipeline;
 pub mod expose;
 pub mod config;

@@ -1,11 +1,13 @@
 //! The daemon's word about itself: its log, and the metrics that no snapshot holds.
 
+mod collect;
 mod log;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::{Gauge, Opts, Registry};
 
+pub use collect::{Collection, OfSource};
 pub use log::{LogFormat, LogLevel, init};
 
 /// Metrics about the program and its config. Clones share their values.
@@ -14,6 +16,8 @@ pub struct Telemetry {
     build_info: Gauge,
     last_reload_successful: Gauge,
     last_reload_success_timestamp: Gauge,
+    /// What the collectors say.
+    pub collection: Collection,
 }
 
 impl Telemetry {
@@ -32,6 +36,7 @@ impl Telemetry {
                 "cdr_exporter_config_last_reload_success_timestamp_seconds",
                 "When a configuration was last loaded with success, in seconds since 1970.",
             )),
+            collection: Collection::new(),
         }
     }
 
@@ -43,6 +48,7 @@ impl Telemetry {
         for gauge in [&self.build_info, &self.last_reload_successful, &self.last_reload_success_timestamp] {
             registry.register(Box::new(gauge.clone()))?;
         }
+        self.collection.register(registry)?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(())

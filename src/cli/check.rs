@@ -28,6 +28,12 @@ pub struct Arguments {
     /// Web config to check: TLS, passwords, headers, rate limit
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_config_file: Option<PathBuf>,
+    /// Folder under which the daemon keeps what it collects
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = config::STORAGE)]
+    storage_path: PathBuf,
+    /// Also sign in at Microsoft and ask for one page of records, for each entry of `collect`
+    #[arg(long, requires = "config_file")]
+    collect: bool,
     /// Files, folders or globs to look into
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -48,18 +54,25 @@ pub fn run(arguments: &Arguments) -> Exit {
         );
         return Exit::Usage;
     }
-    let options = match config::load(arguments.config_file.as_deref(), &arguments.paths) {
-        Ok(options) if options.sources.is_empty() => {
+    let config =
+        config::load_with(arguments.config_file.as_deref(), &arguments.paths, &arguments.storage_path);
+    let config = match config {
+        Ok(config) if config.pipeline.sources.is_empty() => {
             eprintln!("cdr-exporter check: {}", super::serve::NO_SOURCES);
             return Exit::BadConfig;
         }
-        Ok(options) => options,
+        Ok(config) => config,
         Err(error) => {
             eprintln!("cdr-exporter check: {error}");
             return Exit::BadConfig;
         }
     };
-    match look(&options, arguments.config_file.as_deref(), &mut io::stdout()) {
+    let mut out = io::stdout();
+    let looked = look(&config.pipeline, arguments.config_file.as_deref(), &mut out);
+    let tried = looked.and_then(|all_well| {
+        Ok(super::collect::try_out(&config.collect, arguments.collect, &mut out)? && all_well)
+    });
+    match tried {
         Ok(true) => Exit::Ok,
         Ok(false) => Exit::No,
         // Whoever reads the report has seen enough.

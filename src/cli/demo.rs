@@ -83,9 +83,9 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
             let path = path.clone();
             move |addresses| introduce(&introduction(rate, &path, start, &url(addresses, &metrics_path)))
         }),
-        load: Box::new(move || self::options(&path)),
+        load: Box::new(move || self::options(&path).map(Into::into)),
     };
-    let ended = daemon.run(options).map_err(|error| error.to_string());
+    let ended = daemon.run(options.into()).map_err(|error| error.to_string());
     drop(stop);
     // A writer that has panicked has said so, and leaves nothing behind but its files.
     let _ = writing.join();

@@ -9,6 +9,7 @@ pub mod state;
 pub mod status;
 pub mod replay;
 pub mod audit;
+pub mod collect;
 mod reader;
 mod stopped;
 
@@ -57,6 +58,7 @@ enum Command {
     Status(status::Arguments),
     Replay(replay::Arguments),
     Audit(audit::Arguments),
+    Collect(collect::Arguments),
 }
 
 /// Runs the command that the arguments name.
@@ -71,5 +73,6 @@ pub fn run() -> Exit {
         Command::Status(arguments) => status::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Collect(arguments) => collect::run(&arguments),
     }
 }

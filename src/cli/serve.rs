@@ -186,29 +186,31 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
+    let storage = storage_path.clone();
     let load = move || {
-        let mut options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
-        options.threads = threads.unwrap_or(options.threads);
-        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
-        Ok(options)
+        let config = config::load_with(config_file.as_deref(), &paths, &storage);
+        let mut config = config.map_err(|error| error.to_string())?;
+        config.pipeline.threads = threads.unwrap_or(config.pipeline.threads);
+        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &config.pipeline))?;
+        Ok(config)
     };
-    let usable = load().and_then(|options| match &rejected {
-        _ if options.sources.is_empty() => Err(NO_SOURCES.to_owned()),
-        None => Ok(options),
+    let usable = load().and_then(|config| match &rejected {
+        _ if config.pipeline.sources.is_empty() => Err(NO_SOURCES.to_owned()),
+        None => Ok(config),
         Some(rejected) => {
             let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());
-            rejected.try_out(&storage_path).map(|()| options).map_err(named)
+            rejected.try_out(&storage_path).map(|()| config).map_err(named)
         }
     });
-    let options = match usable {
-        Ok(options) => options,
+    let config = match usable {
+        Ok(config) => config,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");
             return Exit::BadConfig;
         }
     };
     telemetry::init(log.level, log.format);
-    warn_of_paths_twice(&options);
+    warn_of_paths_twice(&config);
     let reload = move || load().inspect(warn_of_paths_twice);
     let access = match web.access() {
         Ok(access) => access,
@@ -226,22 +228,26 @@ pub fn run(arguments: Arguments) -> Exit {
         listening: Box::new(|_| {}),
         load: Box::new(reload),
     };
-    match daemon.run(options) {
+    match daemon.run(config) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             eprintln!("cdr-exporter serve: {error}");
-            match error {
-                AppError::Store(_) => Exit::Store,
-                AppError::Listen(..) | AppError::Systemd(_) | AppError::Start(_) | AppError::Pipeline => {
-                    Exit::Internal
-                }
-            }
+            exit_after(&error)
         }
     }
 }
 
-fn warn_of_paths_twice(options: &Options) {
-    for warning in config::counted_twice(&options.sources) {
+fn exit_after(error: &AppError) -> Exit {
+    match error {
+        AppError::Store(_) => Exit::Store,
+        AppError::Listen(..) | AppError::Systemd(_) | AppError::Start(_) | AppError::Pipeline => {
+            Exit::Internal
+        }
+    }
+}
+
+fn warn_of_paths_twice(config: &config::Config) {
+    for warning in config::counted_twice(&config.pipeline.sources) {
         warn!("{warning}");
     }
 }

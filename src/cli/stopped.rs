@@ -50,8 +50,8 @@ impl Stopped {
     /// # Errors
     /// When the config is wrong or the store cannot be used.
     pub fn open(&self) -> Result<(Options, Ledger, Vec<SourceIndex>), Failed> {
-        let options = config::load(self.config_file.as_deref(), &self.paths)
-            .map_err(|error| Failed::new(error.to_string(), Exit::BadConfig))?;
+        let config = config::load_with(self.config_file.as_deref(), &self.paths, &self.storage_path);
+        let options = config.map_err(|error| Failed::new(error.to_string(), Exit::BadConfig))?.pipeline;
         if options.sources.is_empty() {
             return Err(Failed::new(NO_SOURCES, Exit::BadConfig));
         }

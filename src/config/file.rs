@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 #[serde(deny_unknown_fields, default)]
 pub struct File {
     pub sources: Vec<Source>,
+    pub collect: Vec<super::collect::Collect>,
     pub limits: Limits,
     pub rescan_interval: Option<Spanned<String>>,
     pub quiet: Option<Spanned<String>>,
@@ -20,13 +21,22 @@ pub struct File {
 #[serde(deny_unknown_fields)]
 pub struct Source {
     pub name: Spanned<String>,
-    pub paths: Vec<Spanned<String>>,
+    /// May be left out where `collect` has an entry of this name.
+    pub paths: Option<Vec<Spanned<String>>>,
     pub exclude: Option<Vec<Spanned<String>>>,
     pub format: Option<Spanned<String>>,
     pub live_within: Option<Spanned<String>>,
     pub remember: Option<Spanned<String>>,
     #[serde(default)]
     pub trunks: Vec<Trunk>,
+}
+
+impl Source {
+    /// One of which nothing is said but its name.
+    pub fn named(name: Spanned<String>) -> Self {
+        let trunks = Vec::new();
+        Self { name, paths: None, exclude: None, format: None, live_within: None, remember: None, trunks }
+    }
 }
 
 /// One entry of a source's `trunks`.

@@ -1,6 +1,7 @@
 //! The checked configuration: what was written made into each stage's options, or the place and reason why not.
 
 mod causes;
+mod collect;
 mod errors;
 mod file;
 mod limits;
@@ -21,16 +22,41 @@ use crate::classify::Catalogue;
 use crate::ledger::Limits;
 use crate::pipeline::{self, Patience};
 
+/// Where the state is kept when nothing else is said.
+pub const STORAGE: &str = "data/";
 const RESCAN_INTERVAL: Duration = Duration::from_secs(10);
 const PATIENCE: Patience =
     Patience { quiet: Duration::from_secs(3), unfinished_after: Duration::from_secs(300) };
 
-/// The options that a config file, paths or both give. Paths make a source named `teams` of their own.
+/// All that a config says.
+#[derive(Debug)]
+pub struct Config {
+    pub pipeline: pipeline::Options,
+    pub collect: Vec<crate::collect::Options>,
+}
+
+/// Nothing is collected.
+impl From<pipeline::Options> for Config {
+    fn from(pipeline: pipeline::Options) -> Self {
+        Self { pipeline, collect: Vec::new() }
+    }
+}
+
+/// The options of the loop alone, as [`load_with`] gives them for the usual storage path.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options> {
+    Ok(load_with(file, paths, Path::new(STORAGE))?.pipeline)
+}
+
+/// The options that a config file, paths or both give. Paths make a source named `teams` of their own. What is
+/// collected lies under the storage path.
 ///
 /// # Errors
 /// The first thing that is wrong in the file or with a path; and that there is no source at all.
-pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options> {
-    let mut options = match file {
+pub fn load_with(file: Option<&Path>, paths: &[String], storage: &Path) -> Checked<Config> {
+    let mut config = match file {
         Some(file) => {
             let named = |mut error: ConfigError| {
                 error.file = Some(file.to_path_buf());
@@ -38,10 +64,11 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
             };
             let text = std::fs::read_to_string(file)
                 .map_err(|error| named(plain(format!("cannot read it: {error}"))))?;
-            parse(&text).map_err(named)?
+            parse(&text, storage).map_err(named)?
         }
-        None => defaults(),
+        None => defaults().into(),
     };
+    let options = &mut config.pipeline;
     if !paths.is_empty() {
         if options.sources.iter().any(|source| &*source.books.name == SOURCE_OF_PATHS) {
             return Err(plain(format!(
@@ -51,7 +78,7 @@ pub fn load(file: Option<&Path>, paths: &[String]) -> Checked<pipeline::Options>
         }
         options.sources.push(source_of_paths(paths)?);
     }
-    Ok(options)
+    Ok(config)
 }
 
 /// The options of an empty config.
@@ -72,10 +99,19 @@ fn default_threads() -> usize {
 }
 
 /// Checks the text of a config file.
-fn parse(text: &str) -> Checked<pipeline::Options> {
-    let file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
-    Ok(pipeline::Options {
-        sources: sources(&file.sources, limits::record_bytes(&file.limits)?)?,
+fn parse(text: &str, storage: &Path) -> Checked<Config> {
+    let mut file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
+    let collect = collect::checked(&file.collect, storage)?;
+    for name in file.collect.drain(..).map(|entry| entry.name) {
+        if !file.sources.iter().any(|source| source.name.value == name.value) {
+            file.sources.push(file::Source::named(name));
+        }
+    }
+    let spool = |source: &str| {
+        collect.iter().find(|options| options.source == source).map(|options| &*options.folder)
+    };
+    let pipeline = pipeline::Options {
+        sources: sources(&file.sources, spool, limits::record_bytes(&file.limits)?)?,
         limits: limits::label_sets(&file.limits)?,
         catalogue: Arc::new(catalogue(&file.causes)?),
         rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,
@@ -84,5 +120,6 @@ fn parse(text: &str) -> Checked<pipeline::Options> {
             unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
         },
         threads: default_threads(),
-    })
+    };
+    Ok(Config { pipeline, collect })
 }

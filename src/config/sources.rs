@@ -1,6 +1,7 @@
 //! `sources`: what is read, under which name, and how.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::Duration;
 
 use regex::Regex;
@@ -34,7 +35,13 @@ pub fn source_of_paths(paths: &[String]) -> Checked<Source> {
 }
 
 /// The sources of a config file.
-pub fn sources(written: &[file::Source], record_bytes: usize) -> Checked<Vec<Source>> {
+///
+/// `spool` gives the folder that is collected into for a source, if one is.
+pub fn sources<'s>(
+    written: &[file::Source],
+    spool: impl Fn(&str) -> Option<&'s Path>,
+    record_bytes: usize,
+) -> Checked<Vec<Source>> {
     let mut names = HashSet::new();
     for source in written {
         let name = &source.name;
@@ -46,7 +53,7 @@ pub fn sources(written: &[file::Source], record_bytes: usize) -> Checked<Vec<Sou
             return Err(at(name, format!("there are two sources named `{}`", name.value)));
         }
     }
-    written.iter().map(|written| source(written, record_bytes)).collect()
+    written.iter().map(|written| source(written, spool(&written.name.value), record_bytes)).collect()
 }
 
 /// Warnings about paths that are in more than one source.
@@ -83,12 +90,22 @@ pub fn printable<T>(text: &str, written: &Spanned<T>) -> Checked<()> {
     }
 }
 
-fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
-    if written.paths.is_empty() {
+fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> Checked<Source> {
+    if written.paths.is_none() && spool.is_none() {
+        let message = "the key `paths` is missing; only a source that `collect` feeds needs none";
+        return Err(at(&written.name, message));
+    }
+    let paths = written.paths.as_deref().unwrap_or_default();
+    if paths.is_empty() && spool.is_none() {
         return Err(at(&written.name, format!("the source `{}` has no paths", written.name.value)));
     }
     let pattern =
         |path: &Spanned<String>| Pattern::parse(&path.value).map_err(|error| at(path, error.to_string()));
+    let collected = spool.map(|folder| {
+        let folder = globset::escape(&folder.to_string_lossy());
+        let calls = format!("{folder}/{}", crate::collect::CALLS);
+        Pattern::parse(&calls).map_err(|error| at(&written.name, error.to_string()))
+    });
     let exclude = match &written.exclude {
         Some(globs) => {
             for glob in globs {
@@ -105,7 +122,7 @@ fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
             trunk_names: written.trunks.iter().map(trunk_name).collect::<Checked<_>>()?,
         },
         discover: Options {
-            patterns: written.paths.iter().map(pattern).collect::<Checked<_>>()?,
+            patterns: paths.iter().map(pattern).chain(collected).collect::<Checked<_>>()?,
             exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
         },
         reading: reading::Options {

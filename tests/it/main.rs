@@ -13,6 +13,7 @@ mod audit;
 mod catalogue;
 mod clock;
 mod dashboards;
+mod collect;
 mod commands;
 mod config;
 mod crash;

@@ -1,0 +1,241 @@
+//! One collector: asks for a day and makes what is new a file; day by day as the plan says.
+
+use std::collections::HashSet;
+
+use tracing::{info, warn};
+
+use super::day::Day;
+use super::fault::{Fault, Reason};
+use super::graph::{Graph, Stopped};
+use super::inbox::{Inbox, inbox};
+use super::options::Options;
+use super::pace::Pace;
+use super::progress::Progress;
+use super::run::FilesRead;
+use super::spool::{Seen, Spool};
+use super::{now, plan};
+use crate::telemetry::OfSource;
+
+/// A day of more rows than a thousand times this is none.
+const MAX_PAGES: u32 = 5_000;
+/// After so many pages what came is made a file, so that a kill costs a minute and not an hour.
+const PAGES_A_FILE: u32 = 50;
+
+/// Fetches the records of one source.
+#[derive(Debug)]
+pub struct Collector {
+    options: Options,
+    graph: Graph,
+    spool: Spool,
+    progress: Progress,
+    metrics: OfSource,
+    /// Days of the history that could not be had.
+    failed: HashSet<Day>,
+}
+
+/// What asking for one day came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub day: Day,
+    pub pages: u32,
+    pub new: u64,
+    pub known: u64,
+    pub changed: u64,
+}
+
+/// What a trial came to.
+#[derive(Debug)]
+pub struct Tried {
+    pub day: Day,
+    /// Rows of the first page.
+    pub rows: usize,
+    pub has_more: bool,
+}
+
+/// Signs in, asks for the newest page once, and keeps nothing of it. Does not touch the disk.
+///
+/// # Errors
+/// What went wrong.
+pub fn try_out(options: &Options) -> Result<Tried, Fault> {
+    let pace = Pace::unkept(options.requests_per_minute);
+    let mut graph = Graph::new(options, pace, OfSource::unseen())?;
+    let day = Day::of(now());
+    // Nobody sends orders.
+    let (_orders, mut inbox) = inbox();
+    match graph.page_once(&graph.first_page(day), &mut inbox) {
+        Ok(page) => Ok(Tried { day, rows: page.rows.len(), has_more: page.next.is_some() }),
+        Err(Stopped::Fault(fault)) => Err(fault),
+        Err(Stopped::Interrupted) => Err(Fault::new(Reason::Server, "interrupted")),
+    }
+}
+
+impl Collector {
+    /// Goes on from what the spool folder holds.
+    ///
+    /// # Errors
+    /// When the folder or `ca_file` cannot be used.
+    pub fn open(options: &Options, metrics: OfSource) -> Result<Self, Fault> {
+        let folder = &options.folder;
+        let spool = Spool::open(folder).map_err(|error| storage(options, &error))?;
+        let progress =
+            Progress::open(folder.join(".progress.json")).map_err(|error| storage(options, &error))?;
+        let pace = Pace::open(&folder.join(".requests"), options.requests_per_minute)
+            .map_err(|error| storage(options, &error))?;
+        let graph = Graph::new(options, pace, metrics.clone())?;
+        metrics.succeeded_at(progress.last_success);
+        Ok(Self { options: options.clone(), graph, spool, progress, metrics, failed: HashSet::new() })
+    }
+
+    /// The days that are asked for again each time, newest first.
+    pub fn live_days(&self) -> Vec<Day> {
+        plan::live_days(now(), &self.options.times)
+    }
+
+    /// The older days that are still to be asked for, newest first.
+    pub fn history_days(&self) -> Vec<Day> {
+        plan::history_days(now(), &self.options.times, &self.progress.asked)
+    }
+
+    /// Every day from one to another, or to today, newest first. Microsoft keeps no more than 150.
+    pub fn days_between(&self, from: Day, to: Option<Day>) -> Vec<Day> {
+        let all = plan::days_down_to(now(), super::MAX_HISTORY);
+        all.into_iter().filter(|day| *day >= from && to.is_none_or(|to| *day <= to)).collect()
+    }
+
+    /// Asks for every live day. A day that cannot be had does not keep back the others.
+    ///
+    /// # Errors
+    /// An order, or the first fault.
+    pub fn live(&mut self, inbox: &mut Inbox, read: &FilesRead) -> Result<(), Stopped> {
+        let begun = now();
+        self.metrics.history_left(self.history_days().len());
+        self.days(self.live_days(), inbox)?;
+        self.metrics.asked_for(self.live_days().last().map_or(begun, |day| day.begins()), begun);
+        self.metrics.succeeded_at(now());
+        self.progress.last_success = now();
+        self.save()?;
+        self.tidy(read)
+    }
+
+    /// Asks for the newest of the older days that are left; whether there was one. A day that cannot be had has its
+    /// next turn after all others.
+    ///
+    /// # Errors
+    /// As [`Collector::live`].
+    pub fn history(&mut self, inbox: &mut Inbox) -> Result<bool, Stopped> {
+        let left = self.history_days();
+        if left.iter().all(|day| self.failed.contains(day)) {
+            self.failed.clear();
+        }
+        let Some(day) = left.iter().find(|day| !self.failed.contains(day)) else { return Ok(false) };
+        self.failed.insert(*day);
+        self.day(*day, inbox)?;
+        self.failed.remove(day);
+        self.metrics.history_left(left.len() - 1);
+        if left.len() == 1 {
+            info!(source = %self.options.source, oldest = %day, "the history is whole");
+        }
+        Ok(true)
+    }
+
+    fn days(&mut self, days: Vec<Day>, inbox: &mut Inbox) -> Result<(), Stopped> {
+        let mut first_fault = None;
+        for day in days {
+            match self.day(day, inbox) {
+                Err(Stopped::Fault(fault)) if fault.reason.is_of_one_day() => {
+                    first_fault = first_fault.or(Some(fault))
+                }
+                other => drop(other?),
+            }
+        }
+        first_fault.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    /// Asks for one day to its end. What came before an end that was none is kept, but the day counts as not asked for.
+    ///
+    /// # Errors
+    /// As [`Collector::live`].
+    pub fn day(&mut self, day: Day, inbox: &mut Inbox) -> Result<Window, Stopped> {
+        // What appears while it is being asked for may have been passed by.
+        let begun = now();
+        let oldest_live = self.live_days().last().copied().unwrap_or(day);
+        self.spool.begin(day, oldest_live).map_err(|error| storage(&self.options, &error))?;
+        let mut window = Window { day, pages: 0, new: 0, known: 0, changed: 0 };
+        let ended = self.pages(&mut window, inbox);
+        let committed = self.spool.commit().map_err(|error| storage(&self.options, &error));
+        ended?;
+        committed?;
+        if window.changed > 0 {
+            let changed = window.changed;
+            warn!(source = %self.options.source, %day, changed, "Microsoft changed rows that were collected before");
+        }
+        self.progress.asked.insert(day, begun);
+        self.save()?;
+        Ok(window)
+    }
+
+    fn pages(&mut self, window: &mut Window, inbox: &mut Inbox) -> Result<(), Stopped> {
+        let mut url = self.graph.first_page(window.day);
+        let mut seen = HashSet::new();
+        loop {
+            let page = self.graph.page(&url, inbox)?;
+            window.pages += 1;
+            for row in &page.rows {
+                let seen = self.spool.add(window.day, row).map_err(|error| {
+                    self.spool.abandon();
+                    storage(&self.options, &error)
+                })?;
+                match seen {
+                    Seen::New => window.new += 1,
+                    Seen::Known => window.known += 1,
+                    Seen::Changed => window.changed += 1,
+                }
+                self.metrics.row(seen.label());
+            }
+            self.metrics.page();
+            if window.pages.is_multiple_of(PAGES_A_FILE) {
+                self.spool.commit().map_err(|error| storage(&self.options, &error))?;
+            }
+            let Some(next) = page.next else { return Ok(()) };
+            if !seen.insert(std::mem::replace(&mut url, next))
+                || seen.contains(&url)
+                || window.pages >= MAX_PAGES
+            {
+                let message =
+                    format!("the pages of {} do not end: page {} leads back", window.day, window.pages);
+                return Err(Fault::new(Reason::Answer, message).into());
+            }
+        }
+    }
+
+    fn tidy(&mut self, read: &FilesRead) -> Result<(), Stopped> {
+        let times = self.options.times;
+        let asked = &self.progress.asked;
+        let is_over = |day| plan::is_over(day, now(), &times, asked);
+        let tidied = self.spool.tidy(times.keep, is_over, read);
+        let (files, bytes) = tidied.map_err(|error| storage(&self.options, &error))?;
+        self.metrics.spool(files, bytes);
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), Fault> {
+        let oldest = now() - i64::try_from(super::MAX_HISTORY.as_millis()).unwrap_or(0);
+        self.progress.forget_before(Day::of(oldest));
+        self.progress.save().map_err(|error| storage(&self.options, &error))
+    }
+}
+
+impl Seen {
+    /// The label `result`.
+    fn label(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Known => "known",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+fn storage(options: &Options, error: &std::io::Error) -> Fault {
+    Fault::new(Reason::Storage, format!("{}: {error}", options.folder.display()))
+}

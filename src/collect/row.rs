@@ -1,0 +1,167 @@
+//! A row of Graph cut down to what is counted: no names, no sign-in names, numbers down to their country.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// What is kept as it came, in the order in which it is written. `id` first: it is looked for in files.
+const KEPT: [&str; 16] = [
+    "id",
+    "@odata.type",
+    "correlationId",
+    "callType",
+    "inviteDateTime",
+    "startDateTime",
+    "failureDateTime",
+    "endDateTime",
+    "duration",
+    "successfulCall",
+    "finalSipCode",
+    "finalSipCodePhrase",
+    "callEndSubReason",
+    "trunkFullyQualifiedDomainName",
+    "userCountryCode",
+    "otherPartyCountryCode",
+];
+
+/// Kept down to the country that they are of.
+const NUMBERS: [&str; 2] = ["callerNumber", "calleeNumber"];
+
+/// One row as a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// With its line end.
+    pub line: String,
+    pub print: Print,
+}
+
+/// How a row is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    pub id: u128,
+    /// Of all that is kept of it.
+    pub content: u64,
+}
+
+impl Row {
+    /// What is kept of a row. One without an id is known by its content.
+    pub fn cut(whole: &Map<String, Value>) -> Self {
+        let mut kept = Map::new();
+        for name in KEPT {
+            if let Some(value) = whole.get(name).filter(|value| !value.is_object() && !value.is_array()) {
+                kept.insert(name.to_owned(), value.clone());
+            }
+        }
+        for name in NUMBERS {
+            if let Some(country) = whole.get(name).and_then(Value::as_str).and_then(country_of) {
+                kept.insert(name.to_owned(), Value::from(country));
+            }
+        }
+        let line = line_of(&kept);
+        let print = Print::of(&line);
+        Self { line: line + "\n", print }
+    }
+}
+
+/// serde_json keeps a map's keys by name; here they stand in the order of [`KEPT`].
+fn line_of(kept: &Map<String, Value>) -> String {
+    let fields = KEPT.iter().chain(&NUMBERS).filter_map(|name| Some((name, kept.get(*name)?)));
+    let fields: Vec<String> = fields.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+impl Print {
+    /// Of a line of a file, without its line end.
+    pub fn of(line: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Id {
+            id: Option<Value>,
+        }
+        let id = serde_json::from_str::<Id>(line).ok().and_then(|row| row.id);
+        let id = match id {
+            Some(Value::String(id)) => xxh3_128(id.as_bytes()),
+            Some(id @ Value::Number(_)) => xxh3_128(id.to_string().as_bytes()),
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+                xxh3_128(line.as_bytes())
+            }
+        };
+        Self { id, content: xxh3_64(line.as_bytes()) }
+    }
+}
+
+/// The country prefix of a number in international form; of anything else nothing is kept. Where several countries
+/// share one (+1, +7), the digits that tell them apart stay.
+fn country_of(number: &str) -> Option<String> {
+    let digits = number.trim().strip_prefix('+')?;
+    let length = match digits.as_bytes() {
+        [b'1', ..] => 4,
+        [b'7', ..] | [b'2', b'0' | b'7', ..] | [b'3', b'0'..=b'4' | b'6' | b'9', ..] => 2,
+        [b'4', b'0' | b'1' | b'3'..=b'9', ..] | [b'5', b'1'..=b'8', ..] | [b'6', b'0'..=b'6', ..] => 2,
+        [b'8', b'1' | b'2' | b'4' | b'6', ..] | [b'9', b'0'..=b'5' | b'8', ..] => 2,
+        _ => 3,
+    };
+    let prefix = digits.get(..length)?;
+    prefix.bytes().all(|digit| digit.is_ascii_digit()).then(|| format!("+{prefix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn only_what_is_counted_is_kept() {
+        let whole = map(serde_json::json!({
+            "calleeNumber": "+12065550***", "userPrincipalName": "user.one@contoso.com", "id": "a-1",
+            "userDisplayName": "User One", "userId": "u-1", "duration": 5, "callerNumber": "Reception",
+            "successfulCall": true, "callType": "ByotIn", "endDateTime": null, "mediaPathLocation": "USWE",
+            "finalSipCodePhrase": "BYE\u{7}", "trunkFullyQualifiedDomainName": {"odd": 1},
+        }));
+        let row = Row::cut(&whole);
+        let expected = "{\"id\":\"a-1\",\"callType\":\"ByotIn\",\"endDateTime\":null,\"duration\":5,\
+                        \"successfulCall\":true,\"finalSipCodePhrase\":\"BYE\\u0007\",\"calleeNumber\":\"+1206\"}\n";
+        assert_eq!(row.line, expected);
+        assert_eq!(Print::of(row.line.trim_end()), row.print, "a file says the same of it");
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_id_and_what_is_kept() {
+        let row = |id: Value, code: u64, name: &str| {
+            Row::cut(&map(serde_json::json!({"id": id, "finalSipCode": code, "userDisplayName": name}))).print
+        };
+        let one = row("1".into(), 200, "x");
+        assert_eq!(one, row("1".into(), 200, "y"), "what is not kept may change");
+        assert_eq!(one.id, row("1".into(), 487, "x").id);
+        assert_ne!(one.content, row("1".into(), 487, "x").content);
+        assert_ne!(row(Value::Null, 200, "x").id, row(Value::Null, 487, "x").id);
+    }
+
+    #[test]
+    fn of_a_number_only_its_country_stays() {
+        for (number, expected) in [
+            ("+14255550100", Some("+1425")),
+            ("+1425555****", Some("+1425")),
+            ("+4930123456", Some("+49")),
+            ("+35312345", Some("+353")),
+            ("+77011234", Some("+77")),
+            ("+8613800", Some("+86")),
+            ("+42012345", Some("+420")),
+            ("+9715555", Some("+971")),
+            ("+88", None),
+            ("+1*", None),
+            ("+1 425 555", None),
+            ("004930123456", None),
+            ("Reception", None),
+            ("", None),
+            ("+é1", None),
+        ] {
+            assert_eq!(country_of(number).as_deref(), expected, "{number}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The collectors of the daemon: a thread each, begun, told of other options and ended as the config says.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Instant;
+
+use tracing::{error, info};
+
+use super::collector::Collector;
+use super::fault::Fault;
+use super::graph::Stopped;
+use super::inbox::{Inbox, Order, inbox};
+use super::options::Options;
+use crate::telemetry::{Collection, OfSource};
+
+/// Names the files that are read to their end, or says that it cannot.
+pub type FilesRead = dyn Fn() -> Option<HashSet<PathBuf>> + Send + Sync;
+
+/// Every collector that was begun. Dropped, it ends them; one that is in the middle of something may be killed there.
+pub struct Collectors {
+    /// What each does, if it does not rest. A thread stays: only it knows when it has let go of its folder.
+    begun: BTreeMap<String, (Option<Options>, Sender<Order>)>,
+    metrics: Collection,
+    read: Arc<FilesRead>,
+}
+
+impl Collectors {
+    /// None yet.
+    pub fn new(metrics: Collection, read: Arc<FilesRead>) -> Self {
+        Self { begun: BTreeMap::new(), metrics, read }
+    }
+
+    /// Begins, changes and rests collectors until there are these.
+    ///
+    /// # Errors
+    /// When the system has no thread.
+    pub fn apply(&mut self, wanted: Vec<Options>) -> io::Result<()> {
+        for (name, (current, orders)) in &mut self.begun {
+            if current.is_some() && !wanted.iter().any(|options| options.source == *name) {
+                *current = None;
+                let _ = orders.send(Order::Rest);
+            }
+        }
+        for options in wanted {
+            let name = options.source.clone();
+            match self.begun.get_mut(&name) {
+                Some((Some(current), _)) if *current == options => {}
+                Some((current, orders)) => {
+                    *current = Some(options.clone());
+                    let _ = orders.send(Order::Go(Box::new(options)));
+                }
+                None => {
+                    let orders = self.begin(options.clone())?;
+                    self.begun.insert(name, (Some(options), orders));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, options: Options) -> io::Result<Sender<Order>> {
+        let (orders, inbox) = inbox();
+        let mut collecting = Collecting {
+            metrics: self.metrics.of(&options.source),
+            options,
+            collector: None,
+            read: Arc::clone(&self.read),
+            said: None,
+        };
+        thread::Builder::new().name("collect".to_owned()).spawn(move || collecting.run(inbox))?;
+        Ok(orders)
+    }
+}
+
+/// What one thread does.
+struct Collecting {
+    options: Options,
+    metrics: OfSource,
+    /// Made when it is needed, so that a disk or a file that is mended later is found.
+    collector: Option<Collector>,
+    read: Arc<FilesRead>,
+    /// The fault that was said last and has not passed.
+    said: Option<String>,
+}
+
+impl Collecting {
+    fn run(&mut self, mut inbox: Inbox) {
+        let (source, tenant) = (&self.options.source, &self.options.tenant);
+        info!(%source, %tenant, every = ?self.options.times.every, "collecting from Microsoft Graph");
+        loop {
+            let due = Instant::now() + self.options.times.every;
+            match self.pass(due, &mut inbox) {
+                Ok(()) => self.well(),
+                Err(Stopped::Fault(fault)) => self.say(&fault),
+                Err(Stopped::Interrupted) => {}
+            }
+            // An order that has come ends this at once.
+            let _ = inbox.pause(due.saturating_duration_since(Instant::now()));
+            if let Some(order) = inbox.take()
+                && self.obey(order, &mut inbox) == Next::End
+            {
+                return;
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order, inbox: &mut Inbox) -> Next {
+        match order {
+            Order::Stop => Next::End,
+            Order::Go(options) => {
+                info!(source = %options.source, "collecting with other options");
+                self.metrics.show();
+                (self.options, self.collector) = (*options, None);
+                Next::Pass
+            }
+            Order::Rest => {
+                info!(source = %self.options.source, "collecting no more");
+                (self.collector, self.said) = (None, None);
+                self.metrics.hide();
+                let order = inbox.wait();
+                self.obey(order, inbox)
+            }
+        }
+    }
+
+    /// The live days, then older ones until the live ones are due again; at least one, so that all come in the end.
+    fn pass(&mut self, due: Instant, inbox: &mut Inbox) -> Result<(), Stopped> {
+        let collector = match &mut self.collector {
+            Some(collector) => collector,
+            none => none.insert(Collector::open(&self.options, self.metrics.clone())?),
+        };
+        collector.live(inbox, &*self.read)?;
+        self.metrics.failing(None);
+        while collector.history(inbox)? && Instant::now() < due {}
+        Ok(())
+    }
+
+    fn well(&mut self) {
+        self.metrics.failing(None);
+        if self.said.take().is_some() {
+            info!(source = %self.options.source, "collecting again");
+        }
+    }
+
+    /// Says a fault once, not each time that it comes again; what differs each time is the number of the trace.
+    fn say(&mut self, fault: &Fault) {
+        self.metrics.failing(Some(fault.reason.label()));
+        let key = fault.message.split("Trace ID").next().unwrap_or_default().to_owned();
+        if self.said.as_ref() != Some(&key) {
+            error!(source = %self.options.source, reason = fault.reason.label(), "cannot collect: {fault}");
+            self.said = Some(key);
+        }
+    }
+}
+
+/// What comes after an order.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Pass,
+    End,
+}

@@ -1,0 +1,157 @@
+//! The daemon that collects: history, what goes, what changes, and that nobody waits for Microsoft.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::setup::{Setup, shown_failures, spooled};
+use super::stand_in::{Fault, StandIn, rows};
+use crate::tools::{DEADLINE, wait_until};
+
+#[test]
+fn the_first_start_fetches_the_history_newest_first() {
+    let rows = rows::calls(12, 20);
+    let expected = rows::failures(&rows);
+    let stand_in = StandIn::start(rows);
+    let setup = Setup::with(&stand_in, "every: 500ms\nhistory: 11d");
+    let daemon = setup.serve(&stand_in);
+    let left = "cdr_collect_history_days";
+    let metrics = daemon.wait_for_metrics("the history", |metrics| {
+        metrics.sum("cdr_calls_total", &[]) == 240.0
+            && metrics.value(left, &[("source", "teams")]) == Some(0.0)
+    });
+    assert_eq!(shown_failures(&metrics), expected);
+    daemon.wait_for_log("the history is whole");
+    let paths = stand_in.world().paths.clone();
+    let days: Vec<&str> =
+        paths.iter().filter_map(|path| path.split_once("fromDateTime=")).map(|(_, day)| &day[..10]).collect();
+    let mut once: Vec<&str> = Vec::new();
+    days.iter().for_each(|day| {
+        if !once.contains(day) {
+            once.push(day)
+        }
+    });
+    assert_eq!(once.len(), 12, "{once:?}");
+    assert!(once.is_sorted_by(|one, next| one > next), "newest first: {once:?}");
+    assert_eq!(days.iter().filter(|day| **day == once[8]).count(), 1, "an old day is asked for once");
+
+    let newest = metrics.sum("cdr_collect_window_end_timestamp_seconds", &[]);
+    let oldest = metrics.sum("cdr_collect_window_start_timestamp_seconds", &[]);
+    let now = jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+    assert!(now - newest < DEADLINE.as_secs_f64() && (48.0..=72.1).contains(&((newest - oldest) / 3600.0)));
+    daemon.stop();
+}
+
+#[test]
+fn old_files_go_and_nothing_comes_again() {
+    let stand_in = StandIn::start(rows::calls(12, 20));
+    let setup = Setup::with(&stand_in, "every: 300ms\nlook_back: 1h\nhistory: 11d\nkeep: 0s");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_metrics("the history", |metrics| metrics.sum("cdr_calls_total", &[]) == 240.0);
+    // Today and the days beside it stay: they are asked for again.
+    wait_until("old files are gone", || spooled(&setup.spool()).len() <= 60);
+    assert!(spooled(&setup.spool()).len() >= 20);
+    let asked = stand_in.requests();
+    wait_until("further looks", || stand_in.requests() > asked + 6);
+    let metrics = daemon.metrics();
+    assert_eq!(metrics.sum("cdr_calls_total", &[]), 240.0);
+    assert_eq!(metrics.sum("cdr_exporter_records_total", &[("result", "duplicate")]), 0.0);
+    assert!(
+        metrics.sum("cdr_collect_spool_files", &[]) < 12.0
+            && metrics.sum("cdr_collect_spool_bytes", &[]) > 0.0
+    );
+    daemon.stop();
+}
+
+#[test]
+fn nobody_waits_for_microsoft() {
+    let stand_in = StandIn::start(Vec::new());
+    stand_in.spoil(|_, _| Some(Fault::Silent(DEADLINE)));
+    let setup = Setup::with(&stand_in, "every: 1m");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_until_ready();
+    wait_until("a question to Microsoft", || !stand_in.world().paths.is_empty());
+    let begun = Instant::now();
+    let metrics = daemon.metrics();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(
+        metrics.value("cdr_collect_last_success_timestamp_seconds", &[("source", "teams")]),
+        Some(0.0)
+    );
+    daemon.stop();
+    assert!(begun.elapsed() < Duration::from_secs(10), "nor at the end: {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_reload_begins_changes_and_ends_collecting() {
+    let stand_in = StandIn::start(rows::calls(2, 10));
+    let mut setup = Setup::with(&stand_in, "every: 1h\nlook_back: 1h\nhistory: 0s");
+    let daemon = setup.serve(&stand_in);
+    let calls =
+        |count| daemon.wait_for_metrics("calls", |metrics| metrics.sum("cdr_calls_total", &[]) == count);
+    daemon.wait_for_metrics("a success", |metrics| {
+        metrics.sum("cdr_collect_last_success_timestamp_seconds", &[]) > 0.0
+    });
+    setup.more = "every: 1h\nlook_back: 48h\nhistory: 0s".to_owned();
+    setup.config(&stand_in);
+    daemon.reload();
+    calls(20.0);
+
+    let config = setup.config(&stand_in);
+    let source =
+        format!("sources: [{{name: other, paths: ['{}/nothing']}}]\n", setup.folder.path().display());
+    let whole = fs::read_to_string(&config).unwrap();
+    fs::write(&config, &source).unwrap();
+    daemon.reload();
+    daemon.wait_for_metrics("no series that an alert of what is not wanted could ring by", |metrics| {
+        metrics.series("cdr_collect_last_success_timestamp_seconds").is_empty()
+    });
+
+    let worse = whole.replace("history: 0s", "history: 151d");
+    fs::write(&config, worse).unwrap();
+    let refused = daemon.post("/-/reload");
+    assert!(refused.status == 500 && refused.text().contains("150 days"), "{}", refused.text());
+    fs::write(&config, whole).unwrap();
+    daemon.reload();
+    daemon.wait_for_metrics("collecting again", |metrics| {
+        metrics.sum("cdr_collect_last_success_timestamp_seconds", &[]) > 0.0
+    });
+    assert_eq!(calls(20.0).sum("cdr_exporter_records_total", &[("result", "duplicate")]), 0.0);
+    daemon.stop();
+}
+
+#[test]
+fn two_do_not_collect_into_one_folder() {
+    let stand_in = StandIn::start(rows::calls(1, 10));
+    let setup = Setup::with(&stand_in, "every: 1h\nhistory: 0s");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_metrics("calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 10.0);
+    let ended = setup.collect(&stand_in);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("another cdr-exporter collects into this folder; stop it first"),
+        "{}",
+        ended.stderr
+    );
+    daemon.stop();
+    assert_eq!(setup.collect(&stand_in).code, Some(0));
+}
+
+#[test]
+fn a_source_of_that_name_gets_the_folder_beside_its_own_paths() {
+    let stand_in = StandIn::start(rows::calls(1, 10));
+    let setup = Setup::with(&stand_in, "every: 1h\nhistory: 0s");
+    let config = setup.config(&stand_in);
+    let own = rows::call(7_000, rows::day(1)).row.to_string();
+    fs::write(setup.folder.path().join("own.ndjson"), own + "\n").unwrap();
+    let source = format!(
+        "sources:\n- name: teams\n  paths: ['{}/*.ndjson']\n  trunks: [{{match: 'sbc.*', name: 'all'}}]\n",
+        setup.folder.path().display()
+    );
+    let text = source + &fs::read_to_string(&config).unwrap();
+    let mut command = setup.command(&stand_in);
+    fs::write(&config, text).unwrap();
+    let daemon = crate::tools::Daemon::of(&mut command);
+    let metrics = daemon.wait_for_metrics("calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 11.0);
+    assert_eq!(metrics.sum("cdr_calls_total", &[("trunk", "all"), ("source", "teams")]), 11.0);
+    daemon.stop();
+}
