@@ -134,7 +134,11 @@ impl OneFile<'_> {
         // A pipe has none.
         let size = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
         let mut reading = Box::new(Reading::new(file, options));
-        match self.read_all(&mut reading, size) {
+        let ended = self.read_all(&mut reading, size);
+        // What it says of the file is kept, not its descriptor and buffers.
+        reading.rest();
+        reading.tail.close();
+        match ended {
             Ok(()) => Ok(reading),
             Err(error) => Err((Some(reading), error)),
         }

@@ -212,7 +212,7 @@ impl File {
                 Action::Event(event) => self.note(event, around),
                 Action::TakeLastLine => self.take_last_line(id, around),
                 Action::Retire => around.contents.retire(id),
-                Action::Restart => self.restart(around)?,
+                Action::Restart => self.restart(id, around)?,
                 // Whoever holds the other files does that.
                 Action::ReadOriginals => {}
             }

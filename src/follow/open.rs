@@ -106,13 +106,16 @@ impl File {
     }
 
     /// Goes back to the beginning of what is there now.
-    pub fn restart(&mut self, around: &Around<'_>) -> io::Result<()> {
+    pub fn restart(&mut self, id: FileId, around: &Around<'_>) -> io::Result<()> {
         let Hand::Reading(reading) = &self.hand else { return Ok(()) };
         let file = match reading.tail.file() {
-            Some(file) => file.try_clone()?,
-            None => OpenFile::open(&self.path)?,
+            Some(file) => file.try_clone(),
+            None if self.is_named => look::open(&self.path, id),
+            None => Err(io::ErrorKind::NotFound.into()),
         };
-        self.hand = Hand::Reading(Box::new(Reading::new(file, around.options)));
+        // A reading in the midst of the text must not go on as if it stood at its beginning.
+        self.hand = Hand::Nothing;
+        self.hand = Hand::Reading(Box::new(Reading::new(file?, around.options)));
         self.note_progress();
         Ok(())
     }

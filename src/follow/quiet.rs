@@ -102,7 +102,13 @@ impl File {
         }
         let own = Self::own(id, around.contents);
         let actions = self.decide(Seen::Quiet { remembered: around.context.remembers, own });
-        actions.contains(&Action::Restart) && self.act(actions, id, around).is_ok()
+        if !actions.contains(&Action::Restart) {
+            return false;
+        }
+        if let Err(error) = self.act(actions, id, around) {
+            self.fail(&error.into());
+        }
+        true
     }
 
     /// Takes what can be read of the end though it does not end as it should; whether there was anything.

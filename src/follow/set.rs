@@ -70,6 +70,8 @@ pub struct Task {
     context: Context,
     /// How many bytes of the file are expected to be new.
     pub expected: u64,
+    /// Whether its beginning is known: until then a copy of it would be taken for a new file.
+    pub is_known: bool,
 }
 
 /// A turn that was done.
@@ -84,7 +86,7 @@ pub struct Done {
 impl Task {
     /// Reads.
     pub fn run(self) -> Done {
-        let Self { file, mut reading, context, expected } = self;
+        let Self { file, mut reading, context, expected, .. } = self;
         let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
             // The next turn finds out how.
             Err(TailError::Rewritten) => Ok(Turn::More),
@@ -113,6 +115,10 @@ pub struct Files {
     queues: [VecDeque<FileId>; 2],
     /// Which of the queues is next; they take turns, so that a live file waits for no more than one huge one.
     next_queue: usize,
+    /// How many files are with a worker.
+    away: usize,
+    /// Copies that wait until their originals come back from a worker.
+    parked: Vec<FileId>,
     /// Files with an open descriptor and nothing to read, the longest idle first.
     pub(super) idle: VecDeque<FileId>,
     complained: HashMap<PathBuf, String>,
@@ -133,6 +139,8 @@ impl Files {
             files: HashMap::new(),
             queues: Default::default(),
             next_queue: 0,
+            away: 0,
+            parked: Vec::new(),
             idle: VecDeque::new(),
             complained: HashMap::new(),
             missing,
@@ -164,7 +172,7 @@ impl Files {
 
     /// Whether a file waits for its turn, or has one.
     pub fn is_behind(&self) -> bool {
-        self.is_waiting() || self.files.values().any(File::is_away)
+        self.is_waiting() || self.away > 0
     }
 
     /// Whether a file waits for its turn.
@@ -288,13 +296,17 @@ impl Files {
         let next = file.prepare(id, around, &mut others);
         // Bytes that were only looked at are booked too.
         file.hand_out(around);
+        let is_away = |id: &FileId| self.files.get(id).is_some_and(File::is_away);
+        let waits_for_workers = !behind.is_empty() && behind.iter().all(is_away);
         behind.into_iter().for_each(|id| self.enqueue(id));
         let outcome = match next {
             Ok(Next::Read) => match std::mem::replace(&mut file.hand, Hand::Away) {
                 Hand::Reading(reading) => {
                     let (context, expected) = (around.context.clone(), file.expected());
+                    let is_known = around.contents.of(id).is_some_and(|content| content.head.tells());
                     self.files.insert(id, file);
-                    return Ok(Task { file: id, reading, context, expected });
+                    self.away += 1;
+                    return Ok(Task { file: id, reading, context, expected, is_known });
                 }
                 hand => {
                     file.hand = hand;
@@ -309,6 +321,12 @@ impl Files {
         };
         file.note_content(id, around);
         file.note_progress();
+        if waits_for_workers && matches!(outcome, Ok(Turn::More)) {
+            file.is_queued = true;
+            self.files.insert(id, file);
+            self.parked.push(id);
+            return Err(false);
+        }
         self.files.insert(id, file);
         Err(self.after_turn(id, outcome, around.source))
     }
@@ -316,17 +334,23 @@ impl Files {
     /// Takes a file back from its turn; whether it has been read to its end.
     pub fn take_back(&mut self, done: Done, around: &mut Around<'_>) -> bool {
         let Done { file: id, reading, batch, outcome } = done;
-        // A source that was configured away and came back has it no more: it is read again from where it is known.
-        let Some(file) = self.files.get_mut(&id).filter(|file| file.is_away()) else { return true };
+        self.away -= 1;
+        for parked in std::mem::take(&mut self.parked) {
+            self.files.get_mut(&parked).into_iter().for_each(|file| file.is_queued = false);
+            self.enqueue(parked);
+        }
+        let Some(file) = self.files.get_mut(&id) else { return true };
         if let Some(batch) = batch {
             file.rate.add(batch.read_bytes, around.now.steady);
             around.out.batch(batch, &file.path, reading.lineage());
         }
         file.hand = Hand::Reading(reading);
         file.turned(id, &outcome, around);
-        if self.reading != around.options
-            || file.reading().is_some_and(|reading| reading.options() != self.reading)
-        {
+        // Excluded by a reload meanwhile: with a descriptor it would be followed as a renamed one.
+        if !file.is_named && !self.discover.covers(file.own_path()) {
+            file.close();
+        }
+        if file.reading().is_some_and(|reading| reading.options() != self.reading) {
             file.read_otherwise(Seen::OtherOptions);
             file.is_queued = true;
         }

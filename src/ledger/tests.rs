@@ -105,7 +105,8 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
             apply(ledger, source, &found[random.usize(..3)..], now);
         }
         1 => {
-            let batch = Batch { read_bytes: random.u64(..1_000_000), ..Batch::default() };
+            let mut batch = Batch::default();
+            batch.read_bytes = random.u64(..1_000_000);
             ledger.apply(source, &batch);
         }
         2 => {

@@ -95,7 +95,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
-const WORTH_A_WORKER: u64 = 256 * 1024;
+const WORTH_A_WORKER: u64 = 64 * 1024;
 
 /// A source whose files are followed.
 struct Followed {
@@ -224,6 +224,9 @@ impl Pipeline {
         }
         let next = next.min(self.tidy_every().saturating_sub(now.since(self.tidied)));
         match self.uncommitted {
+            Some((oldest, _)) if self.is_behind() => {
+                next.min(self.commit_every().saturating_sub(now.since(oldest)))
+            }
             Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(now.since(newest))),
             None => next,
         }
@@ -295,13 +298,18 @@ impl Pipeline {
         }
         let now = (self.clock)();
         let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
-        let every = if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY };
+        let every = self.commit_every();
         let due = self.uncommitted.is_some_and(|(oldest, newest)| {
             many || now.since(oldest) >= every || (!behind && now.since(newest) >= COMMIT_WHEN_IDLE)
         });
         if due {
             self.commit();
         }
+    }
+
+    /// How often steady input is committed now.
+    fn commit_every(&self) -> Duration {
+        if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY }
     }
 
     /// Gives a file of this source its turn. Much is read by a worker, if one is free.
@@ -311,7 +319,9 @@ impl Pipeline {
             Ok(task) => {
                 let source = self.sources[place].number;
                 match self.workers.as_mut().filter(|workers| workers.has_room()) {
-                    Some(workers) if task.expected > WORTH_A_WORKER => workers.give(Job { source, task }),
+                    Some(workers) if task.is_known && task.expected > WORTH_A_WORKER => {
+                        workers.give(Job { source, task });
+                    }
                     _ => self.take_back(place, task.run()),
                 }
             }

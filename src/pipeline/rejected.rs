@@ -189,7 +189,8 @@ mod tests {
     fn note(log: &mut Log, position: u64) {
         let masked = Some("xxxx xxx,0".to_owned());
         let rejected = Rejected { number: 1, position, reason: Reason::BadCsv, bytes: 10, masked };
-        let batch = Batch { rejected: vec![rejected], ..Batch::default() };
+        let mut batch = Batch::default();
+        batch.rejected.push(rejected);
         log.take("teams", &Read { batch, path: "/cdr/a.csv".into(), lineage: 0xabc }, UnixMillis(0));
     }
 

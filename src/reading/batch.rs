@@ -57,6 +57,8 @@ pub struct Batch {
     pub rejected_by_reason: [u64; Reason::ALL.len()],
     /// Those that are to be written down, or the first few of the file.
     pub rejected: Vec<Rejected>,
+    /// How much memory those take.
+    rejected_bytes: usize,
 }
 
 /// A rejected record: where it stands, and what is left of it when everything personal is masked.
@@ -87,12 +89,14 @@ impl Batch {
             Found::Rejected { reason, position, text } => {
                 self.rejected_by_reason[*reason as usize] += 1;
                 if context.keeps_rejected || so_far.rejected <= REJECTED_KEPT {
+                    let masked = context.keeps_rejected.then(|| mask::masked(text, how.format));
+                    self.rejected_bytes += size_of::<Rejected>() + masked.as_ref().map_or(0, String::len);
                     self.rejected.push(Rejected {
                         number: so_far.total(),
                         position: *position,
                         reason: *reason,
                         bytes: text.len(),
-                        masked: context.keeps_rejected.then(|| mask::masked(text, how.format)),
+                        masked,
                     });
                 }
             }
@@ -112,8 +116,7 @@ impl Batch {
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        let masked = self.rejected.iter().filter_map(|rejected| rejected.masked.as_ref()).map(String::len);
-        self.calls.bytes() + self.rejected.len() * size_of::<Rejected>() + masked.sum::<usize>()
+        self.calls.bytes() + self.rejected_bytes
     }
 }
 

@@ -93,6 +93,10 @@ impl Reading {
                 self.until = self.position + end as u64;
                 self.records(context, true);
                 self.until = u64::MAX;
+                if self.batch.is_full() {
+                    // The rest is taken the next time.
+                    self.ending = None;
+                }
                 true
             }
             Ending::Unfinished(at) if given_up => self.reject_unfinished(at, context),

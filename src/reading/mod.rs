@@ -267,6 +267,9 @@ impl Reading {
             }
         };
         self.records(context, true);
+        if self.batch.is_full() {
+            return Ok(Turn::More);
+        }
         ended
     }
 

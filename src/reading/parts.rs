@@ -54,7 +54,7 @@ impl Reading {
         let parts: Vec<Part> = thread::scope(|scope| {
             let threads: Vec<_> =
                 readings.into_iter().map(|part| scope.spawn(move || part.read(context))).collect();
-            // A thread that panicked ends this one too.
+            // What a part that panicked was to hold is read again in order.
             threads.into_iter().map_while(|thread| thread.join().ok()).collect()
         });
         Some(self.take_parts(parts))

@@ -177,3 +177,20 @@ fn the_log_is_not_held_back() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// A file that was read is closed: there may be more of them than descriptors.
+#[test]
+fn more_files_than_descriptors_are_inspected() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..150 {
+        let row = super::tools::row::ndjson(&[super::tools::row::Row::answered(number, "sbc1.contoso.com")]);
+        std::fs::write(folder.path().join(format!("{number}.ndjson")), row).unwrap();
+    }
+    let script = format!(
+        "ulimit -n 60; exec '{}' inspect --output json '{}'",
+        env!("CARGO_BIN_EXE_cdr-exporter"),
+        folder.path().display()
+    );
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

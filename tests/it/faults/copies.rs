@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use super::play::{Play, calls};
+use super::play::{Play, calls, pause};
 use crate::tools::files::{append, compress, gzip, zstd};
 
 const ENDINGS: [&str; 2] = ["gz", "zst"];
@@ -144,4 +144,40 @@ fn a_shorter_file_that_begins_alike_is_another_one() {
     // What is the same to its end is a copy that was cut.
     append(&play.path("d.json"), &other[..other.len() / 2]);
     play.settles_at(80 + 30 + 25, 0);
+}
+
+/// Both are large enough for threads of their own.
+#[test]
+fn a_large_copy_that_is_there_at_the_start() {
+    let mut play = Play::not_started("cdr/*.json");
+    let text = play.rows(12_000);
+    for name in ["a.json", "b.json", "c.json"] {
+        fs::write(play.path(name), &text).unwrap();
+    }
+    play.start();
+    play.daemon().wait_until_ready();
+    play.settles_at(12_000, 0);
+    assert_eq!(play.event("copied"), 2.0);
+}
+
+/// A file that is excluded while a thread reads it is let go, and not followed as if it were renamed.
+#[test]
+fn a_large_file_is_excluded_while_it_is_read() {
+    let mut play = Play::not_started("cdr/*.json");
+    let text = play.rows(40_000);
+    fs::write(play.path("a.json"), &text).unwrap();
+    play.start();
+    let other = play.folder.path().join("other/*");
+    play.reload(|config| {
+        config.replace(
+            &play.folder.path().join("cdr/*.json").display().to_string(),
+            &other.display().to_string(),
+        )
+    });
+    play.daemon()
+        .wait_for_metrics("the file is let go", |metrics| metrics.sum("cdr_exporter_files", &[]) == 0.0);
+    let read = play.daemon().metrics().sum("cdr_exporter_read_bytes_total", &[]);
+    play.append("a.json", 100);
+    pause(std::time::Duration::from_secs(2));
+    assert_eq!(play.daemon().metrics().sum("cdr_exporter_read_bytes_total", &[]), read);
 }
