@@ -58,7 +58,7 @@ fn an_ice_spike_on_one_of_five_trunks_rings_once_with_the_remedy() {
     assert_eq!(alerts[0]["labels"]["trunk"], TRUNKS[SPIKE]);
     assert_eq!(alerts[0]["labels"]["side"], "network");
     let description = alerts[0]["annotations"]["description"].as_str().unwrap_or_default();
-    assert!(description.contains("Remedy: No media path could be set up"), "{description}");
+    assert!(description.contains("Remedy: Open UDP between SBC and Microsoft"), "{description}");
     assert!(messages.recv_timeout(Duration::from_secs(5)).is_err(), "a second message");
     daemon.stop();
 }
