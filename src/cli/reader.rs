@@ -1,8 +1,8 @@
 //! Files read once from beginning to end, for the commands that look without watching.
 
 use std::fs::{File, Metadata};
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
+use std::io::{self, IsTerminal, Seek};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -225,12 +225,25 @@ pub fn progress(bytes: u64) -> ProgressBar {
 
 fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
-        return Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+        return standard_input();
     }
     if path.is_dir() {
         return Err(io::Error::other("it is a folder"));
     }
     File::open(path)
+}
+
+/// Standard input from where it stands. Who has it before us may have read some of a file; what is left of that is handed
+/// on as a pipe would.
+fn standard_input() -> io::Result<File> {
+    let mut file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    if !file.stream_position().is_ok_and(|position| position > 0) {
+        return Ok(file);
+    }
+    let (reader, mut writer) = io::pipe()?;
+    // It ends with the file, or when nobody reads any more.
+    thread::spawn(move || io::copy(&mut file, &mut writer));
+    Ok(File::from(OwnedFd::from(reader)))
 }
 
 /// A path for people to read.

@@ -156,6 +156,9 @@ struct Scan {
     at: usize,
     depth: usize,
     in_string: bool,
+    /// Whether it began as a row does, or with a brace too many: a later line that begins so ends it. Asked once, as its
+    /// bytes may be gone by then.
+    begins_row: Option<bool>,
     /// Where the last string began.
     string_start: usize,
     envelope: Envelope,
@@ -163,13 +166,25 @@ struct Scan {
 
 impl Scan {
     fn new(context: Context) -> Self {
-        Self { context, at: 0, depth: 0, in_string: false, string_start: 0, envelope: Envelope::No }
+        let begins_row = None;
+        Self {
+            context,
+            at: 0,
+            depth: 0,
+            in_string: false,
+            begins_row,
+            string_start: 0,
+            envelope: Envelope::No,
+        }
     }
 
     /// Goes on with the value that `text` begins with.
     fn run(&mut self, text: &[u8]) -> Scanned {
         if self.context == Context::Line {
             return self.line(text);
+        }
+        if self.begins_row.is_none() && text.len() > 1 {
+            self.begins_row = Some(matches!(text, [b'{', b'"' | b'{', ..]));
         }
         while self.at < text.len() {
             let scanned = if self.in_string { self.string(text) } else { self.structure(text) };
@@ -203,11 +218,13 @@ impl Scan {
                     return Some(Scanned::End(after));
                 }
             }
-            b'\n' if self.context == Context::TopObject && text.starts_with(b"{\"") => match &text[after..] {
-                [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
-                [] | [b'{'] => return Some(Scanned::NeedMore),
-                _ => {}
-            },
+            b'\n' if self.context == Context::TopObject && self.begins_row == Some(true) => {
+                match &text[after..] {
+                    [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
+                    [] | [b'{'] => return Some(Scanned::NeedMore),
+                    _ => {}
+                }
+            }
             _ => {}
         }
         self.envelope = match (self.envelope, byte) {

@@ -74,6 +74,7 @@ const JSON: &[(&str, &str, &[&str])] = &[
     ("a line cut in a string", "{\"a\":\"x\n{\"b\":2}\n", &["!{\"a\":\"x", "={\"b\":2}"]),
     ("a line cut behind a backslash", "{\"a\":\"x\\\n{\"b\":2}\n", &["!{\"a\":\"x\\", "={\"b\":2}"]),
     ("a document over lines is not cut", "{\n\"a\":{\n\"b\":1}}\n", &["={\n\"a\":{\n\"b\":1}}"]),
+    ("a brace too many", "{{\"a\":1}\n{\"b\":2}\n", &["!{{\"a\":1}", "={\"b\":2}"]),
     ("words between", "hello\n{\"a\":1}\n", &["!hello", "={\"a\":1}"]),
     ("an unfinished end", "[{\"a\":1},{\"b\":", &["={\"a\":1}", "!{\"b\":"]),
     ("scalars", "[1,\"x\",null]", &["=1", "=\"x\"", "=null"]),

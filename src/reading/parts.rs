@@ -47,7 +47,7 @@ impl Reading {
         if parts < 2 || !self.can_be_cut() {
             return None;
         }
-        let begins = self.begins(part_bytes, parts).ok()?;
+        let begins = self.begins(part_bytes, parts).ok().filter(|begins| begins.len() > 1)?;
         let ends = begins.iter().skip(1).copied().chain([self.position + parts * part_bytes]);
         let readings = begins.iter().zip(ends).map(|(begin, end)| self.part(*begin, end));
         let readings: Vec<Reading> = readings.collect::<io::Result<_>>().ok()?;
@@ -57,7 +57,10 @@ impl Reading {
             // What a part that panicked was to hold is read again in order.
             threads.into_iter().map_while(|thread| thread.join().ok()).collect()
         });
-        Some(self.take_parts(parts))
+        let before = self.position;
+        let batches = self.take_parts(parts);
+        // Without progress the text is read in order, which finds out why.
+        (self.position > before).then_some(batches)
     }
 
     /// Whether the text lies in the file as it is, and reading stands between two records that may be cut apart.
@@ -205,6 +208,8 @@ mod tests {
     use crate::reading::{Options, Records, Turn};
 
     const START: UnixMillis = UnixMillis(1_793_491_200_000);
+    /// A few rows: some of what is damaged is longer.
+    const RECORD_BYTES: usize = 3000;
 
     fn rows(is_csv: bool, count: i64) -> String {
         let mut export = Export::new(1, START, 5.0);
@@ -225,7 +230,8 @@ mod tests {
         file.write_all(text).expect("room");
         let catalogue = Arc::new(Catalogue::built_in());
         let context = Context { catalogue, now: START, remembers: true, keeps_rejected: true };
-        let mut reading = Reading::new(file.reopen().expect("a file"), Options::default());
+        let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
+        let mut reading = Reading::new(file.reopen().expect("a file"), options);
         let (mut batches, mut parts) = (Vec::new(), 0);
         // Enough to know the format and the head.
         assert!(reading.turn(&context, Some(4096), 4096).is_ok());

@@ -194,3 +194,22 @@ fn more_files_than_descriptors_are_inspected() {
     let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Another command may have read the beginning of the same descriptor.
+#[test]
+fn standard_input_is_read_from_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (0..50).map(|id| super::tools::row::Row::answered(id, "sbc1.contoso.com")).collect();
+    let text = super::tools::row::ndjson(&rows);
+    let behind = text.find('\n').unwrap() + 1;
+    let path = folder.path().join("a.ndjson");
+    std::fs::write(&path, &text).unwrap();
+    let script = format!(
+        "exec < '{}'; head -c {behind} > /dev/null; exec '{}' inspect --output json -",
+        path.display(),
+        env!("CARGO_BIN_EXE_cdr-exporter"),
+    );
+    let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["calls"], 49, "{report}");
+}
