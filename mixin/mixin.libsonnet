@@ -1,0 +1,21 @@
+// Rules, alerts and dashboards of cdr-exporter as a mixin. README.md says how to build it.
+(import 'config.libsonnet')
++ (import 'rules.libsonnet')
++ (import 'alerts/failures.libsonnet')
++ (import 'alerts/causes.libsonnet')
++ (import 'alerts/silence.libsonnet')
++ (import 'alerts/exporter.libsonnet')
++ {
+  prometheusAlerts+:: {
+    groups+: [
+      { name: 'cdr-call-alerts', rules: $.callAlerts },
+      { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
+    ],
+  },
+  grafanaDashboards+:: {
+    'cdr-overview.json': import '../dashboards/overview.json',
+    'cdr-trunk.json': import '../dashboards/trunk.json',
+    'cdr-cause.json': import '../dashboards/cause.json',
+    'cdr-exporter.json': import '../dashboards/exporter.json',
+  },
+}

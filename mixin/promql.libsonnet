@@ -1,0 +1,56 @@
+// Pieces of PromQL that several rules share: durations, increases with first calls, bounds of shares and of counts.
+function(config) {
+  local promql = self,
+  local z = config.z,
+  local z2 = z * z,
+  local replicas = std.join(', ', config.replicaLabels),
+
+  // A number of seconds as PromQL writes it, compressed.
+  d(seconds)::
+    local ms = std.floor(seconds * 1000 / config.compress + 0.5);
+    local units = [[86400000, 'd'], [3600000, 'h'], [60000, 'm'], [1000, 's'], [1, 'ms']];
+    local unit = [unit for unit in units if ms % unit[0] == 0][0];
+    '%d%s' % [ms / unit[0], unit[1]],
+
+  // A metric with these matchers and those of the configuration.
+  metric(name, matchers='')::
+    local all = std.join(',', [part for part in [matchers, config.selector] if part != '']);
+    if all == '' then name else '%s{%s}' % [name, all],
+
+  without(labels):: 'without (%s)' % std.join(', ', config.replicaLabels + labels),
+
+  // Text moved in, for an expression inside another.
+  indent(text):: std.strReplace(std.rstripChars(text, '\n'), '\n', '\n  '),
+
+  // Calls or faults of a window from the counters of each exporter. The first calls of a new trunk, which increase()
+  // does not see, stand in `born`.
+  increase(name, matchers, window, drop)::
+    |||
+      sum %(without)s (
+        label_replace(increase(%(name)s:sum%(matchers)s[%(window)s]), "part", "seen", "", "")
+        or label_replace(min_over_time(%(name)s:born%(matchers)s[%(window)s]), "part", "born", "", "")
+      )
+    ||| % {
+      without: promql.without(drop + ['arrival', 'part']),
+      name: name,
+      matchers: if matchers == '' then '' else '{%s}' % matchers,
+      window: promql.d(window),
+    },
+
+  // Wilson's bounds of the share that these of those are: it is surely above the lower, surely below the upper one.
+  lowerBound(some, all)::
+    '(%(some)s + %(half)g - %(z)g * sqrt(%(some)s * clamp_min(%(all)s - %(some)s, 0) / %(all)s + %(quarter)g)) / (%(all)s + %(z2)g)'
+    % { some: some, all: '(%s > 0)' % all, half: z2 / 2, quarter: z2 / 4, z: z, z2: z2 },
+  upperBound(some, all)::
+    '(%(some)s + %(half)g + %(z)g * sqrt(%(some)s * clamp_min(%(all)s - %(some)s, 0) / %(all)s + %(quarter)g)) / (%(all)s + %(z2)g)'
+    % { some: some, all: '(%s > 0)' % all, half: z2 / 2, quarter: z2 / 4, z: z, z2: z2 },
+
+  // The most calls that a Poisson process surely has on average if so many were seen.
+  upperBoundOfCount(count)::
+    '%(count)s + %(half)g + %(z)g * sqrt(%(count)s + %(quarter)g)' % { count: count, half: z2 / 2, quarter: z2 / 4, z: z },
+
+  // The median of what a series was at several times before; times that Prometheus does not know are left out.
+  median(series, offsets)::
+    local one(offset) = 'label_replace(%s, "before", "%s", "", "")' % [series(promql.d(offset)), promql.d(offset)];
+    'quantile without (before) (0.5,\n  %s\n)' % std.join('\n  or ', [one(offset) for offset in offsets]),
+}
