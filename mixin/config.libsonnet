@@ -25,6 +25,8 @@
     spikeFactor: 3,
     spikeAtLeast: { critical: 0.05, warning: 0.02 },
     spikeAtMost: 0.3,
+    // The same for a trunk of which no usual share is known yet.
+    spikeOfUnknown: 0.1,
     // Share of calls of one direction that the network may fail to carry (1 - NER).
     ineffectiveShare: 0.1,
     // A trunk carries too few calls when it surely carries less than this part of what it usually does.

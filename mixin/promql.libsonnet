@@ -19,31 +19,22 @@ function(config) {
 
   without(labels):: 'without (%s)' % std.join(', ', config.replicaLabels + labels),
 
-  // Text moved in, for an expression inside another.
-  indent(text):: std.strReplace(std.rstripChars(text, '\n'), '\n', '\n  '),
-
   // Calls or faults of a window from the counters of each exporter. The first calls of a new trunk, which increase()
   // does not see, stand in `born`.
   increase(name, matchers, window, drop)::
-    |||
-      sum %(without)s (
-        label_replace(increase(%(name)s:sum%(matchers)s[%(window)s]), "part", "seen", "", "")
-        or label_replace(min_over_time(%(name)s:born%(matchers)s[%(window)s]), "part", "born", "", "")
-      )
-    ||| % {
-      without: promql.without(drop + ['arrival', 'part']),
-      name: name,
-      matchers: if matchers == '' then '' else '{%s}' % matchers,
-      window: promql.d(window),
-    },
+    local selector = (if matchers == '' then '' else '{' + matchers + '}') + '[' + promql.d(window) + ']';
+    'sum ' + promql.without(drop + ['arrival', 'part']) + ' (\n'
+    + '  label_replace(increase(' + name + ':sum' + selector + '), "part", "seen", "", "")\n'
+    + '  or label_replace(min_over_time(' + name + ':born' + selector + '), "part", "born", "", "")\n'
+    + ')',
 
   // Wilson's bounds of the share that these of those are: it is surely above the lower, surely below the upper one.
-  lowerBound(some, all)::
-    '(%(some)s + %(half)g - %(z)g * sqrt(%(some)s * clamp_min(%(all)s - %(some)s, 0) / %(all)s + %(quarter)g)) / (%(all)s + %(z2)g)'
-    % { some: some, all: '(%s > 0)' % all, half: z2 / 2, quarter: z2 / 4, z: z, z2: z2 },
-  upperBound(some, all)::
-    '(%(some)s + %(half)g + %(z)g * sqrt(%(some)s * clamp_min(%(all)s - %(some)s, 0) / %(all)s + %(quarter)g)) / (%(all)s + %(z2)g)'
-    % { some: some, all: '(%s > 0)' % all, half: z2 / 2, quarter: z2 / 4, z: z, z2: z2 },
+  local bound(sign, some, all) =
+    local calls = '(' + all + ' > 0)';
+    '(' + some + ' + ' + z2 / 2 + sign + z + ' * sqrt(' + some + ' * clamp_min(' + calls + ' - ' + some + ', 0) / ' + calls
+    + ' + ' + z2 / 4 + ')) / (' + calls + ' + ' + z2 + ')',
+  lowerBound(some, all):: bound(' - ', some, all),
+  upperBound(some, all):: bound(' + ', some, all),
 
   // The most calls that a Poisson process surely has on average if so many were seen.
   upperBoundOfCount(count)::

@@ -217,7 +217,8 @@
                + std.flattenArrays([sumOfTrunks(window) for window in ['6h', '1d']])
                + [{
                  record: 'trunk_cause:cdr_call_failures_live:increase1d',
-                 expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase1h[%s:%s])' % [d(day), d(hour)],
+                 expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase10m[%s]) / %g'
+                       % [d(day), 10 * minute / config.interval],
                }]
                + usualOf('trunk') + usualOf('source')
                + [recordsOf(window) for window in fast + slow[:2]]

@@ -27,57 +27,52 @@ function(config) {
   },
 
   trunkName:: '{{ or $labels.trunk "(none)" }}',
-  // Queries in templates: $S in them stands for the selector of this alert's source, trunk or direction.
-  ofSource:: { selector: '{source=%[1]q}', labels: '$labels.source', next: 2 },
-  ofTrunk:: { selector: '{source=%[1]q,trunk=%[2]q}', labels: '$labels.source $labels.trunk', next: 3 },
-  ofDirection:: {
-    selector: '{source=%[1]q,trunk=%[2]q,direction=%[3]q}',
-    labels: '$labels.source $labels.trunk $labels.direction',
-    next: 4,
+  // Queries in templates: of this alert's source, trunk or direction. $S in a query stands for its selector.
+  local of(labels) = {
+    labels: std.join(' ', ['$labels.' + label for label in labels]),
+    matchers: std.join(',', ['%s=%%[%d]q' % [labels[i], i + 1] for i in std.range(0, std.length(labels) - 1)]),
+    selector: '{' + self.matchers + '}',
+    next: std.length(labels) + 1,
   },
+  ofSource:: of(['source']),
+  ofTrunk:: of(['source', 'trunk']),
+  ofDirection:: of(['source', 'trunk', 'direction']),
+  ofCause:: of(['source', 'trunk', 'cause', 'microsoft_code', 'sip_code']),
+  local query(parts, of, more='') = 'printf `' + std.join(of.selector, parts) + '` ' + of.labels + more + ' | query',
 
-  // The value of a query about this alert's trunk or source as a template's text; `otherwise` where it has none.
-  value(query, of=self.ofTrunk, format='| printf "%.0f"', otherwise='0')::
-    '{{ with printf %s %s | query }}{{ . | first | value %s }}{{ else }}%s{{ end }}'
-    % [std.manifestJson(std.strReplace(query, '$S', of.selector)), of.labels, format, otherwise],
+  // The value of a query, which is given as the parts around the selector; `otherwise` where it has none.
+  value(parts, of=self.ofTrunk, format='| printf "%.0f"', otherwise='0')::
+    '{{ with ' + query(parts, of) + ' }}{{ . | first | value ' + format + ' }}{{ else }}' + otherwise + '{{ end }}',
 
-  // Faults and calls: of the last ten minutes if they show the fault more surely than the last hour, else of that hour.
+  // Faults or calls: of the last ten minutes if they show the fault more surely than the last hour, else of that hour.
   recent(name)::
-    'trunk:%s:increase10m$S and trunk:cdr_call_faults_live_per_attempt:lower_bound10m$S > trunk:cdr_call_faults_live_per_attempt:lower_bound1h$S or trunk:%s:increase1h$S'
-    % [name, name],
+    local bound = 'trunk:cdr_call_faults_live_per_attempt:lower_bound';
+    ['trunk:' + name + ':increase10m', ' and ' + bound + '10m', ' > ' + bound + '1h', ' or trunk:' + name + ':increase1h', ''],
 
-  local leading(count, window, of) =
-    std.manifestJson('sort_desc(topk(%d, sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:increase%s%s)))'
-                     % [count, window, of.selector]),
+  local leading(count, window) = [
+    'topk(' + count + ', sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:increase' + window,
+    '))',
+  ],
+  local sorted(parts) = ['sort_desc(' + parts[0], parts[1] + ')'],
   leadingCauses(window, of=self.ofTrunk)::
-    ('{{ range $place, $cause := printf %s %s | query }}{{ if $place }}; {{ end }}{{ .Value | printf "%%.0f" }} '
-     + '{{ .Labels.cause }} ({{ .Labels.microsoft_code }}/{{ .Labels.sip_code }}){{ end }}')
-    % [leading(3, window, of), of.labels],
+    '{{ range $place, $cause := ' + query(sorted(leading(3, window)), of)
+    + ' }}{{ if $place }}; {{ end }}{{ .Value | printf "%.0f" }} {{ .Labels.cause }} '
+    + '({{ .Labels.microsoft_code }}/{{ .Labels.sip_code }}){{ end }}',
   leadingCause(window, of=self.ofTrunk)::
-    '{{ range printf %s %s | query }}, {{ .Labels.cause }}{{ end }}' % [leading(1, window, of), of.labels],
+    '{{ range ' + query(leading(1, window), of) + ' }}, {{ .Labels.cause }}{{ end }}',
   // Who can mend the leading cause, and how.
   remedy(window, otherwise, of=self.ofTrunk)::
-    ('{{ with printf %s %s | query }}{{ with . | first }}Who can fix it: {{ .Labels.side }}. Remedy: {{ .Labels.remedy }}'
-     + '{{ end }}{{ else }}Remedy: %s{{ end }}')
-    % [
-      std.manifestJson(
-        'topk(1, sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:increase%s%s)) ' % [window, of.selector]
-        + '* on (cause, microsoft_code, sip_code) group_left (side, remedy) cause:cdr_cause_info:one'
-      ),
-      of.labels,
-      otherwise,
-    ],
+    local cause = leading(1, window);
+    local described = ' * on (cause, microsoft_code, sip_code) group_left (side, remedy) cause:cdr_cause_info:one';
+    '{{ with ' + query([cause[0], cause[1] + described], of) + ' }}{{ with . | first }}Who can fix it: {{ .Labels.side }}. '
+    + 'Remedy: {{ .Labels.remedy }}{{ end }}{{ else }}Remedy: ' + otherwise + '{{ end }}',
 
   // Faults since the alert began and in the window before it. While it begins, Prometheus does not know since when.
   callsLost(name, window, of=self.ofTrunk)::
-    local matchers = std.substr(of.selector, 1, std.length(of.selector) - 2);
     local before = std.ceil(window / config.compress);
-    ('{{ with printf %s %s | query }}{{ with printf %s %s (. | first | value) | query }}'
-     + '{{ . | first | value | printf "%%.0f" }}{{ end }}{{ end }}')
-    % [
-      std.manifestJson('%d + (max(time() - ALERTS_FOR_STATE{alertname="%s",%s}) or vector(0))' % [before, name, matchers]),
-      of.labels,
-      std.manifestJson('sum(increase(trunk_direction_arrival:cdr_call_faults:sum{arrival="live",' + matchers + '}[%.0[' + of.next + ']fs]))'),
-      of.labels,
-    ],
+    local since = before + ' + (max(time() - ALERTS_FOR_STATE{alertname="' + name + '",' + of.matchers + '}) or vector(0))';
+    local faults = 'sum(increase(trunk_direction_arrival:cdr_call_faults:sum{arrival="live",' + of.matchers + '}[%.0['
+                   + of.next + ']fs]))';
+    '{{ with ' + query([since], of) + ' }}{{ with ' + query([faults], of, ' (. | first | value)')
+    + ' }}{{ . | first | value | printf "%.0f" }}{{ end }}{{ end }}',
 }

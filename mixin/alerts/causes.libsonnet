@@ -15,7 +15,7 @@
   // Surely more of this cause than `factor` times the usual share of the trunk's calls; and nothing to wake for below `least`.
   local spike(window, matchers, least) = |||
     %(bound)s
-      > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(failures)s + %(most)g)
+      > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(failures)s + %(unknown)g)
       and %(some)s >= 5
   ||| % {
     bound: lowerBoundOf('%s%s' % [failures(window), matchers], window),
@@ -24,27 +24,29 @@
     factor: config.spikeFactor,
     least: least,
     most: config.spikeAtMost,
+    unknown: config.spikeOfUnknown,
   },
   local spikes(matchers, least) =
-    '(\n  %s\n  or\n  %s\n)' % [promql.indent(spike(window, matchers, least)) for window in ['10m', '1h']],
+    '(\n%sor\n%s)' % [spike(window, matchers, least) for window in ['10m', '1h']],
   local catalogued(expr, categories) =
     '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [expr, pair, categories],
 
-  local count(window) = '{{ with printf %s $labels.source $labels.trunk $labels.cause $labels.microsoft_code $labels.sip_code | query }}{{ . | first | value | printf "%%.0f" }}{{ else }}0{{ end }}'
-                        % std.manifestJson(failures(window) + '{source=%q,trunk=%q,cause=%q,microsoft_code=%q,sip_code=%q}'),
-  local calls(window) = alert.value('trunk:cdr_calls_live:increase%s$S' % window),
+  // The recorded hour lags behind by some minutes; a fault that has just begun shows in the ten minutes.
+  local count = alert.value([failures('10m'), ' > ' + failures('1h'), ' or ' + failures('1h'), ''], alert.ofCause),
+  local calls(window) = alert.value(['trunk:cdr_calls_live:increase' + window, '']),
   local text = {
-    headline: alert.trunkName + ': ' + count('1h') + ' of ' + calls('1h') + ' calls fail, {{ $labels.cause }}',
+    headline: alert.trunkName + ': ' + count + ' of ' + calls('1h') + ' calls fail, {{ $labels.cause }}',
     description:
-      count('1h') + ' of ' + calls('1h') + ' calls of the last hour on trunk ' + alert.trunkName + ' failed with '
+      count + ' of ' + calls('1h') + ' calls of the last hour on trunk ' + alert.trunkName + ' failed with '
       + '{{ $labels.cause }} ({{ $labels.microsoft_code }}/{{ $labels.sip_code }}). Who can fix it: {{ $labels.side }}. Remedy: '
       + '{{ with printf "cause:cdr_cause_info:one{cause=%q,microsoft_code=%q,sip_code=%q}" $labels.cause $labels.microsoft_code $labels.sip_code | query }}'
       + '{{ . | first | label "remedy" }}{{ end }}',
     dashboard_url: alert.dashboards.cause,
   },
   local usual = {
-    usual:
-      '{{ with printf "trunk_cause:cdr_call_failures_live_per_attempt:usual{source=%q,trunk=%q,cause=%q,microsoft_code=%q,sip_code=%q}" $labels.source $labels.trunk $labels.cause $labels.microsoft_code $labels.sip_code | query }}{{ . | first | value | humanizePercentage }}{{ else }}not known yet{{ end }}',
+    usual: alert.value(
+      ['trunk_cause:cdr_call_failures_live_per_attempt:usual', ''], alert.ofCause, '| humanizePercentage', 'not known yet'
+    ),
   },
 
   // One call shows the fault, or many would have to: what fails every call, and what fails single ones.

@@ -7,8 +7,7 @@
   local metric = promql.metric,
   local minute = config.minute,
   local hour = config.hour,
-  local late(offset) = 'source:cdr_calls_late:increase1h%s' % offset,
-  local reason(name, expr) = 'label_replace(\n  %s,\n  "reason", "%s", "", "")' % [promql.indent(expr), name],
+  local reason(name, expr) = 'label_replace(\n' + expr + ',\n"reason", "' + name + '", "", "")',
 
   exporterAlerts+:: [
     alert.new(

@@ -48,7 +48,7 @@
     local above(window) =
       '%s > %s' % [bound(window), if 'above' in of then of.above else allowed('trunk', of.factor, bound(window))];
     local counts(name) =
-      alert.value(if of.window == '1h' then alert.recent(name) else 'trunk:%s:increase%s$S' % [name, of.window]);
+      alert.value(if of.window == '1h' then alert.recent(name) else ['trunk:' + name + ':increase' + of.window, '']);
     alert.new(
       'CdrTrunkFailureRatioHigh',
       of.severity,
@@ -62,7 +62,7 @@
         above: std.join('\n  or ', [above(window) for window in of.seen]),
         window: of.window,
         faults: of.faults - 0.5,
-        recovered: promql.indent(recovered('trunk', of.window, of.recent)),
+        recovered: recovered('trunk', of.window, of.recent),
       },
       after=minute,
       keep=20 * minute,
@@ -74,15 +74,15 @@
           '%(faults)s of %(calls)s calls of the last %(window)s on trunk %(trunk)s failed, and not by the doing of caller or '
           + 'callee. %(remedy)s'
         ) % {
-          faults: alert.value('trunk:cdr_call_faults_live:increase%s$S' % of.window),
-          calls: alert.value('trunk:cdr_calls_live:increase%s$S' % of.window),
+          faults: alert.value(['trunk:cdr_call_faults_live:increase' + of.window, '']),
+          calls: alert.value(['trunk:cdr_calls_live:increase' + of.window, '']),
           window: inWords[of.window],
           trunk: alert.trunkName,
           remedy: alert.remedy(
             if of.window == '1h' then '1h' else '1d', "the trunk's dashboard lists the causes with what to do about each."
           ),
         },
-        usual: alert.value('trunk:%s:usual$S' % ratio, format='| humanizePercentage', otherwise='not known yet'),
+        usual: alert.value(['trunk:' + ratio + ':usual', ''], format='| humanizePercentage', otherwise='not known yet'),
         leading_causes: alert.leadingCauses(if of.window == '1h' then '1h' else '1d'),
         calls_lost: alert.callsLost('CdrTrunkFailureRatioHigh', seconds[of.window]),
         dashboard_url: alert.dashboards.trunk,
@@ -109,12 +109,15 @@
   local allTrunks(severity, windows, above) =
     local window = windows[std.length(windows) - 1];
     local affected =
-      source('count(trunk:cdr_call_faults_live:increase%s$S > %g * trunk:cdr_calls_live:increase%s$S)'
-             % [window, config.allowedAtLeast, window])
-      + ' of ' + source('count(trunk:cdr_calls_live:increase%s$S > 0)' % window) + ' trunks';
+      source([
+        'count(trunk:cdr_call_faults_live:increase' + window,
+        ' > ' + config.allowedAtLeast + ' * trunk:cdr_calls_live:increase' + window,
+        ')',
+      ])
+      + ' of ' + source(['count(trunk:cdr_calls_live:increase' + window, ' > 0)']) + ' trunks';
     local counts = '%s of %s calls' % [
-      source('source:cdr_call_faults_live:increase%s$S' % window),
-      source('source:cdr_calls_live:increase%s$S' % window),
+      source(['source:cdr_call_faults_live:increase' + window, '']),
+      source(['source:cdr_calls_live:increase' + window, '']),
     ];
     alert.new(
       'CdrAllTrunksFailureRatioHigh',
@@ -130,7 +133,7 @@
           counts + ' of the last ' + inWords[window] + ' failed, on ' + affected + ' of source {{ $labels.source }}. Look at what the trunks '
           + 'share: the internet line, the firewall, the tenant, Microsoft (service health). '
           + alert.remedy(if window == '1h' then '1h' else '1d', 'the overview lists the causes with what to do about each.', alert.ofSource),
-        usual: source('source:%s:usual$S' % ratio, '| humanizePercentage', 'not known yet'),
+        usual: source(['source:' + ratio + ':usual', ''], '| humanizePercentage', 'not known yet'),
         leading_causes: alert.leadingCauses(if window == '1h' then '1h' else '1d', alert.ofSource),
         calls_lost: alert.callsLost('CdrAllTrunksFailureRatioHigh', seconds[window], alert.ofSource),
         dashboard_url: alert.dashboards.overview,
@@ -166,14 +169,14 @@
         summary: 'The network effectiveness ratio of a trunk is low.',
         headline: '%s: %s of %s %s calls do not get through' % [
           alert.trunkName,
-          alert.value('trunk_direction:cdr_calls_failed_live:increase6h$S', alert.ofDirection),
-          alert.value('trunk_direction:cdr_calls_live:increase6h$S', alert.ofDirection),
+          alert.value(['trunk_direction:cdr_calls_failed_live:increase6h', ''], alert.ofDirection),
+          alert.value(['trunk_direction:cdr_calls_live:increase6h', ''], alert.ofDirection),
           '{{ $labels.direction }}',
         ],
         description:
           '%s of %s {{ or $labels.direction "directionless" }} calls of the last 6 hours on trunk %s did not get through the network (NER; 95 %% and more is usual). %s' % [
-            alert.value('trunk_direction:cdr_calls_failed_live:increase6h$S', alert.ofDirection),
-            alert.value('trunk_direction:cdr_calls_live:increase6h$S', alert.ofDirection),
+            alert.value(['trunk_direction:cdr_calls_failed_live:increase6h', ''], alert.ofDirection),
+            alert.value(['trunk_direction:cdr_calls_live:increase6h', ''], alert.ofDirection),
             alert.trunkName,
             alert.remedy('1d', "the trunk's dashboard lists the causes with what to do about each."),
           ],
@@ -188,9 +191,9 @@
         %(bound)s > %(allowed)g
         and %(faults)s > 2.5
       ||| % {
-        bound: promql.lowerBound('(%s)' % std.strReplace(self.faults, '\n', ' '), '(%s)' % std.strReplace(self.calls, '\n', ' ')),
+        bound: promql.lowerBound('(' + self.faults + ')', '(' + self.calls + ')'),
         allowed: config.allowedAtMost,
-        local late(name) = std.rstripChars(promql.increase('trunk_direction_arrival:' + name, 'arrival="late"', day, ['direction']), '\n'),
+        local late(name) = promql.increase('trunk_direction_arrival:' + name, 'arrival="late"', day, ['direction']),
         faults: late('cdr_call_faults'),
         calls: late('cdr_calls'),
       },

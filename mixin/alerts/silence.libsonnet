@@ -15,8 +15,8 @@
   ||| % { w: window },
   local silentAlert(severity, windows, after) =
     local window = windows[std.length(windows) - 1];
-    local seen = alert.value('trunk_direction:cdr_calls:increase%s$S' % window, alert.ofDirection);
-    local expected = alert.value('trunk_direction:cdr_calls:expected%s$S' % window, alert.ofDirection);
+    local seen = alert.value(['trunk_direction:cdr_calls:increase' + window, ''], alert.ofDirection);
+    local expected = alert.value(['trunk_direction:cdr_calls:expected' + window, ''], alert.ofDirection);
     alert.new(
       'CdrTrunkSilent',
       severity,
