@@ -16,8 +16,10 @@
       std.join('\nor\n', [
         reason('late', |||
           source:cdr_calls_late:increase1h > 2.5
-          and source:cdr_calls_late:increase1h > source:cdr_calls_live:increase1h
-          and source:cdr_calls_late:increase1h offset %(hour)s > source:cdr_calls_live:increase1h offset %(hour)s
+          and source:cdr_calls_late:increase1h
+            > (source:cdr_calls_live:increase1h or 0 * source:cdr_calls_late:increase1h)
+          and source:cdr_calls_late:increase1h offset %(hour)s
+            > (source:cdr_calls_live:increase1h offset %(hour)s or 0 * source:cdr_calls_late:increase1h offset %(hour)s)
         ||| % { hour: d(hour) }),
         reason('old', |||
           source:cdr_newest_call:age_seconds > 2 * source:cdr_newest_call:usual_age_seconds + %(hour)d

@@ -10,6 +10,7 @@
 mod alerting;
 mod architecture;
 mod audit;
+mod cadences;
 mod catalogue;
 mod clock;
 mod dashboards;
