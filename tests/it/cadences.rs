@@ -12,7 +12,8 @@ use crate::tools::{copies, find, succeed};
 
 const MINUTES: usize = 12 * 60;
 const FAULT: std::ops::Range<usize> = 6 * 60..9 * 60;
-const CALLS: &str = r#"cdr_calls_total{job="cdr-exporter",instance="a",source="teams",direction="inbound",arrival="live""#;
+const CALLS: &str =
+    r#"cdr_calls_total{job="cdr-exporter",instance="a",source="teams",direction="inbound",arrival="live""#;
 const FAILURES: &str = r#"cdr_call_failures_total{job="cdr-exporter",instance="a",source="teams",direction="inbound",arrival="live",cause="IceConnectivityChecksFailed",microsoft_code="531004",sip_code="410""#;
 
 /// Answered and failed calls of a trunk in each minute.
@@ -68,7 +69,8 @@ fn scenario(cadence: usize) -> String {
     let rules = xtask::repository().join("deploy/prometheus");
     let trunks: [(&str, Traffic); 4] = [("few", few), ("many", many), ("healthy", healthy), ("new", new)];
     let series: String = trunks.map(|(trunk, traffic)| series(trunk, traffic, cadence)).concat();
-    let critical = r#"ALERTS{alertstate="firing",alertname="CdrTrunkFailureRatioHigh",window="1h",trunk=~"few|many"}"#;
+    let critical =
+        r#"ALERTS{alertstate="firing",alertname="CdrTrunkFailureRatioHigh",window="1h",trunk=~"few|many"}"#;
     // When both must have rung: `few` within the hour, `many` with the second file.
     let rung = FAULT.start + cadence.max(45) + 5;
     let lasts = FAULT.end - rung;

@@ -26,7 +26,10 @@ fn configuration(secrets: &Path, web: &Receiver, mail: &Receiver) -> String {
         .replace("cdr.tmpl", folder.join("cdr.tmpl").to_str().unwrap())
         .replace("http://localhost:9095", &format!("http://{}", web.address))
         .replace("mail.example.com:587", &mail.address.to_string())
-        .replace("smtp_require_tls: true", &format!("smtp_require_tls: false\n  pagerduty_url: http://{}/v2/enqueue", web.address))
+        .replace(
+            "smtp_require_tls: true",
+            &format!("smtp_require_tls: false\n  pagerduty_url: http://{}/v2/enqueue", web.address),
+        )
         .replace("group_wait: 1m", "group_wait: 1s")
         .replace("group_interval: 5m", "group_interval: 1s");
     for line in [r"smtp_auth_\w+: .*", r"active_time_intervals: .*", r"mute_time_intervals: .*"] {
@@ -67,7 +70,10 @@ fn readable(text: &str, alertmanager: &Alertmanager) -> String {
     let host = Regex::new(r"http://[\w.-]+:\d+/#").unwrap();
     let text = host.replace_all(text, "http://ALERTMANAGER/#").into_owned();
     let text = text.replace(&alertmanager.address.to_string(), "ALERTMANAGER").replace("\r\n", "\n");
-    Regex::new(r"(?m)^(Date|Message-Id|--.*|Content-.*boundary).*$|[0-9a-f]{30,}").unwrap().replace_all(&text, "-").into_owned()
+    Regex::new(r"(?m)^(Date|Message-Id|--.*|Content-.*boundary).*$|[0-9a-f]{30,}")
+        .unwrap()
+        .replace_all(&text, "-")
+        .into_owned()
 }
 
 #[test]
@@ -77,33 +83,55 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     let alertmanager = Alertmanager::start_in(folder.path(), &configuration(folder.path(), &web, &mail));
     post(&alertmanager, &[alert("sbc2.contoso.com", "critical"), alert("sbc3.contoso.com", "warning")]);
 
-    let mut ways = vec![("pagerduty", web.wait_for("/v2/enqueue", "sbc2")), ("slack", web.wait_for("/slack", "sbc3"))];
+    let mut ways =
+        vec![("pagerduty", web.wait_for("/v2/enqueue", "sbc2")), ("slack", web.wait_for("/slack", "sbc3"))];
     ways.push(("mail", mail.wait_for("mail", "sbc3")));
     ways.push(("webhook", web.wait_for("/now", "sbc2")));
     if Alertmanager::knows_teams() {
         ways.push(("teams", web.wait_for("/teams", "sbc2")));
     }
     for (way, message) in &ways {
-        for part in ["91 of 120 calls fail", "Remedy: Open the media ports.", "runbooks.md#cdrtrunkfailureratiohigh", "cdr-trunk?var-trunk"] {
+        for part in [
+            "91 of 120 calls fail",
+            "Remedy: Open the media ports.",
+            "runbooks.md#cdrtrunkfailureratiohigh",
+            "cdr-trunk?var-trunk",
+        ] {
             assert!(message.body.contains(part), "{way} does not say {part:?}: {}", message.body);
         }
         if *way != "webhook" {
-            for part in ["2026-11-20 08:12 UTC", "0.8%", "89 IceConnectivityChecksFailed", "silences/new?filter"] {
+            for part in
+                ["2026-11-20 08:12 UTC", "0.8%", "89 IceConnectivityChecksFailed", "silences/new?filter"]
+            {
                 assert!(message.body.contains(part), "{way} does not say {part:?}: {}", message.body);
             }
         }
     }
     let text: Value = serde_json::from_str(&ways[0].1.body).unwrap();
-    insta::assert_snapshot!("pagerduty", readable(
-        &format!("{}\n\n{}", text["payload"]["summary"].as_str().unwrap(), text["payload"]["custom_details"]["text"].as_str().unwrap()),
-        &alertmanager,
-    ));
+    insta::assert_snapshot!(
+        "pagerduty",
+        readable(
+            &format!(
+                "{}\n\n{}",
+                text["payload"]["summary"].as_str().unwrap(),
+                text["payload"]["custom_details"]["text"].as_str().unwrap()
+            ),
+            &alertmanager,
+        )
+    );
     insta::assert_snapshot!("mail", readable(&ways[2].1.body, &alertmanager));
     let text: Value = serde_json::from_str(&ways[1].1.body).unwrap();
-    insta::assert_snapshot!("slack", readable(
-        &format!("{}\n\n{}", text["attachments"][0]["title"].as_str().unwrap(), text["attachments"][0]["text"].as_str().unwrap()),
-        &alertmanager,
-    ));
+    insta::assert_snapshot!(
+        "slack",
+        readable(
+            &format!(
+                "{}\n\n{}",
+                text["attachments"][0]["title"].as_str().unwrap(),
+                text["attachments"][0]["text"].as_str().unwrap()
+            ),
+            &alertmanager,
+        )
+    );
 
     let mut over = alert("sbc2.contoso.com", "critical");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
@@ -125,13 +153,18 @@ fn two_hundred_trunks_are_one_message_and_what_explains_them_silences_them() {
     let folder = tempfile::tempdir().unwrap();
     let (web, mail) = (Receiver::http(), Receiver::smtp());
     let alertmanager = Alertmanager::start_in(folder.path(), &configuration(folder.path(), &web, &mail));
-    let trunks: Vec<_> = (0..200).map(|trunk| alert(&format!("sbc{trunk}.contoso.com"), "critical")).collect();
+    let trunks: Vec<_> =
+        (0..200).map(|trunk| alert(&format!("sbc{trunk}.contoso.com"), "critical")).collect();
     post(&alertmanager, &trunks);
     let message = web.wait_for("/now", "sbc199");
     let webhook: Value = serde_json::from_str(&message.body).unwrap();
     assert_eq!(webhook["alerts"].as_array().unwrap().len(), 200);
     let message = web.wait_for("/v2/enqueue", "calls fail");
-    assert!(message.body.contains("(and 199 more)") && message.body.contains("And 190 more"), "{}", message.body);
+    assert!(
+        message.body.contains("(and 199 more)") && message.body.contains("And 190 more"),
+        "{}",
+        message.body
+    );
 
     let mut all = alert("", "critical");
     all["labels"]["alertname"] = json!("CdrAllTrunksFailureRatioHigh");

@@ -15,7 +15,8 @@ use crate::tools::row::Row;
 use crate::tools::{Alertmanager, Daemon, Prometheus, Receiver, wait_until};
 
 /// An hour is 30 s, a day a minute and a week 75 s, so that there are earlier days and weeks to compare with.
-const CONFIG: &str = "{ compress: 120, interval: 120, historyInterval: 120, day: 2 * 3600, week: 2.5 * 3600 }";
+const CONFIG: &str =
+    "{ compress: 120, interval: 120, historyInterval: 120, day: 2 * 3600, week: 2.5 * 3600 }";
 const HOUR: f64 = 30.0;
 const HEALTHY: Duration = Duration::from_secs(125);
 const TOTAL: Duration = Duration::from_secs(230);
@@ -37,7 +38,17 @@ struct Flow {
 
 impl Flow {
     fn new(trunk: &'static str, an_hour: f64, healthy: f64, faulty: f64) -> Self {
-        Self { trunk, inbound: true, an_hour, healthy, faulty, goes_on: true, due: 0.0, failing: 0.0, written: 0 }
+        Self {
+            trunk,
+            inbound: true,
+            an_hour,
+            healthy,
+            faulty,
+            goes_on: true,
+            due: 0.0,
+            failing: 0.0,
+            written: 0,
+        }
     }
 
     /// The rows that fell due within this many seconds.
@@ -51,7 +62,8 @@ impl Flow {
             self.failing -= f64::from(u8::from(failed));
             *ids += 1;
             self.written += 1;
-            let row = if failed { Row::failed(*ids, self.trunk, ICE) } else { Row::answered(*ids, self.trunk) };
+            let row =
+                if failed { Row::failed(*ids, self.trunk, ICE) } else { Row::answered(*ids, self.trunk) };
             rows.push(if self.inbound { row.inbound() } else { row });
         }
         rows
@@ -77,7 +89,8 @@ impl Tenant {
     }
 
     fn write(&mut self, seconds: f64, fault: bool) {
-        let age = if fault && self.late_when_faulty { SignedDuration::from_hours(7) } else { SignedDuration::ZERO };
+        let age =
+            if fault && self.late_when_faulty { SignedDuration::from_hours(7) } else { SignedDuration::ZERO };
         let end = Timestamp::now().checked_sub(age).unwrap();
         let rows = self.flows.iter_mut().flat_map(|flow| flow.rows(seconds, fault, &mut self.ids));
         let text: String = rows.map(|row| row.json_of(end) + "\n").collect();
@@ -105,7 +118,8 @@ fn tenants() -> [Tenant; 3] {
 }
 
 fn start_alertmanager(folder: &TempDir, receiver: &Receiver) -> Alertmanager {
-    let shipped = fs::read_to_string(xtask::repository().join("deploy/alertmanager/alertmanager.yml")).unwrap();
+    let shipped =
+        fs::read_to_string(xtask::repository().join("deploy/alertmanager/alertmanager.yml")).unwrap();
     let inhibition = shipped.split("inhibit_rules:").nth(1).unwrap().split("receivers:").next().unwrap();
     let config = format!(
         "route: {{receiver: all, group_by: [job, source], group_wait: 1s, group_interval: 1s}}\n\
@@ -123,7 +137,10 @@ fn start_prometheus(folder: &TempDir, tenants: &[Tenant], alertmanager: &Alertma
         .iter()
         .zip(tenants)
         .map(|(name, tenant)| {
-            format!("  - {{job_name: cdr-exporter-{name}, static_configs: [{{targets: ['{}']}}]}}\n", tenant.daemon.address())
+            format!(
+                "  - {{job_name: cdr-exporter-{name}, static_configs: [{{targets: ['{}']}}]}}\n",
+                tenant.daemon.address()
+            )
         })
         .collect();
     Prometheus::start_in(
