@@ -136,7 +136,7 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     let mut over = alert("sbc2.contoso.com", "critical");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
     post(&alertmanager, &[over]);
-    let message = web.wait_for("/v2/enqueue", "resolve");
+    let message = web.wait_for("/v2/enqueue", "\"event_action\":\"resolve\"");
     assert!(message.body.contains("\"resolve\""), "{}", message.body);
     let mut over = alert("sbc3.contoso.com", "warning");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
@@ -159,7 +159,7 @@ fn two_hundred_trunks_are_one_message_and_what_explains_them_silences_them() {
     let message = web.wait_for("/now", "sbc199");
     let webhook: Value = serde_json::from_str(&message.body).unwrap();
     assert_eq!(webhook["alerts"].as_array().unwrap().len(), 200);
-    let message = web.wait_for("/v2/enqueue", "calls fail");
+    let message = web.wait_for("/v2/enqueue", "(and 199 more)");
     assert!(
         message.body.contains("(and 199 more)") && message.body.contains("And 190 more"),
         "{}",
