@@ -1,7 +1,7 @@
-# What people do with this repository. Needs GNU make, git and Rust; `make test` installs the rest, saying what.
+# What people do with this repository. Needs GNU make, git and Rust; `make tools` installs what the tests run besides.
 
 .DEFAULT_GOAL := help
-# Everything `bench` runs besides ours is in Debian's mtail, coreutils, gzip and util-linux.
+# `bench` runs Debian's mtail, coreutils, gzip and util-linux, and duckdb, polars and chdb of PyPI where they are installed.
 .PHONY: help bench demo demo-stack build test tools format lint deny container
 
 # nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
@@ -19,16 +19,16 @@ demo-stack: ## The same under the Prometheus and Alertmanager installed here, wi
 build: ## Build the daemon: target/release/cdr-exporter.
 	cargo build --release --locked
 
-test: tools lint build ## Check format and lints, then run every test.
+test: tools lint build ## Check format and lints, then run every test; first `make tools`.
 	@echo "== tests"
 	@cargo test --locked --quiet --doc
 	@cargo $(TEST) --locked
 
-bench: build ## Time it against mtail, wc and zcat, and check every count (needs mtail, and 10 GB in target/bench).
+bench: build ## Time it beside mtail, wc, zcat, DuckDB, Polars and ClickHouse (needs mtail, and 12 GB in target/bench).
 	@command -v mtail >/dev/null || { echo "mtail is missing: \`apt-get install mtail\`" >&2; exit 1; }
 	cargo run --release --locked --example bench -- $(BENCH)
 
-tools: ## Install what the tests run besides Rust, where it is missing.
+tools: ## Install what the tests run and is missing (apt-get, a minute); services stay off.
 	@scripts/install-test-tools
 
 format: ## Format the sources.

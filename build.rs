@@ -1,4 +1,5 @@
-//! Checks `causes.csv` with the same code that reads it at run time, and tells the program what it was built from.
+//! Checks the tables of causes with the same code that reads them at run time, and tells the program what it was built
+//! from.
 
 use std::env;
 use std::fs;
@@ -13,11 +14,20 @@ mod entry;
 #[allow(dead_code, reason = "used in part here, wholly in the library")]
 #[path = "src/classify/phrase.rs"]
 mod phrase;
-
-const CATALOGUE: &str = "src/classify/causes.csv";
+#[allow(dead_code, reason = "used in part here, wholly in the library")]
+#[path = "src/classify/standard.rs"]
+mod standard;
+#[allow(dead_code, reason = "used in part here, wholly in the library")]
+#[path = "src/classify/table.rs"]
+mod table;
 
 fn main() {
-    check_catalogue();
+    check("src/classify/causes.csv", |text| entry::read(text).map(drop));
+    check("src/classify/sip.csv", |text| standard::read(text).map(drop));
+    check("src/classify/q850.csv", |text| standard::read(text).map(drop));
+    for code in ["call", "classify/entry", "classify/phrase", "classify/standard", "classify/table"] {
+        println!("cargo::rerun-if-changed=src/{code}.rs");
+    }
     // What `cdr_exporter_build_info` says; what cannot be told stays unknown.
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     say("CDR_EXPORTER_RUSTVERSION", &rustc, &["--version"]);
@@ -38,15 +48,13 @@ fn say(variable: &str, command: &str, arguments: &[&str]) {
     }
 }
 
-fn check_catalogue() {
-    for path in [CATALOGUE, "src/call.rs", "src/classify/entry.rs", "src/classify/phrase.rs"] {
-        println!("cargo::rerun-if-changed={path}");
-    }
-    match fs::read_to_string(CATALOGUE) {
-        Err(error) => println!("cargo::error={CATALOGUE}: {error}"),
+fn check(path: &str, read: impl Fn(&str) -> Result<(), table::Refused>) {
+    println!("cargo::rerun-if-changed={path}");
+    match fs::read_to_string(path) {
+        Err(error) => println!("cargo::error={path}: {error}"),
         Ok(text) => {
-            if let Err(refused) = entry::read(&text) {
-                println!("cargo::error={CATALOGUE}:{}: {}", refused.at, refused.reason);
+            if let Err(refused) = read(&text) {
+                println!("cargo::error={path}:{}: {}", refused.at, refused.reason);
             }
         }
     }

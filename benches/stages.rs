@@ -11,47 +11,40 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cdr_exporter::call::{Call, RecordId, UnixMillis};
+use cdr_exporter::call::{Call, UnixMillis};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::truth::Export;
-use cdr_exporter::decode::{Decoded, Decoder, Format, Reason};
-use cdr_exporter::ledger::{AT_ONCE, Ledger, Limits, SourceIndex, SourceOptions};
-use cdr_exporter::pipeline::booking::Books;
-use cdr_exporter::pipeline::reading::{Options, Reading};
-use cdr_exporter::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use cdr_exporter::format::{Decode, Decoded, Format, Front, graph, teams_admin_center};
+use cdr_exporter::framing::Split;
+use cdr_exporter::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
+use cdr_exporter::reading::batch::Batch;
+use cdr_exporter::reading::{Found, HowRead, Options, Reading, Records, Turn};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 const ROWS: u16 = 5000;
 const START: UnixMillis = UnixMillis(1_793_491_200_000);
 const RECORD_BYTES: usize = 1024 * 1024;
 
-fn export(format: Format) -> String {
+fn export(format: &Format) -> String {
     let mut export = Export::new(1, START, 5.0);
     let mut text = String::new();
-    if format == Format::TeamsAdminCenter {
+    if *format == teams_admin_center::FORMAT {
         text.push_str(ADMIN_CENTER_HEADER);
     }
     for row in 0..i64::from(ROWS) {
         let call = export.next_call(UnixMillis(START.0 + row * 50));
-        match format {
-            Format::Graph => export.traffic.graph_row(&call, &mut text),
-            Format::TeamsAdminCenter => export.traffic.admin_center_row(&call, &mut text),
+        match *format == teams_admin_center::FORMAT {
+            false => export.traffic.graph_row(&call, &mut text),
+            true => export.traffic.admin_center_row(&call, &mut text),
         }
     }
     text
 }
 
-fn splitter(format: Format) -> Splitter {
-    match format {
-        Format::Graph => Splitter::Json(JsonSplitter::new(RECORD_BYTES)),
-        Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(RECORD_BYTES)),
-    }
-}
-
 /// The records of a text, cut.
-fn split(format: Format, mut text: &[u8]) -> Vec<&[u8]> {
-    let (mut splitter, mut records) = (splitter(format), Vec::new());
+fn split<'t>(format: &Format, mut text: &'t [u8]) -> Vec<&'t [u8]> {
+    let (mut splitter, mut records) = (format.framing.splitter(RECORD_BYTES), Vec::new());
     loop {
         let next = match splitter.next(text, true) {
             Split::Record { start, end, next } => {
@@ -66,25 +59,24 @@ fn split(format: Format, mut text: &[u8]) -> Vec<&[u8]> {
 }
 
 /// A decoder that has seen the header, if there is one.
-fn decoder(format: Format, records: &[&[u8]]) -> Decoder {
-    let mut decoder = Decoder::new(format);
+fn decoder(format: &Format, records: &[&[u8]]) -> Box<dyn Decode> {
+    let mut decoder = (format.decoder)();
     let _ = decoder.decode(records[0]);
     decoder
 }
 
 fn ledger(remember: Duration) -> (Ledger, SourceIndex) {
-    let reasons = Reason::ALL.map(Reason::label).to_vec();
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()), reasons);
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
     let source = SourceOptions { name: "bench".into(), remember, trunk_names: Vec::new() };
     let source = ledger.source(source, START);
     (ledger, source)
 }
 
 fn stages(criterion: &mut Criterion) {
-    for format in Format::ALL {
+    for format in [&graph::FORMAT, &teams_admin_center::FORMAT] {
         let text = export(format);
         let records = split(format, text.as_bytes());
-        let mut group = criterion.benchmark_group(format.name());
+        let mut group = criterion.benchmark_group(format.name);
         group.throughput(Throughput::Elements(ROWS.into()));
         group.bench_function("split by structure", |bencher| bencher.iter(|| split(format, text.as_bytes())));
         let mut decode = decoder(format, &records);
@@ -92,7 +84,7 @@ fn stages(criterion: &mut Criterion) {
             bencher.iter(|| records.iter().for_each(|record| drop(black_box(decode.decode(record)))));
         });
         group.bench_function("split and decode in one go", |bencher| {
-            bencher.iter(|| front(&mut decode, &mut splitter(format), text.as_bytes()));
+            bencher.iter(|| front(&mut *decode, text.as_bytes()));
         });
         for (name, remember) in
             [("whole", Duration::from_hours(24)), ("whole, not remembering", Duration::ZERO)]
@@ -106,22 +98,14 @@ fn stages(criterion: &mut Criterion) {
     }
 }
 
-/// Reads the usual records as the pipeline does, and passes over the others.
-fn front(decoder: &mut Decoder, splitter: &mut Splitter, mut text: &[u8]) {
-    let mut calls = Vec::new();
-    while let Some((begin, record)) = splitter.front(text) {
-        calls.clear();
-        let length = match decoder.decode_front(record, &mut calls) {
-            Some(length) => {
-                black_box(&calls);
-                length
-            }
-            None => memchr::memchr(b'\n', record).map_or(record.len(), |newline| newline + 1),
-        };
-        text = &text[begin + length..];
-        if text.is_empty() {
-            return;
-        }
+/// Reads the usual records as a turn does, and passes over the others.
+fn front(decoder: &mut dyn Decode, mut text: &[u8]) {
+    while !text.is_empty() {
+        let mut front = Front::default();
+        decoder.decode_front(text, RECORD_BYTES, &mut front);
+        black_box(&front.calls);
+        let unusual = || memchr::memchr(b'\n', text).map_or(text.len(), |newline| newline + 1);
+        text = &text[if front.end == 0 { unusual() } else { front.end }..];
     }
 }
 
@@ -133,16 +117,28 @@ fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
 
 fn read((mut ledger, source): (Ledger, SourceIndex), file: &tempfile::NamedTempFile) -> Ledger {
     let mut reading = Reading::new(file.reopen().unwrap(), Options::default());
-    let mut books = Books { ledger: &mut ledger, source, now: START, rejected: None };
-    reading.turn(&mut books, None, u64::MAX).unwrap();
-    reading.finish(&mut books).unwrap();
-    ledger
+    let context = ledger.context(source, START, false);
+    let mut is_at_end = false;
+    loop {
+        let turn = match is_at_end {
+            false => reading.turn(&context, None, u64::MAX),
+            true => reading.finish(&context),
+        };
+        if let Some(batch) = reading.take_batch() {
+            ledger.apply(source, &batch);
+        }
+        match turn.unwrap() {
+            Turn::More => {}
+            Turn::CaughtUp if is_at_end => return ledger,
+            Turn::CaughtUp => is_at_end = true,
+        }
+    }
 }
 
 fn ledger_stages(criterion: &mut Criterion) {
-    let text = export(Format::Graph);
-    let records = split(Format::Graph, text.as_bytes());
-    let mut decoders: Vec<Decoder> = records.iter().map(|_| Decoder::new(Format::Graph)).collect();
+    let text = export(&graph::FORMAT);
+    let records = split(&graph::FORMAT, text.as_bytes());
+    let mut decoders: Vec<_> = records.iter().map(|_| (graph::FORMAT.decoder)()).collect();
     let decoded = records.iter().zip(&mut decoders).map(|(record, decoder)| decoder.decode(record));
     let calls: Vec<Call<'_>> = decoded
         .filter_map(|decoded| match decoded {
@@ -156,25 +152,29 @@ fn ledger_stages(criterion: &mut Criterion) {
     group.bench_function("classify", |bencher| {
         bencher.iter(|| calls.iter().for_each(|call| _ = black_box(catalogue.classify(call))));
     });
-    let (mut counting, source) = ledger(Duration::ZERO);
-    group.bench_function("classify and count", |bencher| {
-        bencher.iter(|| {
-            for call in &calls {
-                counting.count(source, call, &catalogue.classify(call), START, Duration::from_hours(6));
-            }
+    for (name, remember) in [("apply", Duration::ZERO), ("apply, remembering", Duration::from_hours(24))] {
+        let batch = batch(&calls, remember);
+        group.bench_function(name, |bencher| {
+            let apply = |(mut ledger, source): (Ledger, SourceIndex)| {
+                black_box(ledger.apply(source, &batch));
+                ledger
+            };
+            bencher.iter_batched(|| ledger(remember), apply, BatchSize::LargeInput);
         });
-    });
-    let ids: Vec<RecordId> = (0..u128::from(ROWS)).map(|id| RecordId(id << 64)).collect();
-    group.bench_function("remember new ids", |bencher| {
-        let remember = |(mut ledger, source): (Ledger, SourceIndex)| {
-            for ids in ids.chunks(AT_ONCE) {
-                black_box(ledger.are_new(source, ids.iter().copied(), START));
-            }
-            ledger
-        };
-        bencher.iter_batched(|| ledger(Duration::from_hours(24)), remember, BatchSize::LargeInput);
+    }
+    group.bench_function("classify and fold", |bencher| {
+        bencher.iter(|| black_box(batch(&calls, Duration::from_hours(24))));
     });
     group.finish();
+}
+
+fn batch(calls: &[Call<'_>], remember: Duration) -> Batch {
+    let (ledger, source) = ledger(remember);
+    let how = HowRead { format: &graph::FORMAT, live_within: Duration::from_hours(6) };
+    let mut batch = Batch::default();
+    let found = Found::Calls { calls, positions: &[] };
+    batch.add(&found, how, &Records::default(), &ledger.context(source, START, false));
+    batch
 }
 
 criterion_group!(benches, stages, ledger_stages);

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example remember -- fill /tmp/store`, then `again`, then `forget`: each a process of its own,
 //! as after a restart. `again` sees every id on the next day, and fails if one is taken for new; `forget` comes when
-//! all are past remembering.
+//! all are past remembering. `resident` is for itself: ids in memory only, and how many bytes each takes, measured again
+//! at every hundredth more of them.
 
 use std::error::Error;
 use std::fs;
@@ -11,10 +12,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cdr_exporter::call::{RecordId, UnixMillis};
+use cdr_exporter::call::{Call, Codes, Direction, RecordId, UnixMillis};
 use cdr_exporter::classify::Catalogue;
+use cdr_exporter::format::graph;
 use cdr_exporter::ledger::store::{FILE, Store};
 use cdr_exporter::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
+use cdr_exporter::reading::{Batch, Context, Found, HowRead, Records};
 use clap::{Parser, ValueEnum};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -38,6 +41,8 @@ enum Phase {
     Again,
     /// Sees none for nine days
     Forget,
+    /// Sees each id for the first time, and stores none
+    Resident,
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -46,24 +51,24 @@ const START: i64 = 1_793_491_200_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Arguments { phase, folder, ids, commit } = Arguments::parse();
+    if phase == Phase::Resident {
+        return resident(ids);
+    }
     let now = UnixMillis(match phase {
-        Phase::Fill => START,
+        Phase::Fill | Phase::Resident => START,
         Phase::Again => START + DAY,
         Phase::Forget => START + 10 * DAY,
     });
     let begun = Instant::now();
     let store = Store::open(&folder)?;
-    let mut ledger =
-        Ledger::open(store, Limits::default(), Arc::new(Catalogue::built_in()), Vec::new(), now)?;
-    let remember = Duration::from_secs(7 * 24 * 60 * 60);
-    let source =
-        ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now);
+    let mut ledger = Ledger::open(store, Limits::default(), Arc::new(Catalogue::built_in()), now)?;
+    let source = source(&mut ledger, now);
     let mut out = io::stdout().lock();
     writeln!(out, "{phase:?}: {} ids loaded in {:.2?}; {}", ledger.remembered(), begun.elapsed(), memory()?)?;
 
     let figures = match phase {
         Phase::Fill | Phase::Again => see(&mut ledger, source, ids, commit, phase == Phase::Fill, now)?,
-        Phase::Forget => vec![timed_commit(&mut ledger)?],
+        Phase::Forget | Phase::Resident => vec![timed_commit(&mut ledger)?],
     };
     let tenth = figures.len().div_ceil(10);
     let [first, last] = [&figures[..tenth], &figures[figures.len() - tenth..]].map(median);
@@ -79,6 +84,42 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn source(ledger: &mut Ledger, now: UnixMillis) -> SourceIndex {
+    let remember = Duration::from_hours(7 * 24);
+    ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now)
+}
+
+/// Bytes and time for each id, at some numbers of ids, and the most at any number.
+fn resident(ids: u64) -> Result<(), Box<dyn Error>> {
+    const SHOWN: [u64; 7] = [100_000, 200_000, 500_000, 1_000_000, 3_000_000, 7_000_000, 10_000_000];
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
+    let (source, now) = (source(&mut ledger, UnixMillis(START)), UnixMillis(START));
+    let (before, begun, mut out) = (resident_bytes("RssAnon:")?, Instant::now(), io::stdout().lock());
+    let (mut most, mut next) = ((0.0, 0), SHOWN[0]);
+    let (context, mut batch) = (ledger.context(source, now, false), Batch::default());
+    for number in 1..=ids {
+        add(&mut batch, number, &context);
+        if batch.records.calls < 100 && number != next && number != ids && !SHOWN.contains(&number) {
+            continue;
+        }
+        ledger.apply(source, &std::mem::take(&mut batch));
+        if number != next && number != ids && !SHOWN.contains(&number) {
+            continue;
+        }
+        let each = (resident_bytes("RssAnon:")? - before) as f64 / number as f64;
+        if number >= SHOWN[0] && each > most.0 {
+            most = (each, number);
+        }
+        next = next.max(number + number / 100);
+        if SHOWN.contains(&number) {
+            let nanoseconds = begun.elapsed().as_nanos() / u128::from(number);
+            writeln!(out, "{number} ids: {each:.1} bytes resident each, {nanoseconds} ns each")?;
+        }
+    }
+    writeln!(out, "most: {:.1} bytes, at {} ids", most.0, most.1)?;
+    Ok(())
+}
+
 /// Sees ids in commits; returns how long each commit took.
 fn see(
     ledger: &mut Ledger,
@@ -89,20 +130,48 @@ fn see(
     now: UnixMillis,
 ) -> Result<Vec<Duration>, Box<dyn Error>> {
     let (mut figures, mut slowest) = (Vec::new(), Duration::ZERO);
+    let context = ledger.context(source, now, false);
+    let mut batch = Batch::default();
     for number in 0..ids {
-        ledger.records(source, 1);
-        let begun = Instant::now();
-        let id = RecordId(xxh3_128(&number.to_le_bytes()));
-        if (ledger.are_new(source, [id].into_iter(), now) == 1) != new {
-            return Err(format!("id {number} was taken for {}", if new { "known" } else { "new" }).into());
+        add(&mut batch, number, &context);
+        let is_last = (number + 1) % commit == 0 || number + 1 == ids;
+        // As many as a turn reads.
+        if is_last || batch.records.calls == 2000 {
+            let batch = std::mem::take(&mut batch);
+            let begun = Instant::now();
+            let applied = ledger.apply(source, &batch);
+            slowest = slowest.max(begun.elapsed());
+            if applied.counted != if new { batch.records.calls } else { 0 } {
+                return Err(format!("up to id {number}: {} are new", applied.counted).into());
+            }
         }
-        slowest = slowest.max(begun.elapsed());
-        if (number + 1) % commit == 0 || number + 1 == ids {
+        if is_last {
             figures.push(timed_commit(ledger)?);
         }
     }
-    writeln!(io::stdout(), "slowest look-up: {slowest:.1?}")?;
+    writeln!(io::stdout(), "slowest batch: {slowest:.1?}")?;
     Ok(figures)
+}
+
+/// Adds the call of this number to a batch.
+fn add(batch: &mut Batch, number: u64, context: &Context) {
+    let call = call(RecordId(xxh3_128(&number.to_le_bytes())));
+    let found = Found::Calls { calls: &[call], positions: &[] };
+    let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO };
+    batch.add(&found, how, &Records::default(), context);
+}
+
+/// A call with this id.
+fn call(record_id: RecordId) -> Call<'static> {
+    Call {
+        record_id,
+        trunk: "sbc1.contoso.com".into(),
+        direction: Direction::Inbound,
+        succeeded: Some(true),
+        codes: Codes::default(),
+        ended_at: None,
+        duration_seconds: None,
+    }
 }
 
 fn timed_commit(ledger: &mut Ledger) -> Result<Duration, Box<dyn Error>> {
@@ -119,11 +188,14 @@ fn median(figures: &[Duration]) -> Duration {
 
 /// Resident memory now and at its peak.
 fn memory() -> io::Result<String> {
+    let mib = |name| Ok::<u64, io::Error>(resident_bytes(name)? >> 20);
+    Ok(format!("{} MiB resident, {} MiB at the peak", mib("VmRSS:")?, mib("VmHWM:")?))
+}
+
+/// A figure of this process's memory by its name in the kernel.
+fn resident_bytes(name: &str) -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let mib = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.unwrap_or_default() >> 10
-    };
-    Ok(format!("{} MiB resident, {} MiB at the peak", mib("VmRSS:"), mib("VmHWM:")))
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.unwrap_or_default() << 10)
 }

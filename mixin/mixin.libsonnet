@@ -14,8 +14,12 @@
   },
   grafanaDashboards+:: {
     'cdr-overview.json': import '../dashboards/overview.json',
-    'cdr-trunk.json': import '../dashboards/trunk.json',
+    'cdr-trunks.json': import '../dashboards/trunks.json',
+    'cdr-wall.json': import '../dashboards/wall.json',
+    'cdr-trends.json': import '../dashboards/trends.json',
     'cdr-cause.json': import '../dashboards/cause.json',
+    'cdr-trunk.json': import '../dashboards/trunk.json',
     'cdr-exporter.json': import '../dashboards/exporter.json',
+    'cdr-runbooks.json': import '../dashboards/runbooks.json',
   },
 }

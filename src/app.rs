@@ -1,44 +1,54 @@
 //! The daemon: built from its options, run until a signal, reloaded on another.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Instant, SystemTime};
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc as requests, oneshot};
 use tracing::{error, info};
 
-use crate::call::UnixMillis;
-use crate::expose;
+use crate::clock;
+use crate::expose::access::Access;
+use crate::expose::listen::{Address, Listener};
+use crate::expose::{self, ReloadRequest};
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::{FILE, Store, StoreError};
 use crate::pipeline::{Event, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
+/// Hears where is listened.
+pub type Listening = Box<dyn FnOnce(&[Address])>;
+
+/// Reads the options.
+pub type Load = Box<dyn Fn() -> Result<Options, String> + Send>;
+
 /// What the daemon needs beside the pipeline's options.
 pub struct Daemon {
-    pub listen_address: SocketAddr,
-    pub telemetry_path: String,
+    /// Where to listen; with none, on the sockets that systemd hands over.
+    pub listen: Vec<Address>,
+    pub web: expose::Options,
+    pub access: Access,
     /// The folder of the durable store.
     pub storage_path: PathBuf,
     /// Where rejected records are written, if anywhere.
     pub rejected: Option<rejected::Options>,
-    /// Told the address once it is listened on, with the port that the system chose for 0.
-    pub listening: Box<dyn FnOnce(SocketAddr)>,
+    /// Told the addresses once they are listened on, with the ports that the system chose for 0.
+    pub listening: Listening,
     /// Reads the options again, for a reload.
-    pub load: Box<dyn Fn() -> Result<Options, String> + Send>,
+    pub load: Load,
 }
 
 /// Why the daemon ended other than by a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("cannot listen on {0}: {1}; is another one running? choose an address with --web.listen-address")]
-    Listen(SocketAddr, io::Error),
+    Listen(Address, io::Error),
+    #[error("--web.systemd-socket: {0}")]
+    Systemd(io::Error),
     #[error("cannot start: {0}")]
     Start(io::Error),
     #[error(transparent)]
@@ -47,32 +57,41 @@ pub enum AppError {
     Pipeline,
 }
 
+/// For what would keep other clients waiting: writing metrics, checking passwords, reading the config.
+const BLOCKING_THREADS: usize = 16;
+
 impl Daemon {
     /// Runs until SIGTERM or SIGINT. SIGHUP and POST `/-/reload` load the options again.
     ///
     /// # Errors
     /// What kept it from starting, or ended it.
     pub fn run(self, options: Options) -> Result<(), AppError> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AppError::Start)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build();
+        let runtime = runtime.map_err(AppError::Start)?;
         runtime.block_on(self.run_on(options))
     }
 
     async fn run_on(self, options: Options) -> Result<(), AppError> {
         let mut signals = Signals::listen().map_err(AppError::Start)?;
-        let (listener, address) = listen(self.listen_address).await?;
+        let listeners = listen(&self.listen).await?;
+        let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
+        let addresses = addresses.map_err(AppError::Start)?;
         info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
 
         let telemetry = Telemetry::new();
         telemetry.reload_succeeded(SystemTime::now());
         let published = Published::new(Snapshot::loading(Arc::clone(&options.catalogue)));
-        let (reload, mut reloads_asked) = requests::channel(1);
+        let (reload, reloads_asked) = requests::channel(1);
         let (files, mut files_asked) = requests::channel(1);
         let state = expose::State::new(
-            expose::Options { telemetry_path: self.telemetry_path },
+            self.web,
+            self.access,
             published.clone(),
             &telemetry,
-            expose::Requests { reload, files },
+            expose::Requests { reload: reload.clone(), files },
         );
         let state = state.map_err(|error| AppError::Start(io::Error::other(error)))?;
 
@@ -81,19 +100,21 @@ impl Daemon {
         let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
         let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(expose::serve(listener, state, async {
+        let server = tokio::spawn(expose::serve(listeners, state, async {
             let _ = stopped.await;
         }));
-        info!(%address, "listening");
-        (self.listening)(address);
+        for address in &addresses {
+            info!(%address, "listening");
+        }
+        (self.listening)(&addresses);
+        let reloading = reload_when_asked(self.load, events.clone(), telemetry, reloads_asked);
+        drop(tokio::spawn(reloading));
 
-        let load = || reload_options(&*self.load, &events, &telemetry);
         let ended_by_itself = loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    Received::Reload => {
-                        let _ = load();
-                    }
+                    // One that is waiting already will read what is there now.
+                    Received::Reload => drop(reload.try_send(oneshot::channel().0)),
                     Received::Stop(name) => {
                         info!(signal = name, "stopping");
                         break false;
@@ -102,10 +123,6 @@ impl Daemon {
                 Some(answer) = files_asked.recv() => {
                     // A loop that has ended drops the question, which answers it.
                     let _ = events.send(Event::Files(answer));
-                }
-                Some(answer) = reloads_asked.recv() => {
-                    let answer: expose::ReloadRequest = answer;
-                    let _ = answer.send(load());
                 }
                 _ = &mut reading_ended => break true,
             }
@@ -125,11 +142,17 @@ impl Daemon {
     }
 }
 
-/// A listener, and the address with the port that the system chose for 0.
-async fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
-    let listener = TcpListener::bind(wanted).await.map_err(|error| AppError::Listen(wanted, error))?;
-    let address = listener.local_addr().map_err(AppError::Start)?;
-    Ok((listener, address))
+/// The listeners at these addresses, or those of systemd.
+async fn listen(addresses: &[Address]) -> Result<Vec<Listener>, AppError> {
+    if addresses.is_empty() {
+        return Listener::of_systemd().map_err(AppError::Systemd);
+    }
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = Listener::bind(address).await;
+        listeners.push(listener.map_err(|error| AppError::Listen(address.clone(), error))?);
+    }
+    Ok(listeners)
 }
 
 /// The loop over what the store holds.
@@ -145,13 +168,13 @@ fn load_pipeline(
     if !storage.join(FILE).exists() {
         info!("there is no store yet: one is made, and counting begins at 0");
     }
-    let ledger = options.ledger_of(Store::open(storage)?, now())?;
+    let ledger = options.ledger_of(Store::open(storage)?, clock::now())?;
     info!(
         remembered_ids = ledger.remembered(),
         seconds = %format_args!("{:.3}", begun.elapsed().as_secs_f64()),
         "the store is loaded"
     );
-    Ok(Pipeline::new(options, ledger, rejected, wake, published, now))
+    Ok(Pipeline::new(options, ledger, rejected, wake, published, clock::system()))
 }
 
 /// How the reading thread ended.
@@ -172,26 +195,46 @@ fn start_reading(
     Ok((thread, has_ended))
 }
 
-/// Loads the options and hands them to the loop; what is wrong with them leaves the old ones in force.
-fn reload_options(
-    load: &dyn Fn() -> Result<Options, String>,
-    events: &Sender<Event>,
-    telemetry: &Telemetry,
-) -> Result<(), String> {
-    match load() {
-        Ok(options) => {
-            // Only a daemon on its way out has no loop; it needs no new options.
-            let _ = events.send(Event::Reload(Box::new(options)));
-            telemetry.reload_succeeded(SystemTime::now());
-            info!("config reloaded");
-            Ok(())
-        }
-        Err(reason) => {
-            telemetry.reload_failed();
-            error!(reason, "config not reloaded; the one before stays in force");
-            Err(reason)
-        }
+/// Reloads one after another, each answered once it is in force.
+async fn reload_when_asked(
+    mut load: Load,
+    events: Sender<Event>,
+    telemetry: Telemetry,
+    mut asked: requests::Receiver<ReloadRequest>,
+) {
+    while let Some(answer) = asked.recv().await {
+        // The file may lie where reading takes its time.
+        let read = tokio::task::spawn_blocking(move || {
+            let options = load();
+            (load, options)
+        });
+        let Ok((load_again, options)) = read.await else { return };
+        load = load_again;
+        let outcome = match options {
+            Ok(options) => {
+                apply(options, &events).await;
+                telemetry.reload_succeeded(SystemTime::now());
+                info!("config reloaded");
+                Ok(())
+            }
+            Err(reason) => {
+                telemetry.reload_failed();
+                error!(reason, "config not reloaded; the one before stays in force");
+                Err(reason)
+            }
+        };
+        // Whoever asked may have gone, or be a signal.
+        let _ = answer.send(outcome);
     }
+}
+
+/// Hands the options to the loop, and waits until it goes by them: events are taken in order, so the answer to the next
+/// one says so. A loop that has ended drops both.
+async fn apply(options: Options, events: &Sender<Event>) {
+    let (answer, answered) = oneshot::channel();
+    let _ = events.send(Event::Reload(Box::new(options)));
+    let _ = events.send(Event::Files(answer));
+    let _ = answered.await;
 }
 
 /// The signals that the daemon acts on.
@@ -222,10 +265,4 @@ impl Signals {
             _ = self.hang_up.recv() => Received::Reload,
         }
     }
-}
-
-/// The time, for those who are not to ask for it themselves.
-pub fn now() -> UnixMillis {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }

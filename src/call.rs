@@ -1,4 +1,4 @@
-//! One call leg of Direct Routing and its codes: the vocabulary that every stage shares.
+//! One call leg of Direct Routing, its codes, and why a record is no call: the vocabulary that every stage shares.
 //!
 //! Nothing here reads bytes or knows a record format; a [`Call`] is what a format's decoder makes of one record.
 
@@ -14,13 +14,43 @@ pub struct UnixMillis(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordId(pub u128);
 
-/// The two halves that name a cause together. Absence is a state of its own: it is not 0.
+/// The two codes that name a cause together, as labels show them. Absence is a state of its own: it is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CodePair {
     /// Microsoft response code (`CallEndSubReason`): usually six digits, but any length occurs, 0 included.
     pub microsoft: Option<u64>,
     /// SIP response code (`CallEndReason`): three digits, or 0 on a normal end.
     pub sip: Option<u16>,
+}
+
+/// How the call ended, in the codes that its record has. Which of them there are depends on who wrote the record.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Codes<'a> {
+    /// As in [`CodePair`].
+    pub microsoft: Option<u64>,
+    /// As in [`CodePair`].
+    pub sip: Option<u16>,
+    /// Cause of ITU-T Q.850: 0 to 127.
+    pub q850: Option<u8>,
+    /// The words beside the codes: Microsoft's phrase, or the vendor's name of the cause; `""` when there are none.
+    pub text: Text<'a>,
+}
+
+impl Codes<'_> {
+    /// The codes that become labels.
+    pub fn pair(&self) -> CodePair {
+        CodePair { microsoft: self.microsoft, sip: self.sip }
+    }
+
+    /// Whether there is no code. A text alone does not say how the call ended.
+    pub fn is_empty(&self) -> bool {
+        self.pair() == CodePair::default() && self.q850.is_none()
+    }
+
+    /// The same codes, which outlast their record.
+    fn owned(&self) -> Codes<'static> {
+        Codes { microsoft: self.microsoft, sip: self.sip, q850: self.q850, text: self.text.owned() }
+    }
 }
 
 /// Which way the call was set up, seen from the PSTN.
@@ -95,8 +125,27 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// How soon after its end a call was counted: the `arrival` label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arrival {
+    /// Within the source's `live_within`.
+    Live,
+    /// Later than that, or at an unknown time: a bulk import, a late export, a restart after an outage.
+    Late,
+}
+
+impl Arrival {
+    /// The value of the `arrival` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Late => "late",
+        }
+    }
+}
+
 /// A text of a record, without blanks at its ends. It need not be UTF-8, and nobody asks before it is read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Text<'a>(pub Cow<'a, [u8]>);
 
 impl Text<'_> {
@@ -140,9 +189,7 @@ pub struct Call<'a> {
     pub direction: Direction,
     /// The record's own success flag. `Some` wins over any code.
     pub succeeded: Option<bool>,
-    pub codes: CodePair,
-    /// The phrase that Microsoft prints beside the codes, `""` when the record has none.
-    pub phrase: Text<'a>,
+    pub codes: Codes<'a>,
     /// When the call ended or failed; `None` when the record does not say.
     pub ended_at: Option<UnixMillis>,
     /// Seconds from INVITE to end or failure; `None` when the record does not say.
@@ -157,10 +204,94 @@ impl Call<'_> {
             trunk: self.trunk.owned(),
             direction: self.direction,
             succeeded: self.succeeded,
-            codes: self.codes,
-            phrase: self.phrase.owned(),
+            codes: self.codes.owned(),
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
+        }
+    }
+}
+
+/// Why a record was rejected: the value of the `reason` label. Never carries any of the record's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Longer than the source's `record_bytes`.
+    TooLong,
+    /// Not JSON, or cut off.
+    BadJson,
+    /// JSON, but no object of this format: no property of a call record in it.
+    NotARow,
+    /// A CSV row with a number of fields other than its header's, or with a quote that is never closed.
+    BadCsv,
+    /// A CSV row before any header.
+    NoHeader,
+    /// A code that is not a whole number, or is out of range.
+    BadCode,
+    /// A time in none of the forms that its format writes.
+    BadTime,
+    /// A duration that is not a whole number of seconds, or is more than a week.
+    BadDuration,
+    /// A success flag that is neither yes nor no.
+    BadSuccess,
+    /// Neither a success flag nor a code: nothing says how the call ended.
+    NoOutcome,
+    /// No field that would identify the record when it comes again.
+    NoRecordId,
+    /// Its end was not written for so long that it was given up. If it comes after all, the call counts.
+    Unfinished,
+}
+
+impl Reason {
+    /// Every reason, in the order in which they are exposed.
+    pub const ALL: [Self; 12] = [
+        Self::TooLong,
+        Self::BadJson,
+        Self::NotARow,
+        Self::BadCsv,
+        Self::NoHeader,
+        Self::BadCode,
+        Self::BadTime,
+        Self::BadDuration,
+        Self::BadSuccess,
+        Self::NoOutcome,
+        Self::NoRecordId,
+        Self::Unfinished,
+    ];
+
+    /// The value of the `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::BadJson => "bad_json",
+            Self::NotARow => "not_a_row",
+            Self::BadCsv => "bad_csv",
+            Self::NoHeader => "no_header",
+            Self::BadCode => "bad_code",
+            Self::BadTime => "bad_time",
+            Self::BadDuration => "bad_duration",
+            Self::BadSuccess => "bad_success",
+            Self::NoOutcome => "no_outcome",
+            Self::NoRecordId => "no_record_id",
+            Self::Unfinished => "unfinished",
+        }
+    }
+
+    /// One sentence for people: what is wrong with the record.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::TooLong => "the record is longer than limits.record_bytes",
+            Self::BadJson => "the record is not valid JSON, or was cut off",
+            Self::NotARow => "the JSON value has none of the properties of a call record",
+            Self::BadCsv => {
+                "the row has another number of fields than its header, or a quote is never closed"
+            }
+            Self::NoHeader => "the row stands before any header row",
+            Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
+            Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",
+            Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
+            Self::BadSuccess => "the success flag is neither Yes nor No, true nor false",
+            Self::NoOutcome => "the record has neither a success flag nor a code",
+            Self::NoRecordId => "the record has no field that identifies it",
+            Self::Unfinished => "the end of the record was not written for longer than unfinished_after",
         }
     }
 }

@@ -1,17 +1,21 @@
 //! cdr-exporter: exact per-cause counters from the call detail records of Microsoft Teams Direct Routing.
 //!
 //! ```text
-//! config -> source: discover -> tail -> split -> decode -> classify -> ledger: count, commit -> expose: /metrics
-//!                   (bytes on disk -> whole records)  (record -> Call -> Verdict)  (one commit)   (last snapshot)
+//! config -> source: discover, watch, tail -> a turn: framing (text -> records) -> format (record -> Call)
+//!        -> classify (Call -> Verdict) -> Batch -> ledger: apply, commit -> snapshot -> expose: /metrics, page
 //! ```
 //!
 //! The modules stand in the order of that flow. Which may import which is checked by `tests/it/architecture.rs`.
 
 pub mod call;
+pub mod clock;
 pub mod source;
-pub mod decode;
+pub mod framing;
+pub mod format;
 pub mod classify;
+pub mod reading;
 pub mod ledger;
+pub mod follow;
 pub mod telemetry;
 pub mod pipeline;
 pub mod expose;

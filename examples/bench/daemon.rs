@@ -1,6 +1,5 @@
 //! The daemon at work: catching up, at rest, and how soon a call shows.
 
-use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,9 +12,7 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::traffic::Traffic;
 
 use super::inputs::{self, Counts, Input};
-use super::table::{Bench, Row, median};
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use super::table::{Bench, Outcome, Row, Target, median};
 
 /// A daemon with a store of its own; killed when dropped.
 struct Daemon {
@@ -121,10 +118,9 @@ pub fn catch_up(bench: &Bench<'_>, files: &[Input]) -> Outcome<()> {
         }
     }
     let (ours, theirs) = (median(ours), median(theirs));
-    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
     let gigabytes = files.iter().map(|file| file.bytes).sum::<u64>() as f64 / 1e9;
     let work = format!("{gigabytes:.1} GB of Graph rows in `serve`, to `inspect`");
-    Row { work: &work, ours, theirs, ratio, target: "<= 1.3".to_owned(), reached: ratio <= 1.3 }.print();
+    Row { work: &work, ours, theirs, target: Target::Within(1.3) }.print();
     println!(
         "\nserve: {} MiB resident at most, with the ids of {} rows",
         peak >> 20,

@@ -1,4 +1,4 @@
-//! Whole commands on one core, timed in turn.
+//! Whole commands on given cores, timed in turn, and the table of what came of it.
 
 use std::error::Error;
 use std::path::Path;
@@ -10,7 +10,8 @@ use super::inputs::{self, Input};
 /// What is measured, and how.
 pub struct Bench<'b> {
     pub program: &'b Path,
-    pub core: usize,
+    /// The first one is used alone where one core is meant.
+    pub cores: &'b [usize],
     pub runs: usize,
 }
 
@@ -19,12 +20,19 @@ pub struct Row<'r> {
     pub work: &'r str,
     pub ours: Duration,
     pub theirs: Duration,
-    pub ratio: f64,
-    pub target: String,
-    pub reached: bool,
+    pub target: Target,
 }
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+/// What is aimed at.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    /// So many times as fast as theirs.
+    Faster(f64),
+    /// So many times their time at most.
+    Within(f64),
+}
+
+pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
 impl Row<'_> {
     pub const HEAD: &'static str =
@@ -32,27 +40,32 @@ impl Row<'_> {
 
     pub fn print(&self) {
         let [ours, theirs] = [self.ours, self.theirs].map(|took| took.as_secs_f64());
-        let reached = if self.reached { "yes" } else { "no" };
-        println!(
-            "| {} | {ours:.3} | {theirs:.3} | {:.2} | {} | {reached} |",
-            self.work, self.ratio, self.target
-        );
+        let (ratio, target, reached) = match self.target {
+            Target::Faster(times) => (theirs / ours, format!(">= {times}"), theirs / ours >= times),
+            Target::Within(times) => (ours / theirs, format!("<= {times}"), ours / theirs <= times),
+        };
+        let reached = if reached { "yes" } else { "no" };
+        println!("| {} | {ours:.3} | {theirs:.3} | {ratio:.2} | {target} | {reached} |", self.work);
     }
 }
 
 impl Bench<'_> {
-    /// A command on the one core.
+    /// A command on the first core.
     pub fn on_core(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        self.on_cores(1, program)
+    }
+
+    /// A command on so many cores.
+    pub fn on_cores(&self, count: usize, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let cores: Vec<String> = self.cores.iter().take(count).map(usize::to_string).collect();
         let mut command = Command::new("taskset");
-        command.arg("-c").arg(self.core.to_string()).arg(program);
+        command.arg("-c").arg(cores.join(",")).arg(program);
         command
     }
 
     /// Stops everything unless `inspect` counts exactly what is true.
     pub fn check(&self, input: &Input) -> Outcome<()> {
-        let output =
-            self.on_core(self.program).args(["inspect", "--output=prometheus"]).arg(&input.path).output()?;
-        let counted = inputs::counted(std::str::from_utf8(&output.stdout)?);
+        let counted = self.counts(input, &[])?;
         if counted != input.truth {
             return Err(format!("{}: what was counted is not what is true", input.path.display()).into());
         }
@@ -61,64 +74,26 @@ impl Bench<'_> {
         Ok(())
     }
 
-    pub fn inspect(&self, file: &Path, options: &[&str]) -> Outcome<Duration> {
-        timed(self.on_core(self.program).args(["inspect", "--output=prometheus"]).args(options).arg(file))
+    /// What `inspect` counts.
+    pub fn counts(&self, input: &Input, options: &[&str]) -> Outcome<inputs::Counts> {
+        let mut inspect = self.inspect(1, &input.path, options);
+        Ok(inputs::counted(std::str::from_utf8(&inspect.output()?.stdout)?))
     }
 
-    /// The median of the runs.
-    pub fn median_of(&self, run: impl FnMut() -> Outcome<Duration>) -> Outcome<Duration> {
-        let times = std::iter::repeat_with(run).take(self.runs).collect::<Outcome<Vec<_>>>()?;
-        Ok(median(times))
+    /// `inspect` of a file on so many cores.
+    pub fn inspect(&self, cores: usize, file: &Path, options: &[&str]) -> Command {
+        let mut command = self.on_cores(cores, self.program);
+        command.args(["inspect", "--output=prometheus"]).args(options).arg(file);
+        command
     }
 
-    /// `inspect` with several options, each so many times as fast as mtail, all in turn.
-    pub fn against_mtail(
+    /// Takes several times in turn, as often as there are runs, and returns the median of each.
+    pub fn in_turn<const N: usize>(
         &self,
-        work: &str,
-        input: &Input,
-        script: &str,
-        targets: &[(&[&str], f64)],
-    ) -> Outcome<()> {
-        let (mut theirs, mut ours) = (Vec::new(), vec![Vec::new(); targets.len()]);
-        for _ in 0..self.runs {
-            let mut mtail = self.on_core("mtail");
-            mtail.args(["--one_shot", "--progs", script, "--logs"]).arg(std::path::absolute(&input.path)?);
-            theirs.push(timed(&mut mtail).map_err(|error| format!("{error}; is Debian's mtail installed?"))?);
-            for ((options, _), times) in targets.iter().zip(&mut ours) {
-                times.push(self.inspect(&input.path, options)?);
-            }
-        }
-        let theirs = median(theirs);
-        for ((options, target), times) in targets.iter().zip(ours) {
-            let ours = median(times);
-            let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
-            let what = if options.is_empty() { "remembering" } else { "not remembering" };
-            let work = format!("{work}, {what}, times as fast as mtail");
-            let (target, reached) = (format!(">= {target}"), ratio >= *target);
-            Row { work: &work, ours, theirs, ratio, target, reached }.print();
-        }
-        Ok(())
-    }
-
-    /// `inspect` against a command that reads the same file: at most so many times its time.
-    pub fn against(
-        &self,
-        work: &str,
-        file: &Path,
-        options: &[&str],
-        program: &str,
-        arguments: &[&str],
-        target: f64,
-    ) -> Outcome<()> {
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        for _ in 0..self.runs {
-            theirs.push(timed(self.on_core(program).args(arguments).arg(file))?);
-            ours.push(self.inspect(file, options)?);
-        }
-        let (ours, theirs) = (median(ours), median(theirs));
-        let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-        Row { work, ours, theirs, ratio, target: format!("<= {target}"), reached: ratio <= target }.print();
-        Ok(())
+        mut run: impl FnMut() -> Outcome<[Duration; N]>,
+    ) -> Outcome<[Duration; N]> {
+        let runs = std::iter::repeat_with(&mut run).take(self.runs).collect::<Outcome<Vec<_>>>()?;
+        Ok(std::array::from_fn(|place| median(runs.iter().map(|times| times[place]).collect())))
     }
 }
 

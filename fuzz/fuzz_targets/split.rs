@@ -1,9 +1,10 @@
-//! Any bytes through both splitters: never a panic, always progress, nothing too long for a limit that the whole
+//! Any bytes through the splitter of each format: never a panic, always progress, nothing too long for a limit that the whole
 //! text keeps, and the same records at the same places whether the text comes at once or cut in two.
 
 #![no_main]
 
-use cdr_exporter::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use cdr_exporter::format::ALL;
+use cdr_exporter::framing::{Split, Splitter};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 1 << 20;
@@ -11,11 +12,8 @@ const LIMIT: usize = 1 << 20;
 fuzz_target!(|input: (u16, &[u8])| {
     let (cut, text) = input;
     let cut = usize::from(cut) % (text.len() + 1);
-    let splitters: [fn() -> Splitter; 2] = [
-        || Splitter::Json(JsonSplitter::new(LIMIT)),
-        || Splitter::QuotedCsv(QuotedCsvSplitter::new(LIMIT)),
-    ];
-    for splitter in splitters {
+    for format in ALL {
+        let splitter = || format.framing.splitter(LIMIT);
         let whole = records(splitter(), text, &[text.len()]);
         assert_eq!(records(splitter(), text, &[cut, text.len()]), whole, "cut at {cut}");
     }

@@ -8,14 +8,18 @@
 //! 3. For a record without a Microsoft code, as an SBC writes it: SIP code and phrase, when that names one
 //!    Microsoft code; else the beginning of a phrase that the SBC cut short, when that names one.
 //! 4. Microsoft code 560xxx: the SBC answered SIP xxx.
+//! 5. The range of the Microsoft code.
+//! 6. For a record without a Microsoft code: the SIP code, by its standard.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::entry::{self, Entry, Refused};
-use super::{Cause, Verdict, phrase};
+use super::entry::{self, Entry};
+use super::table::Refused;
+use super::{Cause, Ending, Verdict, ending, phrase, q850, range, sip};
 use crate::call::{Call, CodePair, Outcome, Text};
 
 /// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
@@ -28,7 +32,8 @@ pub struct Catalogue {
     entries: Vec<Entry>,
     /// Where the rows of a pair (Microsoft code, SIP code) stand.
     pairs: HashMap<(u64, u16), Range<usize>>,
-    /// Where those of an answered call stand: few, that most calls have, and that are found without a hash.
+    /// Where those of an answered call stand, the highest Microsoft code first: most calls end with the first few, which
+    /// are found without a hash.
     answered: Vec<(CodePair, usize)>,
     /// The first row of each distinct (cause, Microsoft code, SIP code), of all rows and of the failed ones.
     label_sets: Vec<usize>,
@@ -55,7 +60,7 @@ impl Catalogue {
     pub fn with_operator_entries(entries: Vec<Entry>) -> Result<Self, Refused> {
         let built_in = Self::built_in();
         let mut rows = built_in.entries.clone();
-        let mut entries = entry::checked(entries.into_iter().enumerate().map(Ok))?;
+        let mut entries = entry::checked(entries.into_iter().enumerate())?;
         // Entries for a whole pair first, so that their order in the config makes no difference.
         entries.sort_by_key(|entry| !entry.phrase.is_empty());
         for entry in entries {
@@ -75,8 +80,9 @@ impl Catalogue {
         }
         let is_first = |row: usize| row == 0 || !entries[row].same_pair(&entries[row - 1]);
         let answered = entries.iter().enumerate().filter(|(_, entry)| entry.outcome == Outcome::Answered);
-        let answered =
+        let mut answered: Vec<_> =
             answered.filter(|(row, _)| is_first(*row)).map(|(row, entry)| (entry.codes(), row)).collect();
+        answered.sort_by_key(|(codes, _)| (Reverse(codes.microsoft), codes.sip));
         let label_sets = first_of_each_label_set(&entries, |_| true);
         let failed_label_sets = first_of_each_label_set(&entries, |entry| entry.outcome == Outcome::Failed);
         Self { entries, pairs, answered, label_sets, failed_label_sets }
@@ -120,16 +126,16 @@ impl Catalogue {
 
     /// Which outcome a call had and of which cause.
     pub fn classify(&self, call: &Call<'_>) -> Verdict<'_> {
-        let CodePair { microsoft, sip } = call.codes;
+        let CodePair { microsoft, sip } = call.codes.pair();
         let listed = match (call.succeeded, microsoft, sip) {
-            (Some(true), ..) => return self.answered(call.codes),
+            (Some(true), ..) => return self.answered(call.codes.pair()),
             (_, _, None) => None,
-            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.phrase),
-            (_, None, Some(sip)) => self.by_phrase(sip, &call.phrase.read()),
+            (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.codes.text),
+            (_, None, Some(sip)) => self.by_phrase(sip, &call.codes.text.read(), true),
         };
         match listed {
             Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
-                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes }
+                Verdict { outcome: Outcome::Failed, cause: Cause::Unlisted, codes: call.codes.pair() }
             }
             Some(entry) => Verdict {
                 outcome: entry.outcome,
@@ -147,7 +153,28 @@ impl Catalogue {
         Verdict { outcome: Outcome::Answered, cause, codes }
     }
 
-    fn by_codes(&self, microsoft_code: u64, sip_code: u16, call_phrase: &Text<'_>) -> Option<&Entry> {
+    /// What the catalogue says about a cause that was counted under these codes.
+    pub fn about(&self, cause: &str, codes: CodePair) -> Cause<'_> {
+        let rows = match codes {
+            CodePair { microsoft: Some(microsoft), sip: Some(sip) } => self.pair(microsoft, sip),
+            _ => &[],
+        };
+        let listed = rows.iter().find(|entry| &*entry.cause == cause).map(Cause::Listed);
+        listed
+            .or_else(|| codes.microsoft.and_then(range::sbc_refusal).map(Cause::SbcRefused))
+            .or_else(|| codes.microsoft.and_then(range::of).map(Cause::Range))
+            .or_else(|| codes.sip.and_then(sip::standard).map(Cause::Standard))
+            .filter(|found| found.name() == cause)
+            .or_else(|| q850::all().iter().find(|standard| standard.cause == cause).map(Cause::Standard))
+            .unwrap_or(Cause::Unlisted)
+    }
+
+    pub(super) fn by_codes(
+        &self,
+        microsoft_code: u64,
+        sip_code: u16,
+        call_phrase: &Text<'_>,
+    ) -> Option<&Entry> {
         match self.pair(microsoft_code, sip_code) {
             [] => None,
             [only] => Some(only),
@@ -163,10 +190,10 @@ impl Catalogue {
         }
     }
 
-    fn by_phrase(&self, sip_code: u16, call_phrase: &str) -> Option<&Entry> {
+    pub(super) fn by_phrase(&self, sip_code: u16, call_phrase: &str, may_be_cut: bool) -> Option<&Entry> {
         let rows = || self.with_sip_code(sip_code).iter().filter(|row| !row.phrase.is_empty());
         self.named_by(rows().filter(|row| phrase::same(&row.phrase, call_phrase))).or_else(|| {
-            if phrase::length(call_phrase) < SHORTEST_BEGINNING {
+            if !may_be_cut || phrase::length(call_phrase) < SHORTEST_BEGINNING {
                 return None;
             }
             self.named_by(rows().filter(|row| phrase::begins(&row.phrase, call_phrase)))
@@ -186,21 +213,27 @@ impl Catalogue {
 }
 
 fn unlisted(call: &Call<'_>) -> Verdict<'static> {
-    let cause = call.codes.microsoft.and_then(sbc_refusal).map_or(Cause::Unlisted, Cause::SbcRefused);
-    let ended_well = cause == Cause::Unlisted && matches!(call.codes.sip, Some(0 | 200..=299));
-    let outcome = match call.succeeded {
-        None if ended_well => Outcome::Answered,
+    let CodePair { microsoft, sip } = call.codes.pair();
+    let q850 = call.codes.q850.map(u16::from);
+    if microsoft.is_none() && (sip.and_then(sip::standard).is_some() || q850.is_some()) {
+        return ending::by_standards(&Ending { succeeded: call.succeeded, sip, q850, ..Ending::default() });
+    }
+    if let Some(refusal) = microsoft.and_then(range::sbc_refusal) {
+        let outcome = sbc_refusal_outcome(refusal);
+        return Verdict { outcome, cause: Cause::SbcRefused(refusal), codes: call.codes.pair() };
+    }
+    let range = microsoft.and_then(range::of);
+    let may_end_well = range.is_none_or(|range| range.has_normal_ends);
+    let outcome = match (call.succeeded, sip) {
+        (None, Some(0 | 200..=299)) if may_end_well => Outcome::Answered,
         _ => Outcome::Failed,
     };
-    Verdict { outcome, cause, codes: call.codes }
+    Verdict { outcome, cause: range.map_or(Cause::Unlisted, Cause::Range), codes: call.codes.pair() }
 }
 
-/// The SIP code that Microsoft code 560xxx says the SBC refused with. Below 300 nothing is refused.
-fn sbc_refusal(microsoft_code: u64) -> Option<u16> {
-    match microsoft_code {
-        560_300..=560_999 => u16::try_from(microsoft_code - 560_000).ok(),
-        _ => None,
-    }
+/// How a call ended that the SBC, or the PSTN behind it, refused with this SIP code.
+pub(super) fn sbc_refusal_outcome(sip_code: u16) -> Outcome {
+    sip::standard(sip_code).map_or(Outcome::Failed, |standard| standard.outcome)
 }
 
 fn any_other_phrase(rows: &[Entry]) -> Option<&Entry> {

@@ -1,16 +1,13 @@
 //! One row of the catalogue: what it holds, what it may hold, and how `causes.csv` writes it.
 //!
 //! `build.rs` includes this file to check `causes.csv` by the same rules, so it may use nothing of ours but
-//! `call` and `phrase`.
+//! `call`, `phrase` and `table`.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::phrase;
+use super::table::{self, Refused, Row};
 use crate::call::{CodePair, Outcome};
-
-/// The longest cause, in characters: what a legend or a column of a table has room for.
-pub const MAXIMUM_CAUSE: usize = 48;
 
 /// One row of the catalogue: a code pair, with or without a phrase, and what it means.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,22 +128,6 @@ impl From<Outcome> for NetworkEffectiveness {
     }
 }
 
-/// Why an entry may not be in the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Which one: its line in `causes.csv`, or its place in the operator's list, counted from 0.
-    pub at: usize,
-    pub reason: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Refused {}
-
 impl Entry {
     /// Whether both stand for the same calls: the same pair and the same phrase.
     pub fn same_key(&self, other: &Self) -> bool {
@@ -164,28 +145,11 @@ impl Entry {
     }
 
     fn check(&self) -> Result<(), String> {
-        let (cause, length) = (&self.cause, self.cause.chars().count());
-        if cause.trim().is_empty() {
-            return Err("the cause is empty".to_owned());
-        }
-        if length > MAXIMUM_CAUSE {
-            return Err(format!(
-                "the cause `{cause}` has {length} characters, more than the {MAXIMUM_CAUSE} allowed"
-            ));
-        }
-        if cause.trim().len() != cause.len() || cause.chars().any(char::is_control) {
-            return Err(format!("the cause {cause:?} has white space at an end, or a control character"));
-        }
+        table::check_cause(&self.cause)?;
         if !matches!(self.sip_code, 0 | 100..=699) {
             return Err(format!("sip_code {} is neither 0 nor from 100 to 699", self.sip_code));
         }
-        if !self.category.chars().all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_')) {
-            return Err(format!(
-                "the category `{}` has other characters than lower-case letters, digits and _",
-                self.category
-            ));
-        }
-        Ok(())
+        table::check_category(&self.category)
     }
 }
 
@@ -193,12 +157,9 @@ impl Entry {
 ///
 /// # Errors
 /// The first that breaks a rule, or that stands for the same pair and phrase as an earlier one.
-pub fn checked(
-    entries: impl IntoIterator<Item = Result<(usize, Entry), Refused>>,
-) -> Result<Vec<Entry>, Refused> {
+pub fn checked(entries: impl IntoIterator<Item = (usize, Entry)>) -> Result<Vec<Entry>, Refused> {
     let mut accepted: Vec<Entry> = Vec::new();
-    for entry in entries {
-        let (at, entry) = entry?;
+    for (at, entry) in entries {
         entry.check().map_err(|reason| Refused { at, reason })?;
         if accepted.iter().any(|earlier| earlier.same_key(&entry)) {
             let phrase = match entry.phrase.as_str() {
@@ -231,55 +192,21 @@ const COLUMNS: [&str; 10] = [
 /// # Errors
 /// The first line that is not CSV or breaks a rule.
 pub fn read(text: &str) -> Result<Vec<Entry>, Refused> {
-    let mut rows = csv::Reader::from_reader(text.as_bytes());
-    let refused = |error: csv::Error| Refused { at: line(text, error.position()), reason: fault(&error) };
-    let header = rows.headers().map_err(refused)?;
-    if header != COLUMNS.as_slice() {
-        return Err(Refused { at: 1, reason: format!("the header is not {}", COLUMNS.join(",")) });
-    }
-    checked(rows.records().map(|row| {
-        let row = row.map_err(refused)?;
-        let line = line(text, row.position());
-        let entry = from_row(&row).map_err(|reason| Refused { at: line, reason })?;
-        Ok((line, entry))
-    }))
+    checked(table::read(text, &COLUMNS, from_row)?)
 }
 
-fn fault(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} fields instead of {expected_len}")
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// The line of a row, counted from 1. The reader's own count lags by one where lines end with CR LF.
-fn line(text: &str, position: Option<&csv::Position>) -> usize {
-    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
-    let row = text.get(start..).unwrap_or_default().trim_start_matches(['\r', '\n']);
-    1 + text[..text.len() - row.len()].matches('\n').count()
-}
-
-fn from_row(row: &csv::StringRecord) -> Result<Entry, String> {
-    let field = |column: usize| row.get(column).unwrap_or_default();
-    let filled = |column: usize| match field(column) {
-        "" => Err(format!("{} is empty", COLUMNS[column])),
-        text => Ok(text.to_owned()),
-    };
-    let unknown = |column: usize| format!("{} `{}` is not known", COLUMNS[column], field(column));
-    let bad_code = |column: usize| format!("{} `{}` is not a code", COLUMNS[column], field(column));
+fn from_row(row: &Row<'_>) -> Result<Entry, String> {
     Ok(Entry {
-        microsoft_code: field(0).parse().map_err(|_| bad_code(0))?,
-        sip_code: field(1).parse().map_err(|_| bad_code(1))?,
-        phrase: field(2).to_owned(),
-        cause: filled(3)?.into(),
-        outcome: Outcome::from_label(field(4)).ok_or_else(|| unknown(4))?,
-        side: Side::from_label(field(5)).ok_or_else(|| unknown(5))?,
-        category: filled(6)?,
-        ner: NetworkEffectiveness::from_label(field(7)).ok_or_else(|| unknown(7))?,
-        documented_for: filled(8)?,
-        remedy: filled(9)?,
+        microsoft_code: row.code(0)?,
+        sip_code: row.code(1)?,
+        phrase: row.text(2).to_owned(),
+        cause: row.filled(3)?.into(),
+        outcome: Outcome::from_label(row.text(4)).ok_or_else(|| row.unknown(4))?,
+        side: Side::from_label(row.text(5)).ok_or_else(|| row.unknown(5))?,
+        category: row.filled(6)?,
+        ner: NetworkEffectiveness::from_label(row.text(7)).ok_or_else(|| row.unknown(7))?,
+        documented_for: row.filled(8)?,
+        remedy: row.filled(9)?,
     })
 }
 

@@ -1,18 +1,29 @@
 //! A call to its verdict: which outcome it had and, if it failed, of which cause.
 //!
-//! Pure; the table stands in [`catalogue`], what a row of it may hold in [`entry`].
+//! Pure; the table stands in [`catalogue`], what a row of it may hold in [`entry`]. Records without a Microsoft code:
+//! [`ending`].
 
 pub mod catalogue;
+pub mod ending;
 pub mod entry;
 pub mod page;
 pub mod phrase;
+pub mod q850;
+pub mod range;
+pub mod reason_header;
 pub mod sip;
+pub mod standard;
+pub mod table;
 
 use std::borrow::Cow;
 
 use crate::call::{CodePair, Outcome};
 pub use catalogue::Catalogue;
-pub use entry::{Entry, NetworkEffectiveness, Refused, Side};
+pub use ending::{Ending, RefusedBy};
+pub use entry::{Entry, NetworkEffectiveness, Side};
+pub use range::Range;
+pub use standard::Standard;
+pub use table::Refused;
 
 /// What the catalogue makes of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,12 +42,16 @@ pub enum Cause<'c> {
     Listed(&'c Entry),
     /// Microsoft code 560xxx outside the catalogue: the SBC answered SIP xxx.
     SbcRefused(u16),
+    /// A Microsoft code outside the catalogue, in a range that says something.
+    Range(&'static Range),
+    /// No Microsoft code, but a SIP code or Q.850 cause that a standard names.
+    Standard(&'static Standard),
     /// A pair that nothing names.
     Unlisted,
 }
 
 impl<'c> Cause<'c> {
-    /// The value of the `cause` label, at most [`entry::MAXIMUM_CAUSE`] characters.
+    /// The value of the `cause` label, at most [`table::MAXIMUM_CAUSE`] characters.
     pub fn name(&self) -> Cow<'c, str> {
         match self {
             Self::Listed(entry) => Cow::Borrowed(&entry.cause),
@@ -44,6 +59,8 @@ impl<'c> Cause<'c> {
                 Some(reason) => format!("SBC refused: {reason}"),
                 None => format!("SBC refused: SIP {sip}"),
             }),
+            Self::Range(range) => Cow::Borrowed(range.cause),
+            Self::Standard(standard) => Cow::Borrowed(&standard.cause),
             Self::Unlisted => Cow::Borrowed("Unlisted"),
         }
     }
@@ -53,6 +70,8 @@ impl<'c> Cause<'c> {
         match self {
             Self::Listed(entry) => &entry.category,
             Self::SbcRefused(_) => "sbc_rejected",
+            Self::Range(range) => range.category,
+            Self::Standard(standard) => &standard.category,
             Self::Unlisted => "unlisted",
         }
     }
@@ -62,6 +81,8 @@ impl<'c> Cause<'c> {
         match self {
             Self::Listed(entry) => Some(entry.side),
             Self::SbcRefused(_) => Some(Side::Sbc),
+            Self::Range(range) => range.side,
+            Self::Standard(standard) => standard.side,
             Self::Unlisted => None,
         }
     }
@@ -73,6 +94,8 @@ impl<'c> Cause<'c> {
             Self::SbcRefused(_) => {
                 "The SBC, or the carrier behind it, gave this answer: read the SBC's log of such a call."
             }
+            Self::Range(range) => range.remedy,
+            Self::Standard(standard) => &standard.remedy,
             Self::Unlisted => {
                 "Look the two codes up in Microsoft's documentation, and add them to `causes:` in the config."
             }
@@ -101,7 +124,7 @@ mod tests {
     fn every_name_fits_its_label() {
         for sip in 0..=u16::MAX {
             let name = Cause::SbcRefused(sip).name();
-            assert!(name.chars().count() <= entry::MAXIMUM_CAUSE, "{name}");
+            assert!(name.chars().count() <= table::MAXIMUM_CAUSE, "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::entry::{Entry, NetworkEffectiveness};
-use super::{Catalogue, Cause, sip};
+use super::{Catalogue, Cause, Standard, q850, range, sip};
 
 /// The anchor of a pair's section, for example `531004-410`.
 pub fn anchor(entry: &Entry) -> String {
@@ -39,7 +39,7 @@ const INTRODUCTION: &str = "\
 # Causes
 
 What each pair of codes in a Teams Direct Routing call record means, who can fix it, and how. This page is
-made from `src/classify/causes.csv`; `cdr-exporter explain 531004 410` prints the same on the command line.
+made from the tables in `src/classify`; `cdr-exporter explain 531004 410` prints the same on the command line.
 
 A pair is the Microsoft response code (`CallEndSubReason`, label `microsoft_code`) and the SIP response code
 (`CallEndReason`, label `sip_code`). Neither half is enough: 531000 means one thing with 410 and another
@@ -52,17 +52,53 @@ shipped rules go by the outcome, and count `failed` against the network.
 ";
 
 fn outside(page: &mut String) {
-    for (anchor, cause, meaning) in
-        [("sbc-refused", Cause::SbcRefused(488), SBC_REFUSED), ("unlisted", Cause::Unlisted, UNLISTED)]
+    outside_cause(page, "sbc-refused", Cause::SbcRefused(488), SBC_REFUSED);
+    ranges(page);
+    outside_cause(page, "unlisted", Cause::Unlisted, UNLISTED);
+    for (anchor, title, codes) in [("sip", "SIP codes", sip::all()), ("q850", "causes of Q.850", q850::all())]
     {
-        let title = cause.name();
-        let title = title.split(':').next().unwrap_or_default();
-        line(page, format_args!("\n<a id=\"{anchor}\"></a>\n## Outside the list: {title}\n\n{meaning}\n"));
-        if let Some(side) = cause.side() {
+        standards(page, anchor, title, codes);
+    }
+}
+
+fn outside_cause(page: &mut String, anchor: &str, cause: Cause<'_>, meaning: &str) {
+    let title = cause.name();
+    let title = title.split(':').next().unwrap_or_default();
+    line(page, format_args!("\n<a id=\"{anchor}\"></a>\n## Outside the list: {title}\n\n{meaning}\n"));
+    if let Some(side) = cause.side() {
+        line(page, format_args!("- Who can fix it: {}", side.explanation()));
+    }
+    line(page, format_args!("- Category: `{}`", cause.category()));
+    line(page, format_args!("- Remedy: {}", cause.remedy()));
+}
+
+fn ranges(page: &mut String) {
+    line(page, format_args!("\n<a id=\"ranges\"></a>\n## Outside the list: ranges\n\n{RANGES}"));
+    for range in &range::ALL {
+        line(page, format_args!("\n### {}\n\n- Meaning: {}", range.cause, range.meaning));
+        if let Some(side) = range.side {
             line(page, format_args!("- Who can fix it: {}", side.explanation()));
         }
-        line(page, format_args!("- Category: `{}`", cause.category()));
-        line(page, format_args!("- Remedy: {}", cause.remedy()));
+        line(page, format_args!("- Category: `{}`", range.category));
+        line(page, format_args!("- Remedy: {}", range.remedy));
+    }
+}
+
+/// A table of one standard, for records without a Microsoft code.
+fn standards(page: &mut String, anchor: &str, title: &str, codes: &[Standard]) {
+    line(
+        page,
+        format_args!("\n<a id=\"{anchor}\"></a>\n## Without a Microsoft code: {title}\n\n{WITHOUT}\n"),
+    );
+    page.push_str(
+        "| code | cause | outcome | who can fix it | category | remedy |\n|---|---|---|---|---|---|\n",
+    );
+    for Standard { code, cause, outcome, side, category, source, remedy } in codes {
+        let side = side.map_or("", |side| side.label());
+        line(
+            page,
+            format_args!("| {code} | {cause} | {outcome} | {side} | `{category}` | {remedy} | {source} |"),
+        );
     }
 }
 
@@ -73,6 +109,16 @@ gets the cause `SBC refused: ` with the reason phrase of that SIP code, for exam
 
 const UNLISTED: &str = "\
 A failed call whose codes nothing names gets the cause `Unlisted`, with its codes in the labels.";
+
+const RANGES: &str = "\
+Of a Microsoft code that is not in the list, the first digits still tell something. Such a failed call gets the cause
+of its range, with its codes in the labels. Microsoft documents 560xxx and 540xxx as ranges; of the others this is
+what their listed codes have in common.";
+
+const WITHOUT: &str = "\
+The SBC's own records have no Microsoft code. Where it does not follow from Microsoft's phrase, or from an SBC that
+refused (560000 and the SIP code), the cause is the standard's name. Of 408 and 480 the outcome is `no_answer` only
+where the record tells that the called side said so.";
 
 fn section(page: &mut String, rows: &[Entry]) {
     let Some(first) = rows.first() else { return };
@@ -107,9 +153,32 @@ fn details(page: &mut String, entry: &Entry) {
     line(page, format_args!("- NER class: {}, {}", entry.ner.label(), entry.ner.explanation()));
     line(page, format_args!("- Remedy: {}", entry.remedy));
     if !entry.phrase.is_empty() {
-        line(page, format_args!("- Documented for: {}", entry.documented_for));
+        let sources = entry.documented_for.split("; ").map(|source| match url(source, entry.sip_code) {
+            Some(url) => format!("[{source}]({url})"),
+            None => source.to_owned(),
+        });
+        line(page, format_args!("- Documented in: {}", sources.collect::<Vec<_>>().join(", ")));
     }
 }
+
+/// The page behind a source that the catalogue names.
+pub fn url(source: &str, sip_code: u16) -> Option<String> {
+    Some(match source {
+        "Teams Direct Routing" => format!(
+            "{TEAMS}/troubleshoot/phone-system/direct-routing/microsoft-sip-response-codes-{sip_code}"
+        ),
+        "Teams call notifications" => format!("{TEAMS}/direct-routing-call-notification"),
+        "Graph call-delete" => format!("{GRAPH}/call-delete#call-end-reason-codes"),
+        "Graph getDirectRoutingCalls" => format!("{GRAPH}/callrecords-callrecord-getdirectroutingcalls"),
+        "ACS call end" | "ACS PSTN" | "ACS Call Automation" => ACS.to_owned(),
+        _ => return None,
+    })
+}
+
+const TEAMS: &str = "https://learn.microsoft.com/microsoftteams";
+const GRAPH: &str = "https://learn.microsoft.com/graph/api";
+/// Azure Communication Services: one page with a table for each of its parts.
+const ACS: &str = "https://learn.microsoft.com/azure/communication-services/resources/troubleshooting/voice-video-calling/troubleshooting-codes";
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = writeln!(page, "{text}"); // a String takes everything

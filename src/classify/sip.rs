@@ -1,10 +1,23 @@
-//! The SIP response codes and their reason phrases: RFC 3261, and the IANA registry of SIP response codes for
-//! those that later RFCs added.
+//! The SIP response codes (`sip.csv`): RFC 3261, and the IANA registry of SIP response codes for those that later RFCs
+//! added.
+
+use std::sync::LazyLock;
+
+use super::standard::{self, Standard};
+
+/// What a SIP response code means, if it is registered.
+pub fn standard(code: u16) -> Option<&'static Standard> {
+    standard::find(&CODES, code)
+}
 
 /// The reason phrase of a SIP response code, if it is registered.
 pub fn reason(code: u16) -> Option<&'static str> {
-    let place = REASONS.binary_search_by_key(&code, |(code, _)| *code).ok()?;
-    Some(REASONS[place].1)
+    standard(code).map(|standard| standard.cause.as_str())
+}
+
+/// Every registered code.
+pub fn all() -> &'static [Standard] {
+    &CODES
 }
 
 /// What the first digit of a SIP response code says (RFC 3261, section 7.2).
@@ -21,92 +34,14 @@ pub fn class(code: u16) -> &'static str {
 }
 
 // 555 is registered as "Push Notification Service Not Supported", too long for a label of 48 characters.
-const REASONS: [(u16, &str); 75] = [
-    (100, "Trying"),
-    (180, "Ringing"),
-    (181, "Call Is Being Forwarded"),
-    (182, "Queued"),
-    (183, "Session Progress"),
-    (199, "Early Dialog Terminated"),
-    (200, "OK"),
-    (202, "Accepted"),
-    (204, "No Notification"),
-    (300, "Multiple Choices"),
-    (301, "Moved Permanently"),
-    (302, "Moved Temporarily"),
-    (305, "Use Proxy"),
-    (380, "Alternative Service"),
-    (400, "Bad Request"),
-    (401, "Unauthorized"),
-    (402, "Payment Required"),
-    (403, "Forbidden"),
-    (404, "Not Found"),
-    (405, "Method Not Allowed"),
-    (406, "Not Acceptable"),
-    (407, "Proxy Authentication Required"),
-    (408, "Request Timeout"),
-    (410, "Gone"),
-    (412, "Conditional Request Failed"),
-    (413, "Request Entity Too Large"),
-    (414, "Request-URI Too Long"),
-    (415, "Unsupported Media Type"),
-    (416, "Unsupported URI Scheme"),
-    (417, "Unknown Resource-Priority"),
-    (420, "Bad Extension"),
-    (421, "Extension Required"),
-    (422, "Session Interval Too Small"),
-    (423, "Interval Too Brief"),
-    (424, "Bad Location Information"),
-    (425, "Bad Alert Message"),
-    (428, "Use Identity Header"),
-    (429, "Provide Referrer Identity"),
-    (430, "Flow Failed"),
-    (433, "Anonymity Disallowed"),
-    (436, "Bad Identity Info"),
-    (437, "Unsupported Credential"),
-    (438, "Invalid Identity Header"),
-    (439, "First Hop Lacks Outbound Support"),
-    (440, "Max-Breadth Exceeded"),
-    (469, "Bad Info Package"),
-    (470, "Consent Needed"),
-    (480, "Temporarily Unavailable"),
-    (481, "Call/Transaction Does Not Exist"),
-    (482, "Loop Detected"),
-    (483, "Too Many Hops"),
-    (484, "Address Incomplete"),
-    (485, "Ambiguous"),
-    (486, "Busy Here"),
-    (487, "Request Terminated"),
-    (488, "Not Acceptable Here"),
-    (489, "Bad Event"),
-    (491, "Request Pending"),
-    (493, "Undecipherable"),
-    (494, "Security Agreement Required"),
-    (500, "Server Internal Error"),
-    (501, "Not Implemented"),
-    (502, "Bad Gateway"),
-    (503, "Service Unavailable"),
-    (504, "Server Time-out"),
-    (505, "Version Not Supported"),
-    (513, "Message Too Large"),
-    (555, "Push Notification Not Supported"),
-    (580, "Precondition Failure"),
-    (600, "Busy Everywhere"),
-    (603, "Decline"),
-    (604, "Does Not Exist Anywhere"),
-    (606, "Not Acceptable"),
-    (607, "Unwanted"),
-    (608, "Rejected"),
-];
+#[expect(clippy::expect_used, reason = "build.rs has read the same text by the same code")]
+static CODES: LazyLock<Vec<Standard>> =
+    LazyLock::new(|| standard::read(include_str!("sip.csv")).expect("build.rs has checked sip.csv"));
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_is_in_order() {
-        assert!(REASONS.is_sorted_by(|left, right| left.0 < right.0));
-    }
+    use crate::call::Outcome;
 
     #[test]
     fn reasons() {
@@ -121,5 +56,28 @@ mod tests {
         ] {
             assert_eq!(reason(code), expected, "{code}");
         }
+    }
+
+    /// As the issue of a call is told when nobody at Microsoft tells it.
+    #[test]
+    fn outcomes() {
+        for (codes, outcome) in [
+            (&[200][..], Outcome::Answered),
+            (&[486, 600], Outcome::Busy),
+            (&[408, 480], Outcome::NoAnswer),
+            (&[487], Outcome::Cancelled),
+            (&[603, 607], Outcome::Declined),
+            (&[302, 403, 404, 488, 503, 604], Outcome::Failed),
+        ] {
+            for code in codes {
+                assert_eq!(standard(*code).map(|row| row.outcome), Some(outcome), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_75_registered_codes_are_there() {
+        let by_class = |class| all().iter().filter(|row| row.code / 100 == class).count();
+        assert_eq!([1, 2, 3, 4, 5, 6].map(by_class), [6, 3, 5, 46, 9, 6]);
     }
 }

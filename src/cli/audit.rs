@@ -17,13 +17,12 @@ use self::compare::{Compared, GONE, Recount};
 use super::Exit;
 use super::reader;
 use super::stopped::{Failed, Stopped};
-use crate::app;
-use crate::decode::Format;
+use crate::clock;
+use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
-use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::booking::{Books, Found};
-use crate::pipeline::reading::{self, Reading};
-use crate::source::identity::{FileId, Records};
+use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
+use crate::reading::{self, Batch, Reading, Records};
+use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// Read the files that still exist again and compare what they hold with what was counted
@@ -94,7 +93,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let place_of = |name: &str| options.sources.iter().position(|other| *other.books.name == *name);
     let counted = ledger.snapshot(true);
     are_known(&counted, |name| place_of(name).is_some())?;
-    let (mut again, books) = options.ledger(app::now());
+    let (mut again, books) = options.ledger(clock::now());
     let mut audits = Vec::new();
     for ((source, known), books) in options.sources.iter().zip(sources).zip(books) {
         let mut audit = Audit::of(&ledger, known);
@@ -157,9 +156,9 @@ impl Audit {
     fn of(ledger: &Ledger, source: SourceIndex) -> Self {
         let mut texts: BTreeMap<u64, Vec<KnownFile>> = BTreeMap::new();
         let (mut gone, mut bytes) = (0, 0);
-        let (past, files): (Vec<_>, Vec<_>) =
-            ledger.files(source).partition(|(id, _)| id.device == FileId::NO_DEVICE);
-        for (number, (id, file)) in files.into_iter().enumerate() {
+        let contents = ledger.contents(source);
+        let is_past = |(holder, _): &(Holder, &KnownFile)| matches!(holder, Holder::Past(_));
+        for (number, (id, file)) in contents.files().enumerate() {
             match file.path.metadata().ok().filter(|metadata| FileId::of(metadata) == id) {
                 Some(metadata) => {
                     bytes += metadata.len();
@@ -174,7 +173,7 @@ impl Audit {
             files.sort_by_key(|file| (std::cmp::Reverse(file.content.position), file.path.clone()));
         }
         let mut recount = Recount::new(ledger.replayed(source) as u64);
-        if gone > 0 || !past.is_empty() {
+        if gone > 0 || contents.all().any(|known| is_past(&known)) {
             recount.may_be_more(GONE);
         }
         if texts.values().any(|files| files.iter().skip(1).any(|copy| !is_within(copy, &files[0]))) {
@@ -192,9 +191,9 @@ impl Audit {
             for (number, file) in files.iter().enumerate() {
                 self.compared += 1;
                 let is_copy = number > 0;
-                let format = Format::from_name(&file.content.format);
-                let books = Books { ledger: again, source, now: app::now(), rejected: None };
-                match read(file, reading::Options { format, ..options }, books, is_copy) {
+                let format = Format::named(&file.content.format);
+                let options = reading::Options { format, ..options };
+                match read(file, options, (!is_copy).then_some((&mut *again, source))) {
                     Ok(Some(found)) => {
                         self.recount.add_file(&file.path, file.content.records, found, is_copy)
                     }
@@ -228,23 +227,25 @@ fn is_within(copy: &KnownFile, furthest: &KnownFile) -> bool {
     *mark == known.mark || holds().unwrap_or(false)
 }
 
-/// What the text of a file holds up to where it was read; `None` when it is another text. Nothing is booked of a copy.
+/// What the text of a file holds up to where it was read; `None` when it is another text. It is counted in `again`, if it
+/// is to be.
 fn read(
     file: &KnownFile,
     options: reading::Options,
-    mut books: Books<'_>,
-    is_copy: bool,
+    mut again: Option<(&mut Ledger, SourceIndex)>,
 ) -> Result<Option<Records>, TailError> {
-    let mut records = Records::default();
+    let (mut records, mut batch) = (Records::default(), Batch::default());
     let mut reading = Reading::new(File::open(&file.path)?, options);
-    let is_same = reading.again(&file.content, |found, live_within| {
-        match found {
-            Found::Calls { calls, .. } => records.calls += calls.len() as u64,
-            Found::Header { .. } => records.header += 1,
-            Found::Ignored { .. } => records.ignored += 1,
-            Found::Rejected { .. } => records.rejected += 1,
+    let is_same = reading.again(&file.content, |found, how, so_far| {
+        records = *so_far;
+        let Some((ledger, source)) = &mut again else { return };
+        batch.add(found, how, so_far, &ledger.context(*source, clock::now(), false));
+        if batch.is_full() {
+            ledger.apply(*source, &std::mem::take(&mut batch));
         }
-        if is_copy { u64::MAX } else { books.book(found, 0, live_within) }
     })?;
+    if let Some((ledger, source)) = again {
+        ledger.apply(source, &batch);
+    }
     Ok(is_same.then_some(records))
 }

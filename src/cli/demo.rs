@@ -8,7 +8,6 @@ mod writer;
 
 use std::fs::Permissions;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc;
@@ -23,8 +22,10 @@ use self::traffic::{FIRST_SPIKE_AFTER, SPIKE_EVERY, SPIKE_LASTS, SPIKE_TRUNK, TR
 use self::writer::Writer;
 use super::Exit;
 use super::serve::{Log, Web};
-use crate::app::{self, Daemon};
+use crate::app::Daemon;
 use crate::call::UnixMillis;
+use crate::clock;
+use crate::expose::listen::Address;
 use crate::{config, pipeline, telemetry};
 
 /// Make calls up and serve them, with a spike of failures every few minutes
@@ -61,7 +62,7 @@ pub fn run(arguments: Arguments) -> Exit {
 fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
     let folder = folder().map_err(|error| format!("cannot make a temporary folder: {error}"))?;
     let path = folder.path().to_path_buf();
-    let (seed, start) = (seed.unwrap_or_else(|| fastrand::u64(..)), app::now());
+    let (seed, start) = (seed.unwrap_or_else(|| fastrand::u64(..)), clock::now());
     let writer = Writer::new(path.clone(), seed, start, rate);
     let writer = writer.map_err(|error| format!("cannot write to {}: {error}", path.display()))?;
     let options = options(&path)?;
@@ -69,15 +70,18 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
     let (stop, stopped) = mpsc::channel();
     let writing = thread::Builder::new().name("writing".to_owned()).spawn(move || writer.run(&stopped));
     let writing = writing.map_err(|error| format!("cannot start: {error}"))?;
-    let telemetry_path = web.telemetry_path.clone();
+    let (listen, access) = (web.listen(), web.access()?);
+    let web = web.options();
+    let metrics_path = format!("{}{}", web.route_prefix, web.telemetry_path);
     let daemon = Daemon {
-        listen_address: web.listen_address,
-        telemetry_path: web.telemetry_path,
+        listen,
+        web,
+        access,
         storage_path: path.join("data"),
         rejected: None,
         listening: Box::new({
             let path = path.clone();
-            move |address| introduce(&introduction(rate, &path, start, &url(address, &telemetry_path)))
+            move |addresses| introduce(&introduction(rate, &path, start, &url(addresses, &metrics_path)))
         }),
         load: Box::new(move || self::options(&path)),
     };
@@ -104,10 +108,18 @@ fn options(folder: &Path) -> Result<pipeline::Options, String> {
     Ok(options)
 }
 
-fn url(address: SocketAddr, telemetry_path: &str) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("http://localhost:{}{telemetry_path}", address.port()),
-        false => format!("http://{address}{telemetry_path}"),
+/// The URL of the metrics at the first address that has one.
+fn url(addresses: &[Address], path: &str) -> String {
+    let tcp = addresses.iter().find_map(|address| match address {
+        Address::Tcp(address) => Some(address),
+        Address::Unix(_) => None,
+    });
+    match tcp {
+        Some(address) if address.ip().is_unspecified() => {
+            format!("http://localhost:{}{path}", address.port())
+        }
+        Some(address) => format!("http://{address}{path}"),
+        None => format!("http://localhost{path}"),
     }
 }
 
@@ -175,7 +187,7 @@ mod tests {
             ("127.0.0.1:9", "http://127.0.0.1:9/metrics"),
             ("[::1]:9", "http://[::1]:9/metrics"),
         ] {
-            assert_eq!(url(address.parse().expect(address), "/metrics"), expected);
+            assert_eq!(url(&[address.parse().expect(address)], "/metrics"), expected);
         }
     }
 

@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Count a record each time it comes; faster, in less memory
     #[arg(long)]
     count_duplicates: bool,
+    /// Threads that read; all cores if it is not said
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,12 +62,13 @@ pub fn run(arguments: &Arguments) -> Exit {
             Err(reason) => exit = fail(&format!("{argument}: {reason}"), Exit::No),
         }
     }
-    let (mut reader, sources) = Reader::new(&options, reader::total_bytes(&paths));
-    for path in &paths {
+    let threads = arguments.threads.unwrap_or_else(reader::all_cores);
+    let (mut reader, sources) = Reader::new(&options, reader::total_bytes(&paths), threads);
+    for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
         let shown = reader::shown(path);
-        match reader.read(path, sources[0], options.sources[0].reading) {
-            Ok(reading) => {
-                if let Some(explanation) = reading.unrecognised() {
+        match outcome {
+            Ok(read) => {
+                if let Some(explanation) = read.reading.unrecognised() {
                     exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
                 }
             }

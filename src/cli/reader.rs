@@ -5,15 +5,20 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::app;
-use crate::ledger::snapshot::Snapshot;
-use crate::ledger::{Ledger, SourceIndex};
+use crate::call::UnixMillis;
+use crate::clock;
+use crate::ledger::snapshot::{RecordCounts, Snapshot};
+use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::pipeline::booking::Books;
-use crate::pipeline::reading::{self, Reading, Turn};
+use crate::reading::batch::{Rejected, wider};
+use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::tail::TailError;
 
 /// The name that stands for standard input.
@@ -22,50 +27,85 @@ pub const STANDARD_INPUT: &str = "-";
 /// How much is read between two looks at the progress bar.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
+/// How many rejected records of a file are shown.
+const REJECTED_SHOWN: usize = 3;
+
+/// How many batches may wait to be counted for each thread: reading then bounds itself by counting.
+const WAITING_BATCHES: usize = 4;
+
 /// Reads files into a ledger of its own, which nothing else sees and nothing keeps.
 pub struct Reader {
     ledger: Ledger,
     progress: ProgressBar,
+    threads: usize,
+}
+
+/// What became of a file: why it could not be opened or read to its end, with what came before.
+pub type Outcome = Result<FileRead, (Option<Box<FileRead>>, TailError)>;
+
+/// What a thread tells of a file, by its place among them.
+enum Told {
+    Batch(usize, Box<Batch>),
+    Ended(usize, Result<Box<Reading>, (Option<Box<Reading>>, TailError)>),
 }
 
 impl Reader {
     /// A reader for these options, and the books of their sources. `bytes` are to be read in all; on a terminal, a
-    /// bar shows how far it has come.
-    pub fn new(options: &Options, bytes: u64) -> (Self, Vec<SourceIndex>) {
-        let (ledger, sources) = options.ledger(app::now());
-        (Self { ledger, progress: progress(bytes) }, sources)
+    /// bar shows how far it has come. Reads by so many threads; counting is done by the one that calls.
+    pub fn new(options: &Options, bytes: u64, threads: usize) -> (Self, Vec<SourceIndex>) {
+        let (ledger, sources) = options.ledger(clock::now());
+        (Self { ledger, progress: progress(bytes), threads: threads.max(1) }, sources)
     }
 
-    /// Reads one file to its end.
-    ///
-    /// # Errors
-    /// Why it could not be opened or read on; what came before is in the ledger.
+    /// Reads files to their ends, several at a time, and one by several threads where there are more threads than files.
+    /// What they hold is counted in the order of each file. Returns what became of each, in their order.
     pub fn read(
         &mut self,
-        path: &Path,
+        paths: &[PathBuf],
         source: SourceIndex,
         options: reading::Options,
-    ) -> Result<Reading, (Option<Box<Reading>>, TailError)> {
-        let file = open(path).map_err(|error| (None, error.into()))?;
-        // A pipe has none.
-        let size = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
-        let mut reading = Reading::new(file, options);
-        let mut books = Books { ledger: &mut self.ledger, source, now: app::now(), rejected: None };
-        loop {
-            let before = reading.tail.read_bytes();
-            let expected = size.map(|size| size.saturating_sub(before));
-            let turn = reading.turn(&mut books, expected, STEP_BYTES);
-            self.progress.inc(reading.tail.read_bytes() - before);
-            match turn {
-                Ok(Turn::More) => {}
-                Ok(Turn::CaughtUp) => break,
-                Err(error) => return Err((Some(Box::new(reading)), error)),
+    ) -> Vec<Outcome> {
+        let context = self.ledger.context(source, clock::now(), false);
+        let readers = self.threads.min(paths.len());
+        let threads_each = self.threads / readers.max(1);
+        let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);
+        let next = AtomicUsize::new(0);
+        let mut summaries = vec![Summary::default(); paths.len()];
+        let mut outcomes: Vec<Option<Outcome>> = paths.iter().map(|_| None).collect();
+        thread::scope(|scope| {
+            for _ in 0..readers {
+                let (told, next, context, progress) = (told.clone(), &next, &context, &self.progress);
+                scope.spawn(move || {
+                    while let Some(place) =
+                        Some(next.fetch_add(1, Relaxed)).filter(|place| *place < paths.len())
+                    {
+                        let mut file =
+                            OneFile { place, told: &told, context, progress, threads: threads_each };
+                        let ended = file.read(&paths[place], options);
+                        // Nobody listens once the program ends.
+                        let _ = told.send(Told::Ended(place, ended));
+                    }
+                });
             }
-        }
-        match reading.finish(&mut books) {
-            Ok(()) => Ok(reading),
-            Err(error) => Err((Some(Box::new(reading)), error)),
-        }
+            drop(told);
+            for told in tells {
+                match told {
+                    Told::Batch(place, batch) => {
+                        let applied = self.ledger.apply(source, &batch);
+                        summaries[place].add(&batch, applied);
+                    }
+                    Told::Ended(place, ended) => {
+                        let summary = std::mem::take(&mut summaries[place]);
+                        let read = |reading: Box<Reading>| FileRead { reading: *reading, summary };
+                        outcomes[place] = Some(match ended {
+                            Ok(reading) => Ok(read(reading)),
+                            Err((reading, error)) => Err((reading.map(|it| Box::new(read(it))), error)),
+                        });
+                    }
+                }
+            }
+        });
+        outcomes.into_iter().flatten().collect()
     }
 
     /// What was read.
@@ -73,6 +113,102 @@ impl Reader {
         self.progress.finish_and_clear();
         Arc::new(self.ledger.snapshot(true))
     }
+}
+
+/// Reads one file.
+struct OneFile<'r> {
+    place: usize,
+    told: &'r SyncSender<Told>,
+    context: &'r Context,
+    progress: &'r ProgressBar,
+    threads: usize,
+}
+
+impl OneFile<'_> {
+    fn read(
+        &mut self,
+        path: &Path,
+        options: reading::Options,
+    ) -> Result<Box<Reading>, (Option<Box<Reading>>, TailError)> {
+        let file = open(path).map_err(|error| (None, error.into()))?;
+        // A pipe has none.
+        let size = file.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
+        let mut reading = Box::new(Reading::new(file, options));
+        match self.read_all(&mut reading, size) {
+            Ok(()) => Ok(reading),
+            Err(error) => Err((Some(reading), error)),
+        }
+    }
+
+    fn read_all(&mut self, reading: &mut Reading, size: Option<u64>) -> Result<(), TailError> {
+        let mut is_at_end = false;
+        loop {
+            let before = reading.tail.read_bytes();
+            let expected = size.map(|size| size.saturating_sub(before));
+            let parts = match is_at_end {
+                false => reading.read_in_parts(self.context, expected.unwrap_or_default(), self.threads),
+                true => None,
+            };
+            let turn = match parts {
+                Some(batches) => {
+                    batches.into_iter().for_each(|batch| self.tell(batch));
+                    Ok(Turn::More)
+                }
+                None if is_at_end => reading.finish(self.context),
+                None => reading.turn(self.context, expected, STEP_BYTES),
+            };
+            self.progress.inc(reading.tail.read_bytes().saturating_sub(before));
+            if let Some(batch) = reading.take_batch() {
+                self.tell(batch);
+            }
+            match turn? {
+                Turn::More => {}
+                Turn::CaughtUp if is_at_end => return Ok(()),
+                Turn::CaughtUp => is_at_end = true,
+            }
+        }
+    }
+
+    fn tell(&self, batch: Batch) {
+        // Nobody listens once the program ends.
+        let _ = self.told.send(Told::Batch(self.place, Box::new(batch)));
+    }
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct FileRead {
+    pub reading: Reading,
+    pub summary: Summary,
+}
+
+/// What was found in one file, for people to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    pub records: RecordCounts,
+    /// End of the earliest and of the latest call.
+    pub calls: Option<(UnixMillis, UnixMillis)>,
+    /// The first few rejected records.
+    pub rejected: Vec<Rejected>,
+}
+
+impl Summary {
+    fn add(&mut self, batch: &Batch, applied: Applied) {
+        let records = &mut self.records;
+        records.counted += applied.counted;
+        records.duplicate += applied.duplicate;
+        records.header += batch.records.header;
+        records.ignored += batch.records.ignored;
+        records.rejected += batch.records.rejected;
+        self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
+        self.rejected.extend_from_slice(&batch.rejected);
+        self.rejected.truncate(REJECTED_SHOWN);
+    }
+}
+
+/// As many threads as there are cores.
+pub fn all_cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// A bar for so many bytes, shown on a terminal only.

@@ -8,20 +8,17 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 
 use super::Exit;
 use super::stopped::{Failed, Stopped};
-use crate::app;
 use crate::call::Call;
-use crate::decode::Reason;
-use crate::ledger::{KnownFile, Ledger, SourceIndex};
-use crate::pipeline::booking::{Books, Found};
-use crate::pipeline::reading::{self, Reading};
+use crate::call::Reason;
+use crate::clock;
+use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::pipeline::rejected::{Line, older};
-use crate::source::identity::FileId;
+use crate::reading::{self, Batch, Found, HowRead, Reading, Records};
 use crate::source::tail::TailError;
 
 /// Count rejected records that can be read now, after a fix of the config or with a newer version
@@ -177,7 +174,7 @@ struct Wanted<'w> {
 }
 
 /// A record that was rejected, as it reads now.
-type Read = (u64, Result<(Call<'static>, Duration), Option<Reason>>);
+type Read = (u64, Result<(Call<'static>, HowRead), Option<Reason>>);
 
 /// What became of looking for records in a file.
 enum Search {
@@ -190,9 +187,11 @@ enum Search {
 
 impl Wanted<'_> {
     fn replay(&self, ledger: &mut Ledger, options: reading::Options) -> Outcome {
-        let has_text = |(_, file): &(FileId, &KnownFile)| file.content.lineage == self.lineage;
-        let texts = ledger.files(self.source).filter(has_text).map(|(id, file)| (id, file.clone()));
-        let (past, mut files): (Vec<_>, Vec<_>) = texts.partition(|(id, _)| id.device == FileId::NO_DEVICE);
+        let has_text = |(_, file): &(Holder, &KnownFile)| file.content.lineage == self.lineage;
+        let texts = ledger.contents(self.source).all().filter(has_text);
+        let texts = texts.map(|(holder, file)| (holder, file.clone()));
+        let (past, mut files): (Vec<_>, Vec<_>) =
+            texts.partition(|(holder, _)| matches!(holder, Holder::Past(_)));
         files.sort_by_key(|(_, file)| file.content.position);
         let mut why = "the file is gone, or written anew";
         while let Some((_, file)) = files.pop() {
@@ -218,12 +217,13 @@ impl Wanted<'_> {
     /// has its name now holds it, and was read as another text. So it is where `format` was mended.
     fn read_anew(&self, past: &KnownFile, ledger: &Ledger, options: reading::Options) -> Option<u64> {
         let has_name = |file: &KnownFile| file.path == past.path || file.path == Path::new(self.file);
-        let mut files = ledger.files(self.source).filter(|(id, file)| {
-            id.device != FileId::NO_DEVICE && file.content.lineage != self.lineage && has_name(file)
-        });
+        let mut files = ledger
+            .contents(self.source)
+            .files()
+            .filter(|(_, file)| file.content.lineage != self.lineage && has_name(file));
         files.find_map(|(_, file)| {
             let mut reading = Reading::new(File::open(&file.path).ok()?, options);
-            let is_same = reading.again(&past.content, |_, _| u64::MAX).ok()?;
+            let is_same = reading.again(&past.content, |_, _, _| ()).ok()?;
             is_same.then_some(file.content.position)
         })
     }
@@ -232,12 +232,12 @@ impl Wanted<'_> {
     fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Search, TailError> {
         let mut read = Vec::new();
         let mut reading = Reading::new(File::open(&file.path)?, options);
-        let is_same = reading.again(&file.content, |found, live_within| {
+        let is_same = reading.again(&file.content, |found, how, _| {
             let is_wanted = |position: &u64| self.positions.contains(position);
             match found {
                 Found::Calls { calls, positions } => {
                     let wanted = calls.iter().zip(*positions).filter(|(_, position)| is_wanted(position));
-                    read.extend(wanted.map(|(call, position)| (*position, Ok((call.owned(), live_within)))));
+                    read.extend(wanted.map(|(call, position)| (*position, Ok((call.owned(), how)))));
                 }
                 Found::Header { position } | Found::Ignored { position } if is_wanted(position) => {
                     read.push((*position, Err(None)));
@@ -247,10 +247,9 @@ impl Wanted<'_> {
                 }
                 Found::Header { .. } | Found::Ignored { .. } | Found::Rejected { .. } => {}
             }
-            u64::MAX
         })?;
         Ok(match reading.format() {
-            Some(format) if format.name() != file.content.format => Search::OtherFormat,
+            Some(format) if format.name != file.content.format => Search::OtherFormat,
             Some(_) if is_same => Search::Found(read),
             _ => Search::OtherText,
         })
@@ -261,7 +260,7 @@ impl Wanted<'_> {
         outcome.unread = self.positions.range(read_to..).count();
         outcome.no_record = self.positions.len() - outcome.unread - found.len();
         for (position, record) in found {
-            let (call, live_within) = match record {
+            let (call, how) = match record {
                 Ok(call) => call,
                 Err(Some(reason)) => {
                     *outcome.rejected.entry(reason.label()).or_default() += 1;
@@ -276,9 +275,10 @@ impl Wanted<'_> {
                 outcome.before += 1;
                 continue;
             }
-            let mut books = Books { ledger, source: self.source, now: app::now(), rejected: None };
             let found = Found::Calls { calls: &[call], positions: &[position] };
-            match books.book(&found, self.lineage, live_within) & 1 {
+            let mut batch = Batch::default();
+            batch.add(&found, how, &Records::default(), &ledger.context(self.source, clock::now(), false));
+            match ledger.apply(self.source, &batch).counted {
                 0 => outcome.duplicate += 1,
                 _ => outcome.counted += 1,
             }

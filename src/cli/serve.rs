@@ -1,15 +1,17 @@
 //! `cdr-exporter serve`: the daemon.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::Args;
+use tracing::warn;
 
 use super::Exit;
 use crate::app::{AppError, Daemon};
 use crate::config;
-use crate::expose::telemetry_path;
+use crate::expose::access::Access;
+use crate::expose::listen::Address;
+use crate::expose::{self, Hosts, Limits, route_prefix, telemetry_path};
 use crate::pipeline::{Options, rejected};
 use crate::telemetry::{self, LogFormat, LogLevel};
 
@@ -29,6 +31,9 @@ pub struct Arguments {
     /// Folder that keeps what was counted and how far each file was read; made where it is missing
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     storage_path: PathBuf,
+    /// Threads that read large files beside the one that counts; half of the cores if it is not said
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
     #[command(flatten)]
     rejected: Rejected,
     #[command(flatten)]
@@ -53,12 +58,104 @@ struct Rejected {
 /// Where and how the metrics are served.
 #[derive(Debug, Clone, Args)]
 pub struct Web {
-    /// Address to listen on; without a host, on every interface
-    #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410", value_parser = listen_address)]
-    pub listen_address: SocketAddr,
+    /// Address to listen on: HOST:PORT, :PORT for every interface, or unix:PATH; may be repeated
+    #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410")]
+    listen_address: Vec<Address>,
+    /// Web config: TLS, passwords, headers, rate limit, in exporter-toolkit's format; read again when it changes
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
+    /// Listen on the sockets that systemd hands over, and on no address
+    #[arg(long = "web.systemd-socket")]
+    systemd_socket: bool,
     /// Path of the metrics
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics", value_parser = telemetry_path)]
-    pub telemetry_path: String,
+    telemetry_path: String,
+    /// URL under which a reverse proxy offers this; its path is the default of --web.route-prefix
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = external_url)]
+    external_url: Option<ExternalUrl>,
+    /// Path that all paths begin with
+    #[arg(long = "web.route-prefix", value_name = "PATH", value_parser = route_prefix)]
+    route_prefix: Option<String>,
+    /// Host that requests may be for, besides IP addresses; may be repeated. Without it, any
+    #[arg(long = "web.allowed-hosts", value_name = "HOST", value_delimiter = ',', value_parser = allowed_host)]
+    allowed_hosts: Vec<String>,
+    /// How many scrapes may be under way at once; 0 for any number
+    #[arg(long = "web.max-requests", value_name = "NUMBER", default_value = "40")]
+    max_requests: usize,
+    /// Let POST /-/reload reload the config, as SIGHUP always does
+    #[arg(long = "web.enable-lifecycle")]
+    enable_lifecycle: bool,
+    /// Say in OpenMetrics when each series began; protobuf always says it
+    #[arg(long = "web.enable-created-timestamps")]
+    enable_created_timestamps: bool,
+    /// Leave out the metrics of the process (process_*)
+    #[arg(long = "web.disable-exporter-metrics")]
+    disable_exporter_metrics: bool,
+}
+
+impl Web {
+    /// Where to listen; nowhere for the sockets of systemd.
+    pub fn listen(&self) -> Vec<Address> {
+        if self.systemd_socket { Vec::new() } else { self.listen_address.clone() }
+    }
+
+    /// Who may come in.
+    ///
+    /// # Errors
+    /// What is wrong with the web config.
+    pub fn access(&self) -> Result<Access, String> {
+        match &self.web_config_file {
+            Some(file) => Access::from_file(file),
+            None => Access::open().map_err(|error| error.to_string()),
+        }
+    }
+
+    /// What the server is told.
+    pub fn options(self) -> expose::Options {
+        let external = self.external_url;
+        let mut allowed = self.allowed_hosts;
+        if let Some(external) = external.as_ref().filter(|_| !allowed.is_empty()) {
+            allowed.push(external.host.clone());
+        }
+        let prefix = self.route_prefix.or_else(|| external.as_ref().map(|external| external.prefix.clone()));
+        expose::Options {
+            telemetry_path: self.telemetry_path,
+            route_prefix: prefix.unwrap_or_default(),
+            max_requests: self.max_requests,
+            lifecycle: self.enable_lifecycle,
+            created_timestamps: self.enable_created_timestamps,
+            without_process: self.disable_exporter_metrics,
+            hosts: Hosts { allowed, external: external.map(|external| external.authority) },
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The parts of `--web.external-url` that are needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ExternalUrl {
+    authority: String,
+    host: String,
+    prefix: String,
+}
+
+fn external_url(text: &str) -> Result<ExternalUrl, String> {
+    let wrong = || "is not a URL such as https://proxy.contoso.com/cdr".to_owned();
+    let url: hyper::Uri = text.parse().map_err(|_| wrong())?;
+    let (Some("http" | "https"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(wrong());
+    };
+    let prefix = route_prefix(url.path())?;
+    Ok(ExternalUrl { authority: authority.to_string(), host: authority.host().to_owned(), prefix })
+}
+
+fn allowed_host(text: &str) -> Result<String, String> {
+    match text.parse::<hyper::http::uri::Authority>() {
+        Ok(authority) if authority.port().is_none() && authority.as_str() == authority.host() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("is not a host without a port".to_owned()),
+    }
 }
 
 /// What is logged, and how.
@@ -75,21 +172,23 @@ pub struct Log {
 /// What is wrong with a config that is right and empty.
 pub const NO_SOURCES: &str = "the config has no sources and no path was given: there is nothing to watch";
 
+/// What to do when nothing was given.
+const NOTHING_TO_WATCH: &str = "nothing to watch. Give it files, folders or globs, or a config:\n\
+    \n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file /etc/cdr-exporter/cdr-exporter.yml\n\
+    \nTo see it work without any files: cdr-exporter demo";
+
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
-    let Arguments { paths, config_file, storage_path, rejected, web, log } = arguments;
+    let Arguments { paths, config_file, storage_path, threads, rejected, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
-        eprintln!(
-            "cdr-exporter serve: nothing to watch. Give it files, folders or globs, or a config:\n\
-             \n  cdr-exporter serve /var/spool/cdr/teams\n  cdr-exporter serve --config.file /etc/cdr-exporter/cdr-exporter.yml\n\
-             \nTo see it work without any files: cdr-exporter demo"
-        );
+        eprintln!("cdr-exporter serve: {NOTHING_TO_WATCH}");
         return Exit::Usage;
     }
     let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let load = move || {
-        let options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
+        let mut options = config::load(config_file.as_deref(), &paths).map_err(|error| error.to_string())?;
+        options.threads = threads.unwrap_or(options.threads);
         rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &options))?;
         Ok(options)
     };
@@ -109,13 +208,23 @@ pub fn run(arguments: Arguments) -> Exit {
         }
     };
     telemetry::init(log.level, log.format);
+    warn_of_paths_twice(&options);
+    let reload = move || load().inspect(warn_of_paths_twice);
+    let access = match web.access() {
+        Ok(access) => access,
+        Err(error) => {
+            eprintln!("cdr-exporter serve: {error}");
+            return Exit::BadConfig;
+        }
+    };
     let daemon = Daemon {
-        listen_address: web.listen_address,
-        telemetry_path: web.telemetry_path,
+        listen: web.listen(),
+        web: web.options(),
+        access,
         storage_path,
         rejected,
         listening: Box::new(|_| {}),
-        load: Box::new(load),
+        load: Box::new(reload),
     };
     match daemon.run(options) {
         Ok(()) => Exit::Ok,
@@ -123,9 +232,17 @@ pub fn run(arguments: Arguments) -> Exit {
             eprintln!("cdr-exporter serve: {error}");
             match error {
                 AppError::Store(_) => Exit::Store,
-                AppError::Listen(..) | AppError::Start(_) | AppError::Pipeline => Exit::Internal,
+                AppError::Listen(..) | AppError::Systemd(_) | AppError::Start(_) | AppError::Pipeline => {
+                    Exit::Internal
+                }
             }
         }
+    }
+}
+
+fn warn_of_paths_twice(options: &Options) {
+    for warning in config::counted_twice(&options.sources) {
+        warn!("{warning}");
     }
 }
 
@@ -150,18 +267,4 @@ fn is_no_input(path: &Path, options: &Options) -> Result<(), String> {
             source.books.name
         )),
     }
-}
-
-/// `HOST:PORT`, or `:PORT` for every interface.
-pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    if let Some(port) = text.strip_prefix(':') {
-        let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
-        // IPv6's any address takes IPv4 as well, where the system has IPv6 at all.
-        let everywhere = SocketAddr::from(([0u16; 8], port));
-        let has_ipv6 = std::net::UdpSocket::bind(SocketAddr::from(([0u16; 8], 0))).is_ok();
-        return Ok(if has_ipv6 { everywhere } else { SocketAddr::from(([0u8; 4], port)) });
-    }
-    let mut addresses =
-        text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
-    addresses.next().ok_or_else(|| "no such host".to_owned())
 }

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use self::lines::LineError;
 use super::Exit;
 use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
-use crate::{app, config};
+use crate::{clock, config};
 
 /// Check, export, import or set aside what was counted
 #[derive(Debug, Args)]
@@ -179,7 +179,7 @@ fn load(mut store: Store) -> Result<Tally, StoreError> {
         Ok(())
     })?;
     // The options change nothing of what is read.
-    config::defaults().ledger_of(store, app::now())?;
+    config::defaults().ledger_of(store, clock::now())?;
     Ok(tally)
 }
 

@@ -12,13 +12,13 @@ use clap::{Args, ValueEnum};
 
 use self::ask::{NoAnswer, TLS};
 use super::Exit;
-use super::serve::listen_address;
 use super::stopped::Failed;
+use crate::expose::listen;
 use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Decision, KnownFile, SourceIndex};
 use crate::source::identity::FileId;
-use crate::{app, config};
+use crate::{clock, config};
 
 /// Say of each file how far it is read, how fast, what is wrong with it and what was last found out about it
 #[derive(Debug, Args)]
@@ -115,10 +115,10 @@ fn files(arguments: &Arguments) -> Result<Files, Failed> {
 fn stored(folder: &Path) -> Result<Files, StoreError> {
     let store = Store::open_existing(folder, false)?;
     // The options change nothing of what is read.
-    let mut ledger = config::defaults().ledger_of(store, app::now())?;
+    let mut ledger = config::defaults().ledger_of(store, clock::now())?;
     let mut files = Vec::new();
     for (place, source) in ledger.snapshot(true).sources.iter().enumerate() {
-        let there = ledger.files(SourceIndex(place)).filter(|(id, _)| id.device != FileId::NO_DEVICE);
+        let there = ledger.contents(SourceIndex(place)).files();
         files.extend(there.map(|(id, file)| status(&source.name, id, file)));
     }
     Ok(Files { files })
@@ -151,7 +151,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("status speaks HTTP only; {TLS}"));
     }
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    let mut address = listen_address(text)?;
+    let mut address = listen::tcp(text)?;
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

@@ -9,7 +9,7 @@ use super::serve::NO_SOURCES;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::{app, config};
+use crate::{clock, config};
 
 /// What the daemon is started with.
 #[derive(Debug, Args)]
@@ -56,9 +56,9 @@ impl Stopped {
             return Err(Failed::new(NO_SOURCES, Exit::BadConfig));
         }
         let store = Store::open_existing(&self.storage_path, false)?;
-        let mut ledger = options.ledger_of(store, app::now())?;
+        let mut ledger = options.ledger_of(store, clock::now())?;
         let sources = &options.sources;
-        let books = sources.iter().map(|source| ledger.source(source.books.clone(), app::now())).collect();
+        let books = sources.iter().map(|source| ledger.source(source.books.clone(), clock::now())).collect();
         Ok((options, ledger, books))
     }
 }

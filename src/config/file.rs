@@ -35,15 +35,15 @@ pub struct Source {
 pub struct Trunk {
     #[serde(rename = "match")]
     pub matches: Spanned<String>,
-    pub name: String,
+    pub name: Spanned<String>,
 }
 
 /// `limits`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    pub trunks_per_source: Option<usize>,
-    pub series: Option<usize>,
+    pub trunks_per_source: Option<Spanned<usize>>,
+    pub series: Option<Spanned<usize>>,
     pub record_bytes: Option<Spanned<String>>,
 }
 

@@ -2,59 +2,81 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::State;
-
-/// How long a client may take over a request's head, and leave a connection idle between two requests.
-/// Above a scrape interval of a minute, so that a scraper finds its connection open.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
+use super::connections::{Connection, Connections, Open};
+use super::listen::Listener;
+use super::socket::{Socket, Stream};
 
 /// How long requests under way may take once the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-
 /// How long to wait when no connection can be accepted, most often for want of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
+/// How often is looked for connections that take too long.
+const SWEEP: Duration = Duration::from_millis(500);
+/// The most that a request's head may have in bytes; a browser's has a tenth of it.
+const HEAD_BYTES: u16 = 16 * 1024;
+/// The most that hyper writes ahead of a client over HTTP/2, for each answer.
+const SEND_BUFFER: usize = 64 * 1024;
 
-/// Answers HTTP/1 on this listener until `shutdown` is done; then finishes the requests under way, for at
-/// most five seconds, and closes every connection.
-pub async fn serve(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) {
-    let state = Arc::new(state);
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
+/// Answers HTTP on these listeners until `shutdown` is done; then finishes the requests under way, for at most five
+/// seconds, and closes every connection.
+pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future<Output = ()>) {
+    let connections = Connections::new(state.options().limits);
+    let (stop, stopping) = watch::channel(());
+    let (arrived, mut arrivals) = mpsc::channel(1);
+    let mut accepting: JoinSet<()> =
+        listeners.into_iter().map(|listener| accept(listener, arrived.clone())).collect();
+    let mut tasks = JoinSet::new();
+    let mut sweep = time::interval(SWEEP);
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            stream = accept(&listener) => {
-                connections.spawn(converse(stream, Arc::clone(&state), graceful.watcher()));
-            }
+            Some(stream) = arrivals.recv() => match connections.open(stream.peer()) {
+                Some(open) => drop(tasks.spawn(converse(stream, open, state.clone(), stopping.clone()))),
+                None => debug!("too many HTTP connections, and none of them idle: a client is turned away"),
+            },
+            _ = sweep.tick() => connections.end_overdue(),
             // Forgets connections that have ended.
-            Some(_) = connections.join_next() => {}
+            Some(_) = tasks.join_next() => {}
         }
     }
-    drop(listener);
-    if time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
-        warn!(connections = connections.len(), "HTTP requests did not end in time and were cut off");
+    accepting.shutdown().await;
+    drop((arrivals, stop));
+    let ended = time::timeout(SHUTDOWN_GRACE, async { while tasks.join_next().await.is_some() {} });
+    if ended.await.is_err() {
+        warn!(connections = tasks.len(), "HTTP requests did not end in time and were cut off");
     }
 }
 
-/// The next connection, however long it takes to get one.
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// Hands on every connection of a listener.
+async fn accept(listener: Listener, arrived: mpsc::Sender<Stream>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(stream) => {
+                if arrived.send(stream).await.is_err() {
+                    return;
+                }
+            }
             Err(error) if is_of_the_client(&error) => debug!(%error, "a client left before it was accepted"),
             Err(error) => {
                 warn!(%error, "cannot accept HTTP connections; trying again");
@@ -66,21 +88,106 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 /// Whether the client was the reason, so that the next `accept` may succeed at once.
 fn is_of_the_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected
+    )
 }
 
-/// Answers the requests of one connection until it ends.
-async fn converse(stream: TcpStream, state: Arc<State>, watcher: Watcher) {
-    let service = service_fn(|request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(state.answer(&request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+/// Answers the requests of one connection until it ends, takes too long or has to make room.
+async fn converse(stream: Stream, open: Open, state: State, stopping: watch::Receiver<()>) {
+    let connection = Arc::clone(&open.connection);
+    let socket = Socket::new(stream, Arc::clone(&connection));
+    tokio::select! {
+        () = connection.ended() => debug!(peer = ?connection.peer, "an HTTP connection took too long, or made room"),
+        () = speak(socket, &connection, state, stopping) => {}
+    }
+}
+
+async fn speak(socket: Socket, connection: &Arc<Connection>, state: State, stopping: watch::Receiver<()>) {
+    let result = match state.access().current().tls.clone() {
+        None => http1(TokioIo::new(socket), connection, state, stopping).await,
+        Some(tls) => match handshake(socket, tls).await {
+            Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                connection.speaks_http2();
+                http2(TokioIo::new(stream), connection, state, stopping).await
+            }
+            Ok(stream) => http1(TokioIo::new(stream), connection, state, stopping).await,
+            Err(error) => return debug!(%error, "a TLS handshake failed"),
+        },
+    };
+    if let Err(error) = result {
         debug!(%error, "an HTTP connection ended early");
     }
+}
+
+/// What those are told that send HTTP where TLS is spoken.
+const NO_TLS: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+    Client sent an HTTP request to an HTTPS server.\n";
+
+async fn handshake(mut socket: Socket, tls: Arc<ServerConfig>) -> io::Result<TlsStream<Socket>> {
+    if socket.begins_with_letter().await {
+        // What is left unread would take the answer with it.
+        let _ = socket.read(&mut [0; 4096]).await?;
+        socket.write_all(NO_TLS).await?;
+        socket.shutdown().await?;
+        return Err(io::Error::other("a client speaks HTTP without TLS"));
+    }
+    TlsAcceptor::from(tls).accept(socket).await
+}
+
+async fn http1(
+    io: impl Read + Write + Unpin + Send + 'static,
+    connection: &Arc<Connection>,
+    state: State,
+    stopping: watch::Receiver<()>,
+) -> hyper::Result<()> {
+    let connection = Arc::clone(connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (state, connection) = (state.clone(), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
+    });
+    let mut http1 = http1::Builder::new();
+    http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES.into()).writev(true);
+    let conversation = pin!(http1.serve_connection(io, service));
+    until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
+}
+
+async fn http2(
+    io: impl Read + Write + Unpin + Send + 'static,
+    connection: &Arc<Connection>,
+    state: State,
+    stopping: watch::Receiver<()>,
+) -> hyper::Result<()> {
+    let connection = Arc::clone(connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (state, connection) = (state.clone(), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
+    });
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(32)
+        .max_header_list_size(HEAD_BYTES.into())
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(100);
+    let conversation = pin!(http2.serve_connection(io, service));
+    until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
+}
+
+/// Runs a conversation; once the server stops, it ends after the answers under way.
+async fn until_stopped<C: Future>(
+    mut conversation: Pin<&mut C>,
+    mut stopping: watch::Receiver<()>,
+    end: impl FnOnce(Pin<&mut C>),
+) -> C::Output {
+    tokio::select! {
+        output = &mut conversation => return output,
+        // The sender is dropped.
+        _ = stopping.changed() => end(conversation.as_mut()),
+    }
+    conversation.await
 }

@@ -1,7 +1,7 @@
 //! One source's part of the ledger: the balance of its records, its progress, its files, its record ids.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::contents::StoredContent;
 use super::duplicates::Duplicates;
+use super::known::{Contents, Holder};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
-use super::stored::{StoredHistogram, from_json, labelled, to_json};
+use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
-use crate::call::UnixMillis;
-use crate::source::identity::{Content, FileId};
-
-/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
-const AGE_SECONDS: &[f64] =
-    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
+use crate::call::{Reason, UnixMillis};
+use crate::reading::Records;
+use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
 
 /// One source's part of the ledger.
 #[derive(Debug)]
@@ -31,9 +30,8 @@ pub struct Account {
     /// Whether the store has another balance.
     pub changed: bool,
     pub files_now: FilesNow,
-    files: HashMap<FileId, KnownFile>,
-    /// Files of which the store knows something else.
-    changed_files: HashSet<FileId>,
+    /// What is known of the texts of its files.
+    pub contents: Contents,
     /// Rejected records that were counted later: the lineage of their text and their position in it.
     pub replayed: HashSet<(u64, u64)>,
     /// Those of which the store knows something else.
@@ -47,7 +45,8 @@ pub struct Balance {
     pub remember: Duration,
     pub read_records: u64,
     pub records: RecordCounts,
-    pub rejected: Vec<(&'static str, u64)>,
+    /// In the order of [`Reason::ALL`].
+    pub rejected: [u64; Reason::ALL.len()],
     pub read_bytes: u64,
     pub events: [u64; FileEvent::ALL.len()],
     pub call_age: Histogram,
@@ -56,20 +55,31 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Nothing counted yet. `reasons` are the values of the `reason` label.
-    pub fn new(remember: Duration, reasons: &[&'static str], created: UnixMillis) -> Self {
+    /// Nothing counted yet.
+    pub fn new(remember: Duration, created: UnixMillis) -> Self {
         Self {
             created,
             remember,
             read_records: 0,
             records: RecordCounts::default(),
-            rejected: reasons.iter().map(|reason| (*reason, 0)).collect(),
+            rejected: Default::default(),
             read_bytes: 0,
             events: Default::default(),
             call_age: Histogram::new(AGE_SECONDS),
             newest_call: None,
             series_overflow: 0,
         }
+    }
+
+    /// Adds a batch, without its calls.
+    pub fn add(&mut self, batch: &Batch) {
+        let Records { calls, header, ignored, rejected } = batch.records;
+        self.read_bytes += batch.read_bytes;
+        self.read_records += calls + header + ignored + rejected;
+        self.records.header += header;
+        self.records.ignored += ignored;
+        self.records.rejected += rejected;
+        self.rejected.iter_mut().zip(batch.rejected_by_reason).for_each(|(own, count)| *own += count);
     }
 }
 
@@ -79,6 +89,7 @@ struct StoredBalance {
     created: i64,
     remember_seconds: u64,
     read_records: u64,
+    #[serde(with = "StoredRecordCounts")]
     records: RecordCounts,
     /// By reason.
     rejected: BTreeMap<String, u64>,
@@ -90,14 +101,31 @@ struct StoredBalance {
     series_overflow: u64,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RecordCounts")]
+struct StoredRecordCounts {
+    counted: u64,
+    duplicate: u64,
+    header: u64,
+    ignored: u64,
+    rejected: u64,
+}
+
 /// A file as a row of the store.
 #[derive(Serialize, Deserialize)]
-struct StoredFile<'a> {
+pub struct StoredFile<'a> {
     path: StoredPath<'a>,
-    content: Cow<'a, Content>,
-    /// The event and its time in milliseconds since 1970.
+    content: StoredContent,
+    /// From layout 2 on.
     #[serde(default)]
-    decision: Option<(Cow<'a, str>, i64)>,
+    decision: Option<StoredDecision<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDecision<'a> {
+    event: Cow<'a, str>,
+    /// In milliseconds since 1970.
+    at: i64,
 }
 
 /// Names of files need not be UTF-8.
@@ -117,8 +145,7 @@ impl Account {
             balance,
             changed: true,
             files_now: FilesNow::default(),
-            files: HashMap::new(),
-            changed_files: HashSet::new(),
+            contents: Contents::default(),
             replayed: HashSet::new(),
             changed_replayed: HashSet::new(),
         }
@@ -128,13 +155,12 @@ impl Account {
     ///
     /// # Errors
     /// What is wrong with the row.
-    pub fn restore(name: &str, value: &str, reasons: &[&'static str]) -> Result<Self, String> {
+    pub fn restore(name: &str, value: &str) -> Result<Self, String> {
         let stored: StoredBalance = from_json(value)?;
         let remember = Duration::from_secs(stored.remember_seconds);
-        let mut balance = Balance::new(remember, reasons, UnixMillis(stored.created));
+        let mut balance = Balance::new(remember, UnixMillis(stored.created));
         for (reason, count) in stored.rejected {
-            let known = balance.rejected.iter_mut().find(|(label, _)| *label == reason);
-            known.ok_or_else(|| format!("there is no reason `{reason}`"))?.1 = count;
+            balance.rejected[labelled(&reason, &Reason::ALL, Reason::label)? as usize] = count;
         }
         for (event, count) in stored.file_events {
             balance.events[labelled(&event, &FileEvent::ALL, FileEvent::label)? as usize] = count;
@@ -152,36 +178,34 @@ impl Account {
     ///
     /// # Errors
     /// What is wrong with the row.
-    pub fn restore_file(&mut self, id: FileId, value: &str) -> Result<(), String> {
+    pub fn restore_file(&mut self, holder: Holder, value: &str) -> Result<(), String> {
         let stored: StoredFile<'_> = from_json(value)?;
         let path = match stored.path {
             StoredPath::Text(text) => PathBuf::from(text.into_owned()),
             StoredPath::Bytes(bytes) => PathBuf::from(OsStr::from_bytes(&bytes)),
         };
-        let decision = |(event, at): (Cow<'_, str>, i64)| {
+        let decision = |StoredDecision { event, at }: StoredDecision<'_>| {
             let event = labelled(&event, &FileEvent::ALL, FileEvent::label)?;
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
         let decision = stored.decision.map(decision).transpose()?;
-        self.files.insert(id, KnownFile { path, content: Arc::new(stored.content.into_owned()), decision });
+        let file = KnownFile { path, content: Arc::new(stored.content.into()), decision };
+        self.contents.restore(holder, file);
         Ok(())
     }
 
-    /// What is known of each file.
-    pub fn files(&self) -> impl Iterator<Item = (FileId, &KnownFile)> {
-        self.files.iter().map(|(id, file)| (*id, file))
-    }
-
-    /// Takes what is known of a file now; nothing when it is to be forgotten.
-    pub fn set_file(&mut self, id: FileId, file: Option<KnownFile>) {
-        if self.files.get(&id) == file.as_ref() {
-            return;
+    /// The calls of a batch that the source sees for the first time.
+    pub fn new_calls<'b>(&mut self, batch: &'b Batch, now: UnixMillis) -> Cow<'b, Sums> {
+        let ids = batch.calls.ids();
+        // Where ids are not remembered, none are kept.
+        if self.balance.remember.is_zero() || ids.len() == 0 {
+            return Cow::Borrowed(batch.calls.all());
         }
-        match file {
-            Some(file) => self.files.insert(id, file),
-            None => self.files.remove(&id),
-        };
-        self.changed_files.insert(id);
+        let new = self.duplicates.insert_all(ids, now);
+        match new.contains(&false) {
+            false => Cow::Borrowed(batch.calls.all()),
+            true => Cow::Owned(batch.calls.only(new.into_iter(), now)),
+        }
     }
 
     /// Notes that a rejected record was counted; whether it was not before.
@@ -195,7 +219,7 @@ impl Account {
 
     /// Forgets replayed records of texts that are known no more.
     pub fn forget_replayed(&mut self) {
-        let known: HashSet<u64> = self.files.values().map(|file| file.content.lineage).collect();
+        let known: HashSet<u64> = self.contents.all().map(|(_, file)| file.content.lineage).collect();
         let forgotten = self.replayed.extract_if(|(lineage, _)| !known.contains(lineage));
         self.changed_replayed.extend(forgotten);
     }
@@ -224,13 +248,14 @@ impl Account {
         if self.changed {
             changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
         }
-        changes.rows.extend(self.changed_files.iter().map(|id| {
-            let value = self.files.get(id).map(file_value);
-            (Table::Files, to_json(&(&*self.name, id.device, id.inode)), value)
+        changes.rows.extend(self.contents.changes().map(|(holder, file)| {
+            (Table::Files, to_json(&FileKey::of(&self.name, holder)), file.map(file_value))
         }));
         changes.rows.extend(self.changed_replayed.iter().map(|(lineage, position)| {
             let value = self.replayed.contains(&(*lineage, *position)).then(|| "true".to_owned());
-            (Table::Replayed, to_json(&(&*self.name, lineage, position)), value)
+            let (lineage, position) = (*lineage, *position);
+            let key = ReplayedKey { source: (&*self.name).into(), lineage, position };
+            (Table::Replayed, to_json(&key), value)
         }));
         let batches = self.duplicates.changes().into_iter();
         changes.ids.extend(batches.map(|(number, ids)| (self.name.to_string(), number, ids)));
@@ -239,7 +264,7 @@ impl Account {
     /// The changes are written.
     pub fn settle(&mut self) {
         self.changed = false;
-        self.changed_files.clear();
+        self.contents.settle();
         self.changed_replayed.clear();
         self.duplicates.settle();
     }
@@ -252,7 +277,7 @@ impl Account {
             created: balance.created,
             read_records: balance.read_records,
             records: balance.records,
-            rejected: balance.rejected.clone(),
+            rejected: Reason::ALL.map(|reason| (reason.label(), balance.rejected[reason as usize])).to_vec(),
             read_bytes: balance.read_bytes,
             pending_bytes: self.files_now.pending_bytes,
             files: self.files_now.states.clone(),
@@ -272,7 +297,9 @@ impl Balance {
             remember_seconds: self.remember.as_secs(),
             read_records: self.read_records,
             records: self.records,
-            rejected: self.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            rejected: Reason::ALL
+                .map(|reason| (reason.label().to_owned(), self.rejected[reason as usize]))
+                .into(),
             read_bytes: self.read_bytes,
             file_events: events.into(),
             call_age: StoredHistogram::of(&self.call_age),
@@ -287,6 +314,7 @@ fn file_value(file: &KnownFile) -> String {
         Some(text) => StoredPath::Text(text.into()),
         None => StoredPath::Bytes(file.path.as_os_str().as_bytes().into()),
     };
-    let decision = file.decision.map(|Decision { event, at }| (event.label().into(), at.0));
-    to_json(&StoredFile { path, content: Cow::Borrowed(&file.content), decision })
+    let decision =
+        file.decision.map(|Decision { event, at }| StoredDecision { event: event.label().into(), at: at.0 });
+    to_json(&StoredFile { path, content: StoredContent::of(&file.content), decision })
 }

@@ -3,23 +3,20 @@
 //! Indexed by small numbers on the way in; texts are made once, when a label set is first seen. Nothing expires.
 //! What does not fit is folded into the trunk `other` or the cause `other`, and counted as overflow by the caller.
 
-mod stored;
+pub mod stored;
 
 use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap};
 use regex::Regex;
 
-use super::snapshot::{Arrival, CallSeries, DurationSeries, FailureSeries, Histogram, Route};
-use super::trunk::is_trunk;
-use crate::call::{Call, CodePair, Direction, Outcome, Text, UnixMillis};
-use crate::classify::{Catalogue, Verdict};
+use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
+use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
+use crate::classify::Catalogue;
+use crate::reading::batch::{DURATION_SECONDS, LabelSet, Sum, wider};
 
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";
-
-/// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
-const DURATION_SECONDS: &[f64] = &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
 
 /// How many label sets there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +52,7 @@ struct Trunks {
     source: Arc<str>,
     names: Vec<TrunkName>,
     /// As records spell them, to a place in `known`, and whether they are folded there.
-    spellings: HashMap<Box<[u8]>, (usize, bool)>,
+    spellings: HashMap<Box<str>, (usize, bool)>,
     known: Vec<Trunk>,
 }
 
@@ -165,41 +162,28 @@ impl Counts {
         trunks.spellings.clear();
     }
 
-    /// Counts one call; `true` when it did not fit under a cap and went into `other`.
-    pub fn count(
-        &mut self,
-        source: SourceIndex,
-        call: &Call<'_>,
-        verdict: &Verdict<'_>,
-        arrival: Arrival,
-        now: UnixMillis,
-    ) -> bool {
-        let (route, mut overflow) = self.route(source, &call.trunk, call.direction, now);
+    /// Adds calls of one label set; `true` when they did not fit under a cap and went into `other`.
+    pub fn add(&mut self, source: SourceIndex, labels: &LabelSet, sum: &Sum, now: UnixMillis) -> bool {
+        let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
         let counts = &mut self.routes[route.0];
         counts.changed = true;
-        let cell = &mut counts.calls[verdict.outcome as usize][arrival as usize];
-        if *cell == 0 && arrival == Arrival::Late {
+        let cell = &mut counts.calls[labels.outcome as usize][labels.arrival as usize];
+        if *cell == 0 && labels.arrival == Arrival::Late {
             self.label_sets += 1;
         }
-        *cell += 1;
-        match (verdict.outcome, call.duration_seconds) {
-            (Outcome::Answered, Some(seconds)) => counts.durations.observe(f64::from(seconds)),
-            (Outcome::Failed, _) => overflow |= self.count_failure(route, call, verdict, arrival, now),
-            _ => {}
+        *cell += sum.count;
+        if let Some(durations) = &sum.durations {
+            counts.durations.add(durations);
+        }
+        if labels.outcome == Outcome::Failed {
+            overflow |= self.add_failures(route, labels, sum, now);
         }
         overflow
     }
 
-    fn count_failure(
-        &mut self,
-        route: RouteIndex,
-        call: &Call<'_>,
-        verdict: &Verdict<'_>,
-        arrival: Arrival,
-        now: UnixMillis,
-    ) -> bool {
-        let name = verdict.cause.name();
-        let key = FailureKey { route, cause: &*name, codes: verdict.codes, arrival };
+    fn add_failures(&mut self, route: RouteIndex, labels: &LabelSet, sum: &Sum, now: UnixMillis) -> bool {
+        let LabelSet { arrival, codes, .. } = *labels;
+        let key = FailureKey { route, cause: &*labels.cause, codes, arrival };
         let (series, overflow) = match self.failure_index.get(&key) {
             Some(series) => (*series, false),
             None if self.label_sets < self.limits.series => (self.add_failure(key.owned(), now), false),
@@ -211,10 +195,8 @@ impl Counts {
         };
         let FailureCounts { series, changed } = &mut self.failures[series];
         *changed = true;
-        series.count += 1;
-        if let Some(at) = call.ended_at {
-            series.seen = Some(series.seen.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-        }
+        series.count += sum.count;
+        series.seen = series.seen.into_iter().chain(sum.seen).reduce(wider);
         overflow
     }
 
@@ -246,7 +228,7 @@ impl Counts {
     fn route(
         &mut self,
         source: SourceIndex,
-        spelling: &Text<'_>,
+        spelling: &str,
         direction: Direction,
         now: UnixMillis,
     ) -> (RouteIndex, bool) {
@@ -315,19 +297,13 @@ impl Counts {
     }
 
     /// The trunk that a record spells so, and whether it had to be folded.
-    fn trunk(&mut self, source: SourceIndex, spelling: &Text<'_>) -> (usize, bool) {
+    fn trunk(&mut self, source: SourceIndex, spelling: &str) -> (usize, bool) {
         let (limit, fits) = (self.limits.trunks_per_source, self.route_fits());
         let trunks = &mut self.sources[source.0];
-        if let Some(trunk) = trunks.spellings.get(&*spelling.0) {
+        if let Some(trunk) = trunks.spellings.get(spelling) {
             return *trunk;
         }
-        let spelled = spelling.read();
-        if !spelled.is_empty() && !is_trunk(&spelled) {
-            // A name or a number of a person in its place must not become a label, nor stay in memory. The call counts
-            // all the same.
-            return self.trunk(source, &Text::from(""));
-        }
-        let name = trunks.name(&spelled);
+        let name = trunks.name(spelling);
         let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
         let trunk = match known {
             Some(trunk) => (trunk, false),
@@ -342,7 +318,7 @@ impl Counts {
         // Spellings differ by case only, yet there are many ways to do that.
         let trunks = &mut self.sources[source.0];
         if trunks.spellings.len() < MOST_SPELLINGS.max(4 * limit) {
-            trunks.spellings.insert((*spelling.0).into(), trunk);
+            trunks.spellings.insert(spelling.into(), trunk);
         }
         trunk
     }

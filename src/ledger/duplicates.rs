@@ -1,29 +1,25 @@
-//! The record ids that a source has seen, so that a record that comes again in an overlapping export is known.
+//! The record ids that a source has seen. A record that comes again, as in overlapping exports, is a duplicate.
 //!
-//! 16 bytes an id, in the store, and in memory with the places that are free: 112 bits of it and the day on which it was
-//! last seen. Two random ids have the same 112 bits once in 10^33 pairs.
+//! In the store an id takes 16 bytes: 112 bits of it and the day on which it was last seen. Two random ids have the same
+//! 112 bits once in 10^33 pairs.
 
 mod table;
 
 use std::collections::VecDeque;
-use std::hint::black_box;
 
-use self::table::{Known, Table};
+use self::table::Table;
 use crate::call::{RecordId, UnixMillis};
 
 const DAY_BITS: u32 = 16;
 const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// An id with the day of its last sight in the lowest bits.
+/// An id with the day on which it was seen in the lowest bits.
 #[derive(Debug, Clone, Copy)]
 struct Seen(u128);
 
 impl Seen {
-    /// None at all: every other one has a day.
-    const NONE: Self = Self(0);
-
     fn new(id: RecordId, day: u16) -> Self {
-        // The bits that the day takes the place of are folded into others, so that every bit of the id counts.
+        // The day takes the place of 16 bits; they are folded into others, so that every bit of the id counts.
         let folded = (id.0 << DAY_BITS) ^ (id.0 >> (128 - DAY_BITS) << (2 * DAY_BITS));
         Self(folded | u128::from(day))
     }
@@ -32,12 +28,9 @@ impl Seen {
         self.0 >> DAY_BITS
     }
 
-    fn day(self) -> u128 {
-        self.0 & u128::from(u16::MAX)
-    }
-
-    fn is_none(self) -> bool {
-        self.0 == Self::NONE.0
+    fn day(self) -> u16 {
+        let [low, high, ..] = self.to_bytes();
+        u16::from_le_bytes([low, high])
     }
 
     fn to_bytes(self) -> [u8; SEEN_BYTES] {
@@ -49,22 +42,12 @@ impl Seen {
     }
 }
 
-/// How many ids are looked up at once: enough that waiting for memory overlaps, and a bit for each fits a word.
-pub const AT_ONCE: usize = 64;
-
-/// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it. So many leave
-/// room for their key in a page of 16 KiB; redb's pages are powers of two, and a batch has one of its own.
+/// A batch of this many ids is closed: it is not written again. With fewer, the next ids are added to it. With the key,
+/// so many fit a page of 16 KiB; redb's pages are powers of two, and each batch has one of its own.
 const BATCH_IDS: usize = 1000;
 
-/// So many ids may be stored in vain, however few are remembered.
-const IDS_IN_VAIN: usize = 32 * BATCH_IDS;
-
-/// Room is made ahead for no more than so many ids in all, 32 MiB: the size of a file may mislead, and a large table takes
-/// long to move at once.
-const MOST_AHEAD: usize = 1 << 20;
-
-/// Nor is it made for more than so many times the ids that are there.
-const MOST_TIMES: usize = 64;
+/// So many outdated ids may stay in the store, however few are remembered.
+const OUTDATED_IDS: usize = 32 * BATCH_IDS;
 
 const SEEN_BYTES: usize = size_of::<u128>();
 
@@ -72,7 +55,7 @@ const SEEN_BYTES: usize = size_of::<u128>();
 #[derive(Debug)]
 struct Batch {
     number: u64,
-    newest: u128,
+    newest: u16,
 }
 
 /// A batch as the store is to have it: its number, and its ids unless it is to go.
@@ -112,42 +95,24 @@ impl Duplicates {
         }
     }
 
-    /// Makes room for about so many new ids, if they are not too many.
-    pub fn expect(&mut self, ids: usize) {
-        let ids = ids.min(MOST_AHEAD.saturating_sub(self.len()));
-        if ids <= MOST_TIMES * self.len() {
-            self.seen.reserve(ids);
-        }
-    }
-
-    /// Which of these ids, [`AT_ONCE`] at most, are new, a bit for each; from now on they are not.
-    pub fn are_new(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> u64 {
+    /// Inserts ids. Returns of each whether it was not there.
+    pub fn insert_all(&mut self, ids: impl ExactSizeIterator<Item = RecordId>, now: UnixMillis) -> Vec<bool> {
         let day = day(now);
-        let mut places = [(Seen::NONE, Table::hash(Seen::NONE)); AT_ONCE];
-        let mut count = 0;
-        for (place, id) in places.iter_mut().zip(ids) {
+        let insert = |id| {
             let seen = Seen::new(id, day);
-            *place = (seen, Table::hash(seen));
-            count += 1;
-        }
-        let places = &places[..count];
-        // Nothing is made of what is read here; all of it is asked of the memory before any of it is waited for.
-        black_box(places.iter().fold(0, |any, (_, hash)| any | self.seen.touch(*hash)));
-        let mut new = 0;
-        for (place, (seen, hash)) in places.iter().enumerate() {
-            let known = self.seen.take(*seen, *hash);
-            if known != Known::Yes && self.stored {
-                self.open.push(*seen);
+            let before = self.seen.insert(seen);
+            if self.stored && before.is_none_or(|before| before < day) {
+                self.open.push(seen);
             }
-            new |= u64::from(known == Known::No) << place;
-        }
-        new
+            before.is_none()
+        };
+        ids.map(insert).collect()
     }
 
     /// Forgets the ids last seen more than `days` days ago.
     pub fn forget(&mut self, days: u16, now: UnixMillis) {
-        let oldest = u128::from(day(now).saturating_sub(days));
-        self.seen.retain(|seen| seen.day() >= oldest);
+        let oldest = day(now).saturating_sub(days);
+        self.seen.remove_before(oldest);
         let dropped = &mut self.dropped;
         self.closed.retain(|batch| {
             let kept = batch.newest >= oldest;
@@ -204,7 +169,7 @@ impl Duplicates {
             self.close(&before);
         }
         for seen in &ids {
-            self.seen.take(*seen, Table::hash(*seen));
+            self.seen.insert(*seen);
         }
         (self.next, self.written, self.open) = (number, ids.len(), ids);
         Ok(())
@@ -220,13 +185,13 @@ impl Duplicates {
     pub fn to_clean(&self) -> Option<u64> {
         let stored = self.closed.len() * BATCH_IDS;
         let oldest = self.closed.front()?;
-        (stored > self.len() + self.len() / 2 + IDS_IN_VAIN).then_some(oldest.number)
+        (stored > self.len() + self.len() / 2 + OUTDATED_IDS).then_some(oldest.number)
     }
 
     /// Stores again what is not out of date in the oldest batch, and lets it go.
     pub fn clean(&mut self, ids: &[u8]) {
         let stored = seen_in(ids).unwrap_or_default().into_iter();
-        let current: Vec<Seen> = stored.filter(|seen| self.seen.holds(*seen)).collect();
+        let current: Vec<Seen> = stored.filter(|seen| self.seen.contains(*seen)).collect();
         self.open.extend(current);
         self.dropped.extend(self.closed.pop_front().map(|batch| batch.number));
     }
@@ -252,8 +217,8 @@ mod tests {
     use super::*;
 
     impl Duplicates {
-        fn is_new(&mut self, id: RecordId, now: UnixMillis) -> bool {
-            self.are_new([id].into_iter(), now) == 1
+        fn insert(&mut self, id: RecordId, now: UnixMillis) -> bool {
+            self.insert_all([id].into_iter(), now) == [true]
         }
     }
 
@@ -264,21 +229,22 @@ mod tests {
         let mut duplicates = Duplicates::new(false);
         let ids = [0u128, 1, 1 << 17, 1 << 111, 1 << 112, 1 << 127, u128::MAX, 0xdead_beef << 90];
         for id in ids {
-            assert!(duplicates.is_new(RecordId(id), NOW), "{id:x}");
+            assert!(duplicates.insert(RecordId(id), NOW), "{id:x}");
         }
         for id in ids {
-            assert!(!duplicates.is_new(RecordId(id), NOW), "{id:x}");
+            assert!(!duplicates.insert(RecordId(id), NOW), "{id:x}");
         }
         assert_eq!(duplicates.len(), ids.len());
     }
 
     #[test]
-    fn ids_that_differ_in_one_place_only_spread() {
+    fn ids_that_differ_in_a_few_bits_are_different() {
         for shift in [0, 16, 32, 48, 64, 80, 96, 112] {
-            let place =
-                |number: u128| Table::hash(Seen::new(RecordId(number << shift), 0)).part_and_place(0x1000);
-            let places: std::collections::HashSet<(usize, usize)> = (0..10_000).map(place).collect();
-            assert!(places.len() > 5_000, "bits from {shift}: {} places", places.len());
+            let mut duplicates = Duplicates::new(false);
+            assert!(
+                (0..5_000u128).all(|number| duplicates.insert(RecordId(number << shift), NOW)),
+                "{shift}"
+            );
         }
     }
 
@@ -286,13 +252,13 @@ mod tests {
     fn an_id_is_forgotten_some_days_after_its_last_sight() {
         let mut duplicates = Duplicates::new(false);
         let days = |count: i64| UnixMillis(NOW.0 + count * MILLIS_PER_DAY);
-        duplicates.is_new(RecordId(1), NOW);
-        duplicates.is_new(RecordId(2), NOW);
-        duplicates.is_new(RecordId(2), days(3));
+        duplicates.insert(RecordId(1), NOW);
+        duplicates.insert(RecordId(2), NOW);
+        duplicates.insert(RecordId(2), days(3));
         duplicates.forget(7, days(7));
         assert_eq!(duplicates.len(), 2);
         duplicates.forget(7, days(8));
-        assert!(duplicates.is_new(RecordId(1), days(8)) && !duplicates.is_new(RecordId(2), days(8)));
+        assert!(duplicates.insert(RecordId(1), days(8)) && !duplicates.insert(RecordId(2), days(8)));
     }
 
     /// A store of batches, as the real one would be after each commit.
@@ -332,12 +298,6 @@ mod tests {
         }
     }
 
-    fn sorted(duplicates: &Duplicates) -> Vec<u128> {
-        let mut ids: Vec<u128> = duplicates.seen.iter().map(|seen| seen.0).collect();
-        ids.sort_unstable();
-        ids
-    }
-
     #[test]
     fn a_commit_writes_what_it_adds() {
         let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
@@ -354,7 +314,7 @@ mod tests {
             (4, 4, &[1000, 1000, 1000, 1000, 4]),
         ] {
             for id in ids.by_ref().take(new) {
-                assert!(duplicates.is_new(id, NOW));
+                assert!(duplicates.insert(id, NOW));
             }
             assert_eq!((kept.commit(&mut duplicates), &*kept.sizes()), (written, sizes));
             duplicates_are_restored(&duplicates, &kept);
@@ -363,7 +323,7 @@ mod tests {
 
     fn duplicates_are_restored(duplicates: &Duplicates, kept: &Kept) {
         let restored = kept.restored();
-        assert_eq!(sorted(&restored), sorted(duplicates));
+        assert_eq!(restored.seen.sorted(), duplicates.seen.sorted());
         assert_eq!(restored.changes(), Vec::new());
     }
 
@@ -371,7 +331,7 @@ mod tests {
     fn a_batch_goes_on_after_a_restart() {
         let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
         for number in 0..10u128 {
-            duplicates.is_new(RecordId(number << 64), NOW);
+            duplicates.insert(RecordId(number << 64), NOW);
             kept.commit(&mut duplicates);
             duplicates = kept.restored();
         }
@@ -385,7 +345,7 @@ mod tests {
             let now = UnixMillis(NOW.0 + day * MILLIS_PER_DAY);
             for part in 0..25u128 {
                 for number in 0..2000 {
-                    let new = duplicates.is_new(RecordId((part * 2000 + number) << 64), now);
+                    let new = duplicates.insert(RecordId((part * 2000 + number) << 64), now);
                     assert_eq!(new, day == 0);
                 }
                 kept.commit(&mut duplicates);
@@ -394,7 +354,7 @@ mod tests {
             kept.commit(&mut duplicates);
             duplicates_are_restored(&duplicates, &kept);
             let stored: usize = kept.sizes().iter().sum();
-            assert!(stored <= 50_000 * 3 / 2 + IDS_IN_VAIN + 4000, "day {day}: {stored}");
+            assert!(stored <= 50_000 * 3 / 2 + OUTDATED_IDS + 4000, "day {day}: {stored}");
         }
     }
 
@@ -402,7 +362,7 @@ mod tests {
     fn batches_go_when_their_ids_are_forgotten() {
         let (mut duplicates, mut kept) = (Duplicates::new(true), Kept::default());
         for number in 0..5000u128 {
-            duplicates.is_new(RecordId(number << 64), NOW);
+            duplicates.insert(RecordId(number << 64), NOW);
         }
         kept.commit(&mut duplicates);
         duplicates.forget(7, UnixMillis(NOW.0 + 8 * MILLIS_PER_DAY));
@@ -411,35 +371,16 @@ mod tests {
     }
 
     #[test]
-    fn room_is_made_ahead_within_bounds() {
+    fn memory_of_forgotten_ids_is_given_back() {
         let mut duplicates = Duplicates::new(false);
-        let mut ids = (0u128..).map(|number| RecordId(number << 64));
-        for (known, room) in [
-            (0, 0..1),
-            (1_000, 1_000..8_000),
-            (MOST_AHEAD / MOST_TIMES, MOST_AHEAD..3 * MOST_AHEAD),
-            (MOST_AHEAD + 1_000, MOST_AHEAD..3 * MOST_AHEAD),
-        ] {
-            while duplicates.len() < known {
-                duplicates.is_new(ids.next().unwrap(), NOW);
-            }
-            duplicates.expect(usize::MAX);
-            assert!(room.contains(&duplicates.seen.room()), "{known}: {}", duplicates.seen.room());
-        }
-        assert_eq!(duplicates.len(), MOST_AHEAD + 1_000);
-    }
-
-    #[test]
-    fn room_that_is_not_needed_is_given_back() {
-        let mut duplicates = Duplicates::new(false);
-        for number in 0..20_000u128 {
-            duplicates.is_new(RecordId(number << 64), NOW);
-        }
-        duplicates.expect(usize::MAX);
-        assert!(duplicates.seen.room() >= MOST_AHEAD);
-        duplicates.forget(7, NOW);
-        assert!((20_000..100_000).contains(&duplicates.seen.room()), "{}", duplicates.seen.room());
-        assert!((0..20_000u128).all(|number| !duplicates.is_new(RecordId(number << 64), NOW)));
+        (0..20_000u128).for_each(|number| _ = duplicates.insert(RecordId(number << 64), NOW));
+        let next = UnixMillis(NOW.0 + MILLIS_PER_DAY);
+        (0..1_000u128).for_each(|number| _ = duplicates.insert(RecordId(number << 64), next));
+        let before = duplicates.seen.bytes();
+        duplicates.forget(0, next);
+        assert_eq!(duplicates.len(), 1_000);
+        assert!(duplicates.seen.bytes() < before / 10, "{} of {before} bytes", duplicates.seen.bytes());
+        assert!((0..1_000u128).all(|number| !duplicates.insert(RecordId(number << 64), next)));
     }
 
     #[test]

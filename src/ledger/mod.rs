@@ -6,10 +6,11 @@ pub mod status;
 pub mod store;
 mod account;
 mod commits;
+mod contents;
 mod counts;
 mod duplicates;
+mod known;
 mod stored;
-mod trunk;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -19,17 +20,14 @@ use std::time::{Duration, Instant};
 use account::{Account, Balance};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
-pub use duplicates::AT_ONCE;
-use snapshot::{Arrival, Commits, Snapshot};
+pub use known::{Contents, Holder, Match};
+use snapshot::{Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
-pub use trunk::is_trunk;
+use stored::{FileKey, ReplayedKey};
 
-use crate::call::{Call, RecordId, UnixMillis};
-use crate::classify::{Catalogue, Verdict};
-use crate::source::identity::{Content, FileId};
-
-/// A call that ends further ahead of our clock than this has a wrong time: it has no age, and is not live.
-const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
+use crate::call::UnixMillis;
+use crate::classify::Catalogue;
+use crate::reading::{Batch, Content, Context};
 
 /// What the ledger is told of a source.
 #[derive(Debug, Clone)]
@@ -108,6 +106,14 @@ pub struct FilesNow {
     pub pending_bytes: u64,
 }
 
+/// What became of the calls of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Applied {
+    pub counted: u64,
+    /// Those that came before.
+    pub duplicate: u64,
+}
+
 /// The ledger of all sources.
 ///
 /// Each part notes what changed since the last commit; a commit writes that and nothing else.
@@ -116,8 +122,6 @@ pub struct Ledger {
     catalogue: Arc<Catalogue>,
     counts: Counts,
     accounts: Vec<Account>,
-    /// Every value of the `reason` label.
-    reasons: Vec<&'static str>,
     /// As in [`Snapshot::ready`], as of the last commit.
     ready: bool,
     /// Bytes booked as read since the last commit.
@@ -127,13 +131,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An empty ledger in memory only. `reasons` are the values of the `reason` label that exist.
-    pub fn new(limits: Limits, catalogue: Arc<Catalogue>, reasons: Vec<&'static str>) -> Self {
+    /// An empty ledger in memory only.
+    pub fn new(limits: Limits, catalogue: Arc<Catalogue>) -> Self {
         Self {
             counts: Counts::new(limits, &catalogue),
             catalogue,
             accounts: Vec::new(),
-            reasons,
             ready: false,
             uncommitted_bytes: 0,
             commits: Commits::default(),
@@ -149,11 +152,11 @@ impl Ledger {
         mut store: Store,
         limits: Limits,
         catalogue: Arc<Catalogue>,
-        reasons: Vec<&'static str>,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
-        let mut ledger = Self::new(limits, Arc::clone(&catalogue), reasons);
+        let mut ledger = Self::new(limits, Arc::clone(&catalogue));
         store.each(|row| ledger.restore(row))?;
+        ledger.accounts.iter_mut().for_each(|account| account.contents.restored());
         ledger.store = Some(store);
         ledger.reconfigure(limits, catalogue, now);
         ledger.forget(now);
@@ -164,19 +167,19 @@ impl Ledger {
         match row {
             Row::Ready => self.ready = true,
             Row::Text { table: Table::Sources, key, value } => {
-                let account = Account::restore(key, value, &self.reasons)?;
+                let account = Account::restore(key, value)?;
                 self.counts.add_source(Arc::clone(&account.name), Vec::new());
                 self.accounts.push(account);
             }
             Row::Text { table: Table::Routes, key, value } => self.counts.restore_route(key, value)?,
             Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
             Row::Text { table: Table::Files, key, value } => {
-                let (source, device, inode): (String, u64, u64) = stored::from_json(key)?;
-                self.restored(&source)?.restore_file(FileId { device, inode }, value)?;
+                let key: FileKey<'_> = stored::from_json(key)?;
+                self.restored(&key.source)?.restore_file(key.holder(), value)?;
             }
             Row::Text { table: Table::Replayed, key, .. } => {
-                let (source, lineage, position): (String, u64, u64) = stored::from_json(key)?;
-                self.restored(&source)?.replayed.insert((lineage, position));
+                let key: ReplayedKey<'_> = stored::from_json(key)?;
+                self.restored(&key.source)?.replayed.insert((key.lineage, key.position));
             }
             Row::Text { table: Table::Commits, value, .. } => self.commits.restore(value)?,
             Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
@@ -206,7 +209,7 @@ impl Ledger {
             }
             return known;
         }
-        let balance = Balance::new(remember, &self.reasons, now);
+        let balance = Balance::new(remember, now);
         self.accounts.push(Account::new(Arc::clone(&name), balance, self.store.is_some()));
         self.counts.add_source(name, trunk_names)
     }
@@ -218,14 +221,10 @@ impl Ledger {
         &mut account.balance
     }
 
-    /// The catalogue that calls are classified by.
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.catalogue
-    }
-
-    /// Notes that so many records were handed over, whatever will come of them.
-    pub fn records(&mut self, source: SourceIndex, count: u64) {
-        self.balance(source).read_records += count;
+    /// What reading a file of the source needs to know.
+    pub fn context(&self, source: SourceIndex, now: UnixMillis, keeps_rejected: bool) -> Context {
+        let catalogue = Arc::clone(&self.catalogue);
+        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected }
     }
 
     /// Whether the ids of the source's records are remembered.
@@ -233,78 +232,28 @@ impl Ledger {
         !self.accounts[source.0].balance.remember.is_zero()
     }
 
-    /// Says that about so many new records of the source are to come, so that growing step by step costs no time.
-    pub fn expect(&mut self, source: SourceIndex, records: u64) {
-        if self.remembers(source) {
-            self.accounts[source.0].duplicates.expect(usize::try_from(records).unwrap_or(0));
-        }
-    }
-
-    /// Which of these records, [`AT_ONCE`] at most, the source sees for the first time: a bit for each, the first
-    /// one lowest. The others are booked as duplicates.
-    pub fn are_new(
-        &mut self,
-        source: SourceIndex,
-        ids: impl Iterator<Item = RecordId> + Clone,
-        now: UnixMillis,
-    ) -> u64 {
+    /// Counts what a stretch of a file came to: each call that the source sees for the first time, and the rest as what it
+    /// is. The only way in.
+    pub fn apply(&mut self, source: SourceIndex, batch: &Batch) -> Applied {
         let account = &mut self.accounts[source.0];
-        if account.balance.remember.is_zero() {
-            return u64::MAX;
+        account.changed = true;
+        account.balance.add(batch);
+        self.uncommitted_bytes += batch.read_bytes;
+        let Some(now) = batch.now else { return Applied::default() };
+        let sums = account.new_calls(batch, now);
+        let balance = &mut account.balance;
+        let counted = sums.count();
+        balance.records.counted += counted;
+        let duplicate = batch.records.calls - counted;
+        balance.records.duplicate += duplicate;
+        balance.call_age.add(&sums.ages);
+        balance.newest_call = balance.newest_call.max(sums.newest);
+        for (labels, sum) in batch.calls.label_sets(&sums) {
+            if self.counts.add(source, labels, sum, now) {
+                balance.series_overflow += sum.count;
+            }
         }
-        let all = ids.clone().count() as u64;
-        let new = account.duplicates.are_new(ids, now);
-        self.balance(source).records.duplicate += all - u64::from(new.count_ones());
-        new
-    }
-
-    /// Counts a call. It arrived live when it ended less than `live_within` before `now`.
-    pub fn count(
-        &mut self,
-        source: SourceIndex,
-        call: &Call<'_>,
-        verdict: &Verdict<'_>,
-        now: UnixMillis,
-        live_within: Duration,
-    ) {
-        let balance = self.balance(source);
-        balance.records.counted += 1;
-        let age =
-            call.ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE);
-        if let Some(age) = age {
-            balance.call_age.observe(age.max(0) as f64 / 1000.0);
-            balance.newest_call = balance.newest_call.max(call.ended_at);
-        }
-        let live = age.is_some_and(|age| age < i64::try_from(live_within.as_millis()).unwrap_or(i64::MAX));
-        let arrival = if live { Arrival::Live } else { Arrival::Late };
-        if self.counts.count(source, call, verdict, arrival, now) {
-            self.balance(source).series_overflow += 1;
-        }
-    }
-
-    /// Books a header row.
-    pub fn header(&mut self, source: SourceIndex) {
-        self.balance(source).records.header += 1;
-    }
-
-    /// Books a record that is not a call record.
-    pub fn ignored(&mut self, source: SourceIndex) {
-        self.balance(source).records.ignored += 1;
-    }
-
-    /// Books a record that could not be read.
-    pub fn rejected(&mut self, source: SourceIndex, reason: &'static str) {
-        let balance = self.balance(source);
-        balance.records.rejected += 1;
-        if let Some((_, count)) = balance.rejected.iter_mut().find(|(label, _)| *label == reason) {
-            *count += 1;
-        }
-    }
-
-    /// Books bytes taken from the disk.
-    pub fn read(&mut self, source: SourceIndex, bytes: u64) {
-        self.balance(source).read_bytes += bytes;
-        self.uncommitted_bytes += bytes;
+        Applied { counted, duplicate }
     }
 
     /// How many bytes were booked as read since the last commit.
@@ -317,14 +266,14 @@ impl Ledger {
         self.balance(source).events[event as usize] += 1;
     }
 
-    /// Says how far a file was read and how to know it again, for the next commit; without that, forgets it.
-    pub fn set_file(&mut self, source: SourceIndex, id: FileId, file: Option<KnownFile>) {
-        self.accounts[source.0].set_file(id, file);
+    /// What is known of the texts of a source's files, from which reading goes on after a restart.
+    pub fn contents(&self, source: SourceIndex) -> &Contents {
+        &self.accounts[source.0].contents
     }
 
-    /// What is known of a source's files, from which reading goes on after a restart.
-    pub fn files(&self, source: SourceIndex) -> impl Iterator<Item = (FileId, &KnownFile)> {
-        self.accounts[source.0].files()
+    /// The same, to be changed, for the next commit.
+    pub fn contents_mut(&mut self, source: SourceIndex) -> &mut Contents {
+        &mut self.accounts[source.0].contents
     }
 
     /// Notes that the rejected record at this position of a text is counted now; whether it was not before.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use serde::{Deserialize, Serialize};
 
+pub use crate::call::Arrival;
 use crate::call::{CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
+pub use crate::reading::histogram::Histogram;
 
 /// The state of the ledger as of its last commit. Immutable; a reader holds one for a whole answer.
 #[derive(Debug, Clone)]
@@ -91,25 +92,6 @@ impl Published {
     }
 }
 
-/// How soon after its end a call was counted: the `arrival` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Arrival {
-    /// Within the source's `live_within`.
-    Live,
-    /// Later than that, or at an unknown time: a bulk import, a late export, a restart after an outage.
-    Late,
-}
-
-impl Arrival {
-    /// The value of the `arrival` label.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Late => "late",
-        }
-    }
-}
-
 /// Source, trunk and direction: the labels that every series of calls begins with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
@@ -153,38 +135,8 @@ pub struct DurationSeries {
     pub created: UnixMillis,
 }
 
-/// A histogram with fixed upper bounds; the last bucket is `+Inf`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Histogram {
-    /// Upper bounds, inclusive, rising; without `+Inf`.
-    pub bounds: &'static [f64],
-    /// Observations per bucket, not cumulated; one more than there are bounds.
-    pub buckets: Vec<u64>,
-    pub sum: f64,
-}
-
-impl Histogram {
-    /// An empty histogram over these bounds.
-    pub fn new(bounds: &'static [f64]) -> Self {
-        Self { bounds, buckets: vec![0; bounds.len() + 1], sum: 0.0 }
-    }
-
-    /// Counts one value.
-    pub fn observe(&mut self, value: f64) {
-        // Few bounds are counted faster than searched: no branch depends on the value.
-        let bucket = self.bounds.iter().filter(|bound| **bound < value).count();
-        self.buckets[bucket] += 1;
-        self.sum += value;
-    }
-
-    /// How many values were observed.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-}
-
 /// The balance of a source's records: each record read is in exactly one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordCounts {
     pub counted: u64,
     pub duplicate: u64,

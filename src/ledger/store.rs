@@ -19,9 +19,13 @@ use redb::{Database, TableDefinition};
 use crate::source::identity::FileId;
 pub use error::{Storage, StoreError};
 
-/// The layout that this version writes, and the newest that it reads. It reads layout 1 as well, which has no table
-/// `replayed`, and files without lineage, records and decision; the first change makes it layout 2.
-pub const LAYOUT: u64 = 2;
+/// The layout that this version writes, and the newest that it reads. The first change raises an older one to it, in the
+/// same transaction.
+///
+/// 1. The first: no tables `replayed` and `commits`; files without lineage, records and decision.
+/// 2. Keys are lists: `["teams","sbc1.contoso.com","inbound"]`.
+/// 3. Keys are objects: `{"source":"teams","trunk":"sbc1.contoso.com","direction":"inbound"}`.
+pub const LAYOUT: u64 = 3;
 
 /// The file, in the folder that the operator names.
 pub const FILE: &str = "ledger.redb";
@@ -154,16 +158,14 @@ impl Store {
         Ok(Self { path, file: FileId::of(&metadata), database: Some(database), _lock: lock })
     }
 
-    /// Hands over everything that the store holds: first the rows, table by table, then the ids of each source in the
-    /// order in which they were stored.
+    /// Hands over everything that the store holds, as the newest layout has it: first the rows, table by table, then the
+    /// ids of each source in the order in which they were stored.
     ///
     /// # Errors
     /// When it cannot be read, and when `take` says why it cannot use a row; the store is then damaged.
     pub fn each(&mut self, mut take: impl FnMut(Row<'_>) -> Result<(), String>) -> Result<(), StoreError> {
-        self.with_database(|path, database| match file::each(database, &mut take) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(reason)) => Err(StoreError::damaged(path, reason)),
-            Err(error) => Err(StoreError::of_redb(path, error)),
+        self.with_database(|path, database| {
+            file::each(database, &mut take).map_err(|error| StoreError::of_redb(path, error))
         })
     }
 
@@ -282,4 +284,4 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, StoreError>) -> Resu
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -6,17 +6,21 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use fastrand::Rng;
+use redb::Database;
 
+use super::store::tests::lowered::to_layout_2;
 use super::*;
-use crate::call::{CodePair, Direction};
-use crate::source::identity::{Head, Mark, Records};
-use crate::source::split::Place;
+use crate::call::{Call, Codes, Direction, Reason, RecordId};
+use crate::format::graph;
+use crate::framing::Place;
+use crate::reading::{Found, HowRead, Records};
+use crate::source::identity::{FileId, Head, Mark};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// 2026-11-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_793_491_200_000);
 
-const REASONS: [&str; 3] = ["bad_json", "bad_time", "too_long"];
+const HOW: HowRead = HowRead { format: &graph::FORMAT, live_within: Duration::from_secs(3600) };
 
 /// More of everything than the limits let through.
 const TRUNKS: [&str; 8] = [
@@ -46,8 +50,7 @@ fn some_limits(random: &mut Rng) -> Limits {
 
 fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
     let catalogue = Arc::new(Catalogue::built_in());
-    let mut ledger =
-        Ledger::open(Store::open(folder).unwrap(), limits, catalogue, REASONS.to_vec(), now).unwrap();
+    let mut ledger = Ledger::open(Store::open(folder).unwrap(), limits, catalogue, now).unwrap();
     for (name, days) in [("ids", 7), ("plain", 0)] {
         let remember = Duration::from_secs(days * 24 * 60 * 60);
         ledger.source(SourceOptions { name: name.into(), remember, trunk_names: Vec::new() }, now);
@@ -63,8 +66,7 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
         trunk: TRUNKS[random.usize(..TRUNKS.len())].into(),
         direction: directions[random.usize(..3)],
         succeeded: [None, Some(true), Some(false)][random.usize(..3)],
-        codes: CodePair { microsoft, sip },
-        phrase: "".into(),
+        codes: Codes { microsoft, sip, ..Codes::default() },
         ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
     }
@@ -88,7 +90,7 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
     let event = FileEvent::ALL[random.usize(..FileEvent::ALL.len())];
     let decision = random.bool().then_some(Decision { event, at: now });
     let file = KnownFile { path, content: Arc::new(content), decision };
-    let id = FileId { device: u64::MAX - random.u64(..2), inode: random.u64(..20) };
+    let id = FileId { device: u64::MAX - random.u64(1..3), inode: random.u64(..20) };
     (id, (random.u8(..4) > 0).then_some(file))
 }
 
@@ -96,14 +98,32 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
 fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
     let source = SourceIndex(random.usize(..2));
     match random.u8(..40) {
-        0 => ledger.header(source),
-        1 => ledger.ignored(source),
-        2 => ledger.rejected(source, REASONS[random.usize(..3)]),
-        3 => ledger.read(source, random.u64(..1_000_000)),
+        0 => {
+            let reason = Reason::ALL[random.usize(..Reason::ALL.len())];
+            let rejected = Found::Rejected { reason, position: 0, text: b"{}" };
+            let found = [Found::Header { position: 0 }, Found::Ignored { position: 0 }, rejected];
+            apply(ledger, source, &found[random.usize(..3)..], now);
+        }
+        1 => {
+            let batch = Batch { read_bytes: random.u64(..1_000_000), ..Batch::default() };
+            ledger.apply(source, &batch);
+        }
+        2 => {
+            // Several at once, the same one twice among them.
+            let mut calls: Vec<Call<'_>> =
+                (0..random.usize(1..200)).map(|_| some_call(random, now)).collect();
+            calls.push(calls[0].clone());
+            apply(ledger, source, &[Found::Calls { calls: &calls, positions: &[] }], now);
+        }
         4 => ledger.file_event(source, FileEvent::ALL[random.usize(..FileEvent::ALL.len())]),
         5 => {
             let (id, file) = some_file(random, now);
-            ledger.set_file(source, id, file);
+            let contents = ledger.contents_mut(source);
+            match file {
+                Some(file) => contents.set(id, file),
+                None if random.bool() => contents.retire(id),
+                None => drop(contents.forget(id)),
+            }
         }
         6 => {
             ledger.replay(source, random.u64(..5), random.u64(..5));
@@ -113,14 +133,18 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
             ledger.reconfigure(limits, Arc::new(Catalogue::built_in()), now);
         }
         _ => {
-            ledger.records(source, 1);
             let call = some_call(random, now);
-            if ledger.are_new(source, [call.record_id].into_iter(), now) & 1 == 1 {
-                let catalogue = Arc::clone(ledger.catalogue());
-                ledger.count(source, &call, &catalogue.classify(&call), now, Duration::from_secs(3600));
-            }
+            apply(ledger, source, &[Found::Calls { calls: &[call], positions: &[] }], now);
         }
     }
+}
+
+/// Counts a batch of these.
+fn apply(ledger: &mut Ledger, source: SourceIndex, found: &[Found<'_>], now: UnixMillis) -> Applied {
+    let mut batch = Batch::default();
+    let context = ledger.context(source, now, false);
+    found.iter().for_each(|found| batch.add(found, HOW, &Records::default(), &context));
+    ledger.apply(source, &batch)
 }
 
 /// All of a ledger that was just committed, in an order of its own.
@@ -135,7 +159,7 @@ fn picture(ledger: &mut Ledger) -> Vec<String> {
     picture.extend(snapshot.failures.iter().map(|series| format!("{series:?}")));
     picture.extend(snapshot.durations.iter().map(|series| format!("{series:?}")));
     for account in &ledger.accounts {
-        picture.extend(account.files().map(|file| format!("{} {file:?}", account.name)));
+        picture.extend(account.contents.all().map(|file| format!("{} {file:?}", account.name)));
         picture.extend(account.replayed.iter().map(|replayed| format!("{} {replayed:?}", account.name)));
     }
     picture.sort();
@@ -143,28 +167,30 @@ fn picture(ledger: &mut Ledger) -> Vec<String> {
 }
 
 fn assert_same(one: &mut Ledger, other: &mut Ledger, when: &str) {
-    let (one, other) = (picture(one), picture(other));
+    assert_same_lines(&picture(one), &picture(other), when);
+}
+
+fn assert_same_lines(one: &[String], other: &[String], when: &str) {
     let only = |these: &[String], those: &[String]| {
         these.iter().filter(|line| !those.contains(line)).cloned().collect::<Vec<_>>().join("\n")
     };
     assert!(
         one == other,
-        "{when}\nin memory:\n{}\nfrom the store:\n{}",
-        only(&one, &other),
-        only(&other, &one)
+        "{when}\nof one:\n{}\nof the one opened again:\n{}",
+        only(one, other),
+        only(other, one)
     );
 }
 
 #[test]
 fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()), REASONS.to_vec());
+    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
     let options = SourceOptions { name: "a".into(), remember: Duration::ZERO, trunk_names: Vec::new() };
     let source = ledger.source(options, START);
     let mut random = Rng::with_seed(1);
     for trunk in ["+14255550100", "user.one", "sbc1.contoso.com", "SBC1.contoso.com", "", "+14255550101"] {
         let call = Call { trunk: trunk.into(), ..some_call(&mut random, START) };
-        let catalogue = Arc::clone(ledger.catalogue());
-        ledger.count(source, &call, &catalogue.classify(&call), START, Duration::from_secs(3600));
+        apply(&mut ledger, source, &[Found::Calls { calls: &[call], positions: &[] }], START);
     }
     let mut calls = std::collections::BTreeMap::<String, u64>::new();
     for series in ledger.snapshot(true).calls {
@@ -174,47 +200,70 @@ fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
     assert_eq!((calls.into_iter().collect::<Vec<_>>(), ledger.counts.spellings()), (expected.to_vec(), 3));
 }
 
+/// The rows of the store, without those of how long commits took.
+fn rows(ledger: &mut Ledger) -> Vec<String> {
+    let mut rows = Vec::new();
+    let store = ledger.store.as_mut().unwrap();
+    assert_eq!(store.layout().unwrap(), store::LAYOUT);
+    let read = store.each(|row| {
+        if matches!(row, Row::Text { table, .. } if table != Table::Commits) {
+            rows.push(format!("{row:?}"));
+        }
+        Ok(())
+    });
+    read.unwrap();
+    rows
+}
+
+/// Lives of a ledger: before each but the first it is opened again, from a copy of its store to which `prepare` did
+/// something that must not matter.
+fn plays_on_the_same(seed: u64, prepare: impl Fn(&Path)) {
+    let mut random = Rng::with_seed(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut now = START;
+    let limits = some_limits(&mut random);
+    let mut ledger = open(&folder.path().join("0"), limits, now);
+    for life in 1..5 {
+        for commit in 0..random.u8(..6) {
+            (0..random.usize(..400)).for_each(|_| act(&mut ledger, &mut random, now));
+            now.0 += random.i64(0..DAY);
+            ledger.forget(now);
+            ledger.commit(life > 2 && commit > 2).unwrap();
+        }
+        ledger.commit(false).unwrap();
+        // A copy of the store of a ledger that is in use: as after a crash.
+        let copy = folder.path().join(life.to_string());
+        fs::create_dir(&copy).unwrap();
+        fs::copy(folder.path().join((life - 1).to_string()).join(store::FILE), copy.join(store::FILE))
+            .unwrap();
+        prepare(&copy.join(store::FILE));
+        let mut restored = open(&copy, ledger.counts.limits, now);
+        assert_same(&mut ledger, &mut restored, &format!("seed {seed}, life {life}: as it was committed"));
+
+        let same = random.u64(..);
+        for ledger in [&mut ledger, &mut restored] {
+            let mut random = Rng::with_seed(same);
+            (0..300).for_each(|_| act(ledger, &mut random, now));
+        }
+        ledger.commit(false).unwrap();
+        restored.commit(false).unwrap();
+        let when = format!("seed {seed}, life {life}: after the same calls");
+        assert_same(&mut ledger, &mut restored, &when);
+        assert_same_lines(&rows(&mut ledger), &rows(&mut restored), &when);
+        ledger = restored;
+    }
+}
+
 #[test]
 fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
     for seed in (0..12).chain([fastrand::u64(..)]) {
-        let mut random = Rng::with_seed(seed);
-        let folder = tempfile::tempdir().unwrap();
-        let mut now = START;
-        let limits = some_limits(&mut random);
-        let mut ledger = open(&folder.path().join("0"), limits, now);
-        for life in 1..5 {
-            for commit in 0..random.u8(..6) {
-                (0..random.usize(..400)).for_each(|_| act(&mut ledger, &mut random, now));
-                now.0 += random.i64(0..DAY);
-                ledger.forget(now);
-                ledger.commit(life > 2 && commit > 2).unwrap();
-            }
-            ledger.commit(false).unwrap();
-            // A copy of the store of a ledger that is in use: as after a crash.
-            let copy = folder.path().join(life.to_string());
-            fs::create_dir(&copy).unwrap();
-            fs::copy(folder.path().join((life - 1).to_string()).join(store::FILE), copy.join(store::FILE))
-                .unwrap();
-            let mut restored = open(&copy, ledger.counts.limits, now);
-            assert_same(
-                &mut ledger,
-                &mut restored,
-                &format!("seed {seed}, life {life}: as it was committed"),
-            );
+        plays_on_the_same(seed, |_| {});
+    }
+}
 
-            let same = random.u64(..);
-            for ledger in [&mut ledger, &mut restored] {
-                let mut random = Rng::with_seed(same);
-                (0..300).for_each(|_| act(ledger, &mut random, now));
-            }
-            ledger.commit(false).unwrap();
-            restored.commit(false).unwrap();
-            assert_same(
-                &mut ledger,
-                &mut restored,
-                &format!("seed {seed}, life {life}: after the same calls"),
-            );
-            ledger = restored;
-        }
+#[test]
+fn a_ledger_of_an_older_layout_is_the_same_and_its_first_commit_raises_all_of_it() {
+    for seed in (0..4).chain([fastrand::u64(..)]) {
+        plays_on_the_same(seed, |store| to_layout_2(&Database::open(store).unwrap()));
     }
 }

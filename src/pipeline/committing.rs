@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info};
 
-use crate::call::UnixMillis;
+use crate::clock::{Clock, Moment};
 use crate::ledger::Ledger;
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::StoreError;
@@ -29,18 +29,18 @@ impl Committing {
 
     /// How long until the next attempt; `None` when the last commit succeeded. Until one does nothing more may be
     /// read.
-    pub fn pause(&self) -> Option<Duration> {
-        self.failed.map(|(at, pause)| pause.saturating_sub(at.elapsed()))
+    pub fn pause(&self, now: Moment) -> Option<Duration> {
+        self.failed.map(|(at, pause)| pause.saturating_sub(now.since(at)))
     }
 
     /// Commits, and publishes what came of it; whether it succeeded.
-    pub fn commit(&mut self, ledger: &mut Ledger, ready: bool, clock: fn() -> UnixMillis) -> bool {
+    pub fn commit(&mut self, ledger: &mut Ledger, ready: bool, clock: &Clock) -> bool {
         match ledger.commit(ready) {
             Ok(mut snapshot) => {
                 if self.failed.take().is_some() {
                     info!("commits succeed again; reading goes on");
                 }
-                snapshot.commits.last = Some(clock());
+                snapshot.commits.last = Some(clock().wall);
                 self.published.publish(snapshot);
                 true
             }
@@ -50,13 +50,13 @@ impl Committing {
                 last.commits.failures = ledger.commit_failures();
                 last.commits.failing = Some(error.to_string());
                 self.published.publish(last);
-                self.failed(&error);
+                self.failed(&error, clock().steady);
                 false
             }
         }
     }
 
-    fn failed(&mut self, reason: &StoreError) {
+    fn failed(&mut self, reason: &StoreError, now: Instant) {
         if self.failed.is_none() {
             error!(
                 %reason,
@@ -64,6 +64,6 @@ impl Committing {
             );
         }
         let pause = self.failed.map_or(FIRST_PAUSE, |(_, pause)| (2 * pause).min(LONGEST_PAUSE));
-        self.failed = Some((Instant::now(), pause));
+        self.failed = Some((now, pause));
     }
 }

@@ -1,12 +1,12 @@
-//! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit.
+//! The loop: one thread that owns the files and the ledger, woken by [`Event`]s, publishing at each commit. Where there is
+//! much to read, threads beside it read; what they found is counted here, in the order of each file.
 
-pub mod booking;
-pub mod reading;
 pub mod rejected;
 mod committing;
-mod files;
+mod workers;
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -16,15 +16,18 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use self::committing::Committing;
-use self::files::Files;
-pub use self::files::Patience;
+pub use self::workers::Turned;
+use self::workers::{Job, Workers};
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
-use crate::decode::Reason;
+use crate::clock::{Clock, Moment};
+pub use crate::follow::Patience;
+use crate::follow::{Around, Done, Files, Outbox};
 use crate::ledger::snapshot::Published;
 use crate::ledger::status::FileStatus;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
+use crate::reading;
 use crate::source::discover;
 use crate::source::watch::{Unwatched, Watch};
 
@@ -33,6 +36,8 @@ use crate::source::watch::{Unwatched, Watch};
 pub enum Event {
     /// Files changed; the watch knows which.
     Touched,
+    /// A worker has done a turn.
+    Turned(Box<Turned>),
     /// Say how each file fares.
     Files(oneshot::Sender<Vec<FileStatus>>),
     /// Go on with other options.
@@ -49,6 +54,8 @@ pub struct Options {
     /// How often everything is looked at, whether or not the system said that something changed.
     pub rescan_interval: Duration,
     pub patience: Patience,
+    /// How many threads read beside the loop. A reload does not change it.
+    pub threads: usize,
 }
 
 /// What the loop is told of a source.
@@ -62,7 +69,7 @@ pub struct Source {
 impl Options {
     /// An empty ledger for these options, in memory only, with the books of each source, in their order.
     pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
-        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue), reasons());
+        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue));
         let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone(), now)).collect();
         (ledger, indexes)
     }
@@ -72,13 +79,8 @@ impl Options {
     /// # Errors
     /// When the store cannot be read.
     pub fn ledger_of(&self, store: Store, now: UnixMillis) -> Result<Ledger, StoreError> {
-        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), reasons(), now)
+        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), now)
     }
-}
-
-/// Every value of the `reason` label.
-fn reasons() -> Vec<&'static str> {
-    Reason::ALL.iter().map(|reason| reason.label()).collect()
 }
 
 /// Input that pauses for so long is committed at once.
@@ -92,20 +94,33 @@ const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
+const WORTH_A_WORKER: u64 = 256 * 1024;
+
+/// A source whose files are followed.
+struct Followed {
+    name: Arc<str>,
+    index: SourceIndex,
+    /// No other source ever has this number.
+    number: u64,
+    files: Files,
+}
+
 /// The loop and what it owns.
 pub struct Pipeline {
     rescan_interval: Duration,
     patience: Patience,
     ledger: Ledger,
-    files: Vec<Files>,
-    /// The name and the books of each of `files`.
-    sources: Vec<(Arc<str>, SourceIndex)>,
+    sources: Vec<Followed>,
+    /// How many sources there ever were.
+    numbered: u64,
+    workers: Option<Workers>,
     watch: Option<Watch>,
     /// Folders that could not be watched, each said once.
     unwatched: HashSet<PathBuf>,
     committing: Committing,
     rejected: Option<rejected::Log>,
-    clock: fn() -> UnixMillis,
+    clock: Clock,
     /// Whether the files present at the start have been read.
     ready: bool,
     /// When the oldest and the newest uncommitted work was done.
@@ -126,23 +141,28 @@ impl Pipeline {
         rejected: Option<rejected::Options>,
         wake: Sender<Event>,
         published: Published,
-        clock: fn() -> UnixMillis,
+        clock: Clock,
     ) -> Self {
+        let workers = Workers::start(options.threads, &wake);
+        if let Err(error) = &workers {
+            warn!(%error, "the system has no more threads; one reads all files");
+        }
         let watch = Watch::new(move || {
             // A loop that has ended needs no waking.
             let _ = wake.send(Event::Touched);
         });
         if let Err(error) = &watch {
-            warn!(%error, "the system gives no word of changed files; they are found at every rescan");
+            warn!(%error, "inotify is not available; files are polled at every rescan");
         }
-        let now = Instant::now();
+        let now = clock().steady;
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
             patience: options.patience,
             ready: false,
             ledger,
-            files: Vec::new(),
             sources: Vec::new(),
+            numbered: 0,
+            workers: workers.ok(),
             watch: watch.ok(),
             unwatched: HashSet::new(),
             committing: Committing::new(published),
@@ -174,9 +194,10 @@ impl Pipeline {
             };
             match event {
                 Some(Event::Touched) => self.look(),
+                Some(Event::Turned(turned)) => self.turned(*turned),
                 Some(Event::Files(answer)) => {
                     // Whoever asked may have gone.
-                    let _ = answer.send(self.files.iter().flat_map(Files::status).collect());
+                    let _ = answer.send(self.status());
                 }
                 Some(Event::Reload(options)) => self.reload(*options),
                 Some(Event::Stop) => break,
@@ -184,6 +205,7 @@ impl Pipeline {
             }
             self.work();
         }
+        // What workers still read is not counted, and read again at the next start.
         if !self.commit() {
             warn!("stopped without a last commit; what it would have held is read again at the next start");
         }
@@ -191,16 +213,18 @@ impl Pipeline {
 
     /// How long nothing needs doing.
     fn patience(&self) -> Duration {
-        let next = self.rescan_interval.saturating_sub(self.scanned.elapsed());
-        if let Some(pause) = self.committing.pause() {
+        let now = (self.clock)();
+        let next = self.rescan_interval.saturating_sub(now.since(self.scanned));
+        if let Some(pause) = self.committing.pause(now) {
             return next.min(pause);
         }
-        if self.files.iter().any(Files::is_behind) || !self.ready {
+        let is_waiting = self.sources.iter().any(|source| source.files.is_waiting());
+        if is_waiting || (!self.ready && !self.is_behind()) {
             return Duration::ZERO;
         }
-        let next = next.min(self.tidy_every().saturating_sub(self.tidied.elapsed()));
+        let next = next.min(self.tidy_every().saturating_sub(now.since(self.tidied)));
         match self.uncommitted {
-            Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(newest.elapsed())),
+            Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(now.since(newest))),
             None => next,
         }
     }
@@ -209,13 +233,26 @@ impl Pipeline {
         TIDY_EVERY.min(self.patience.quiet)
     }
 
+    /// Whether a file waits for its turn, or has one.
+    fn is_behind(&self) -> bool {
+        self.sources.iter().any(|source| source.files.is_behind())
+    }
+
+    fn status(&self) -> Vec<FileStatus> {
+        let now = (self.clock)();
+        let of =
+            |source: &Followed| source.files.status(&source.name, self.ledger.contents(source.index), now);
+        self.sources.iter().flat_map(of).collect()
+    }
+
     /// Does what is due: a turn for a file of each source, a rescan, a commit. While a commit fails, only that is
     /// tried again: what cannot be made durable is better left in the files.
     fn work(&mut self) {
-        if self.scanned.elapsed() >= self.rescan_interval {
+        let now = (self.clock)();
+        if now.since(self.scanned) >= self.rescan_interval {
             self.scan();
         }
-        match self.committing.pause() {
+        match self.committing.pause(now) {
             Some(Duration::ZERO) => {
                 self.commit();
             }
@@ -225,55 +262,130 @@ impl Pipeline {
     }
 
     fn read_on(&mut self) {
-        let now = (self.clock)();
-        for files in &mut self.files {
-            if files.is_behind() {
-                self.one_caught_up |= files.turn(&mut self.ledger, self.rejected.as_mut(), now);
-                let instant = Instant::now();
-                self.uncommitted = Some((self.uncommitted.map_or(instant, |(oldest, _)| oldest), instant));
+        for place in 0..self.sources.len() {
+            if self.sources[place].files.is_waiting() {
+                self.give_a_turn(place);
             }
         }
-        if self.tidied.elapsed() >= self.tidy_every() {
-            self.tidied = Instant::now();
+        let now = (self.clock)();
+        if now.since(self.tidied) >= self.tidy_every() {
+            self.tidied = now.steady;
+            let patience = self.patience;
             let mut tidied = false;
-            for files in &mut self.files {
-                tidied |= files.tidy(&mut self.ledger, self.rejected.as_mut(), now, self.patience);
+            for place in 0..self.sources.len() {
+                tidied |= self.with(place, now, |files, around| files.tidy(around, patience));
             }
             if tidied {
                 self.commit();
             }
         }
-        if self.forgot.elapsed() >= FORGET_EVERY {
-            self.forgot = Instant::now();
-            self.ledger.forget(now);
+        if now.since(self.forgot) >= FORGET_EVERY {
+            self.forgot = now.steady;
+            self.ledger.forget(now.wall);
         }
-        let behind = self.files.iter().any(Files::is_behind);
+        self.commit_if_due();
+    }
+
+    fn commit_if_due(&mut self) {
+        let behind = self.is_behind();
         if !behind && !self.ready {
             self.ready = true;
             self.commit();
             info!("ready: the files present at the start are read");
         }
+        let now = (self.clock)();
         let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
         let every = if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY };
         let due = self.uncommitted.is_some_and(|(oldest, newest)| {
-            many || oldest.elapsed() >= every || (!behind && newest.elapsed() >= COMMIT_WHEN_IDLE)
+            many || now.since(oldest) >= every || (!behind && now.since(newest) >= COMMIT_WHEN_IDLE)
         });
         if due {
             self.commit();
         }
     }
 
+    /// Gives a file of this source its turn. Much is read by a worker, if one is free.
+    fn give_a_turn(&mut self, place: usize) {
+        let now = (self.clock)();
+        match self.with(place, now, Files::next_turn) {
+            Ok(task) => {
+                let source = self.sources[place].number;
+                match self.workers.as_mut().filter(|workers| workers.has_room()) {
+                    Some(workers) if task.expected > WORTH_A_WORKER => workers.give(Job { source, task }),
+                    _ => self.take_back(place, task.run()),
+                }
+            }
+            Err(caught_up) => self.note_work(caught_up),
+        }
+    }
+
+    /// A worker has done a turn.
+    fn turned(&mut self, Turned { source, done }: Turned) {
+        if let Some(workers) = &mut self.workers {
+            workers.took_back();
+        }
+        let done = done.unwrap_or_else(|panic| resume_unwind(panic));
+        // A source that is gone has its files no more: what was read of one is not counted.
+        if let Some(place) = self.sources.iter().position(|followed| followed.number == source) {
+            self.take_back(place, done);
+        }
+    }
+
+    fn take_back(&mut self, place: usize, done: Done) {
+        let now = (self.clock)();
+        let caught_up = self.with(place, now, |files, around| files.take_back(done, around));
+        self.note_work(caught_up);
+    }
+
+    /// Something is to be committed.
+    fn note_work(&mut self, caught_up: bool) {
+        self.one_caught_up |= caught_up;
+        let now = (self.clock)().steady;
+        self.uncommitted = Some((self.uncommitted.map_or(now, |(oldest, _)| oldest), now));
+    }
+
+    /// Looks after the files of a source, and counts what comes of it.
+    fn with<T>(
+        &mut self,
+        place: usize,
+        now: Moment,
+        work: impl FnOnce(&mut Files, &mut Around<'_>) -> T,
+    ) -> T {
+        let Followed { name, index, files, .. } = &mut self.sources[place];
+        let context = self.ledger.context(*index, now.wall, self.rejected.is_some());
+        let mut out = Outbox::default();
+        let mut around = Around {
+            source: name,
+            options: files.options(),
+            contents: self.ledger.contents_mut(*index),
+            context: &context,
+            now,
+            out: &mut out,
+        };
+        let result = work(files, &mut around);
+        for event in out.events {
+            self.ledger.file_event(*index, event);
+        }
+        for read in out.reads {
+            self.ledger.apply(*index, &read.batch);
+            if let Some(log) = &mut self.rejected {
+                log.take(name, &read, now.wall);
+            }
+        }
+        result
+    }
+
     /// Whether all that was read is now durable.
     fn commit(&mut self) -> bool {
-        for files in &mut self.files {
-            files.before_commit(&mut self.ledger);
+        for source in &self.sources {
+            self.ledger.files_now(source.index, source.files.now());
         }
         if let Some(log) = &mut self.rejected {
             log.write();
         }
         self.uncommitted = None;
         self.one_caught_up = false;
-        self.committing.commit(&mut self.ledger, self.ready, self.clock)
+        self.committing.commit(&mut self.ledger, self.ready, &self.clock)
     }
 
     /// Looks at what the watch saw.
@@ -285,8 +397,8 @@ impl Pipeline {
         }
         let now = (self.clock)();
         for path in touched.paths {
-            for files in &mut self.files {
-                files.look(&path, &mut self.ledger, now);
+            for place in 0..self.sources.len() {
+                self.with(place, now, |files, around| files.look(&path, around));
             }
         }
     }
@@ -295,25 +407,23 @@ impl Pipeline {
     fn scan(&mut self) {
         // The watches come first: what appears after the look at a folder is then heard of.
         if let Some(watch) = &mut self.watch {
-            for (folder, reason) in watch.set(self.files.iter().flat_map(Files::folders)) {
+            for (folder, reason) in watch.set(self.sources.iter().flat_map(|source| source.files.folders())) {
                 if self.unwatched.insert(folder.clone()) {
                     say_unwatched(&folder, &reason);
                 }
             }
         }
         let now = (self.clock)();
-        for files in &mut self.files {
-            files.scan(&mut self.ledger, now);
+        for place in 0..self.sources.len() {
+            self.with(place, now, Files::scan);
         }
-        self.scanned = Instant::now();
+        self.scanned = (self.clock)().steady;
     }
 
     fn reload(&mut self, options: Options) {
-        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)());
+        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)().wall);
         self.rescan_interval = options.rescan_interval;
         self.patience = options.patience;
-        // A source that goes leaves what is known of its files, with what was counted of them.
-        self.files.iter_mut().for_each(|files| files.before_commit(&mut self.ledger));
         self.configure(options);
         self.scan();
         self.commit();
@@ -321,28 +431,28 @@ impl Pipeline {
 
     /// Takes the sources of these options; what is known of a source of the same name stays.
     fn configure(&mut self, options: Options) {
-        let mut before: Vec<_> =
-            std::mem::take(&mut self.sources).into_iter().zip(self.files.drain(..)).collect();
-        let mut after = Vec::new();
+        let mut before = std::mem::take(&mut self.sources);
         for Source { books, discover, reading } in options.sources {
             let name = Arc::clone(&books.name);
-            let index = self.ledger.source(books, (self.clock)());
-            let files = match before.iter().position(|((known, _), _)| *known == name) {
+            let index = self.ledger.source(books, (self.clock)().wall);
+            let followed = match before.iter().position(|known| known.name == name) {
                 Some(place) => {
-                    let (_, mut files) = before.swap_remove(place);
-                    files.reconfigure(discover, reading);
-                    files
+                    let mut followed = before.swap_remove(place);
+                    followed.files.reconfigure(discover, reading);
+                    followed
                 }
-                None => Files::new(name.to_string(), index, discover, reading, &self.ledger),
+                None => {
+                    self.numbered += 1;
+                    let files = Files::new(discover, reading, self.ledger.contents(index));
+                    Followed { name, index, number: self.numbered, files }
+                }
             };
-            self.sources.push((name, index));
-            after.push(files);
+            self.sources.push(followed);
         }
-        for ((_, index), _) in before {
+        for Followed { index, .. } in before {
             // Its counters stay; it has no files any more.
             self.ledger.files_now(index, FilesNow::default());
         }
-        self.files = after;
     }
 }
 

@@ -4,8 +4,6 @@
 //! Lines are on the disk before the rejections are committed. So after a crash a line may stand there twice, and never
 //! not at all; `lineage` and `position` say which record it is about.
 
-mod mask;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -16,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::call::UnixMillis;
-use crate::decode::Reason;
+use crate::follow::Read;
+use crate::reading::batch::Rejected;
 
 /// Where rejected records are written.
 #[derive(Debug, Clone)]
@@ -51,9 +50,6 @@ impl Options {
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
 }
-
-/// A masked record is cut to about this.
-const RECORD_BYTES: usize = 2048;
 
 /// So much is written at once, when there is no commit before.
 const BUFFER_BYTES: usize = 1024 * 1024;
@@ -98,39 +94,37 @@ pub struct Log {
     failing: bool,
 }
 
-/// A [`Log`], open at a file whose records are rejected.
-#[derive(Debug)]
-pub struct Page<'l> {
-    pub log: &'l mut Log,
-    pub source: &'l str,
-    pub path: &'l Path,
-}
-
-impl Page<'_> {
-    /// Notes one rejected record.
-    pub fn take(&mut self, now: UnixMillis, lineage: u64, position: u64, reason: Reason, record: &[u8]) {
-        let line = Line {
-            time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
-            source: self.source.to_owned(),
-            file: self.path.to_string_lossy().into_owned(),
-            lineage: format!("{lineage:016x}"),
-            position,
-            reason: reason.label().to_owned(),
-            bytes: record.len(),
-            record: mask::masked(record, RECORD_BYTES),
-        };
-        self.log.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
-        self.log.lines.push(b'\n');
-        if self.log.lines.len() >= BUFFER_BYTES {
-            self.log.write();
-        }
-    }
-}
-
 impl Log {
     /// A log that has nothing to write yet.
     pub fn new(options: Options) -> Self {
         Self { options, lines: Vec::new(), failing: false }
+    }
+
+    /// Notes the rejected records of what was read.
+    pub fn take(&mut self, source: &str, read: &Read, now: UnixMillis) {
+        for rejected in &read.batch.rejected {
+            if let Some(masked) = &rejected.masked {
+                self.note(source, read, now, rejected, masked);
+            }
+        }
+    }
+
+    fn note(&mut self, source: &str, read: &Read, now: UnixMillis, rejected: &Rejected, masked: &str) {
+        let line = Line {
+            time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
+            source: source.to_owned(),
+            file: read.path.to_string_lossy().into_owned(),
+            lineage: format!("{:016x}", read.lineage),
+            position: rejected.position,
+            reason: rejected.reason.label().to_owned(),
+            bytes: rejected.bytes,
+            record: masked.to_owned(),
+        };
+        self.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
+        self.lines.push(b'\n');
+        if self.lines.len() >= BUFFER_BYTES {
+            self.write();
+        }
     }
 
     /// Writes what was taken and waits until it is on the disk. What cannot be written is let go, and said once.
@@ -189,10 +183,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::call::Reason;
+    use crate::reading::Batch;
 
     fn note(log: &mut Log, position: u64) {
-        let mut page = Page { log, source: "teams", path: Path::new("/cdr/a.csv") };
-        page.take(UnixMillis(0), 0xabc, position, Reason::BadCsv, b"User One,1");
+        let masked = Some("xxxx xxx,0".to_owned());
+        let rejected = Rejected { number: 1, position, reason: Reason::BadCsv, bytes: 10, masked };
+        let batch = Batch { rejected: vec![rejected], ..Batch::default() };
+        log.take("teams", &Read { batch, path: "/cdr/a.csv".into(), lineage: 0xabc }, UnixMillis(0));
     }
 
     fn positions(path: &Path) -> Vec<u64> {

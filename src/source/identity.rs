@@ -4,22 +4,16 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::split::Place;
-
 /// Device and inode: one file under whatever name, until it is removed and its number given to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
 }
 
 impl FileId {
-    /// The device that contents have whose file is no more.
-    pub const NO_DEVICE: u64 = u64::MAX;
-
     /// The identity of the file with this metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
@@ -31,12 +25,13 @@ pub const MARK_BYTES: usize = 4096;
 
 /// A hash of the bytes just before a position: whether they are still the same tells a file that grew from one
 /// that was written anew, also when it is already longer than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark {
     /// Offset that the mark ends at, in bytes.
     pub end: u64,
-    length: usize,
-    hash: u64,
+    /// How many bytes it covers.
+    pub length: usize,
+    pub hash: u64,
 }
 
 impl Mark {
@@ -102,11 +97,12 @@ pub const HEAD_BYTES: usize = HEAD_LENGTHS[HEAD_LENGTHS.len() - 1];
 
 /// Hashes of the first bytes of a text behind its header, so that the beginning of a copy can be told from another
 /// file as early as possible. Holds none of the text itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
     /// Where in the text it begins.
     pub at: u64,
-    hashes: Vec<u64>,
+    /// The hash of each length that the text reached.
+    pub hashes: Vec<u64>,
 }
 
 impl Head {
@@ -135,43 +131,4 @@ impl Head {
     pub fn is_whole(&self) -> bool {
         self.hashes.len() == HEAD_LENGTHS.len()
     }
-}
-
-/// What is known of a file's content and how far it was read: enough to go on there after a restart, and to know
-/// a copy of it under another name, compressed or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Content {
-    /// End of the last record booked, in bytes of the text.
-    pub position: u64,
-    /// What stands before the position.
-    pub mark: Mark,
-    pub head: Head,
-    /// Where between records the splitter stood.
-    pub place: Place,
-    /// The name of the format.
-    pub format: String,
-    /// The last header row.
-    pub header: Option<String>,
-    /// How many bytes of the file stand before its text, if the text lies in the file as it is.
-    pub plain_text_at: Option<u64>,
-    /// Drawn at random when reading began at the beginning: the same for this text and its copies, another for any
-    /// text that takes its place. 0 where that was before layout 2 of the store.
-    #[serde(default)]
-    pub lineage: u64,
-    /// What stands before the position; `None` where reading began before layout 2 of the store.
-    #[serde(default)]
-    pub records: Option<Records>,
-    /// Position of a record that was rejected because it was not finished, and may be yet.
-    #[serde(default)]
-    pub unfinished: Option<u64>,
-}
-
-/// How many records of each kind a text holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Records {
-    /// Calls, those that came before included.
-    pub calls: u64,
-    pub header: u64,
-    pub ignored: u64,
-    pub rejected: u64,
 }

@@ -6,4 +6,3 @@ pub mod watch;
 pub mod identity;
 pub mod tail;
 pub mod encoding;
-pub mod split;

@@ -1,7 +1,8 @@
 //! One file, read from where it was left to where it ends now, as text.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use super::encoding::{Damaged, Decoding, Encoding};
 use super::identity::{MARK_BYTES, Mark};
@@ -54,10 +55,10 @@ impl Tail {
     }
 
     /// A file whose text lies in it from `text_at` on as it is, at this mark of that text.
-    pub fn at(mut file: File, text_at: u64, mark: Mark) -> io::Result<Self> {
-        let read = file.seek(SeekFrom::Start(text_at + mark.end))?;
+    pub fn at(file: File, text_at: u64, mark: Mark) -> Self {
+        let read = text_at + mark.end;
         let decoding = Decoding::of_plain_text(text_at > 0);
-        Ok(Self { read, decoding, mark: mark.at_end(read), ..Self::new(file) })
+        Self { read, decoding, mark: mark.at_end(read), ..Self::new(file) }
     }
 
     /// The text that is there and not consumed.
@@ -135,10 +136,8 @@ impl Tail {
     }
 
     /// Goes on with the same content under a new descriptor.
-    pub fn reopen(&mut self, mut file: File) -> io::Result<()> {
-        file.seek(SeekFrom::Start(self.read))?;
+    pub fn reopen(&mut self, file: File) {
         self.file = Some(file);
-        Ok(())
     }
 
     /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
@@ -189,9 +188,6 @@ impl Tail {
             self.read += taken as u64;
             return Ok(());
         }
-        if let Some(file) = &mut self.file {
-            file.seek(SeekFrom::Start(self.read))?;
-        }
         Err(TailError::Rewritten)
     }
 
@@ -200,13 +196,13 @@ impl Tail {
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         self.forget();
         let plain = self.plain_text_at().is_some();
-        let Some(file) = &mut self.file else { return Ok(false) };
+        let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
         if plain {
             let room = self.text.len().max(self.end + want);
             // Filling room with zeros that reading overwrites takes half as long as the reading: it is kept.
             self.text.resize(room, 0);
-            let taken = read_some(file, &mut self.text[self.end..self.end + want])?;
+            let taken = read_some(file, &mut self.text[self.end..self.end + want], self.read)?;
             self.take_in(taken)?;
             self.end += taken;
             self.mark_read(taken);
@@ -217,7 +213,7 @@ impl Tail {
         if self.raw.len() < CHUNK {
             let begin = self.raw.len();
             self.raw.resize(begin + want, 0);
-            let read = read_some(file, &mut self.raw[begin..]);
+            let read = read_some(file, &mut self.raw[begin..], self.read);
             taken = *read.as_ref().unwrap_or(&0);
             self.raw.truncate(begin + taken);
             read?;
@@ -261,10 +257,14 @@ impl Tail {
     }
 }
 
-/// What one read gives.
-fn read_some(file: &mut File, to: &mut [u8]) -> io::Result<usize> {
+/// What one read at this offset gives: several may read one file at once. A pipe has no offsets.
+fn read_some(mut file: &File, to: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {
-        match file.read(to) {
+        let read = match file.read_at(to, offset) {
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => file.read(to),
+            read => read,
+        };
+        match read {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }

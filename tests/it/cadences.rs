@@ -20,7 +20,7 @@ const FAILURES: &str = r#"cdr_call_failures_total{job="cdr-exporter",instance="a
 type Traffic = fn(usize) -> (u32, u32);
 
 fn few(minute: usize) -> (u32, u32) {
-    let calls = u32::from(minute % 4 == 0);
+    let calls = u32::from(minute.is_multiple_of(4));
     if FAULT.contains(&minute) { (0, calls) } else { (calls, 0) }
 }
 
@@ -29,7 +29,7 @@ fn many(minute: usize) -> (u32, u32) {
 }
 
 fn healthy(minute: usize) -> (u32, u32) {
-    if minute % 10 == 0 { (9, 1) } else { (10, 0) }
+    if minute.is_multiple_of(10) { (9, 1) } else { (10, 0) }
 }
 
 fn new(minute: usize) -> (u32, u32) {
@@ -42,7 +42,7 @@ fn values(of: impl Fn(usize) -> u32, known: impl Fn(usize) -> bool, cadence: usi
     let (mut shown, mut pending, mut there, mut text) = (0, 0, false, String::new());
     for minute in 0..MINUTES {
         pending += of(minute);
-        if minute % cadence == 0 {
+        if minute.is_multiple_of(cadence) {
             shown += pending;
             pending = 0;
             there = known(minute);

@@ -3,8 +3,8 @@
 
 use std::{env, fs};
 
-use cdr_exporter::call::{Call, CodePair, Direction, Outcome, RecordId};
-use cdr_exporter::classify::{Catalogue, Cause, Entry, page};
+use cdr_exporter::call::{Call, Codes, Direction, Outcome, RecordId};
+use cdr_exporter::classify::{Catalogue, Cause, Entry, Side, page};
 
 fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>) -> Call<'_> {
     Call {
@@ -12,8 +12,7 @@ fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>)
         trunk: "sbc1.contoso.com".into(),
         direction: Direction::Inbound,
         succeeded,
-        codes: CodePair { microsoft, sip: Some(sip) },
-        phrase: phrase.into(),
+        codes: Codes { microsoft, sip: Some(sip), q850: None, text: phrase.into() },
         ended_at: None,
         duration_seconds: None,
     }
@@ -34,7 +33,7 @@ fn every_row_classifies_to_itself() {
         let own = call(Some(row.microsoft_code), row.sip_code, &row.phrase, None);
         let verdict = catalogue.classify(&own);
         assert_eq!(verdict.cause, Cause::Listed(row));
-        assert_eq!((verdict.outcome, verdict.codes), (row.outcome, own.codes), "{row:?}");
+        assert_eq!((verdict.outcome, verdict.codes), (row.outcome, own.codes.pair()), "{row:?}");
         let flag = Some(row.outcome == Outcome::Answered);
         assert_eq!(catalogue.classify(&Call { succeeded: flag, ..own }), verdict, "{row:?}");
     }
@@ -105,4 +104,73 @@ fn every_pair_has_its_anchor_once() {
         let anchor = format!("<a id=\"{}\"></a>", page::anchor(&rows[0]));
         assert_eq!(page.matches(&anchor).count(), 1, "{anchor}");
     }
+}
+
+#[test]
+fn every_row_names_the_page_that_documents_it() {
+    for row in Catalogue::built_in().entries().iter().filter(|row| !row.phrase.is_empty()) {
+        for source in row.documented_for.split("; ") {
+            assert!(page::url(source, row.sip_code).is_some(), "{}: {source:?}", page::anchor(row));
+        }
+    }
+}
+
+/// Ends that Microsoft documents as normal: Graph's page on deleting a call, with SIP code 200, and the page of Azure
+/// Communication Services on how calls end, with 0. Without a flag in the record they are no failure.
+#[test]
+fn a_documented_normal_end_is_never_failed() {
+    let graph = [
+        4097, 4521, 5000, 5001, 5002, 5003, 5007, 5010, 5012, 5013, 5014, 5020, 5030, 5300, 5855, 7000, 7015,
+        10_550, 18_503, 540_000, 560_000,
+    ];
+    let acs = [0, 4097, 4521, 5000, 5003, 5300, 5317, 7000, 540_000, 560_000];
+    let catalogue = Catalogue::built_in();
+    for (microsoft, sip) in graph.map(|code| (code, 200)).into_iter().chain(acs.map(|code| (code, 0))) {
+        let call = call(Some(microsoft), sip, "", None);
+        let verdict = catalogue.classify(&call);
+        assert!(matches!(verdict.cause, Cause::Listed(_)), "{microsoft}/{sip}");
+        assert!(matches!(verdict.outcome, Outcome::Answered | Outcome::Declined), "{microsoft}/{sip}");
+        // The record's own flag decides.
+        let failed = catalogue.classify(&Call { succeeded: Some(false), ..call.clone() });
+        let answered = catalogue.classify(&Call { succeeded: Some(true), ..call });
+        assert_eq!(answered.outcome, Outcome::Answered, "{microsoft}/{sip}");
+        assert_ne!(failed.outcome, Outcome::Answered, "{microsoft}/{sip}");
+    }
+}
+
+#[test]
+fn failures_that_only_other_services_document() {
+    let catalogue = Catalogue::built_in();
+    for (microsoft, sip, outcome) in [
+        (8537, 408, Outcome::Failed),
+        (8541, 400, Outcome::NoAnswer),
+        (1005, 500, Outcome::Failed),
+        (3100, 410, Outcome::Failed),
+        (3101, 410, Outcome::Failed),
+        (3111, 410, Outcome::Failed),
+        (3112, 410, Outcome::Failed),
+        (4502, 490, Outcome::Failed),
+        (4506, 408, Outcome::Failed),
+        (4507, 495, Outcome::Failed),
+        (7, 496, Outcome::Failed),
+        (10_009, 401, Outcome::Failed),
+        (5828, 403, Outcome::Failed),
+        (5829, 403, Outcome::Failed),
+        (5830, 403, Outcome::Failed),
+        (560_487, 497, Outcome::Cancelled),
+    ] {
+        let call = call(Some(microsoft), sip, "", None);
+        let entry = listed(&catalogue, &call).unwrap_or_else(|| panic!("{microsoft}/{sip}"));
+        assert_eq!(entry.outcome, outcome, "{microsoft}/{sip}");
+    }
+}
+
+/// What the certificate alert looks at.
+#[test]
+fn a_new_code_of_569xxx_is_seen_by_the_certificate_alert() {
+    let catalogue = Catalogue::built_in();
+    let call = call(Some(569_004), 504, "Unable to deliver INVITE: something new", Some(false));
+    let cause = catalogue.classify(&call).cause;
+    assert_eq!(cause.name(), "Unlisted 569xxx: TLS, TCP or DNS to the SBC");
+    assert_eq!((cause.category(), cause.side()), ("certificate", Some(Side::Sbc)));
 }

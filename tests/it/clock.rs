@@ -3,11 +3,14 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use cdr_exporter::call::UnixMillis;
+use cdr_exporter::clock::{Clock, Moment};
 use cdr_exporter::config;
 use cdr_exporter::ledger::snapshot::{Arrival, Published, Snapshot};
 use cdr_exporter::ledger::store::Store;
@@ -21,6 +24,11 @@ static NOW: AtomicI64 = AtomicI64::new(0);
 
 fn now() -> UnixMillis {
     UnixMillis(NOW.load(Ordering::SeqCst))
+}
+
+/// The wall clock of this test, beside the steady one of the system.
+fn clock() -> Clock {
+    Arc::new(|| Moment { wall: now(), steady: Instant::now() })
 }
 
 fn set_clock(time: &str) {
@@ -46,7 +54,7 @@ impl Loop {
         let ledger = options.ledger_of(Store::open(&folder.join("store")).unwrap(), now()).unwrap();
         let published = Published::new(Snapshot::loading(options.catalogue.clone()));
         let (events, inbox) = mpsc::channel();
-        let pipeline = Pipeline::new(options, ledger, None, events.clone(), published.clone(), now);
+        let pipeline = Pipeline::new(options, ledger, None, events.clone(), published.clone(), clock());
         let thread = thread::spawn(move || pipeline.run(&inbox));
         Self { events, published, thread }
     }

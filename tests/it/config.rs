@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::tools::run_in;
+use tempfile::TempDir;
+
+use super::tools::{Daemon, run_in};
 
 const BAD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/config/bad");
 
@@ -24,4 +26,21 @@ fn what_is_wrong_with_a_config_is_said_with_its_place() {
             assert_eq!(refused.stdout, "", "{config}");
         }
     }
+}
+
+#[test]
+fn a_path_in_two_sources_is_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let config = "sources:\n- {name: one, paths: [cdr/*, other/*]}\n- {name: two, paths: [cdr/*]}\n";
+    let file = folder.path().join("config.yml");
+    fs::write(&file, config).unwrap();
+    let path = folder.path().join("cdr/*");
+    let warning =
+        format!("the path {} is in the sources `one` and `two`: its calls are counted twice", path.display());
+    let checked = run_in(folder.path(), ["check", "--config.file", "config.yml"]);
+    assert!(checked.stdout.contains(&format!("\nwarning: {warning}\n")), "{}", checked.stdout);
+    assert_eq!(checked.code, Some(0), "a warning is no error");
+    let daemon = Daemon::serve(["--config.file", file.to_str().unwrap()]);
+    daemon.wait_for_log("is in the sources `one` and `two`: its calls are counted twice");
+    daemon.stop();
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,36 +10,19 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::config;
 use cdr_exporter::expose::families;
 use cdr_exporter::pipeline::Options;
-use cdr_exporter::pipeline::booking::Books;
-use cdr_exporter::pipeline::reading::{Reading, Turn};
+use cdr_exporter::reading::{Reading, Records, Turn};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
+
+use super::samples::all_samples;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
 /// 2026-11-01T00:00:00Z.
 const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
 
-/// Of each shape one: lines, documents, quoted newlines, both orders of UTF-16, gzip, zstd, a record that is cut off.
-const SAMPLES: [&str; 13] = [
-    "graph/rows.ndjson",
-    "graph/array.json",
-    "graph/several_documents.json",
-    "graph/response_pretty_next_link_before_value.json",
-    "graph/utf16le.json",
-    "graph/utf16be.json",
-    "graph/gzip_without_its_name.json",
-    "graph/frames.ndjson.zst",
-    "graph/bad/bad_json.ndjson",
-    "graph/bad/cut_off.json",
-    "teams_admin_center/quoted_cells.csv",
-    "teams_admin_center/utf16le.csv",
-    "teams_admin_center/bad/unclosed_quote.csv",
-];
-
-fn sample(name: &str) -> Vec<u8> {
-    let path: PathBuf = Path::new(DATA).join(name);
-    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+fn read_sample(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Everything that is known after a file was written in these pieces, each read before the next is written, in
@@ -49,21 +32,30 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
     let (mut ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
-    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
+    let context = ledger.context(sources[0], NOW, false);
+    let (mut all, mut rejected) = (Records::default(), Vec::new());
+    let mut apply = |reading: &mut Reading| {
+        let Some(batch) = reading.take_batch() else { return };
+        all = batch.records.after(all);
+        ledger.apply(sources[0], &batch);
+        rejected.extend(batch.rejected);
+    };
     for piece in pieces {
         file.write_all(piece).unwrap();
         let mut expected = piece.len() as u64;
         loop {
             let before = reading.tail.read_bytes();
-            let turn = reading.turn(&mut books, Some(expected), budget).unwrap();
+            let turn = reading.turn(&context, Some(expected), budget).unwrap();
+            apply(&mut reading);
             expected -= expected.min(reading.tail.read_bytes() - before);
             if turn == Turn::CaughtUp {
                 break;
             }
         }
     }
-    reading.finish(&mut books).unwrap();
-    let summary = format!("{:?}\n{:?}\n", reading.summary(), reading.unrecognised());
+    assert_eq!(reading.finish(&context).unwrap(), Turn::CaughtUp);
+    apply(&mut reading);
+    let summary = format!("{all:?}\n{rejected:?}\n{:?}\n", reading.unrecognised());
     summary + &families::text(&Arc::new(ledger.commit(true).unwrap())).unwrap()
 }
 
@@ -80,21 +72,21 @@ proptest! {
 
     #[test]
     fn a_file_cut_into_writes_gives_the_same_counts(
-        name in prop::sample::select(&SAMPLES[..]),
+        sample in prop::sample::select(all_samples()),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
         budget in 1_u64..3000,
     ) {
-        let text = sample(name);
-        prop_assert_eq!(read(&pieces(&text, &cuts), budget), read(&[&text], u64::MAX), "{}", name);
+        let text = read_sample(&sample);
+        prop_assert_eq!(read(&pieces(&text, &cuts), budget), read(&[&text], u64::MAX), "{}", sample.display());
     }
 }
 
 #[test]
 fn one_byte_at_a_time_gives_the_same_counts() {
-    for name in SAMPLES {
-        let text = sample(name);
+    for sample in all_samples() {
+        let text = read_sample(&sample);
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
-        assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{name}");
+        assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{}", sample.display());
     }
 }
 
@@ -102,13 +94,13 @@ fn one_byte_at_a_time_gives_the_same_counts() {
 #[test]
 fn a_file_that_grew_since_its_size_was_asked_is_read_in_chunks() {
     let options: Options = config::load(None, &["/anywhere".to_owned()]).unwrap();
-    let (mut ledger, sources) = options.ledger(NOW);
+    let (ledger, sources) = options.ledger(NOW);
     let mut file = NamedTempFile::new().unwrap();
-    file.write_all(&sample("graph/rows.ndjson").repeat(1000)).unwrap();
+    file.write_all(&read_sample(&Path::new(DATA).join("graph/rows.ndjson")).repeat(1000)).unwrap();
     let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
-    let mut books = Books { ledger: &mut ledger, source: sources[0], now: NOW, rejected: None };
+    let context = ledger.context(sources[0], NOW, false);
     let begun = Instant::now();
-    while reading.turn(&mut books, Some(0), 1024 * 1024).unwrap() == Turn::More {}
+    while reading.turn(&context, Some(0), 1024 * 1024).unwrap() == Turn::More {}
     assert_eq!(reading.tail.read_bytes(), file.as_file().metadata().unwrap().len());
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

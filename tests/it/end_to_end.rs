@@ -193,7 +193,7 @@ fn a_reload_changes_nothing_it_should_not() {
     fs::write(&config_file, config(folder.path(), "")).unwrap();
     let rows: Vec<Row> = (0..30).map(|id| Row::failed(id, "sbc1.contoso.com", ICE)).collect();
     fs::write(folder.path().join("rows.ndjson"), row::ndjson(&rows)).unwrap();
-    let daemon = Daemon::serve(["--config.file", config_file.to_str().unwrap()]);
+    let daemon = Daemon::serve(["--config.file", config_file.to_str().unwrap(), "--web.enable-lifecycle"]);
     let prometheus = Prometheus::scraping(daemon.address());
     prometheus.wait_for_value("sum(cdr_calls_total{source=\"exports\"})", 30.0);
     let before = daemon.metrics();
@@ -222,7 +222,7 @@ fn a_bad_config_never_replaces_a_good_one() {
     let folder = TempDir::new().unwrap();
     let config_file = folder.path().join("config.yml");
     fs::write(&config_file, config(folder.path(), "")).unwrap();
-    let daemon = Daemon::serve(["--config.file", config_file.to_str().unwrap()]);
+    let daemon = Daemon::serve(["--config.file", config_file.to_str().unwrap(), "--web.enable-lifecycle"]);
     let prometheus = Prometheus::scraping(daemon.address());
     let successful = "cdr_exporter_config_last_reload_successful";
     prometheus.wait_for_value(successful, 1.0);

@@ -8,6 +8,7 @@ mod known_again;
 mod ending;
 mod fairness;
 mod play;
+mod progress;
 mod renamed;
 mod restarts;
 mod rewritten;

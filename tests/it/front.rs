@@ -3,36 +3,38 @@
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::traffic::Traffic;
-use cdr_exporter::decode::{Decoder, Format};
-use cdr_exporter::source::split::{JsonSplitter, QuotedCsvSplitter, Split, Splitter};
+use cdr_exporter::format::{ALL, Format, Front, graph, teams_admin_center};
+use cdr_exporter::framing::Split;
 use proptest::prelude::*;
+
+use super::samples::samples;
 
 const ENDED: UnixMillis = UnixMillis(1_793_491_200_000);
 /// Little more than a row has, so that some are too long.
 const RECORD_BYTES: usize = 900;
 
-fn rows(format: Format, wrapping: usize) -> String {
+fn rows(format: &Format, wrapping: usize) -> String {
     let mut traffic = Traffic::new(1, ENDED);
     let mut text = String::new();
     for _ in 0..4 {
         let call = traffic.varied_call(ENDED);
-        match format {
-            Format::Graph => traffic.graph_row(&call, &mut text),
-            Format::TeamsAdminCenter => traffic.admin_center_row(&call, &mut text),
+        match *format == graph::FORMAT {
+            true => traffic.graph_row(&call, &mut text),
+            false => traffic.admin_center_row(&call, &mut text),
         }
     }
     wrapped(format, wrapping, &text)
 }
 
-fn wrapped(format: Format, wrapping: usize, text: &str) -> String {
+fn wrapped(format: &Format, wrapping: usize, text: &str) -> String {
     let array = || text.trim_end().replace('\n', ",");
-    match (format, wrapping) {
-        (Format::TeamsAdminCenter, 0) => format!("{ADMIN_CENTER_HEADER}{text}"),
-        (Format::TeamsAdminCenter, _) => format!("{ADMIN_CENTER_HEADER}{text}").replace('\n', "\r\n"),
-        (Format::Graph, 0) => text.to_owned(),
-        (Format::Graph, 1) => format!("[{}]", array()),
-        (Format::Graph, 2) => format!("{{\"@odata.count\":4,\"value\":[{}]}}\n{text}", array()),
-        (Format::Graph, _) => text.replace("\":", "\" : ").replace(",\"", ",\r\n\t\""),
+    match (*format == graph::FORMAT, wrapping) {
+        (false, 0) => format!("{ADMIN_CENTER_HEADER}{text}"),
+        (false, _) => format!("{ADMIN_CENTER_HEADER}{text}").replace('\n', "\r\n"),
+        (true, 0) => text.to_owned(),
+        (true, 1) => format!("[{}]", array()),
+        (true, 2) => format!("{{\"@odata.count\":4,\"value\":[{}]}}\n{text}", array()),
+        (true, _) => text.replace("\":", "\" : ").replace(",\"", ",\r\n\t\""),
     }
 }
 
@@ -79,20 +81,18 @@ fn quoted(row: &str, cell: usize, how: usize) -> String {
 }
 
 /// What each record is, in one go where that `may` be.
-fn decoded(format: Format, mut text: &[u8], may: bool) -> Vec<String> {
-    let mut splitter = match format {
-        Format::Graph => Splitter::Json(JsonSplitter::new(RECORD_BYTES)),
-        Format::TeamsAdminCenter => Splitter::QuotedCsv(QuotedCsvSplitter::new(RECORD_BYTES)),
-    };
-    let (mut decoder, mut calls, mut all) = (Decoder::new(format), Vec::new(), Vec::new());
+fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
+    let mut splitter = format.framing.splitter(RECORD_BYTES);
+    let (mut decoder, mut all) = ((format.decoder)(), Vec::new());
     loop {
-        if may
-            && let Some((begin, front)) = splitter.front(text)
-            && let Some(length) = decoder.decode_front(front, &mut calls)
-        {
-            all.extend(calls.drain(..).map(|call| format!("Call({call:?})")));
-            text = &text[begin + length..];
-            continue;
+        if may && splitter.begins_record() {
+            let mut front = Front::default();
+            decoder.decode_front(text, RECORD_BYTES, &mut front);
+            all.extend(front.calls.iter().map(|call| format!("Call({call:?})")));
+            text = &text[front.end..];
+            if front.end > 0 {
+                continue;
+            }
         }
         let next = match splitter.next(text, true) {
             Split::Record { start, end, next } => {
@@ -114,6 +114,16 @@ fn decoded(format: Format, mut text: &[u8], may: bool) -> Vec<String> {
     }
 }
 
+#[test]
+fn samples_give_the_same_records_in_one_go() {
+    for format in ALL {
+        for sample in samples(format) {
+            let text = std::fs::read(&sample).unwrap();
+            assert_eq!(decoded(format, &text, true), decoded(format, &text, false), "{}", sample.display());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn one_go_gives_the_same_records(
@@ -123,7 +133,7 @@ proptest! {
         inserted in "[\"{}\\[\\],:0-9a-e\\\\ .+\r\n-]{0,4}",
         at in any::<prop::sample::Index>(),
     ) {
-        let format = if admin_center { Format::TeamsAdminCenter } else { Format::Graph };
+        let format = if admin_center { &teams_admin_center::FORMAT } else { &graph::FORMAT };
         let mut text = rows(format, wrapping).into_bytes();
         for (place, byte) in changes {
             let place = place.index(text.len());
@@ -141,16 +151,16 @@ proptest! {
         damaged in any::<prop::sample::Index>(),
         byte in "[\",\n\r\\\\a \u{0}]",
     ) {
-        let mut lines: Vec<String> = rows(Format::TeamsAdminCenter, 0).lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = rows(&teams_admin_center::FORMAT, 0).lines().map(str::to_owned).collect();
         for (line, cell, how) in changes {
             lines[line + 1] = quoted(&lines[line + 1], cell, how);
         }
-        let text = wrapped(Format::TeamsAdminCenter, wrapping, &format!("{}\n", lines[1..].join("\n")));
+        let text = wrapped(&teams_admin_center::FORMAT, wrapping, &format!("{}\n", lines[1..].join("\n")));
         let mut text = text.into_bytes();
-        prop_assert_eq!(decoded(Format::TeamsAdminCenter, &text, true), decoded(Format::TeamsAdminCenter, &text, false));
+        prop_assert_eq!(decoded(&teams_admin_center::FORMAT, &text, true), decoded(&teams_admin_center::FORMAT, &text, false));
         let damaged = damaged.index(text.len());
         text[damaged] = byte.as_bytes()[0];
-        prop_assert_eq!(decoded(Format::TeamsAdminCenter, &text, true), decoded(Format::TeamsAdminCenter, &text, false));
+        prop_assert_eq!(decoded(&teams_admin_center::FORMAT, &text, true), decoded(&teams_admin_center::FORMAT, &text, false));
     }
 
     #[test]
@@ -160,14 +170,14 @@ proptest! {
         damaged in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {
-        let mut lines: Vec<String> = rows(Format::Graph, 0).lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = rows(&graph::FORMAT, 0).lines().map(str::to_owned).collect();
         for (line, how, place, other) in changes {
             lines[line] = rearranged(&lines[line], how, place, other);
         }
-        let mut text = wrapped(Format::Graph, wrapping, &format!("{}\n", lines.join("\n"))).into_bytes();
-        prop_assert_eq!(decoded(Format::Graph, &text, true), decoded(Format::Graph, &text, false));
+        let mut text = wrapped(&graph::FORMAT, wrapping, &format!("{}\n", lines.join("\n"))).into_bytes();
+        prop_assert_eq!(decoded(&graph::FORMAT, &text, true), decoded(&graph::FORMAT, &text, false));
         let damaged = damaged.index(text.len());
         text[damaged] = byte;
-        prop_assert_eq!(decoded(Format::Graph, &text, true), decoded(Format::Graph, &text, false));
+        prop_assert_eq!(decoded(&graph::FORMAT, &text, true), decoded(&graph::FORMAT, &text, false));
     }
 }

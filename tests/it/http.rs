@@ -1,6 +1,13 @@
 //! A real server asked over real HTTP, from a snapshot made by hand.
 
+mod access;
+mod attacks;
+mod certificates;
 mod client;
+mod formats;
+mod listening;
 mod metrics;
 mod routes;
+mod scraped;
 mod server;
+mod web_config;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cdr_exporter::format::{ALL, Format, Recognition};
 use serde_json::Value;
 use walkdir::WalkDir;
 
@@ -12,19 +13,20 @@ use super::tools::{Daemon, Metrics, run};
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
 /// The samples of one format: every file that has an `.expected` beside it.
-fn samples(format: &str) -> Vec<PathBuf> {
-    let mut samples: Vec<PathBuf> = WalkDir::new(Path::new(DATA).join(format))
+pub fn samples(format: &Format) -> Vec<PathBuf> {
+    let mut samples: Vec<PathBuf> = WalkDir::new(Path::new(DATA).join(format.name))
         .into_iter()
         .map(|entry| entry.unwrap().into_path())
         .filter(|path| path.is_file() && beside(path, "expected").exists())
         .collect();
     samples.sort();
-    assert!(!samples.is_empty(), "{format} has samples");
+    assert!(!samples.is_empty(), "{format:?} has samples");
     samples
 }
 
-fn all_samples() -> Vec<PathBuf> {
-    [samples("graph"), samples("teams_admin_center")].concat()
+/// Those of all formats.
+pub fn all_samples() -> Vec<PathBuf> {
+    ALL.into_iter().flat_map(samples).collect()
 }
 
 /// `sample.json` to `sample.json.expected`.
@@ -38,21 +40,14 @@ fn expected(sample: &Path) -> String {
 
 /// The sentence that the reader of a file of unknown format is told.
 fn unknown_sentence(sample: &Path) -> Option<String> {
-    expected(sample).strip_prefix("unknown ").map(|sentence| sentence.trim_end().to_owned())
+    let formats = ALL.map(|format| format.expected).join(", or ");
+    let expected = expected(sample);
+    expected.strip_prefix("unknown ").map(|sentence| sentence.trim_end().replace("FORMATS", &formats))
 }
 
 #[test]
-fn graph_samples_give_what_they_must() {
-    assert_known_samples_give_what_they_must("graph");
-}
-
-#[test]
-fn admin_center_samples_give_what_they_must() {
-    assert_known_samples_give_what_they_must("teams_admin_center");
-}
-
-fn assert_known_samples_give_what_they_must(format: &str) {
-    for sample in samples(format).into_iter().filter(|sample| unknown_sentence(sample).is_none()) {
+fn samples_give_what_they_must() {
+    for sample in all_samples().into_iter().filter(|sample| unknown_sentence(sample).is_none()) {
         let shown = sample.display();
         let file = sample.to_str().unwrap();
         let json = run(["inspect", file, "--output", "json"]);
@@ -66,6 +61,31 @@ fn assert_known_samples_give_what_they_must(format: &str) {
         let lines = expected(&sample);
         let of_calls = |line: &&str| line.starts_with("call ") || line.starts_with("failure ");
         assert_eq!(found, lines.lines().filter(of_calls).collect::<Vec<_>>(), "{shown}, as metrics");
+    }
+}
+
+/// However little of a sample is there, it is never taken for one of another format.
+#[test]
+fn samples_are_of_their_format_only() {
+    for format in ALL {
+        for sample in samples(format) {
+            let text = fs::read(&sample).unwrap();
+            let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+            // Another encoding, or compressed.
+            if str::from_utf8(text).is_err() || text.contains(&0) {
+                continue;
+            }
+            let shown = sample.display();
+            let foreign = unknown_sentence(&sample).is_some();
+            for end in 0..=text.len().min(2000) {
+                let recognition = Format::recognise(&text[..end], false);
+                let is_own = recognition == Recognition::Known(format);
+                let is_right = is_own || recognition == Recognition::NeedMore;
+                assert!(is_right || foreign, "{shown}, {end} bytes: {recognition:?}");
+            }
+            let whole = Format::recognise(text, true);
+            assert!(foreign || whole == Recognition::Known(format), "{shown}: {whole:?}");
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS]`: prints an hour of sample traffic;
+//! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS [HOURS [no-rules]]]`: prints sample traffic;
 //! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md.
 
 use std::{env, fs, io, process::ExitCode};
@@ -7,11 +7,15 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => write_generated(),
-        ["traffic"] => print_traffic("5"),
-        ["traffic", trunks] => print_traffic(trunks),
+        ["traffic"] => print_traffic("5", "1", true),
+        ["traffic", trunks] => print_traffic(trunks, "1", true),
+        ["traffic", trunks, hours] => print_traffic(trunks, hours, true),
+        ["traffic", trunks, hours, "no-rules"] => print_traffic(trunks, hours, false),
         ["faults"] => play_faults("target/release/cdr-exporter"),
         ["faults", program] => play_faults(program),
-        _ => Err(io::Error::other("usage: cargo xtask [traffic [TRUNKS] | faults [PROGRAM]]")),
+        _ => Err(io::Error::other(
+            "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM]]",
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,9 +40,10 @@ fn play_faults(program: &str) -> io::Result<()> {
 }
 
 /// For `promtool tsdb create-blocks-from openmetrics`.
-fn print_traffic(trunks: &str) -> io::Result<()> {
+fn print_traffic(trunks: &str, hours: &str, rules: bool) -> io::Result<()> {
     let trunks = trunks.parse().map_err(io::Error::other)?;
+    let minutes = 60 * hours.parse::<u64>().map_err(io::Error::other)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(io::Error::other)?;
-    let traffic = xtask::traffic::Traffic { trunks, minutes: 60, end: now.as_secs() };
+    let traffic = xtask::traffic::Traffic { trunks, minutes, end: now.as_secs(), rules };
     traffic.write_openmetrics(&mut io::BufWriter::new(io::stdout().lock()))
 }

@@ -1,7 +1,7 @@
 //! Every rule of the look-up, by tables; and what an operator's entries change.
 
 use super::*;
-use crate::call::{Direction, RecordId};
+use crate::call::{Codes, Direction, RecordId};
 use crate::classify::{NetworkEffectiveness, Side};
 
 fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -10,8 +10,7 @@ fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>
         trunk: "".into(),
         direction: Direction::Unknown,
         succeeded,
-        codes: CodePair { microsoft: codes.0, sip: codes.1 },
-        phrase: phrase.into(),
+        codes: Codes { microsoft: codes.0, sip: codes.1, q850: None, text: phrase.into() },
         ended_at: None,
         duration_seconds: None,
     }
@@ -68,8 +67,12 @@ fn by_both_codes_and_phrase() {
         (560_499, 499, "", "SBC refused: SIP 499"),
         (560_183, 183, "", "Unlisted"),
         (561_488, 488, "", "Unlisted"),
+        (540_299, 299, "", "Unlisted"),
+        // A range, whatever the phrase and the SIP code.
+        (531_004, 411, "IceConnectivityChecksFailed", "Unlisted 531xxx: SDP, SRTP or ICE"),
+        (569_004, 504, "", "Unlisted 569xxx: TLS, TCP or DNS to the SBC"),
+        (540_403, 403, "", "Unlisted 540xxx: refused"),
         // Nothing names it.
-        (531_004, 411, "IceConnectivityChecksFailed", "Unlisted"),
         (777_777, 410, "IceConnectivityChecksFailed", "Unlisted"),
         (u64::MAX, 699, "", "Unlisted"),
     ] {
@@ -96,7 +99,7 @@ fn by_sip_code_and_phrase() {
         ),
         // Cut short, to the least that names something.
         (480, "No callee", Some(10037), "No callee endpoints were found"),
-        (480, "No calle", None, "Unlisted"),
+        (480, "No calle", None, "Temporarily Unavailable"),
         (402, "Payment r", Some(560_402), "Payment required"),
         // Whole before cut short: this one is also the beginning of another.
         (403, "User is not Enterprise Voice enabled", Some(510_560), "User is not Enterprise Voice enabled"),
@@ -109,13 +112,15 @@ fn by_sip_code_and_phrase() {
         // Several phrases of one Microsoft code: the code is known, the variant is not.
         (488, "InternalDiagCode: ", Some(531_000), "SDP offer not acceptable"),
         // Several Microsoft codes.
-        (420, "Bad Extension", None, "Unlisted"),
-        (504, "Unable to deliver INVITE: Invalid Request/Response line", None, "Unlisted"),
-        (504, "Unable to", None, "Unlisted"),
+        (420, "Bad Extension", None, "Bad Extension"),
+        (504, "Unable to deliver INVITE: Invalid Request/Response line", None, "Server Time-out"),
+        (504, "Unable to", None, "Server Time-out"),
         // The phrase of another SIP code, a phrase that goes on, no phrase.
-        (486, "No callee endpoints were found", None, "Unlisted"),
-        (480, "No callee endpoints were found today", None, "Unlisted"),
-        (480, "", None, "Unlisted"),
+        (486, "No callee endpoints were found", None, "Busy Here"),
+        (480, "No callee endpoints were found today", None, "Temporarily Unavailable"),
+        (480, "", None, "Temporarily Unavailable"),
+        // No registered code.
+        (499, "", None, "Unlisted"),
     ] {
         let verdict = catalogue.classify(&call((None, Some(sip)), phrase, Some(false)));
         assert_eq!(verdict.cause.name(), expected, "{sip} {phrase}");
@@ -141,11 +146,21 @@ fn the_success_flag_wins() {
         ((None, None), Some(false), Outcome::Failed, "Unlisted"),
         ((None, None), None, Outcome::Failed, "Unlisted"),
         ((None, Some(0)), None, Outcome::Answered, "Unlisted"),
-        ((None, Some(200)), None, Outcome::Answered, "Unlisted"),
+        ((None, Some(200)), None, Outcome::Answered, "OK"),
         ((None, Some(200)), Some(false), Outcome::Failed, "Unlisted"),
-        ((None, Some(302)), None, Outcome::Failed, "Unlisted"),
+        ((None, Some(302)), None, Outcome::Failed, "Moved Temporarily"),
+        ((None, Some(486)), Some(false), Outcome::Busy, "Busy Here"),
+        ((None, Some(487)), None, Outcome::Cancelled, "Request Terminated"),
+        // Nothing tells that the called side said so.
+        ((None, Some(480)), None, Outcome::Failed, "Temporarily Unavailable"),
         ((Some(560_488), None), None, Outcome::Failed, "SBC refused: Not Acceptable Here"),
-        ((Some(531_004), None), None, Outcome::Failed, "Unlisted"),
+        ((Some(531_004), None), None, Outcome::Failed, "Unlisted 531xxx: SDP, SRTP or ICE"),
+        // The SBC refused with a SIP code that is no fault.
+        ((Some(560_600), Some(600)), Some(false), Outcome::Busy, "SBC refused: Busy Everywhere"),
+        // Of a code that nothing names, the SIP code of a normal end is believed; not in a range of failures.
+        ((Some(777_777), Some(200)), None, Outcome::Answered, "Unlisted"),
+        ((Some(10_999), Some(0)), None, Outcome::Answered, "Unlisted 10xxx: Teams user, bot or policy"),
+        ((Some(569_004), Some(0)), None, Outcome::Failed, "Unlisted 569xxx: TLS, TCP or DNS to the SBC"),
     ] {
         let verdict = catalogue.classify(&call(codes, "", succeeded));
         assert_eq!((verdict.outcome, &*verdict.cause.name()), (outcome, cause), "{codes:?} {succeeded:?}");
@@ -228,4 +243,38 @@ fn label_sets_are_distinct() {
     assert!(catalogue.failed_label_sets().all(|row| row.outcome == Outcome::Failed));
     let rows = catalogue.entries().iter().filter(|row| row.outcome == Outcome::Failed);
     assert!(rows.map(labels).all(|labels| failed.contains(&labels)));
+}
+
+/// What reports and `cdr_cause_info` say of a cause is what the call was classified by.
+#[test]
+fn about_a_cause_that_was_counted() {
+    let catalogue = Catalogue::built_in();
+    for (codes, phrase) in [
+        ((Some(531_004), Some(410)), ""),
+        ((Some(569_002), Some(504)), "HRESULT=590615"),
+        ((Some(560_488), Some(488)), ""),
+        ((Some(560_502), Some(480)), ""),
+        ((Some(569_004), Some(504)), ""),
+        ((Some(569_004), None), ""),
+        ((None, Some(503)), ""),
+        ((Some(777_777), Some(410)), ""),
+        ((None, None), ""),
+    ] {
+        let verdict = catalogue.classify(&call(codes, phrase, Some(false)));
+        assert_eq!(catalogue.about(&verdict.cause.name(), verdict.codes), verdict.cause, "{codes:?}");
+    }
+    let codes = CodePair { microsoft: Some(569_004), sip: Some(504) };
+    assert_eq!(catalogue.about("a cause of an older version", codes), Cause::Unlisted);
+    let q850 = catalogue.about("Destination out of order", CodePair::default());
+    assert_eq!(q850, Cause::Standard(q850::standard(27).expect("a cause of Q.850")));
+}
+
+/// The usual ends stand before the rare ones, which are there for other services.
+#[test]
+fn most_answered_calls_are_found_at_once() {
+    let catalogue = Catalogue::built_in();
+    let first: Vec<_> =
+        catalogue.answered.iter().take(4).map(|(codes, _)| (codes.microsoft, codes.sip)).collect();
+    let pair = |microsoft, sip| (Some(microsoft), Some(sip));
+    assert_eq!(first, [pair(560_000, 0), pair(560_000, 200), pair(540_000, 0), pair(540_000, 200)]);
 }

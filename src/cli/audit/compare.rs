@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Audit;
-use crate::app;
 use crate::call::Outcome;
+use crate::clock;
 use crate::ledger::snapshot::{RecordCounts, Route, Snapshot, SourceSnapshot};
-use crate::source::identity::Records;
+use crate::reading::Records;
 
 /// What the files of a source hold.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl Recount {
         remember: Duration,
     ) -> Option<&'static str> {
         // An id that came again when it was forgotten was counted again.
-        let age = app::now().0.saturating_sub(ledger.created.0);
+        let age = clock::now().0.saturating_sub(ledger.created.0);
         let remembered = i64::try_from(remember.as_millis()).unwrap_or(i64::MAX);
         if age > remembered && ledger.records.duplicate != files.records.duplicate {
             return Some("record ids that came again when they were forgotten were counted again");

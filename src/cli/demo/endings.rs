@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use crate::call::{Direction, Outcome};
-use crate::classify::Catalogue;
+use crate::classify::{Catalogue, Entry};
 
 /// How many of a thousand everyday calls end so.
 const PER_THOUSAND: [(Outcome, u16); Outcome::ALL.len()] = [
@@ -76,7 +76,7 @@ pub struct Endings {
 impl Endings {
     pub fn new() -> Self {
         let catalogue = Catalogue::built_in();
-        let listed = catalogue.entries().iter().map(|entry| {
+        let listed = catalogue.entries().iter().filter(|entry| !is_of_others(entry)).map(|entry| {
             let phrase = if entry.phrase.is_empty() { "A phrase of its own" } else { &entry.phrase };
             Ending::new(entry.microsoft_code, entry.sip_code, phrase, &entry.cause, entry.outcome)
         });
@@ -164,6 +164,11 @@ fn only_direction(microsoft_code: u64, phrase: &str) -> Option<Direction> {
         _ if phrase.contains("Outbound") || phrase.contains("dial out") => Some(Direction::Outbound),
         _ => None,
     }
+}
+
+/// Whether calls of bots, browsers and meetings end so, but none of Direct Routing.
+fn is_of_others(entry: &Entry) -> bool {
+    matches!(entry.microsoft_code, 7 | 1005 | 3100..=9999 | 10_009 | 10_550 | 18_503)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use super::traffic::{self, SPIKE_TRUNK, TRUNKS, Traffic};
-use crate::app;
 use crate::call::UnixMillis;
 use crate::cli::inspect::time;
+use crate::clock;
 
 /// How often calls are written.
 const BATCH_EVERY: Duration = Duration::from_millis(50);
@@ -60,7 +60,7 @@ impl Writer {
         let mut written = Instant::now();
         let mut spike_was_on = false;
         while stop.recv_timeout(BATCH_EVERY) == Err(RecvTimeoutError::Timeout) {
-            let now = app::now();
+            let now = clock::now();
             due += written.elapsed().as_secs_f64() * self.calls_per_second;
             due = due.min(BATCH_CALLS);
             written = Instant::now();

@@ -1,62 +1,77 @@
-//! The words of an explanation, wrapped to a width.
+//! An explanation for people, wrapped to a width.
 
 use std::fmt::Write;
 
-use crate::call::Outcome;
-use crate::classify::{Cause, Entry, sip};
+use super::answer::{Answer, Told, sip_meaning};
+use crate::call::{CodePair, Outcome};
+use crate::classify::{Cause, Entry, Side, range, sip};
 
 /// More entries than this are listed by name only, unless the question named their pair.
 const MOST_IN_FULL: usize = 3;
-/// How many entries stand near a question that no entry answers.
-const MOST_NEAREST: usize = 5;
 /// Where the values of fields begin.
 const VALUES: usize = 12;
 
-/// Text for people, as it grows.
-pub struct Text {
+/// The explanation as text.
+pub fn render(answer: &Answer<'_>, width: usize) -> String {
+    let mut text = Text { written: String::new(), width };
+    answer.lead.iter().for_each(|sentence| text.paragraph(sentence));
+    let listed: Vec<&Entry> = answer.causes.iter().filter_map(Told::listed).collect();
+    if !listed.is_empty() && !answer.lead.is_empty() {
+        text.blank();
+    }
+    text.entries(&listed, answer.in_full);
+    for told in &answer.causes {
+        if let Told::Outside { heading, cause, outcome, codes } = told {
+            if !heading.is_empty() {
+                text.blank();
+                text.paragraph(heading);
+            }
+            text.outside(*cause, *outcome, *codes);
+        }
+    }
+    text.nearest(&answer.nearest);
+    text.written
+}
+
+impl<'c> Told<'c> {
+    fn listed(&self) -> Option<&'c Entry> {
+        match self {
+            Self::Listed(entry) => Some(entry),
+            Self::Outside { .. } => None,
+        }
+    }
+}
+
+/// Text as it grows.
+struct Text {
     written: String,
     width: usize,
 }
 
 impl Text {
-    pub fn new(width: usize) -> Self {
-        Self { written: String::new(), width }
+    fn paragraph(&mut self, text: &str) {
+        let indent = text.len() - text.trim_start().len();
+        self.wrapped(&text[..indent], text.split_whitespace(), 0);
     }
 
-    pub fn into_string(self) -> String {
-        self.written
-    }
-
-    pub fn paragraph(&mut self, text: &str) {
-        self.wrapped("", text.split_whitespace(), 0);
-    }
-
-    pub fn field(&mut self, name: &str, value: &str) {
+    fn field(&mut self, name: &str, value: &str) {
         self.wrapped(&format!("  {name:<10}"), value.split_whitespace(), VALUES);
     }
 
-    pub fn blank(&mut self) {
+    fn blank(&mut self) {
         self.written.push('\n');
     }
 
-    /// The label values of a failed call, with those that `cdr_cause_info` adds.
-    pub fn labels(&mut self, cause: Cause<'_>, microsoft: u64, sip: u16) {
-        let mut labels = vec![
-            format!("cause=\"{}\"", cause.name()),
-            format!("microsoft_code=\"{microsoft}\""),
-            format!("sip_code=\"{sip}\""),
-        ];
-        if let Cause::Listed(entry) = cause {
-            labels.push(format!("category=\"{}\"", entry.category));
-            labels.push(format!("side=\"{}\"", entry.side.label()));
-        }
-        self.wrapped("  labels    ", labels.iter().map(String::as_str), VALUES);
-    }
-
     /// Entries in full if they are few, else by name.
-    pub fn entries(&mut self, entries: &[&Entry]) {
-        if entries.len() <= MOST_IN_FULL {
-            return self.in_full(entries.iter().copied());
+    fn entries(&mut self, entries: &[&Entry], in_full: bool) {
+        if in_full || entries.len() <= MOST_IN_FULL {
+            for (place, entry) in entries.iter().enumerate() {
+                if place > 0 {
+                    self.blank();
+                }
+                self.entry(entry);
+            }
+            return;
         }
         entries.iter().for_each(|entry| self.name(entry));
         self.blank();
@@ -64,15 +79,6 @@ impl Text {
             self.paragraph(&format!(
                 "For one of them in full: cdr-exporter explain {microsoft_code}/{sip_code}"
             ));
-        }
-    }
-
-    pub fn in_full<'e>(&mut self, entries: impl IntoIterator<Item = &'e Entry>) {
-        for (place, entry) in entries.into_iter().enumerate() {
-            if place > 0 {
-                self.blank();
-            }
-            self.entry(entry);
         }
     }
 
@@ -91,19 +97,52 @@ impl Text {
         self.field("outcome", &format!("{outcome}; NER: {}, {}", entry.ner.label(), entry.ner.explanation()));
         self.field("who", entry.side.explanation());
         self.field("remedy", &entry.remedy);
-        match outcome {
-            Outcome::Failed => self.labels(Cause::Listed(entry), *microsoft_code, *sip_code),
-            _ => self.field("labels", &format!("outcome=\"{outcome}\" of cdr_calls_total; it is no failure")),
-        }
+        self.labels(Cause::Listed(entry), *outcome, entry.codes());
     }
 
-    pub fn nearest(&mut self, entries: &[&Entry]) {
+    /// A cause that no row has.
+    fn outside(&mut self, cause: Cause<'_>, outcome: Outcome, codes: CodePair) {
+        if let CodePair { microsoft: Some(_), sip: Some(sip) } = codes {
+            self.field("SIP code", &sip_meaning(sip));
+        }
+        if let Some(meaning) = codes.microsoft.and_then(range::meaning) {
+            self.field("range", meaning);
+        }
+        match (cause, outcome) {
+            (Cause::Standard(_), Outcome::NoAnswer) if codes.sip.is_some() => {
+                self.field("outcome", "no_answer where the called side said so, else failed");
+            }
+            (Cause::Standard(_), _) => self.field("outcome", outcome.label()),
+            _ => {}
+        }
+        if let Some(side) = cause.side() {
+            self.field("who", side.explanation());
+        }
+        self.field("remedy", cause.remedy());
+        self.labels(cause, outcome, codes);
+    }
+
+    /// The label values of a failed call, with those that `cdr_cause_info` adds.
+    fn labels(&mut self, cause: Cause<'_>, outcome: Outcome, codes: CodePair) {
+        if outcome != Outcome::Failed {
+            let labels = format!("outcome=\"{outcome}\" of cdr_calls_total; it is no failure");
+            return self.field("labels", &labels);
+        }
+        let mut labels = vec![format!("cause=\"{}\"", cause.name())];
+        labels.extend(codes.microsoft.map(|code| format!("microsoft_code=\"{code}\"")));
+        labels.extend(codes.sip.map(|code| format!("sip_code=\"{code}\"")));
+        labels.push(format!("category=\"{}\"", cause.category()));
+        labels.extend(cause.side().map(Side::label).map(|side| format!("side=\"{side}\"")));
+        self.wrapped("  labels    ", labels.iter().map(String::as_str), VALUES);
+    }
+
+    fn nearest(&mut self, entries: &[&Entry]) {
         if entries.is_empty() {
             return;
         }
         self.blank();
         self.paragraph("Nearest in the catalogue:");
-        entries.iter().take(MOST_NEAREST).for_each(|entry| self.name(entry));
+        entries.iter().for_each(|entry| self.name(entry));
     }
 
     fn name(&mut self, entry: &Entry) {

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::call::{CodePair, Outcome, UnixMillis};
-use crate::classify::{Catalogue, Cause};
 use crate::ledger::snapshot::{FailureSeries, RecordCounts, Snapshot};
 
 /// Everything that a report says.
@@ -171,7 +170,7 @@ fn failures(snapshot: &Snapshot, failed: u64) -> Vec<FailureLine> {
         for series in &series {
             *by_trunk.entry(series.route.trunk.to_string()).or_default() += series.count;
         }
-        let about = about(&snapshot.catalogue, cause, codes);
+        let about = snapshot.catalogue.about(cause, codes);
         FailureLine {
             cause: cause.to_owned(),
             microsoft_code: codes.microsoft,
@@ -189,17 +188,6 @@ fn failures(snapshot: &Snapshot, failed: u64) -> Vec<FailureLine> {
     let mut lines: Vec<FailureLine> = groups.into_iter().map(line).collect();
     lines.sort_by_key(|line| Reverse(line.count));
     lines
-}
-
-/// What the catalogue says about a cause that was counted under these codes.
-fn about<'c>(catalogue: &'c Catalogue, cause: &str, codes: CodePair) -> Cause<'c> {
-    let rows = match codes {
-        CodePair { microsoft: Some(microsoft), sip: Some(sip) } => catalogue.pair(microsoft, sip),
-        _ => &[],
-    };
-    let listed = rows.iter().find(|entry| &*entry.cause == cause).map(Cause::Listed);
-    let refused = codes.sip.map(Cause::SbcRefused).filter(|refused| refused.name() == cause);
-    listed.or(refused).unwrap_or(Cause::Unlisted)
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -26,6 +26,8 @@ pub enum LineError {
     NoTable(String),
     #[error("the key is no text")]
     NoKey,
+    #[error("table {table}: {reason}", table = .0.name(), reason = .1)]
+    Row(Table, String),
     #[error("the ids are no hexadecimal digits")]
     NoIds,
     #[error("there is more behind the end")]
@@ -116,7 +118,10 @@ fn take(line: &str, first: bool, changes: &mut Changes) -> Result<bool, LineErro
                 (Table::Sources, _) => return Err(LineError::NoKey),
                 (_, key) => key.to_string(),
             };
-            changes.rows.push((table, key, Some(value.to_string())));
+            // Exports of older layouts, and fields of keys in another order.
+            let row = table.in_newest_layout(&key, &value.to_string());
+            let (key, value) = row.map_err(|reason| LineError::Row(table, reason))?;
+            changes.rows.push((table, key, Some(value)));
         }
         (Line::Ids { source, number, ids }, _) => {
             let ids = from_hex(&ids).ok_or(LineError::NoIds)?;
@@ -143,10 +148,14 @@ mod tests {
         for (text, expected) in [
             ("", "line 1: the export is cut"),
             ("{\"layout\":1}\n", "line 2: the export is cut"),
-            ("{\"layout\":3}\n", "line 1: layout 3 is newer than layout 2"),
+            ("{\"layout\":4}\n", "line 1: layout 4 is newer than layout 3"),
             ("{\"ready\":true}\n", "line 1: an export begins with its layout"),
             ("{\"layout\":1}\n{\"table\":\"x\",\"key\":1,\"value\":1}\n", "line 2: there is no table `x`"),
             ("{\"layout\":1}\n{\"table\":\"sources\",\"key\":1,\"value\":1}\n", "line 2: the key is no text"),
+            (
+                "{\"layout\":3}\n{\"table\":\"routes\",\"key\":{\"source\":\"a\"},\"value\":1}\n",
+                "line 2: table routes: missing field `trunk`",
+            ),
             ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"0g\"}\n", "line 2: the ids are no"),
             ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"000\"}\n", "line 2: the ids are no"),
             ("{\"layout\":1}\n{\"end\":true}\n{\"end\":true}\n", "line 3: there is more behind the end"),

@@ -1,22 +1,19 @@
 //! The counters of calls as rows of the store.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, DURATION_SECONDS, FailureKey, RouteCounts, RouteIndex, SourceIndex};
-use crate::call::{CodePair, Direction, Outcome, UnixMillis};
-use crate::ledger::snapshot::{Arrival, FailureSeries, Route};
+use super::{Counts, FailureKey, OTHER, RouteCounts, RouteIndex, SourceIndex};
+use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
+use crate::ledger::snapshot::{FailureSeries, Route};
 use crate::ledger::store::Table;
-use crate::ledger::stored::{StoredHistogram, from_json, labelled, to_json};
+use crate::ledger::stored::{FailureLabels, RouteKey, StoredHistogram, from_json, labelled, to_json};
+use crate::reading::batch::DURATION_SECONDS;
 
 const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
 const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
-
-/// Source, trunk and direction.
-type RouteKey = (String, String, String);
-/// A route, then cause, Microsoft code, SIP code and arrival: the labels of the series.
-type FailureLabels = (String, String, String, String, String, String, String);
 
 #[derive(Serialize, Deserialize)]
 struct StoredRoute {
@@ -33,13 +30,17 @@ struct StoredCalls {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredFailure {
+pub struct StoredFailure {
     created: i64,
     count: u64,
-    /// End of the earliest and of the latest call.
-    seen: Option<(i64, i64)>,
-    microsoft: Option<u64>,
-    sip: Option<u16>,
+    seen: Option<StoredSpan>,
+}
+
+/// End of the earliest and of the latest call.
+#[derive(Serialize, Deserialize)]
+struct StoredSpan {
+    first: i64,
+    last: i64,
 }
 
 impl Counts {
@@ -65,13 +66,13 @@ impl Counts {
     /// # Errors
     /// What is wrong with the row.
     pub fn restore_route(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let (source, trunk, direction): RouteKey = from_json(key)?;
+        let RouteKey { source, trunk, direction } = from_json(key)?;
         let stored: StoredRoute = from_json(value)?;
         let source = self.restored_source(&source)?;
         let direction = labelled(&direction, &DIRECTIONS, Direction::label)?;
         let trunks = &mut self.sources[source.0];
         let known = trunks.known.iter().position(|known| *known.name == *trunk);
-        let trunk = known.unwrap_or_else(|| trunks.add(trunk.into()));
+        let trunk = known.unwrap_or_else(|| trunks.add((*trunk).into()));
         let route = self.add_route(source, trunk, direction, UnixMillis(stored.created));
         let counts = &mut self.routes[route.0];
         for (outcome, StoredCalls { live, late }) in stored.calls {
@@ -89,16 +90,16 @@ impl Counts {
     /// # Errors
     /// What is wrong with the row.
     pub fn restore_failure(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let (source, trunk, direction, cause, _, _, arrival): FailureLabels = from_json(key)?;
+        let key: FailureLabels<'_> = from_json(key)?;
         let stored: StoredFailure = from_json(value)?;
-        let route = self.restored_route(&source, &trunk, &direction)?;
-        let codes = CodePair { microsoft: stored.microsoft, sip: stored.sip };
-        let arrival = labelled(&arrival, &ARRIVALS, Arrival::label)?;
-        let key = FailureKey { route, cause: cause.into(), codes, arrival };
+        let route = self.restored_route(&key.source, &key.trunk, &key.direction)?;
+        let codes = CodePair { microsoft: code(&key.microsoft_code)?, sip: code(&key.sip_code)? };
+        let arrival = labelled(&key.arrival, &ARRIVALS, Arrival::label)?;
+        let key = FailureKey { route, cause: (*key.cause).into(), codes, arrival };
         let index = self.add_failure(key, UnixMillis(stored.created));
         let counts = &mut self.failures[index];
         counts.series.count = stored.count;
-        counts.series.seen = stored.seen.map(|(first, last)| (UnixMillis(first), UnixMillis(last)));
+        counts.series.seen = stored.seen.map(|seen| (UnixMillis(seen.first), UnixMillis(seen.last)));
         counts.changed = false;
         Ok(())
     }
@@ -121,8 +122,21 @@ impl Counts {
     }
 }
 
+/// The code whose label this is; none where the record had none, and where the cap folded it.
+fn code<T: FromStr>(label: &str) -> Result<Option<T>, String> {
+    match label {
+        "" | OTHER => Ok(None),
+        label => label.parse().map(Some).map_err(|_| format!("`{label}` is no code")),
+    }
+}
+
 fn route_key(route: &Route) -> String {
-    to_json(&(&*route.source, &*route.trunk, route.direction.label()))
+    let Route { source, trunk, direction } = route;
+    to_json(&RouteKey {
+        source: (&**source).into(),
+        trunk: (&**trunk).into(),
+        direction: direction.label().into(),
+    })
 }
 
 fn route_value(counts: &RouteCounts) -> String {
@@ -139,24 +153,21 @@ fn route_value(counts: &RouteCounts) -> String {
 
 fn failure_key(series: &FailureSeries) -> String {
     let Route { source, trunk, direction } = &*series.route;
-    let codes = (&*series.microsoft_code, &*series.sip_code);
-    to_json(&(
-        &**source,
-        &**trunk,
-        direction.label(),
-        &*series.cause,
-        codes.0,
-        codes.1,
-        series.arrival.label(),
-    ))
+    to_json(&FailureLabels {
+        source: (&**source).into(),
+        trunk: (&**trunk).into(),
+        direction: direction.label().into(),
+        cause: (&*series.cause).into(),
+        microsoft_code: (&*series.microsoft_code).into(),
+        sip_code: (&*series.sip_code).into(),
+        arrival: series.arrival.label().into(),
+    })
 }
 
 fn failure_value(series: &FailureSeries) -> String {
     to_json(&StoredFailure {
         created: series.created.0,
         count: series.count,
-        seen: series.seen.map(|(first, last)| (first.0, last.0)),
-        microsoft: series.codes.microsoft,
-        sip: series.codes.sip,
+        seen: series.seen.map(|(first, last)| StoredSpan { first: first.0, last: last.0 }),
     })
 }

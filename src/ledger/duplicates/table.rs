@@ -1,233 +1,132 @@
-//! Ids in memory, for looking up many at once: where one belongs is one line of the processor's caches, and all of those
-//! are on their way before the first is needed.
+//! Record ids in memory: which are there, and on which day each was last seen.
 //!
-//! The places are memory of their own rather than the allocator's, so that the kernel may be asked for large pages: an id
-//! belongs anywhere, and with pages of 4 KiB nearly each one costs a search for its page too.
+//! Built from hash tables that double one after another: each holds up to twice as many ids as another one. The memory
+//! for an id is then about the same at any number of ids, and growing never moves more than a few hundredths of them.
 
-use std::alloc::{Layout, handle_alloc_error};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use xxhash_rust::xxh3::xxh3_128;
 
-use memmap2::MmapMut;
+use super::Seen;
 
-use super::{SEEN_BYTES, Seen};
+/// How many tables there are.
+const PARTS: usize = 64;
 
-/// In how many parts the ids are held, so that growing moves a sixteenth at a time.
-const PARTS: usize = 16;
+/// Each table gets the ids of some of so many ranges of hashes.
+const RANGES: usize = 1024;
 
-/// How many ids a line of the processor's caches holds.
-const LINE: usize = 64 / SEEN_BYTES;
+const KEY_BYTES: usize = 10;
 
-/// A page of 4 KiB: what the least part takes.
-const FEWEST_PLACES: usize = 4096 / SEEN_BYTES;
+/// An id as it is kept: 80 bits of its hash. Among ten million ids two are taken for one once in 10^10 times.
+///
+/// 12 bytes with the day, and one byte of the hash table's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Known {
+    key: [u8; KEY_BYTES],
+    day: [u8; 2],
+}
 
-/// From this size on memory comes in large pages.
-const LARGE_PAGE: usize = 2 * 1024 * 1024;
+impl Known {
+    fn new(seen: Seen) -> Self {
+        let mut key = [0; KEY_BYTES];
+        key.copy_from_slice(&xxh3_128(&seen.id().to_le_bytes()).to_le_bytes()[..KEY_BYTES]);
+        Self { key, day: seen.day().to_le_bytes() }
+    }
+
+    fn day(self) -> u16 {
+        u16::from_le_bytes(self.day)
+    }
+
+    /// The hash that a table places it by.
+    fn hash(&self) -> u64 {
+        let mut hash = [0; size_of::<u64>()];
+        hash.copy_from_slice(&self.key[..size_of::<u64>()]);
+        u64::from_le_bytes(hash)
+    }
+
+    /// The range of its hash, from bits that tables do not place it by: those use the lowest and the highest.
+    fn range(&self) -> usize {
+        usize::from(u16::from_le_bytes([self.key[5], self.key[6]])) % RANGES
+    }
+}
 
 /// Ids by hash.
 #[derive(Debug)]
-pub struct Table([Part; PARTS]);
-
-/// Where an id belongs.
-#[derive(Debug, Clone, Copy)]
-pub struct Hash(u64);
-
-/// What was there of an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    No,
-    /// Its last sight was on an earlier day.
-    Earlier,
-    Yes,
+pub struct Table {
+    parts: Vec<HashTable<Known>>,
+    part_of_range: [u8; RANGES],
 }
 
 impl Table {
     pub fn new() -> Self {
-        Self(std::array::from_fn(|_| Part::default()))
+        Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), part_of_range: parts_of_ranges() }
     }
 
-    /// Where an id belongs. Most are random or hashes already; two products make each bit count for others.
-    pub fn hash(seen: Seen) -> Hash {
-        let halves = [0, 64].map(|shift| (seen.id() >> shift) & u128::from(u64::MAX));
-        let folded = |product: u128| (product ^ product >> 64) & u128::from(u64::MAX);
-        let mixed = folded((halves[0] ^ 0x9e37_79b9_7f4a_7c15) * (halves[1] ^ 0xd1b5_4a32_d192_ed03));
-        Hash(u64::try_from(folded(mixed * 0x8cb9_2ba7_2f3d_8dd7)).unwrap_or_default())
-    }
-
-    /// Looks where an id with this hash belongs, which brings that into the caches; what is there means nothing.
-    pub fn touch(&self, hash: Hash) -> u8 {
-        let places = self.0[hash.part()].places();
-        places.get(hash.place(places.len())).map_or(0, |[first, ..]| *first)
-    }
-
-    /// Makes room for so many more ids at once, rather than growing again and again; not where there is no memory for it.
-    pub fn reserve(&mut self, more: usize) {
-        for part in &mut self.0 {
-            let count = part.count + more / PARTS;
-            if count > part.room()
-                && let Some(memory) = memory(places_for(count))
-            {
-                part.move_to(memory);
+    /// Inserts an id, and keeps the later day if it is there. Returns the day that was there.
+    pub fn insert(&mut self, seen: Seen) -> Option<u16> {
+        let known = Known::new(seen);
+        let part = &mut self.parts[usize::from(self.part_of_range[known.range()])];
+        match part.entry(known.hash(), |other| other.key == known.key, Known::hash) {
+            Entry::Vacant(place) => {
+                place.insert(known);
+                None
+            }
+            Entry::Occupied(mut place) => {
+                let day = place.get().day();
+                if day < seen.day() {
+                    *place.get_mut() = known;
+                }
+                Some(day)
             }
         }
-    }
-
-    /// Takes an id, with the later day.
-    pub fn take(&mut self, seen: Seen, hash: Hash) -> Known {
-        let part = &mut self.0[hash.part()];
-        part.make_room(part.count + 1);
-        let place = part.find(seen, hash);
-        let place = &mut part.places_mut()[place];
-        let there = Seen::from_bytes(*place);
-        if there.is_none() {
-            *place = seen.to_bytes();
-            part.count += 1;
-            return Known::No;
-        }
-        if seen.day() <= there.day() {
-            return Known::Yes;
-        }
-        *place = seen.to_bytes();
-        Known::Earlier
     }
 
     /// Whether the id is there, with this very day.
-    pub fn holds(&self, seen: Seen) -> bool {
-        let hash = Self::hash(seen);
-        let part = &self.0[hash.part()];
-        part.count > 0 && part.places()[part.find(seen, hash)] == seen.to_bytes()
+    pub fn contains(&self, seen: Seen) -> bool {
+        let known = Known::new(seen);
+        let part = &self.parts[usize::from(self.part_of_range[known.range()])];
+        part.find(known.hash(), |other| other.key == known.key && other.day == known.day).is_some()
     }
 
-    /// Forgets all but those that are `kept`, and gives back most of the room that is not needed.
-    pub fn retain(&mut self, kept: impl Fn(Seen) -> bool) {
-        for part in &mut self.0 {
-            let left = part.iter().filter(|seen| kept(*seen)).count();
-            if left < part.count || places_for(left) < part.places().len() / 2 {
-                let mut smaller = Part::default();
-                smaller.make_room(left);
-                part.iter().filter(|seen| kept(*seen)).for_each(|seen| smaller.put(seen));
-                *part = smaller;
-            }
+    /// Removes the ids last seen before this day, and gives back the memory that is not needed.
+    pub fn remove_before(&mut self, day: u16) {
+        for part in &mut self.parts {
+            part.retain(|known| known.day() >= day);
+            part.shrink_to_fit(Known::hash);
         }
     }
 
     /// How many ids there are.
     pub fn len(&self) -> usize {
-        self.0.iter().map(|part| part.count).sum()
-    }
-
-    /// For how many ids there is room.
-    #[cfg(test)]
-    pub fn room(&self) -> usize {
-        self.0.iter().map(Part::room).sum()
+        self.parts.iter().map(HashTable::len).sum()
     }
 
     #[cfg(test)]
-    pub fn iter(&self) -> impl Iterator<Item = Seen> {
-        self.0.iter().flat_map(Part::iter)
-    }
-}
-
-impl Hash {
-    /// The first of a line, of so many places: a power of two, or none.
-    fn place(self, places: usize) -> usize {
-        let lines = (places / LINE) as u64;
-        usize::try_from(self.0 >> 4 & lines.wrapping_sub(1)).unwrap_or_default() * LINE
+    pub fn sorted(&self) -> Vec<Known> {
+        let mut all: Vec<_> = self.parts.iter().flatten().copied().collect();
+        all.sort_unstable();
+        all
     }
 
+    /// How many bytes they take.
     #[cfg(test)]
-    pub fn part_and_place(self, places: usize) -> (usize, usize) {
-        (self.part(), self.place(places))
-    }
-
-    /// By bits that a part does not place its ids by.
-    fn part(self) -> usize {
-        usize::try_from(self.0 % PARTS as u64).unwrap_or_default()
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(HashTable::allocation_size).sum()
     }
 }
 
-/// Some of the ids, each in the first place that was free from where it belongs on, round and round.
-#[derive(Debug, Default)]
-struct Part {
-    /// As many as a power of two, of [`SEEN_BYTES`] each; `None` before the first id.
-    memory: Option<MmapMut>,
-    count: usize,
-}
-
-impl Part {
-    fn places(&self) -> &[[u8; SEEN_BYTES]] {
-        self.memory.as_ref().map_or(&[], |memory| memory.as_chunks().0)
-    }
-
-    fn places_mut(&mut self) -> &mut [[u8; SEEN_BYTES]] {
-        self.memory.as_mut().map_or(&mut [], |memory| memory.as_chunks_mut().0)
-    }
-
-    /// For how many ids there is room: with more, looking for a free place would take long.
-    fn room(&self) -> usize {
-        self.places().len() / 4 * 3
-    }
-
-    /// Makes room for so many ids in all.
-    fn make_room(&mut self, count: usize) {
-        if count > self.room() {
-            self.grow(count);
+/// Which table has which range: each has a little more of them than the one before, the last twice as many as the first.
+fn parts_of_ranges() -> [u8; RANGES] {
+    let mut parts = [0; RANGES];
+    let (mut part, mut end) = (0, 0.0);
+    for (range, place) in parts.iter_mut().enumerate() {
+        while range as f64 >= end {
+            part += 1;
+            end = RANGES as f64 * (f64::from(part) / PARTS as f64).exp2() - RANGES as f64;
         }
+        *place = part - 1;
     }
-
-    #[cold]
-    fn grow(&mut self, count: usize) {
-        let places = places_for(count);
-        match memory(places) {
-            Some(memory) => self.move_to(memory),
-            // As the allocator does, when it has no more.
-            None => handle_alloc_error(Layout::array::<u128>(places).unwrap_or(Layout::new::<u128>())),
-        }
-    }
-
-    fn move_to(&mut self, memory: MmapMut) {
-        let before = std::mem::replace(self, Self { memory: Some(memory), count: 0 });
-        before.iter().for_each(|seen| self.put(seen));
-    }
-
-    /// Puts an id in that is not there; there is room.
-    fn put(&mut self, seen: Seen) {
-        let place = self.find(seen, Table::hash(seen));
-        self.places_mut()[place] = seen.to_bytes();
-        self.count += 1;
-    }
-
-    /// The place where this id is, or else the free one where it belongs. There is a free one.
-    fn find(&self, seen: Seen, hash: Hash) -> usize {
-        let places = self.places();
-        let mut place = hash.place(places.len());
-        loop {
-            let there = Seen::from_bytes(places[place]);
-            if there.is_none() || there.id() == seen.id() {
-                return place;
-            }
-            place = (place + 1) & (places.len() - 1);
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Seen> {
-        self.places().iter().map(|place| Seen::from_bytes(*place)).filter(|seen| !seen.is_none())
-    }
-}
-
-/// How many places a part has for so many ids.
-fn places_for(count: usize) -> usize {
-    (count.div_ceil(3) * 4).next_power_of_two().max(FEWEST_PLACES)
-}
-
-/// So many free places, if there is memory for them.
-fn memory(places: usize) -> Option<MmapMut> {
-    let bytes = places.checked_mul(SEEN_BYTES)?;
-    let memory = MmapMut::map_anon(bytes).ok()?;
-    #[cfg(target_os = "linux")]
-    if bytes >= LARGE_PAGE {
-        // Where there are no large pages, small ones hold the same.
-        let _ = memory.advise(memmap2::Advice::HugePage);
-    }
-    Some(memory)
+    parts
 }
 
 #[cfg(test)]
@@ -243,62 +142,43 @@ mod tests {
         Seen::new(RecordId(u128::from(id) << 64), day)
     }
 
-    /// Ids that belong into the last line of the first part, as long as that is at its smallest.
-    fn at_the_end() -> impl Iterator<Item = u64> {
-        let last = (0, FEWEST_PLACES - LINE);
-        (0..).filter(move |id| Table::hash(seen(*id, 0)).part_and_place(FEWEST_PLACES) == last)
+    #[test]
+    fn an_id_takes_about_the_same_memory_at_any_number() {
+        let mut table = Table::new();
+        for id in 0..400_000 {
+            table.insert(seen(id, 1));
+            if table.len() >= 100_000 && id % 1000 == 0 {
+                let each = table.bytes() as f64 / table.len() as f64;
+                assert!(each < 25.0, "{} ids: {each:.1} bytes each", table.len());
+            }
+        }
     }
 
     #[test]
-    fn behind_the_last_place_comes_the_first() {
-        let ids: Vec<u64> = at_the_end().take(3 * LINE).collect();
-        let mut table = Table::new();
-        let take = |table: &mut Table, id| table.take(seen(id, 1), Table::hash(seen(id, 1)));
-        assert!(ids.iter().all(|id| take(&mut table, *id) == Known::No));
-        assert!(ids.iter().all(|id| take(&mut table, *id) == Known::Yes));
-        assert!(table.0[0].places()[..LINE].iter().all(|place| !Seen::from_bytes(*place).is_none()));
-        let gone = seen(ids[0], 1).id();
-        table.retain(|seen| seen.id() != gone);
-        assert_eq!(ids.iter().filter(|id| table.holds(seen(**id, 1))).count(), ids.len() - 1);
-    }
-
-    #[test]
-    fn room_that_there_is_no_memory_for_is_not_made() {
-        let mut table = Table::new();
-        table.take(seen(1, 1), Table::hash(seen(1, 1)));
-        let room = table.room();
-        table.reserve(1 << 50);
-        assert_eq!((table.room(), table.holds(seen(1, 1))), (room, true));
+    fn tables_share_the_ids_unevenly() {
+        let mut shares = [0_u32; PARTS];
+        parts_of_ranges().iter().for_each(|part| shares[usize::from(*part)] += 1);
+        assert!(shares.iter().all(|share| (10..=23).contains(share)), "{shares:?}");
+        assert!(shares[PARTS - 1] > shares[0] * 3 / 2, "{shares:?}");
     }
 
     proptest! {
         #[test]
-        fn knows_what_it_took(
-            takes in proptest::collection::vec((0_u64..3_000, 1_u16..4), 0..4_000),
-            reserved in 0..20_000_usize,
-            oldest in 1_u128..4,
+        fn knows_what_was_inserted(
+            inserts in proptest::collection::vec((0_u64..3_000, 1_u16..4), 0..4_000),
+            oldest in 1_u16..4,
         ) {
-            let (mut table, mut truth) = (Table::new(), HashMap::new());
-            for (number, (id, day)) in takes.iter().enumerate() {
-                if number == takes.len() / 2 {
-                    table.reserve(reserved);
-                }
-                let known = match truth.get(id) {
-                    None => Known::No,
-                    Some(earlier) if day > earlier => Known::Earlier,
-                    Some(_) => Known::Yes,
-                };
-                let latest = truth.entry(*id).or_insert(*day);
-                *latest = *day.max(latest);
-                let taken = seen(*id, *day);
-                prop_assert_eq!(table.take(taken, Table::hash(taken)), known);
+            let (mut table, mut truth) = (Table::new(), HashMap::<u64, u16>::new());
+            for (id, day) in inserts {
+                prop_assert_eq!(table.insert(seen(id, day)), truth.get(&id).copied());
+                truth.entry(id).and_modify(|latest| *latest = day.max(*latest)).or_insert(day);
             }
             prop_assert_eq!(table.len(), truth.len());
-            table.retain(|seen| seen.day() >= oldest);
-            truth.retain(|_, day| u128::from(*day) >= oldest);
-            prop_assert_eq!((table.len(), table.iter().count()), (truth.len(), truth.len()));
+            table.remove_before(oldest);
+            truth.retain(|_, day| *day >= oldest);
+            prop_assert_eq!(table.len(), truth.len());
             for (id, day) in truth {
-                prop_assert!(table.holds(seen(id, day)) && !table.holds(seen(id, day + 1)));
+                prop_assert!(table.contains(seen(id, day)) && !table.contains(seen(id, day + 1)));
             }
         }
     }

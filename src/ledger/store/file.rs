@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use super::{Changes, IDS, LAYOUT, META, Row, StoreError, Table};
 
@@ -57,16 +57,16 @@ fn layout(database: &Database) -> Result<Option<u64>, redb::Error> {
     Ok(meta.get(LAYOUT_KEY)?.map(|layout| layout.value()))
 }
 
-/// Reads everything; the inner error is that of `take`.
+/// Reads everything, as the newest layout has it. What `take` says is wrong comes back as damage.
 pub fn each(
     database: &Database,
     take: &mut impl FnMut(Row<'_>) -> Result<(), String>,
-) -> Result<Result<(), String>, redb::Error> {
+) -> Result<(), redb::Error> {
     let transaction = database.begin_read()?;
-    if transaction.open_table(META)?.get(READY_KEY)?.is_some()
-        && let Err(reason) = take(Row::Ready)
-    {
-        return Ok(Err(reason));
+    let meta = transaction.open_table(META)?;
+    let is_newest = meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT);
+    if meta.get(READY_KEY)?.is_some() {
+        take(Row::Ready).map_err(redb::Error::Corrupted)?;
     }
     for table in Table::ALL {
         let open = match transaction.open_table(table.definition()) {
@@ -78,19 +78,31 @@ pub fn each(
         };
         for row in open.iter()? {
             let (key, value) = row?;
-            if let Err(reason) = take(Row::Text { table, key: key.value(), value: value.value() }) {
-                return Ok(Err(format!("table {}: {reason}", table.name())));
+            let (key, value) = (key.value(), value.value());
+            if is_newest {
+                take(Row::Text { table, key, value }).map_err(|reason| wrong_row(table, &reason))?;
+            } else {
+                let (key, value) = in_newest_layout(table, key, value)?;
+                let taken = take(Row::Text { table, key: &key, value: &value });
+                taken.map_err(|reason| wrong_row(table, &reason))?;
             }
         }
     }
     for batch in transaction.open_table(IDS)?.iter()? {
         let (key, ids) = batch?;
         let (source, number) = key.value();
-        if let Err(reason) = take(Row::Ids { source, number, ids: ids.value() }) {
-            return Ok(Err(format!("table ids: {reason}")));
-        }
+        let taken = take(Row::Ids { source, number, ids: ids.value() });
+        taken.map_err(|reason| redb::Error::Corrupted(format!("table ids: {reason}")))?;
     }
-    Ok(Ok(()))
+    Ok(())
+}
+
+fn in_newest_layout(table: Table, key: &str, value: &str) -> Result<(String, String), redb::Error> {
+    table.in_newest_layout(key, value).map_err(|reason| wrong_row(table, &reason))
+}
+
+fn wrong_row(table: Table, reason: &str) -> redb::Error {
+    redb::Error::Corrupted(format!("table {}: {reason}", table.name()))
 }
 
 /// One batch of ids.
@@ -99,13 +111,28 @@ pub fn ids(database: &Database, source: &str, number: u64) -> Result<Option<Vec<
     Ok(table.get((source, number))?.map(|ids| ids.value().to_vec()))
 }
 
-/// What is written from here on is of the newest layout.
+/// Rewrites every row of an older layout as the newest has it.
 fn raise_layout(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    const OLDER: TableDefinition<'_, &str, &str> = TableDefinition::new("older");
     let mut meta = transaction.open_table(META)?;
-    let is_newest = meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT);
-    if !is_newest {
-        meta.insert(LAYOUT_KEY, LAYOUT)?;
+    if meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT) {
+        return Ok(());
     }
+    for table in Table::ALL {
+        match transaction.rename_table(table.definition(), OLDER) {
+            // Layout 1 did not have it.
+            Err(TableError::TableDoesNotExist(_)) => continue,
+            renamed => renamed?,
+        }
+        let mut newest = transaction.open_table(table.definition())?;
+        for row in transaction.open_table(OLDER)?.iter()? {
+            let (key, value) = row?;
+            let (key, value) = in_newest_layout(table, key.value(), value.value())?;
+            newest.insert(key.as_str(), value.as_str())?;
+        }
+        transaction.delete_table(OLDER)?;
+    }
+    meta.insert(LAYOUT_KEY, LAYOUT)?;
     Ok(())
 }
 

@@ -6,8 +6,13 @@ use std::time::Duration;
 
 /// A connection that stays open from request to request.
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
+
+/// What a connection may go through.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
 
 /// An answer as it came: the status, the head with names in lower case, and the body.
 pub struct Reply {
@@ -20,7 +25,11 @@ impl Client {
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { stream: BufReader::new(stream) }
+        Self::over(stream)
+    }
+
+    pub fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: BufReader::new(Box::new(stream)) }
     }
 
     /// Sends a request without waiting for its answer.
@@ -36,6 +45,7 @@ impl Client {
     /// Reads the next answer; one to HEAD has no body, whatever its head says.
     pub fn read(&mut self, method: &str) -> Reply {
         let mut line = self.line();
+        assert!(line.starts_with("HTTP/1."), "no answer, but {line:?}");
         let status = line.split(' ').nth(1).unwrap().parse().unwrap();
         let mut head = Vec::new();
         loop {
@@ -59,7 +69,18 @@ impl Client {
 
     /// Whether the server closes this connection without another byte.
     pub fn is_closed(&mut self) -> bool {
-        self.stream.fill_buf().unwrap().is_empty()
+        self.stream.fill_buf().is_ok_and(<[u8]>::is_empty)
+    }
+
+    /// Reads and drops what comes until the server closes; how many bytes that were.
+    pub fn drain(&mut self) -> u64 {
+        std::io::copy(&mut self.stream, &mut std::io::sink()).unwrap_or_default()
+    }
+
+    /// Takes up to so many bytes of what comes; `None` once nothing comes any more.
+    pub fn take(&mut self, most: usize) -> Option<usize> {
+        let mut bytes = vec![0; most];
+        self.stream.get_mut().read(&mut bytes).ok().filter(|taken| *taken > 0)
     }
 
     fn line(&mut self) -> String {

@@ -153,13 +153,14 @@ fn families_without_series_are_left_out() {
         families,
         [
             "# TYPE cdr_cause_info gauge",
-            "# TYPE cdr_exporter_build_info gauge",
             "# TYPE cdr_exporter_commit_duration_seconds histogram",
             "# TYPE cdr_exporter_commit_failures_total counter",
             "# TYPE cdr_exporter_commits_total counter",
+            "# TYPE cdr_exporter_last_commit_timestamp_seconds gauge",
+            // What the process says of itself comes after the snapshot.
+            "# TYPE cdr_exporter_build_info gauge",
             "# TYPE cdr_exporter_config_last_reload_success_timestamp_seconds gauge",
             "# TYPE cdr_exporter_config_last_reload_successful gauge",
-            "# TYPE cdr_exporter_last_commit_timestamp_seconds gauge",
         ]
     );
 }

@@ -9,11 +9,12 @@ use cdr_exporter::ledger::snapshot::Snapshot;
 use cdr_exporter::ledger::status::{FileStatus, Files};
 use flate2::read::GzDecoder;
 
+use super::super::tools::wait_for;
 use super::metrics::snapshot;
 use super::server::Server;
 
 fn server() -> Server {
-    Server::start(snapshot(), Options::default())
+    Server::start(snapshot(), Options { lifecycle: true, ..Options::default() })
 }
 
 #[test]
@@ -54,7 +55,9 @@ fn metrics_say_what_they_are() {
     let reply = server().ask("GET", "/metrics", &[]);
     assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert_eq!(reply.header("content-encoding"), None);
-    assert_eq!(reply.header("vary"), Some("accept-encoding"));
+    assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
+    let started: i64 = reply.header("process-start-time-unix").unwrap().parse().unwrap();
+    assert!((1_700_000_000..=cdr_exporter::clock::now().0 / 1000).contains(&started), "{started}");
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn head_has_a_length_but_no_body() {
 
 #[test]
 fn the_landing_page_leads_to_the_metrics() {
-    let options = Options { telemetry_path: "/of/calls".to_owned() };
+    let options = Options { telemetry_path: "/of/calls".to_owned(), ..Options::default() };
     let server = Server::start(snapshot(), options);
     let page = server.ask("GET", "/", &[]);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
@@ -95,7 +98,7 @@ fn the_landing_page_leads_to_the_metrics() {
 
 #[test]
 fn metrics_at_the_root_are_metrics() {
-    let server = Server::start(snapshot(), Options { telemetry_path: "/".to_owned() });
+    let server = Server::start(snapshot(), Options { telemetry_path: "/".to_owned(), ..Options::default() });
     assert!(server.ask("GET", "/", &[]).text().contains("\ncdr_calls_total{"));
 }
 
@@ -154,28 +157,45 @@ fn a_reload_is_answered_with_its_outcome() {
 }
 
 #[test]
-fn too_many_requests_at_once_are_turned_away() {
+fn reloads_are_off_unless_they_are_wanted() {
+    let server = Server::start(snapshot(), Options::default());
+    let reply = server.ask("POST", "/-/reload", &["Content-Length: 0"]);
+    assert_eq!((reply.status, reply.text()), (403, "Lifecycle API is not enabled.\n"));
+}
+
+#[test]
+fn one_reload_waits_and_no_more() {
     let mut server = server();
-    let mut clients: Vec<_> = (0..40).map(|_| server.client()).collect();
-    for client in &mut clients {
-        client.send("POST", "/-/reload", &["Content-Length: 0"]);
-    }
-    let reloads: Vec<_> = (0..40).map(|_| server.reloads.blocking_recv().unwrap()).collect();
+    let mut waiting = server.client();
+    waiting.send("POST", "/-/reload", &["Content-Length: 0"]);
+    let under_way = server.reloads.blocking_recv().unwrap();
+    let mut next = server.client();
+    next.send("POST", "/-/reload", &["Content-Length: 0"]);
+    let refusal = wait_for("the place to be taken", || {
+        Some(server.ask("POST", "/-/reload", &["Content-Length: 0"])).filter(|reply| reply.status == 503)
+    });
+    assert_eq!(refusal.text(), "A reload is waiting already, try again later.\n");
+    assert_eq!(refusal.header("retry-after"), Some("1"));
+    under_way.send(Ok(())).unwrap();
+    assert_eq!(waiting.read("POST").status, 200);
+    server.reloads.blocking_recv().unwrap().send(Ok(())).unwrap();
+    assert_eq!(next.read("POST").status, 200);
+}
 
-    let limit = "Limit of concurrent requests reached (40), try again later.\n";
-    for (method, path) in [("GET", "/metrics"), ("POST", "/-/reload")] {
-        let reply = server.ask(method, path, &["Content-Length: 0"]);
-        assert_eq!((reply.status, reply.text()), (503, limit), "{path}");
+#[test]
+fn a_prefix_is_before_every_path() {
+    let server = Server::start(snapshot(), Options { route_prefix: "/cdr".to_owned(), ..Options::default() });
+    for (path, status, location) in [
+        ("/cdr/metrics", 200, None),
+        ("/cdr/-/healthy", 200, None),
+        ("/cdr/", 200, None),
+        ("/cdr", 302, Some("/cdr/")),
+        ("/", 302, Some("/cdr/")),
+        ("/metrics", 404, None),
+    ] {
+        let reply = server.ask("GET", path, &[]);
+        assert_eq!((reply.status, reply.header("location")), (status, location), "{path}");
     }
-    assert_eq!(server.ask("GET", "/-/healthy", &[]).status, 200);
-
-    for reload in reloads {
-        reload.send(Ok(())).unwrap();
-    }
-    for client in &mut clients {
-        assert_eq!(client.read("POST").status, 200);
-    }
-    assert_eq!(server.ask("GET", "/metrics", &[]).status, 200);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
+use cdr_exporter::expose::access::Access;
+use cdr_exporter::expose::listen::{Address, Listener};
 use cdr_exporter::expose::{self, FilesRequest, Options, ReloadRequest, Requests, State};
 use cdr_exporter::ledger::snapshot::{Published, Snapshot};
 use cdr_exporter::telemetry::Telemetry;
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,19 +26,25 @@ pub struct Server {
 
 impl Server {
     pub fn start(snapshot: Snapshot, options: Options) -> Self {
+        Self::start_with(snapshot, options, Access::open().unwrap())
+    }
+
+    pub fn start_with(snapshot: Snapshot, options: Options, access: Access) -> Self {
         let published = Published::new(snapshot);
-        let (reload, reloads) = mpsc::channel(64);
+        let (reload, reloads) = mpsc::channel(1);
         let (files, files_asked) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();
         let state =
-            State::new(options, published.clone(), &Telemetry::new(), Requests { reload, files }).unwrap();
+            State::new(options, access, published.clone(), &Telemetry::new(), Requests { reload, files })
+                .unwrap();
         let (address, bound) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                address.send(listener.local_addr().unwrap()).unwrap();
+                let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+                let Address::Tcp(bound) = listener.address().unwrap() else { panic!("it is TCP") };
+                address.send(bound).unwrap();
                 let shutdown = async { stopped.await.unwrap() };
-                expose::serve(listener, state, shutdown).await;
+                expose::serve(vec![listener], state, shutdown).await;
             });
         });
         let address = bound.recv().unwrap();

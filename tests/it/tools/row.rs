@@ -1,6 +1,6 @@
 //! Rows of Graph's `directRoutingLogRow`, as few fields as a test needs to say.
 
-use cdr_exporter::app;
+use cdr_exporter::clock;
 use jiff::Timestamp;
 
 /// One call.
@@ -32,7 +32,7 @@ impl Row {
 
     /// One line of JSON without its newline; the call has ended just now.
     pub fn json(&self) -> String {
-        self.json_of(Timestamp::from_millisecond(app::now().0).unwrap())
+        self.json_of(Timestamp::from_millisecond(clock::now().0).unwrap())
     }
 
     /// The same of a call that ended at this time.

@@ -1,9 +1,11 @@
 //! One cause: what it means and the remedy, whether there is more of it than usual, on which trunk, and since when.
 
+use super::calls::CHOSEN;
 use super::{KEPT, side_column, ten_largest, with_remedy};
-use crate::dashboard::{Dashboard, Panel, Row, drill_down, label_variable};
+use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, drill_down, label_variable};
 use serde_json::json;
 
+const SELECTOR: &str = r#"@route,cause="$cause""#;
 const FAILURES: &str = r#"cdr_call_failures_total{@route,cause="$cause"}"#;
 
 pub fn dashboard() -> Dashboard {
@@ -14,17 +16,18 @@ pub fn dashboard() -> Dashboard {
         uid: "cdr-cause",
         title: "Direct Routing cause",
         description: "One cause of failed calls: what it means, the remedy, how much of it there is and where.",
-        variables: vec![
+        variables: Some(vec![
             cause,
             label_variable("source", "source", "cdr_calls_total{@exporter}", true),
             label_variable("trunk", "trunk", "cdr_calls_total{@source}", true),
             label_variable("direction", "direction", "cdr_calls_total{@source}", true),
-        ],
+        ]),
         rows: vec![
             Row { title: "$cause", panels: meaning() },
             Row { title: "More than usual?", panels: course() },
             Row { title: "Where?", panels: places() },
         ],
+        ..DASHBOARD
     }
 }
 
@@ -33,7 +36,11 @@ fn meaning() -> Vec<Panel> {
         r#"count by (cause, microsoft_code, sip_code) (cdr_call_failures_total{@exporter,cause="$cause"})"#;
     let described =
         format!("max by (microsoft_code, sip_code, side, category, remedy) ({})", with_remedy(pairs));
-    let seen = format!("vector(time()) and on () (sum(increase({FAILURES}[5m])) > 0)");
+    let seen = |end: &str| {
+        format!(
+            "time() - {end}_over_time((vector(time()) and on () (sum(increase({FAILURES}[$__rate_interval])) > 0)){CHOSEN})"
+        )
+    };
     vec![
         Panel::table(
             "What it is and what to do",
@@ -56,75 +63,60 @@ fn meaning() -> Vec<Panel> {
         .column("Category", &[("custom.width", json!(170))])
         .column("Who can fix it", &side_column())
         .column("Remedy", &[("custom.cellOptions", json!({"type": "auto", "wrapText": true}))]),
-        Panel::stat("Failed calls", "Calls of the chosen time that failed of this cause. Good: 0, or as usual.", 6)
-            .unit("locale")
-            .defaults("decimals", json!(0))
-            .instant(&format!("sum(increase({FAILURES}[$__range]))"))
-            .thresholds("text", &[]),
+        Panel::count("Failed calls", "Calls of the chosen time that failed of this cause. Good: 0, or as usual.", 6)
+            .steps("1m", 100)
+            .instant(&format!("sum(increase({FAILURES}{CHOSEN}))")),
         Panel::stat("Share of the calls", "Of all calls of the chosen time, without those that another leg took.", 6)
             .unit("percentunit")
             .defaults("decimals", json!(2))
+            .steps("1m", 100)
             .instant(&format!(
-                r#"sum(increase({FAILURES}[$__range]))
-                / (sum(increase(cdr_calls_total{{@route,outcome!="elsewhere"}}[$__range])) > 0)"#
+                r#"sum(increase({FAILURES}{CHOSEN}))
+                / (sum(increase(cdr_calls_total{{@route,outcome!="elsewhere"}}{CHOSEN})) > 0)"#
             ))
             .thresholds("text", &[]),
-        Panel::stat("Time since first seen", "Since such a call was first counted in the chosen time, to 5 minutes.", 6)
+        Panel::stat("Time since first seen", "Since such a call was first counted in the chosen time, to a 240th of it.", 6)
             .unit("s")
             .defaults("noValue", json!("Not in this time"))
-            .instant(&format!("time() - min_over_time(({seen})[$__range:5m])"))
+            .steps("1m", 240)
+            .instant(&seen("min"))
             .thresholds("text", &[]),
-        Panel::stat("Time since last seen", "Since such a call was last counted in the chosen time, to 5 minutes.", 6)
+        Panel::stat("Time since last seen", "Since such a call was last counted in the chosen time, to a 240th of it.", 6)
             .unit("s")
             .defaults("noValue", json!("Not in this time"))
-            .instant(&format!("time() - max_over_time(({seen})[$__range:5m])"))
+            .steps("1m", 240)
+            .instant(&seen("max"))
             .thresholds("text", &[]),
     ]
 }
 
 fn course() -> Vec<Panel> {
+    let rate = |earlier: &str| format!("60 * sum(rate({FAILURES}[$__rate_interval]{earlier}))");
     vec![
         Panel::lines(
-            "Rate against the usual",
-            "Failed calls a minute now, a week earlier, and what the spike alert takes for usual (the share of the \
-             last week; from the recording rules, absent without them). Good: now is no higher than the others; the \
-             alert rings at three times the usual.",
-            12,
+            "Rate against earlier weeks",
+            "Failed calls a minute now, one week and two weeks earlier. Good: now is no higher than the others.",
+            24,
         )
         .unit("cpm")
-        .series_with_exemplars("now", &format!("60 * sum(rate({FAILURES}[$__rate_interval]))"))
-        .series("a week earlier", &format!("60 * sum(rate({FAILURES}[$__rate_interval] offset 1w))"))
-        .series(
-            "usual",
-            r#"sum(trunk_cause:cdr_call_failures_live:expected10m{job=~"$job",source=~"$source",trunk=~"$trunk",cause="$cause"}) / 10"#,
-        )
-        .colors(&[("now", "red"), ("a week earlier", "#8e8e8e"), ("usual", "blue")]),
-        Panel::stacked(
-            "Live and late",
-            "Failed calls a minute by arrival. Live calls ended shortly before they were counted and may ring an \
-             alert; late ones are a backlog, a late export or an import, and ring none.",
-            12,
-        )
-        .unit("cpm")
-        .series("{{arrival}}", &format!("60 * sum by (arrival) (rate({FAILURES}[$__rate_interval]))"))
-        .colors(&[("live", "red"), ("late", "#8e8e8e")]),
+        .defaults("decimals", json!(1))
+        .steps("2m", 90)
+        .series_with_exemplars("now", &rate(""))
+        .series("a week earlier", &rate(" offset 1w"))
+        .series("two weeks earlier", &rate(" offset 2w"))
+        .colors(&[("now", "red"), ("a week earlier", "#8e8e8e"), ("two weeks earlier", "#5a7fb0")]),
     ]
 }
 
 fn places() -> Vec<Panel> {
     vec![
-        Panel::stacked(
+        Panel::counts(
             "By trunk",
-            "The ten trunks with most of it, in failed calls a minute. One trunk alone: look at its SBC, its network \
+            "The ten trunks with most of it. One trunk alone: look at its SBC, its network \
              and its carrier. All trunks at once: look at what they share, which is the tenant or Microsoft.",
             12,
         )
-        .high(9)
-        .unit("cpm")
-        .series_with_exemplars(
-            "{{trunk}}",
-            &ten_largest("trunk", FAILURES),
-        ),
+        .series_with_exemplars("{{trunk}}", &ten_largest("trunk", SELECTOR)),
         Panel::table(
             "By trunk and direction",
             "Failed calls of the chosen time; a click leads to the trunk. Inbound is from the telephone network to \
@@ -133,9 +125,9 @@ fn places() -> Vec<Panel> {
         )
         .high(9)
         .unit("string")
-        .instant(&format!("sort_desc(sum by (trunk, direction) (increase({FAILURES}[$__range])) >= 0.5)"))
+        .instant(&format!("sort_desc(sum by (trunk, direction) (increase({FAILURES}{CHOSEN})) >= 0.5)"))
         .columns(&[("trunk", "Trunk"), ("direction", "Direction"), ("Value", "Calls")])
-        .sorted_by("Calls")
+        .largest_first(&["Calls"])
         .column("Trunk", &[("links", json!([drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT)]))])
         .column("Direction", &[("custom.width", json!(120))])
         .column("Calls", &[("custom.width", json!(90)), ("decimals", json!(0)), ("unit", json!("locale"))]),

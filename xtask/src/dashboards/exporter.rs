@@ -1,6 +1,6 @@
 //! Exporter health: whether the counts may be believed, whether they are up to date, and what they cost.
 
-use crate::dashboard::{Dashboard, Panel, Row, label_variable};
+use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, label_variable};
 use serde_json::json;
 
 pub fn dashboard() -> Dashboard {
@@ -8,13 +8,19 @@ pub fn dashboard() -> Dashboard {
         uid: "cdr-exporter",
         title: "Direct Routing exporter",
         description: "The exporter itself: are its counts right, are they up to date, and what do they cost.",
-        variables: vec![label_variable("source", "source", "cdr_exporter_records_total{@exporter}", true)],
+        variables: Some(vec![label_variable(
+            "source",
+            "source",
+            "cdr_exporter_records_total{@exporter}",
+            true,
+        )]),
         rows: vec![
             Row { title: "Are the counts right and up to date?", panels: state() },
             Row { title: "Records", panels: records() },
             Row { title: "Files", panels: files() },
             Row { title: "Durability and cost", panels: cost() },
         ],
+        ..DASHBOARD
     }
 }
 
@@ -76,14 +82,13 @@ fn state() -> Vec<Panel> {
 
 fn records() -> Vec<Panel> {
     vec![
-        Panel::stacked(
+        Panel::counts(
             "Records by result",
-            "Records a minute; each record read is in exactly one of these. Good: mostly counted. Duplicates are \
+            "Each record read is in exactly one of these. Good: mostly counted. Duplicates are \
              usual where exports overlap.",
             12,
         )
-        .unit("cpm")
-        .series("{{result}}", "60 * sum by (result) (rate(cdr_exporter_records_total{@source}[$__rate_interval]))")
+        .series("{{result}}", "sum by (result) (increase(cdr_exporter_records_total{@source}[$__interval]))")
         .colors(&[
             ("counted", "green"),
             ("duplicate", "blue"),
@@ -91,15 +96,14 @@ fn records() -> Vec<Panel> {
             ("ignored", "#8e8e8e"),
             ("rejected", "red"),
         ]),
-        Panel::lines(
+        Panel::counts(
             "Rejected records by reason",
-            "Records a minute that could not be read. Good: 0. `cdr-exporter check FILE` shows examples.",
+            "Records that could not be read. Good: none. `cdr-exporter check FILE` shows examples.",
             12,
         )
-        .unit("cpm")
         .series(
             "{{source}} {{reason}}",
-            "60 * sum by (source, reason) (rate(cdr_exporter_rejected_records_total{@source}[$__rate_interval]))",
+            "sum by (source, reason) (increase(cdr_exporter_rejected_records_total{@source}[$__interval]))",
         ),
         Panel::lines(
             "Age of records",
@@ -137,7 +141,10 @@ fn files() -> Vec<Panel> {
             8,
         )
         .unit("Bps")
-        .series("{{source}}", "sum by (source) (rate(cdr_exporter_read_bytes_total{@source}[$__rate_interval]))"),
+        .series(
+            "{{source}}",
+            "sum by (source) (rate(cdr_exporter_read_bytes_total{@source}[$__rate_interval]))",
+        ),
         Panel::lines(
             "Files by state",
             "Good: none unrecognised (not a format that we know) and none unreadable (see the permissions).",
@@ -151,14 +158,16 @@ fn files() -> Vec<Panel> {
             ("unrecognised", "orange"),
             ("unreadable", "red"),
         ]),
-        Panel::lines(
+        Panel::counts(
             "File events",
-            "What happened to files, by the minute. Good: what your log rotation and export do; truncated and \
+            "What happened to files. Good: what your log rotation and export do; truncated and \
              replaced should be rare.",
             8,
         )
-        .unit("cpm")
-        .series("{{event}}", "60 * sum by (event) (rate(cdr_exporter_file_events_total{@source}[$__rate_interval]))"),
+        .series(
+            "{{event}}",
+            "sum by (event) (increase(cdr_exporter_file_events_total{@source}[$__interval]))",
+        ),
     ]
 }
 

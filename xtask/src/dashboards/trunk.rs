@@ -1,144 +1,158 @@
 //! One trunk: its calls, ratios and durations, its causes, and all that against the week before.
 
-use super::{ANSWERED, ASR_MEANS, EFFECTIVE, NER_MEANS, cause_table, failures_by_side, ratio, ten_largest};
-use crate::dashboard::{Dashboard, OUTCOMES, Panel, Row, SIDES, label_variable};
+use super::calls::{
+    ANSWERED, ASR_MEANS, EFFECTIVE, NER_MEANS, SURELY_COLORS, SURELY_MEANS, attempts, ratio, surely_failing,
+};
+use super::{
+    CONCURRENT_MEANS, cause_table, causes_over_time, concurrent, outcomes_over_time, sides_over_time,
+};
+use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, label_variable};
 use serde_json::json;
+
+const DIRECTIONS: [(&str, &str); 2] = [("inbound", "blue"), ("outbound", "orange")];
 
 pub fn dashboard() -> Dashboard {
     Dashboard {
         uid: "cdr-trunk",
         title: "Direct Routing trunk",
         description: "One session border controller: its calls, how they end, why they fail, against the week before.",
-        variables: vec![
+        variables: Some(vec![
             label_variable("source", "source", "cdr_calls_total{@exporter}", true),
             label_variable("trunk", "trunk", "cdr_calls_total{@source}", false),
             label_variable("direction", "direction", "cdr_calls_total{@source}", true),
-        ],
+        ]),
         rows: vec![
             Row { title: "$trunk", panels: figures() },
-            Row { title: "How calls end", panels: course() },
             Row { title: "Why calls fail", panels: failures() },
+            Row { title: "How calls end", panels: course() },
+            Row { title: "Quality by hour and direction, and how busy", panels: quality() },
         ],
+        ..DASHBOARD
     }
 }
 
 fn figures() -> Vec<Panel> {
-    let text = |panel: Panel| panel.thresholds("text", &[]);
     vec![
-        text(
-            Panel::stat("Calls, last hour", "Good: as on the same day of other weeks.", 4)
-                .unit("locale")
-                .defaults("decimals", json!(0))
-                .instant("sum(increase(cdr_calls_total{@trunk}[1h]))"),
-        ),
-        text(
-            Panel::stat("Same hour last week", "What the last hour is to be held against.", 4)
-                .unit("locale")
-                .defaults("decimals", json!(0))
-                .defaults("noValue", json!("Not known yet"))
-                .instant("sum(increase(cdr_calls_total{@trunk}[1h] offset 1w))"),
-        ),
-        text(
-            Panel::stat("Failed calls, last hour", "Good: few, and no more than usual.", 4)
-                .unit("locale")
-                .defaults("decimals", json!(0))
-                .instant(r#"sum(increase(cdr_calls_total{@trunk,outcome="failed"}[1h]))"#),
-        ),
-        Panel::stat("ASR, last hour", ASR_MEANS, 4)
+        Panel::stat("Calls failing, at least", SURELY_MEANS, 4)
             .unit("percentunit")
             .defaults("decimals", json!(1))
-            .instant(&ratio(ANSWERED, "@trunk", "1h"))
-            .thresholds("red", &[(0.3, "orange"), (0.5, "green")]),
-        Panel::stat("NER, last hour", NER_MEANS, 4)
-            .unit("percentunit")
+            .instant(&format!("{} or vector(0)", surely_failing("", "@trunk", "")))
+            .thresholds("green", &SURELY_COLORS),
+        Panel::count("Failed, last hour", "Good: few, and no more than usual.", 4)
+            .instant(r#"sum(increase(cdr_calls_total{@trunk,outcome="failed"}[1h]))"#),
+        Panel::count("Calls, last hour", "Good: as in the same hour last week.", 4)
+            .instant("sum(increase(cdr_calls_total{@trunk}[1h]))"),
+        Panel::count("Same hour last week", "What the last hour is to be held against.", 4)
+            .defaults("noValue", json!("Not known"))
+            .instant("sum(increase(cdr_calls_total{@trunk}[1h] offset 1w))"),
+        Panel::stat("Concurrent calls", CONCURRENT_MEANS, 4)
+            .unit("short")
             .defaults("decimals", json!(1))
-            .instant(&ratio(EFFECTIVE, "@trunk", "1h"))
-            .thresholds("red", &[(0.9, "orange"), (0.95, "green")]),
-        text(
-            Panel::stat(
-                "Mean duration, last hour",
-                "Of the answered calls. A sudden fall to a few seconds means that people hang up: often one-way or no \
-                 sound.",
-                4,
-            )
-            .unit("s")
-            .defaults("decimals", json!(1))
-            .instant(
-                "sum(increase(cdr_call_duration_seconds_sum{@trunk}[1h]))
-                / (sum(increase(cdr_call_duration_seconds_count{@trunk}[1h])) > 0)",
-            ),
-        ),
-    ]
-}
-
-fn course() -> Vec<Panel> {
-    let quantile = |q: &str| {
-        format!(
-            "histogram_quantile({q}, sum by (le) (rate(cdr_call_duration_seconds_bucket{{@trunk}}[$__rate_interval])))"
-        )
-    };
-    vec![
-        Panel::stacked("Calls by outcome", "Calls a minute. Good: the shape of a usual day, with little red.", 12)
-            .unit("cpm")
-            .series("{{outcome}}", "60 * sum by (outcome) (rate(cdr_calls_total{@trunk}[$__rate_interval]))")
-            .colors(&OUTCOMES),
-        Panel::lines(
-            "Calls against last week",
-            "Calls a minute now and a week earlier. Good: the two lie close; calls that stop are CdrTrunkSilent.",
-            12,
-        )
-        .unit("cpm")
-        .series("now", "60 * sum(rate(cdr_calls_total{@trunk}[$__rate_interval]))")
-        .series("a week earlier", "60 * sum(rate(cdr_calls_total{@trunk}[$__rate_interval] offset 1w))")
-        .colors(&[("now", "green"), ("a week earlier", "#8e8e8e")]),
-        Panel::lines("ASR and NER", &format!("{ASR_MEANS} {NER_MEANS}"), 12)
-            .unit("percentunit")
-            .defaults("max", json!(1))
-            .series("ASR", &ratio(ANSWERED, "@trunk", "$__rate_interval"))
-            .series("NER", &ratio(EFFECTIVE, "@trunk", "$__rate_interval"))
-            .colors(&[("ASR", "green"), ("NER", "blue")]),
-        Panel::lines(
-            "Duration of answered calls",
-            "Half of the calls are shorter than the median; one in twenty is longer than the upper line. Good: \
-             steady over days; a median of a few seconds means that people hang up at once.",
-            12,
+            .thresholds("text", &[])
+            .instant(&concurrent("", "@trunk")),
+        Panel::stat(
+            "Mean duration",
+            "Of the calls answered in the last hour. A sudden fall to a few seconds means that people hang up: often one-way or no \
+             sound.",
+            4,
         )
         .unit("s")
-        .series("median", &quantile("0.5"))
-        .series("95 %", &quantile("0.95"))
-        .colors(&[("median", "green"), ("95 %", "blue")]),
+        .defaults("decimals", json!(1))
+        .defaults("noValue", json!("None answered"))
+        .thresholds("text", &[])
+        .instant(
+            "sum(increase(cdr_call_duration_seconds_sum{@trunk}[1h]))
+            / (sum(increase(cdr_call_duration_seconds_count{@trunk}[1h])) > 0)",
+        ),
     ]
 }
 
 fn failures() -> Vec<Panel> {
     vec![
-        Panel::stacked(
-            "Failed calls by cause",
-            "The ten most frequent causes, in failed calls a minute. Good: low and flat.",
-            12,
-        )
-        .unit("cpm")
-        .series_with_exemplars("{{cause}}", &ten_largest("cause", "cdr_call_failures_total{@trunk}")),
-        Panel::stacked(
-            "Failed calls by who can fix them",
-            "Failed calls a minute by side. Good: low and flat; the side is where to turn.",
-            12,
-        )
-        .unit("cpm")
-        .series("{{side}}", &failures_by_side("@trunk"))
-        .colors(&SIDES),
+        cause_table("Of which causes, and what to do", "@trunk", 7),
+        causes_over_time("@trunk", 14),
+        sides_over_time("@trunk", 10),
+    ]
+}
+
+fn course() -> Vec<Panel> {
+    let now_and_before = |panel: Panel, selector: &str, color: &str| {
+        let calls = format!("60 * sum(rate(cdr_calls_total{{{selector}}}[$__rate_interval]");
+        panel
+            .unit("cpm")
+            .defaults("decimals", json!(1))
+            .steps("2m", 90)
+            .series("now", &format!("{calls}))"))
+            .series("a week earlier", &format!("{calls} offset 1w))"))
+            .colors(&[("now", color), ("a week earlier", "#8e8e8e")])
+    };
+    vec![
+        outcomes_over_time("@trunk", 24),
+        now_and_before(
+            Panel::lines(
+                "Calls against last week",
+                "Calls a minute now and a week earlier. Good: the two lie close; calls that stop are CdrTrunkSilent.",
+                12,
+            ),
+            "@trunk",
+            "green",
+        ),
+        now_and_before(
+            Panel::lines(
+                "Failed calls against last week",
+                "Failed calls a minute now and a week earlier. Good: now is no higher.",
+                12,
+            ),
+            r#"@trunk,outcome="failed""#,
+            "red",
+        ),
+    ]
+}
+
+fn quality() -> Vec<Panel> {
+    let lines = |title: &str, means: &str, outcomes: &str| {
+        Panel::lines(title, &format!("Of the hour before each point. {means}"), 12)
+            .unit("percentunit")
+            .defaults("decimals", json!(1))
+            .defaults("max", json!(1))
+            .steps("2m", 90)
+            .legend("bottom", &["mean", "min", "lastNotNull"], "Min")
+            .series("{{direction}}", &ratio("direction", outcomes, "@trunk", "[1h]"))
+            .colors(&DIRECTIONS)
+    };
+    let quantile = |q: &str| {
+        format!("histogram_quantile({q}, sum by (le) (rate(cdr_call_duration_seconds_bucket{{@trunk}}[1h])))")
+    };
+    vec![
+        lines("NER by hour and direction", NER_MEANS, EFFECTIVE),
+        lines("ASR by hour and direction", ASR_MEANS, ANSWERED),
         Panel::lines(
-            "Failed calls against last week",
-            "Failed calls a minute now and a week earlier. Good: now is no higher.",
+            "Calls an hour by direction",
+            "Attempts in the hour before each point: the calls behind the ratios above. With few, a ratio says little.",
+            12,
+        )
+        .unit("locale")
+        .defaults("decimals", json!(0))
+        .steps("2m", 90)
+        .series("{{direction}}", &attempts("direction", "@trunk", "[1h]"))
+        .colors(&DIRECTIONS),
+        Panel::lines("Concurrent calls by direction", CONCURRENT_MEANS, 12)
+            .unit("short")
+            .defaults("decimals", json!(1))
+            .steps("2m", 90)
+            .series("{{direction}}", &concurrent("direction", "@trunk"))
+            .colors(&DIRECTIONS),
+        Panel::lines(
+            "Duration of answered calls",
+            "Of the hour before each point: half of the calls are shorter than the median; one in twenty is longer than \
+             the upper line. Good: steady over days; a median of a few seconds means that people hang up at once.",
             24,
         )
-        .unit("cpm")
-        .series("now", r#"60 * sum(rate(cdr_calls_total{@trunk,outcome="failed"}[$__rate_interval]))"#)
-        .series(
-            "a week earlier",
-            r#"60 * sum(rate(cdr_calls_total{@trunk,outcome="failed"}[$__rate_interval] offset 1w))"#,
-        )
-        .colors(&[("now", "red"), ("a week earlier", "#8e8e8e")]),
-        cause_table("@trunk", true),
+        .unit("s")
+        .defaults("decimals", json!(1))
+        .steps("2m", 90)
+        .series("median", &quantile("0.5"))
+        .series("95 %", &quantile("0.95"))
+        .colors(&[("median", "green"), ("95 %", "blue")]),
     ]
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
-use redb::{Builder, StorageBackend};
+use redb::{Builder, ReadableTable, StorageBackend};
 
 use super::*;
 
@@ -116,7 +116,7 @@ fn rows_of(database: &Database) -> Vec<String> {
         rows.push(format!("{row:?}"));
         Ok(())
     });
-    read.unwrap().unwrap();
+    read.unwrap();
     rows
 }
 
@@ -180,4 +180,74 @@ fn a_loss_of_power_leaves_the_last_commit() {
         drop(database);
     }
     println!("{losses} losses of power");
+}
+
+/// The layout, and every row as it stands in the store.
+fn as_stored(database: &Database) -> (u64, Vec<String>) {
+    let transaction = database.begin_read().unwrap();
+    let layout = transaction.open_table(META).unwrap().get("layout").unwrap().unwrap().value();
+    let mut rows = Vec::new();
+    for table in Table::ALL {
+        for row in transaction.open_table(table.definition()).unwrap().iter().unwrap() {
+            let (key, value) = row.unwrap();
+            rows.push(format!("{table:?} {} {}", key.value(), value.value()));
+        }
+    }
+    (layout, rows)
+}
+
+/// Rows of the newest layout.
+fn some_rows(random: &mut Rng) -> Changes {
+    let mut rows = Vec::new();
+    for number in 0..random.usize(1..400) {
+        let trunk = "x".repeat(random.usize(..300));
+        let key = match random.u8(..3) {
+            0 => (Table::Routes, format!(r#"{{"source":"a","trunk":"{number} {trunk}","direction":""}}"#)),
+            1 => (Table::Files, format!(r#"{{"source":"a","device":null,"inode":{number}}}"#)),
+            _ => (Table::Replayed, format!(r#"{{"source":"a","lineage":{number},"position":0}}"#)),
+        };
+        let value = match key.0 {
+            Table::Files => {
+                r#"{"path":"/a","content":{"position":1,"mark":{"end":1,"length":1,"hash":1},"head":{"at":0,"hashes":[]},"place":"Top","format":"graph","header":null,"plain_text_at":null,"lineage":1,"records":null,"unfinished":null},"decision":{"event":"found","at":1}}"#
+            }
+            _ => "true",
+        };
+        rows.push((key.0, key.1, Some(value.to_owned())));
+    }
+    Changes { rows, ..Changes::default() }
+}
+
+#[test]
+fn a_loss_of_power_while_a_layout_is_raised_leaves_all_of_one_layout() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = Rng::with_seed(seed);
+    let mut losses = [0, 0];
+    for _ in 0..12 {
+        let disk = Disk::of(Vec::new(), 0, random.u64(..));
+        let database = Builder::new().create_with_backend(disk.clone()).unwrap();
+        file::prepare(&database).unwrap();
+        file::write(&database, &some_rows(&mut random)).unwrap();
+        let written = as_stored(&database);
+        lowered::to_layout_2(&database);
+        let older = as_stored(&database);
+        disk.0.lock().unwrap().found.clear();
+        let changes = Changes { rows: vec![put(Table::Sources, "a", "1")], ..Changes::default() };
+        file::write(&database, &changes).unwrap();
+        let newest = as_stored(&database);
+        let without_change = newest.1.iter().filter(|row| *row != "Sources a 1").cloned().collect();
+        assert_eq!((newest.0, without_change), written, "seed {seed}");
+        let found = std::mem::take(&mut disk.0.lock().unwrap().found);
+        let found = found.into_iter().map(|(_, found)| found).chain([disk.0.lock().unwrap().seen.clone()]);
+        for found in found {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(FILE), found).unwrap();
+            let store = Store::open_existing(folder.path(), true).unwrap();
+            let stored = as_stored(store.database.as_ref().unwrap());
+            assert!(stored == older || stored == newest, "seed {seed}: {stored:?}");
+            losses[usize::from(stored == newest)] += 1;
+        }
+    }
+    println!("{losses:?} losses of power left the older layout, and the newest");
+    assert!(losses.iter().all(|losses| *losses > 0), "{losses:?}");
 }

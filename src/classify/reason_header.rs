@@ -1,0 +1,153 @@
+//! Takes a Reason header (RFC 3326) apart, as an SBC writes it into its records: often cut, sometimes within a name.
+//!
+//! Microsoft's headers hold `text="GUID;phrase"`, where the GUID is the correlation id of the call. A phrase may hold
+//! `;` and `,` itself, so only the `;` behind the GUID parts it. Without a GUID the text is a carrier's.
+
+/// One value of a Reason header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reason<'t> {
+    pub protocol: Protocol,
+    pub cause: Option<u16>,
+    /// The text without its quotes.
+    pub text: &'t str,
+    /// Whether the closing quote is missing, so that the text may go on.
+    pub is_cut: bool,
+}
+
+/// What the number behind `cause=` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// A SIP response code.
+    Sip,
+    /// A cause of ITU-T Q.850.
+    Q850,
+    /// Something else, or the header is cut before it tells.
+    #[default]
+    Other,
+}
+
+/// What Microsoft writes into the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Microsoft<'t> {
+    /// The correlation id, the same in Microsoft's own records.
+    pub correlation_id: u128,
+    /// The phrase, or its beginning; `""` when it is cut off wholly.
+    pub phrase: &'t str,
+}
+
+/// How long a GUID is, with its hyphens.
+const GUID: usize = 36;
+
+/// The values of a header, in their order. The name of the header may stand before them or not.
+pub fn values(header: &str) -> impl Iterator<Item = Reason<'_>> {
+    let mut rest = without_name(header);
+    std::iter::from_fn(move || {
+        let (value, behind) = value(rest)?;
+        rest = behind;
+        Some(value)
+    })
+}
+
+impl<'t> Reason<'t> {
+    /// The parts of a text that Microsoft wrote.
+    pub fn microsoft(&self) -> Option<Microsoft<'t>> {
+        let (guid, behind) = self.text.split_at_checked(GUID)?;
+        let correlation_id = guid_bits(guid)?;
+        match behind.strip_prefix(';') {
+            Some(phrase) => Some(Microsoft { correlation_id, phrase: phrase.trim() }),
+            None if behind.is_empty() => Some(Microsoft { correlation_id, phrase: "" }),
+            None => None,
+        }
+    }
+}
+
+fn without_name(header: &str) -> &str {
+    let header = header.trim();
+    // A field in quotes: its closing quote is no part of a text that has its own.
+    let header = header.strip_prefix('"').unwrap_or(header);
+    match header.split_once(':') {
+        Some((name, values)) if name.trim().eq_ignore_ascii_case("reason") => values,
+        _ => header,
+    }
+}
+
+/// The first value of several, and what stands behind its comma.
+fn value(header: &str) -> Option<(Reason<'_>, &str)> {
+    let header =
+        header.trim_start_matches(|letter: char| letter.is_whitespace() || matches!(letter, ',' | '"'));
+    if header.is_empty() {
+        return None;
+    }
+    let end = header.find([';', ',']).unwrap_or(header.len());
+    let mut reason = Reason { protocol: protocol(&header[..end]), ..Reason::default() };
+    let mut rest = &header[end..];
+    while let Some(parameter) = rest.strip_prefix(';') {
+        let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
+        let (name, behind) = (parameter[..end].trim(), &parameter[end..]);
+        let Some(value) = behind.strip_prefix('=') else {
+            rest = behind;
+            continue;
+        };
+        let (value, is_cut, behind) = parameter_value(value.trim_start());
+        rest = behind;
+        if name.eq_ignore_ascii_case("cause") {
+            reason.cause = value.trim_end_matches('"').parse().ok();
+        } else if name.eq_ignore_ascii_case("text") {
+            reason = Reason { text: value, is_cut, ..reason };
+        }
+    }
+    Some((reason, rest))
+}
+
+fn protocol(name: &str) -> Protocol {
+    match name.trim() {
+        name if name.eq_ignore_ascii_case("sip") => Protocol::Sip,
+        name if name.eq_ignore_ascii_case("q.850") => Protocol::Q850,
+        _ => Protocol::Other,
+    }
+}
+
+/// The value of a parameter without its quotes, whether it is cut, and what stands behind it.
+fn parameter_value(text: &str) -> (&str, bool, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        // Behind a GUID comes a phrase that may hold any of these.
+        let is_microsoft = text.split_at_checked(GUID).is_some_and(|(guid, _)| guid_bits(guid).is_some());
+        let end = text.find([';', ',']).filter(|_| !is_microsoft).unwrap_or(text.len());
+        // Without quotes nothing tells whether it goes on.
+        return (text[..end].trim_end(), end == text.len(), &text[end..]);
+    };
+    match closing_quote(quoted) {
+        Some(end) => {
+            let behind = &quoted[end + 1..];
+            (quoted[..end].trim(), false, &behind[behind.find([';', ',']).unwrap_or(behind.len())..])
+        }
+        None => (quoted.trim(), true, ""),
+    }
+}
+
+/// Where a quoted text ends: at the first quote that no backslash guards.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut is_guarded = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !is_guarded;
+        is_guarded = byte == b'\\' && !is_guarded;
+        closes
+    })
+}
+
+/// The 128 bits of a GUID with hyphens.
+fn guid_bits(guid: &str) -> Option<u128> {
+    let is_hyphen = |place| matches!(place, 8 | 13 | 18 | 23);
+    let mut bits = 0;
+    for (place, letter) in guid.chars().enumerate() {
+        if is_hyphen(place) {
+            letter.eq(&'-').then_some(())?;
+        } else {
+            bits = (bits << 4) | u128::from(letter.to_digit(16)?);
+        }
+    }
+    (guid.len() == GUID).then_some(bits)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! `limits`: how much there may be of what others write.
+
+use super::errors::Checked;
+use super::file;
+use super::units::{bytes, number};
+use crate::ledger::Limits;
+use crate::reading;
+
+/// A trunk takes eight label sets before it has failed once.
+const SERIES: std::ops::RangeInclusive<usize> = 100..=10_000_000;
+const TRUNKS_PER_SOURCE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
+/// A record is held in memory as a whole.
+const RECORD_BYTES: std::ops::RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
+
+/// How many label sets there may be.
+pub fn label_sets(written: &file::Limits) -> Checked<Limits> {
+    let default = Limits::default();
+    let trunks = written.trunks_per_source.as_ref().map(|written| number(written, TRUNKS_PER_SOURCE));
+    let series = written.series.as_ref().map(|written| number(written, SERIES));
+    Ok(Limits {
+        trunks_per_source: trunks.transpose()?.unwrap_or(default.trunks_per_source),
+        series: series.transpose()?.unwrap_or(default.series),
+    })
+}
+
+/// How long a record may be.
+pub fn record_bytes(written: &file::Limits) -> Checked<usize> {
+    let default = reading::Options::default().record_bytes;
+    let written = written.record_bytes.as_ref().map(|written| bytes(written, RECORD_BYTES)).transpose()?;
+    Ok(written.and_then(|size| usize::try_from(size).ok()).unwrap_or(default))
+}

@@ -1,0 +1,141 @@
+//! `sources`: what is read, under which name, and how.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use regex::Regex;
+use serde_saphyr::Spanned;
+
+use super::errors::{Checked, at, plain, unknown};
+use super::file;
+use super::units::duration;
+use crate::format::{ALL, Format};
+use crate::ledger::{SourceOptions, TrunkName};
+use crate::pipeline::Source;
+use crate::reading;
+use crate::source::discover::{Exclude, Options, Pattern};
+
+/// The name of the source that paths on the command line make.
+pub const SOURCE_OF_PATHS: &str = "teams";
+/// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
+const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The source that paths on the command line make.
+pub fn source_of_paths(paths: &[String]) -> Checked<Source> {
+    let pattern = |path: &String| Pattern::parse(path).map_err(|error| plain(error.to_string()));
+    Ok(Source {
+        books: SourceOptions { name: SOURCE_OF_PATHS.into(), remember: REMEMBER, trunk_names: Vec::new() },
+        discover: Options {
+            patterns: paths.iter().map(pattern).collect::<Checked<_>>()?,
+            exclude: Exclude::parse(Exclude::DEFAULT).map_err(|error| plain(error.to_string()))?,
+        },
+        reading: reading::Options::default(),
+    })
+}
+
+/// The sources of a config file.
+pub fn sources(written: &[file::Source], record_bytes: usize) -> Checked<Vec<Source>> {
+    let mut names = HashSet::new();
+    for source in written {
+        let name = &source.name;
+        if name.value.trim().is_empty() {
+            return Err(at(name, "a source needs a name; it becomes the label `source`"));
+        }
+        printable(&name.value, name)?;
+        if !names.insert(&name.value) {
+            return Err(at(name, format!("there are two sources named `{}`", name.value)));
+        }
+    }
+    written.iter().map(|written| source(written, record_bytes)).collect()
+}
+
+/// Warnings about paths that are in more than one source.
+pub fn counted_twice(sources: &[Source]) -> Vec<String> {
+    let mut sources_of: HashMap<String, &str> = HashMap::new();
+    let mut warnings = Vec::new();
+    for source in sources {
+        let name = &*source.books.name;
+        for path in source.discover.patterns.iter().map(ToString::to_string) {
+            match sources_of.get(&path) {
+                Some(other) if *other != name => warnings.push(format!(
+                    "the path {path} is in the sources `{other}` and `{name}`: its calls are counted twice"
+                )),
+                _ => {
+                    sources_of.insert(path, name);
+                }
+            }
+        }
+    }
+    warnings
+}
+
+/// Whether a text can be shown as it is: in a label, in a log, on a terminal.
+pub fn printable<T>(text: &str, written: &Spanned<T>) -> Checked<()> {
+    match text.chars().find(|character| character.is_control()) {
+        None => Ok(()),
+        Some(control) => {
+            let (text, code) = (text.escape_debug(), u32::from(control));
+            Err(at(
+                written,
+                format!("`{text}` has a control character, U+{code:04X}; names are one line of text"),
+            ))
+        }
+    }
+}
+
+fn source(written: &file::Source, record_bytes: usize) -> Checked<Source> {
+    if written.paths.is_empty() {
+        return Err(at(&written.name, format!("the source `{}` has no paths", written.name.value)));
+    }
+    let pattern =
+        |path: &Spanned<String>| Pattern::parse(&path.value).map_err(|error| at(path, error.to_string()));
+    let exclude = match &written.exclude {
+        Some(globs) => {
+            for glob in globs {
+                Exclude::parse([glob.value.as_str()]).map_err(|error| at(glob, error.to_string()))?;
+            }
+            Exclude::parse(globs.iter().map(|glob| glob.value.as_str()))
+        }
+        None => Exclude::parse(Exclude::DEFAULT),
+    };
+    Ok(Source {
+        books: SourceOptions {
+            name: written.name.value.as_str().into(),
+            remember: written.remember.as_ref().map_or(Ok(REMEMBER), duration)?,
+            trunk_names: written.trunks.iter().map(trunk_name).collect::<Checked<_>>()?,
+        },
+        discover: Options {
+            patterns: written.paths.iter().map(pattern).collect::<Checked<_>>()?,
+            exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
+        },
+        reading: reading::Options {
+            format: written.format.as_ref().map_or(Ok(None), format)?,
+            live_within: written.live_within.as_ref().map(duration).transpose()?,
+            record_bytes,
+        },
+    })
+}
+
+fn format(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
+    match written.value.as_str() {
+        "auto" => Ok(None),
+        name => match Format::named(name) {
+            Some(format) => Ok(Some(format)),
+            None => {
+                let known: Vec<&str> = ["auto"].into_iter().chain(ALL.map(|format| format.name)).collect();
+                Err(at(written, unknown("format", name, &known)))
+            }
+        },
+    }
+}
+
+/// A name for the FQDNs that match from their beginning to their end.
+fn trunk_name(written: &file::Trunk) -> Checked<TrunkName> {
+    printable(&written.name.value, &written.name)?;
+    let whole = format!("^(?i:{})$", written.matches.value);
+    // Compiled alone first, so that the message shows the text that was written.
+    let matches = Regex::new(&written.matches.value).and_then(|_| Regex::new(&whole));
+    let matches =
+        matches.map_err(|error| at(&written.matches, format!("not a regular expression: {error}")))?;
+    Ok(TrunkName { matches, name: written.name.value.clone() })
+}

@@ -1,0 +1,212 @@
+//! The web config as it is meant: what was written made into what the server uses, or the place and reason why not.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use jiff::{Span, SpanRelativeTo, Unit};
+use rustls::ServerConfig;
+use serde_saphyr::Spanned;
+
+use super::rate::Rate;
+use super::users::Users;
+use super::{file, tls};
+
+/// What is in force.
+#[derive(Debug, Default)]
+pub struct Web {
+    pub tls: Option<Arc<ServerConfig>>,
+    /// Set on every answer.
+    pub headers: HeaderMap,
+    pub users: Users,
+    pub rate: Option<Rate>,
+    /// What is no fault but will not do what was meant.
+    pub warnings: Vec<String>,
+    /// The files that it was read from.
+    pub files: Vec<PathBuf>,
+}
+
+/// What is wrong with a web config, and where.
+#[derive(Debug)]
+pub struct Fault {
+    file: PathBuf,
+    /// Line and column, from 1.
+    place: Option<(u64, u64)>,
+    message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some((line, column)) = self.place {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+/// What is wrong in the file that is being checked.
+#[derive(Debug)]
+pub struct Wrong {
+    place: Option<(u64, u64)>,
+    message: String,
+}
+
+pub type Checked<T> = Result<T, Wrong>;
+
+/// What is wrong with this value.
+pub fn at<T>(written: &Spanned<T>, message: impl Into<String>) -> Wrong {
+    let place = (written.referenced.line(), written.referenced.column());
+    Wrong { place: Some(place), message: message.into() }
+}
+
+/// Reads a web config and the files that it names.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn load(path: &Path) -> Result<Web, Fault> {
+    let named = |Wrong { place, message }| Fault { file: path.to_owned(), place, message };
+    let text = read_text(path)
+        .map_err(|error| named(Wrong { place: None, message: format!("cannot read it: {error}") }))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut web = parse(&text).and_then(|file| checked(&file, folder)).map_err(named)?;
+    web.files.insert(0, path.to_owned());
+    web.warnings.iter_mut().for_each(|warning| *warning = format!("{}: {warning}", path.display()));
+    Ok(web)
+}
+
+/// Longer than any config, certificate or chain of them.
+const FILE_BYTES: u64 = 1024 * 1024;
+
+/// Reads a file that is read again and again while others wait: a pipe, a device or a huge file is not.
+///
+/// # Errors
+/// When it cannot be read, or is none of these files.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let metadata = std::fs::metadata(path)?;
+    match (metadata.is_file(), metadata.len() <= FILE_BYTES) {
+        (true, true) => std::fs::read_to_string(path),
+        (false, _) => Err(io::Error::other("it is not a regular file")),
+        (true, false) => Err(io::Error::other("it is larger than 1 MiB")),
+    }
+}
+
+/// Checks a text that lies in no file, in the working folder.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn check_text(text: &str) -> Result<Web, String> {
+    parse(text).and_then(|file| checked(&file, Path::new(""))).map_err(|wrong| wrong.message)
+}
+
+/// Reads the text of a web config, without the files that it names.
+fn parse(text: &str) -> Checked<file::File> {
+    let file: Option<file::File> = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
+    Ok(file.unwrap_or_default())
+}
+
+fn checked(file: &file::File, folder: &Path) -> Checked<Web> {
+    let mut web = Web::default();
+    let http = file.http_server_config.as_ref();
+    if let Some(written) = &file.tls_server_config {
+        let http2 = http.and_then(|http| http.http2).unwrap_or(true);
+        web.tls =
+            tls::server_config(written, http2, folder, &mut web.files, &mut web.warnings)?.map(Arc::new);
+    }
+    for (name, value) in http.and_then(|http| http.headers.as_ref()).into_iter().flatten() {
+        let (name, value) = header(name, value)?;
+        web.headers.insert(name, value);
+    }
+    if let Some(users) = &file.basic_auth_users {
+        web.users = Users::checked(users, &mut web.warnings)?;
+        if web.tls.is_none() && !users.is_empty() {
+            web.warnings
+                .push("basic_auth_users without tls_server_config: passwords travel unencrypted".to_owned());
+        }
+    }
+    if let Some(rate) = &file.rate_limit {
+        web.rate = self::rate(rate)?;
+    }
+    Ok(web)
+}
+
+/// A header that may be set, as exporter-toolkit has it: the others belong to the answers themselves.
+fn header(name: &str, value: &Spanned<String>) -> Checked<(HeaderName, HeaderValue)> {
+    let known: [(&str, &[&str]); 5] = [
+        ("Content-Security-Policy", &[]),
+        ("Strict-Transport-Security", &[]),
+        ("X-Content-Type-Options", &["nosniff"]),
+        ("X-Frame-Options", &["deny", "sameorigin"]),
+        ("X-XSS-Protection", &[]),
+    ];
+    let Some((_, allowed)) = known.iter().find(|(known, _)| *known == name) else {
+        let known = known.map(|(known, _)| known).join(", ");
+        return Err(at(value, format!("the header `{name}` cannot be set here; there are {known}")));
+    };
+    if !allowed.is_empty() && !allowed.contains(&value.value.as_str()) {
+        let allowed = allowed.join(" or ");
+        return Err(at(value, format!("{name} is {allowed}, not `{}`", value.value)));
+    }
+    let wrong = |_| at(value, format!("`{}` cannot be the value of a header", value.value.escape_debug()));
+    let header = HeaderValue::try_from(&value.value).map_err(wrong)?;
+    Ok((HeaderName::try_from(name).map_err(|_| at(value, "no header has this name"))?, header))
+}
+
+fn rate(written: &file::Rate) -> Checked<Option<Rate>> {
+    let Some(interval) = &written.interval else {
+        return match &written.burst {
+            Some(burst) => Err(at(burst, "a burst needs an interval, such as `interval: 100ms`")),
+            None => Ok(None),
+        };
+    };
+    let seconds = interval.value.parse::<Span>().ok();
+    let seconds =
+        seconds.and_then(|span| span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok());
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).or_else(|| {
+        // As it may be written for Go, which takes a number alone for nanoseconds.
+        interval.value.parse().ok().map(Duration::from_nanos)
+    });
+    let wrong = || at(interval, format!("`{}` is not a length of time such as 100ms or 1s", interval.value));
+    let every = duration.ok_or_else(wrong)?;
+    let burst = written.burst.as_ref().map_or(0, |burst| burst.value);
+    match (every.is_zero(), burst) {
+        (true, _) => Ok(None),
+        (false, 0) => Err(at(interval, "without a burst of 1 or more, every request is refused")),
+        (false, burst) => Ok(Some(Rate { every, burst })),
+    }
+}
+
+/// The known key that was probably meant, or all of them.
+fn meant(key: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|word| (strsim::damerau_levenshtein(key, word), *word)).min();
+    match nearest {
+        Some((distance, word)) if distance <= 2 => format!("did you mean `{word}`?"),
+        _ => format!("there are {}", known.join(", ")),
+    }
+}
+
+fn not_as_written(error: &serde_saphyr::Error) -> Wrong {
+    let error = error.without_snippet();
+    let message = match error {
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
+            format!("there is no key `{field}` here; {}", meant(field, expected))
+        }
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("the key `{key}` is there twice")
+        }
+        serde_saphyr::Error::InvalidScalar { ty: "u32", .. } => "not a whole number from 0".to_owned(),
+        serde_saphyr::Error::InvalidScalar { ty: "bool", .. } => "not true or false".to_owned(),
+        serde_saphyr::Error::Unexpected { expected: "mapping start", .. } => {
+            "expected keys with their values".to_owned()
+        }
+        error => {
+            let text = error.to_string();
+            // The place is said once, in front.
+            text.split(" at line ").next().unwrap_or(&text).trim_end_matches(',').to_owned()
+        }
+    };
+    Wrong { place: error.location().map(|place| (place.line(), place.column())), message }
+}

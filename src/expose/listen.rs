@@ -1,0 +1,189 @@
+//! Where clients come in: TCP addresses, Unix sockets, and sockets that systemd hands over.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use listenfd::ListenFd;
+use tokio::net::{TcpListener, UnixListener};
+
+use super::socket::Stream;
+
+/// An address as the operator writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// `HOST:PORT`, `:PORT` for every interface, or `unix:PATH`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("unix: needs the path of a socket after it".to_owned()),
+            Some(path) => Ok(Self::Unix(path.trim_start_matches("//").into())),
+            None => tcp(text).map(Self::Tcp),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// `HOST:PORT`, or `:PORT` for every interface.
+///
+/// # Errors
+/// When it is neither, or the host has no address.
+pub fn tcp(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix(':') {
+        let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+        // IPv6's any address takes IPv4 as well, where the system has IPv6 at all.
+        let everywhere = SocketAddr::from(([0u16; 8], port));
+        let has_ipv6 = std::net::UdpSocket::bind(SocketAddr::from(([0u16; 8], 0))).is_ok();
+        return Ok(if has_ipv6 { everywhere } else { SocketAddr::from(([0u8; 4], port)) });
+    }
+    let mut addresses =
+        text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
+    addresses.next().ok_or_else(|| "no such host".to_owned())
+}
+
+/// A socket that clients come in through.
+#[derive(Debug)]
+pub enum Listener {
+    Tcp(TcpListener),
+    /// The file of the socket, if it was made here; it goes with the listener.
+    Unix(UnixListener, Option<PathBuf>),
+}
+
+impl Listener {
+    /// Listens at this address.
+    ///
+    /// # Errors
+    /// When it is taken, or not ours to take.
+    pub async fn bind(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Address::Unix(path) => {
+                remove_left_over(path)?;
+                Ok(Self::Unix(UnixListener::bind(path)?, Some(path.clone())))
+            }
+        }
+    }
+
+    /// The sockets that systemd handed over.
+    ///
+    /// # Errors
+    /// When there are none, or one of them is of another kind.
+    pub fn of_systemd() -> io::Result<Vec<Self>> {
+        let mut handed_over = ListenFd::from_env();
+        let mut listeners = Vec::new();
+        for place in 0..handed_over.len() {
+            let tcp: io::Result<Option<StdTcpListener>> = handed_over.take_tcp_listener(place);
+            listeners.extend(match tcp {
+                Ok(tcp) => tcp.map(|tcp| {
+                    tcp.set_nonblocking(true).and_then(|()| TcpListener::from_std(tcp)).map(Self::Tcp)
+                }),
+                Err(_) => handed_over.take_unix_listener(place)?.map(|unix| {
+                    unix.set_nonblocking(true)
+                        .and_then(|()| UnixListener::from_std(unix))
+                        .map(|it| Self::Unix(it, None))
+                }),
+            });
+        }
+        match listeners.is_empty() {
+            true => Err(io::Error::other(
+                "no socket activation file descriptors found: systemd hands none over unless a .socket unit starts this",
+            )),
+            false => listeners.into_iter().collect(),
+        }
+    }
+
+    /// Where it listens, with the port that the system chose for 0.
+    pub fn address(&self) -> io::Result<Address> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
+            Self::Unix(listener, _) => {
+                let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
+                Ok(Address::Unix(path))
+            }
+        }
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // A head and a short body are written in one go; nothing is gained by waiting for more.
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, Some(path)) = self {
+            // Whoever took it away already has done what is wanted.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Removes a socket on which nobody listens any more.
+fn remove_left_over(path: &Path) -> io::Result<()> {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
+    let nobody_listens = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    if is_socket && StdUnixStream::connect(path).is_err_and(nobody_listens) {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        let read = |text: &str| text.parse::<Address>();
+        assert_eq!(read("127.0.0.1:1"), Ok(Address::Tcp(([127, 0, 0, 1], 1).into())));
+        assert_eq!(read("[::1]:1"), Ok(Address::Tcp((std::net::Ipv6Addr::LOCALHOST, 1).into())));
+        assert!(matches!(read(":10410"), Ok(Address::Tcp(address)) if address.ip().is_unspecified()));
+        for path in ["unix:/run/cdr.sock", "unix:///run/cdr.sock"] {
+            assert_eq!(read(path), Ok(Address::Unix("/run/cdr.sock".into())), "{path}");
+        }
+        for wrong in ["", "nonsense", "127.0.0.1", ":x", "unix:", "::1:1:x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_left_over_is_taken_over_and_one_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::Unix(folder.path().join("cdr.sock"));
+        let Address::Unix(path) = &address else { panic!("it is one") };
+        drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+        let listener = Listener::bind(&address).await.unwrap();
+        assert_eq!(listener.address().unwrap(), address);
+        assert!(Listener::bind(&address).await.is_err(), "another one listens there");
+        drop(listener);
+        assert!(!path.exists());
+        fs::write(path, "no socket").unwrap();
+        assert!(Listener::bind(&address).await.is_err() && path.exists());
+    }
+}

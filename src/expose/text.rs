@@ -1,0 +1,74 @@
+//! The Prometheus text format 0.0.4, written by the `prometheus` crate. What is text 1.0.0 differs only where names
+//! are not of the old alphabet, which ours are.
+
+use prometheus::TextEncoder;
+use prometheus::proto::{self, LabelPair, Metric, MetricType};
+
+use super::family::{Family, Kind, Series, Value, cumulated};
+use crate::ledger::snapshot::Histogram;
+
+/// The families as text.
+///
+/// # Errors
+/// When a family has no series.
+pub fn encode(families: &[Family<'_>]) -> prometheus::Result<String> {
+    let mut text = String::new();
+    // One family at a time: the crate's form of a series takes several times the room of its text.
+    for family in families {
+        TextEncoder::new().encode_utf8(&[converted(family)], &mut text)?;
+    }
+    Ok(text)
+}
+
+fn converted(family: &Family<'_>) -> proto::MetricFamily {
+    let mut converted = proto::MetricFamily::default();
+    converted.set_name(family.name.to_owned());
+    converted.set_help(family.help.to_owned());
+    converted.set_field_type(match family.kind {
+        Kind::Counter => MetricType::COUNTER,
+        Kind::Gauge => MetricType::GAUGE,
+        Kind::Histogram => MetricType::HISTOGRAM,
+    });
+    converted.set_metric(family.series.iter().map(|series| metric(family, series)).collect());
+    converted
+}
+
+fn metric(family: &Family<'_>, series: &Series<'_>) -> Metric {
+    let pairs = family.labels.iter().zip(&series.labels).map(|(name, value)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value(value.to_string());
+        pair
+    });
+    let mut metric = Metric::from_label(pairs.collect());
+    match series.value {
+        Value::Histogram(of) => metric.set_histogram(histogram(of)),
+        Value::Number(value) if family.kind == Kind::Counter => {
+            let mut counter = proto::Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        }
+        Value::Number(value) => {
+            let mut gauge = proto::Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+    }
+    metric
+}
+
+/// The encoder adds the bucket `+Inf`.
+fn histogram(histogram: &Histogram) -> proto::Histogram {
+    let finite = cumulated(histogram).take(histogram.bounds.len());
+    let buckets = finite.map(|(bound, count)| {
+        let mut bucket = proto::Bucket::default();
+        bucket.set_upper_bound(bound);
+        bucket.set_cumulative_count(count);
+        bucket
+    });
+    let mut converted = proto::Histogram::default();
+    converted.set_bucket(buckets.collect());
+    converted.set_sample_count(histogram.count());
+    converted.set_sample_sum(histogram.sum);
+    converted
+}

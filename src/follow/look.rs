@@ -1,0 +1,67 @@
+//! The one place where followed files are looked at on the disk.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::source::identity::FileId;
+
+/// What a look shows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub size: u64,
+    /// When its content was last changed, in nanoseconds.
+    modified: i128,
+    /// When anything about it was: a tool that sets the one back leaves a trace in the other.
+    changed: i128,
+    /// Whether it has a name anywhere.
+    pub is_linked: bool,
+}
+
+impl Look {
+    /// Nothing was seen yet: whatever is seen is other than this.
+    pub const NONE: Self = Self { size: 0, modified: i128::MIN, changed: i128::MIN, is_linked: false };
+
+    /// What this metadata shows.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            is_linked: metadata.nlink() > 0,
+        }
+    }
+
+    /// What an open file shows.
+    pub fn at_open(file: &File) -> io::Result<Self> {
+        Ok(Self::of(&file.metadata()?))
+    }
+
+    /// What the file with this name shows, if it is the one meant.
+    pub fn at_path(path: &Path, id: FileId) -> Option<Self> {
+        let metadata = fs::metadata(path).ok().filter(|metadata| FileId::of(metadata) == id)?;
+        Some(Self::of(&metadata))
+    }
+
+    /// Whether a content of the same size was last written at the same time. A rename changes neither.
+    pub fn is_as_written(&self, other: &Self) -> bool {
+        (self.size, self.modified) == (other.size, other.modified)
+    }
+
+    /// Whether anything of the file itself changed; how many names it has is not of it.
+    pub fn differs(&self, other: &Self) -> bool {
+        (self.size, self.modified, self.changed) != (other.size, other.modified, other.changed)
+    }
+}
+
+/// Opens a file, if it is the one meant.
+pub fn open(path: &Path, id: FileId) -> io::Result<File> {
+    let file = File::open(path)?;
+    // When another file took the name since it was seen, the next look finds it.
+    if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+fn nanoseconds(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}

@@ -1,0 +1,140 @@
+//! How a file is opened, and opened anew: the descriptor must be that of the very file.
+
+use std::fs::File as OpenFile;
+use std::io;
+
+use super::decide::{Before, Seen, State};
+use super::file::{File, Hand};
+use super::look;
+use super::set::Around;
+use crate::ledger::Contents;
+use crate::reading::{Content, Options, Reading};
+use crate::source::identity::FileId;
+
+impl File {
+    /// Opens the file ahead of its turn, so that it can be read whatever becomes of its name until then.
+    pub fn hold(&mut self, id: FileId) {
+        if let (Hand::Nothing, Ok(file)) = (&self.hand, look::open(&self.path, id)) {
+            self.hand = Hand::Descriptor(file);
+        }
+    }
+
+    /// The file has lost its name, and `file` was found where it may have gone; whether it is that. The inode of a file that
+    /// is no more may be that of any other, so it must be what was read, or as it was seen.
+    pub fn is_found_as(&self, file: &OpenFile) -> bool {
+        match &self.hand {
+            Hand::Reading(reading) => reading.tail.is_content_of(file),
+            _ => look::Look::at_open(file).is_ok_and(|look| look.is_as_written(&self.look)),
+        }
+    }
+
+    /// It is to be read with other options, or anew: what is known of it says from where.
+    pub fn read_otherwise(&mut self, seen: Seen) {
+        let Hand::Reading(reading) = &self.hand else { return };
+        let file = reading.tail.file().and_then(|file| file.try_clone().ok());
+        self.hand = file.map_or(Hand::Nothing, Hand::Descriptor);
+        self.forget_progress();
+        self.decide(seen);
+    }
+
+    /// Of what was read of the file nothing tells it from others, and now there is more: it may be a copy by now. Only as
+    /// long as the text is shorter than what a look ahead reads: the next look sees no more of a longer one, and a file
+    /// whose first record has no end would be read from its beginning for ever.
+    pub fn look_whether_it_tells(&mut self, id: FileId, contents: &Contents) -> io::Result<()> {
+        let tells = contents.of(id).is_none_or(|content| content.head.tells());
+        let Hand::Reading(reading) = &self.hand else { return Ok(()) };
+        if tells || !reading.is_within_look_ahead() || !self.state.is_read() {
+            return Ok(());
+        }
+        let length = reading.tail.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());
+        if length.is_some_and(|length| length > reading.tail.read_bytes()) {
+            self.read_otherwise(Seen::HeaderGrew);
+        }
+        Ok(())
+    }
+
+    /// Opens the file where it is not open, and goes on where what is known of it says so.
+    pub fn open(&mut self, id: FileId, around: &mut Around<'_>) -> io::Result<()> {
+        self.close_if_not_of(id);
+        let file = match std::mem::replace(&mut self.hand, Hand::Nothing) {
+            Hand::Reading(mut reading) => {
+                let is_open = reading.tail.is_open();
+                let reopened = match (is_open, self.is_named) {
+                    (true, _) => Ok(()),
+                    (false, true) => look::open(&self.path, id).map(|file| reading.tail.reopen(file)),
+                    (false, false) => Err(io::ErrorKind::NotFound.into()),
+                };
+                self.hand = Hand::Reading(reading);
+                return reopened;
+            }
+            Hand::Descriptor(file) => file,
+            _ if self.is_named => look::open(&self.path, id)?,
+            _ => return Err(io::ErrorKind::NotFound.into()),
+        };
+        self.look.size = file.metadata()?.len();
+        let known = around.contents.of(id).cloned();
+        let (before, reading) = before(file, self.look.size, known.as_deref(), around.options)?;
+        self.hand = Hand::Reading(Box::new(reading));
+        self.note_progress();
+        if matches!(self.state, State::Seen | State::Unreadable(..)) {
+            let actions = self.decide(Seen::Opened(before));
+            self.act(actions, id, around)?;
+        }
+        Ok(())
+    }
+
+    /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.
+    fn close_if_not_of(&mut self, id: FileId) {
+        let file = self.open_file().filter(|_| self.is_named);
+        if file.is_some_and(|file| !file.metadata().is_ok_and(|metadata| FileId::of(&metadata) == id)) {
+            self.close();
+        }
+    }
+
+    /// Whether this file, of which `content` is known, begins otherwise than one that has its head and is shorter. `false`
+    /// where that does not show without decompressing it, or where it is not what it was.
+    pub fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
+        let file = match self.open_file() {
+            Some(file) => file.try_clone(),
+            None => look::open(&self.path, id),
+        };
+        let (Ok(file), Some(text_at), Some(end)) = (file, content.plain_text_at, shorter.end()) else {
+            return false;
+        };
+        // In this order: a file that was cut in between shows.
+        !end.holds(&file, text_at).unwrap_or(true) && content.mark.holds(&file, text_at).unwrap_or(false)
+    }
+
+    /// Goes back to the beginning of what is there now.
+    pub fn restart(&mut self, around: &Around<'_>) -> io::Result<()> {
+        let Hand::Reading(reading) = &self.hand else { return Ok(()) };
+        let file = match reading.tail.file() {
+            Some(file) => file.try_clone()?,
+            None => OpenFile::open(&self.path)?,
+        };
+        self.hand = Hand::Reading(Box::new(Reading::new(file, around.options)));
+        self.note_progress();
+        Ok(())
+    }
+}
+
+/// What was known of a file that is opened for the first time, and its reading, which goes on from there if it can.
+fn before(
+    file: OpenFile,
+    size: u64,
+    known: Option<&Content>,
+    options: Options,
+) -> io::Result<(Before, Reading)> {
+    let Some(content) = known else { return Ok((Before::Nothing, Reading::new(file, options))) };
+    let tells = content.head.tells();
+    let read_to = content.plain_text_at.map(|text_at| text_at + content.position);
+    if (tells || read_to == Some(size))
+        && let Some(reading) = Reading::resume(file.try_clone()?, options, content)?
+    {
+        return Ok((Before::Same, reading));
+    }
+    // What was compressed can only be known again by its text, and of a header alone there may be many.
+    let is_other = read_to.is_some_and(|read_to| tells || size < read_to);
+    let before = if is_other { Before::Other } else { Before::Unclear };
+    Ok((before, Reading::new(file, options)))
+}

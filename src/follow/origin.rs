@@ -1,0 +1,109 @@
+//! Where reading a file begins: at its beginning, or behind text that was read before under another name.
+
+use tracing::info;
+
+use super::decide::{Action, Original, Own, Seen, State};
+use super::file::{File, Hand, TURN_BYTES};
+use super::set::{Around, Surroundings};
+use crate::clock::Moment;
+use crate::ledger::{FileEvent, Holder, Match};
+use crate::reading::{Passed, Turn};
+use crate::source::identity::FileId;
+use crate::source::tail::TailError;
+
+impl File {
+    /// Finds out where reading begins; `None` once that is known, else what the turn came to.
+    pub fn find_origin(
+        &mut self,
+        id: FileId,
+        around: &mut Around<'_>,
+        others: &mut Surroundings<'_>,
+    ) -> Result<Option<Turn>, TailError> {
+        if self.state == State::Probing {
+            let seen = self.look_at_beginning(id, around)?;
+            self.decide(seen);
+            if self.state == State::Probing {
+                return Ok(Some(Turn::CaughtUp));
+            }
+            if others.are_behind(self.originals(), id, around.now) {
+                self.decide(Seen::OriginalsBehind);
+                return Ok(Some(Turn::More));
+            }
+        }
+        let Some(original) = self.originals().last().cloned() else { return Ok(None) };
+        let own = if original.holder == Holder::File(id) { Own::Yes } else { Own::No };
+        let passed = self.pass_over(&original, own, others)?;
+        let actions = self.decide(Seen::Passed(passed, own));
+        if passed == Passed::Same {
+            let event = if own == Own::Yes { FileEvent::Resumed } else { FileEvent::Copied };
+            let (source, path) = (around.source, self.path.display());
+            let (event, position) = (event.label(), original.content.position);
+            info!(source, %path, position, "{event}: this was read before; read on behind it");
+        }
+        let restarts = actions.contains(&Action::Restart);
+        self.act(actions, id, around)?;
+        Ok(match passed {
+            Passed::Same => None,
+            Passed::More => Some(Turn::More),
+            _ if restarts => Some(Turn::More),
+            _ => Some(Turn::CaughtUp),
+        })
+    }
+
+    /// The contents that the file may hold a copy of, the likeliest last.
+    fn originals(&self) -> &[Original] {
+        match &self.state {
+            State::PassingOver(originals) | State::CutCopy(originals) => originals,
+            _ => &[],
+        }
+    }
+
+    fn look_at_beginning(&mut self, id: FileId, around: &mut Around<'_>) -> Result<Seen, TailError> {
+        let own = Self::own(id, around.contents);
+        if own.as_ref().is_some_and(|own| own.content.head.tells()) {
+            return Ok(Seen::Beginning(Match::New, own));
+        }
+        let Hand::Reading(reading) = &mut self.hand else {
+            return Ok(Seen::Beginning(Match::Undecided, own));
+        };
+        let (text, first) = reading.look_ahead()?;
+        let like = first.map_or(Match::Undecided, |first| around.contents.find(text, first));
+        Ok(Seen::Beginning(like, own))
+    }
+
+    fn pass_over(
+        &mut self,
+        original: &Original,
+        own: Own,
+        others: &mut Surroundings<'_>,
+    ) -> Result<Passed, TailError> {
+        let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
+        let passed = reading.pass_over(&original.content, TURN_BYTES)?;
+        if let (Passed::TooShort, Own::No, Holder::File(other)) = (passed, own, original.holder)
+            && let Some(file) = others.files.get(&other)
+            && file.differs(other, &original.content, reading)
+        {
+            return Ok(Passed::Different);
+        }
+        Ok(passed)
+    }
+}
+
+impl Surroundings<'_> {
+    /// Whether there is more to read of any of these but the file's own, which then have a turn first: only behind what is
+    /// still being read of its original does a copy go on.
+    fn are_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {
+        let before = self.behind.len();
+        let holders = originals.iter().filter_map(|original| match original.holder {
+            Holder::File(id) if id != own => Some(id),
+            _ => None,
+        });
+        for id in holders {
+            let other = self.files.get_mut(&id).filter(|other| !matches!(other.state, State::Unreadable(..)));
+            if other.is_some_and(|other| other.is_queued || other.is_away() || other.look_again(id, now)) {
+                self.behind.push(id);
+            }
+        }
+        self.behind.len() > before
+    }
+}

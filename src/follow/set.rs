@@ -1,0 +1,411 @@
+//! The files of one source: found, each given its turn, let go.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Display;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracing::{debug, info, warn};
+
+use super::decide::{Seen, State};
+use super::file::{File, Hand, Next, TURN_BYTES};
+use super::look::Look;
+use crate::call::UnixMillis;
+use crate::clock::Moment;
+use crate::ledger::status::FileStatus;
+use crate::ledger::{Contents, Decision, FileEvent, FilesNow};
+use crate::reading::{self, Batch, Context, Reading, Turn};
+use crate::source::discover;
+use crate::source::identity::FileId;
+use crate::source::tail::TailError;
+
+/// Descriptors that a source keeps open on files that may still grow.
+const OPEN_FILES: usize = 256;
+
+/// What the files of a source are looked after with.
+pub struct Around<'a> {
+    pub source: &'a str,
+    pub options: reading::Options,
+    /// What is known of their texts.
+    pub contents: &'a mut Contents,
+    pub context: &'a Context,
+    pub now: Moment,
+    pub out: &'a mut Outbox,
+}
+
+/// What came of looking after files, for the ledger.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub reads: Vec<Read>,
+    pub events: Vec<FileEvent>,
+}
+
+/// A batch, and the text that it was read from.
+#[derive(Debug)]
+pub struct Read {
+    pub batch: Batch,
+    pub path: PathBuf,
+    pub lineage: u64,
+}
+
+impl Outbox {
+    /// Notes what happened to a file.
+    pub fn event(&mut self, event: FileEvent, at: UnixMillis) -> Decision {
+        self.events.push(event);
+        Decision { event, at }
+    }
+
+    /// Notes what was read of a file.
+    pub fn batch(&mut self, batch: Batch, path: &Path, lineage: u64) {
+        self.reads.push(Read { batch, path: path.to_path_buf(), lineage });
+    }
+}
+
+/// A turn of reading, for whoever has time. It owns what it needs.
+#[derive(Debug)]
+pub struct Task {
+    pub file: FileId,
+    reading: Box<Reading>,
+    context: Context,
+    /// How many bytes of the file are expected to be new.
+    pub expected: u64,
+}
+
+/// A turn that was done.
+#[derive(Debug)]
+pub struct Done {
+    pub file: FileId,
+    reading: Box<Reading>,
+    pub batch: Option<Batch>,
+    outcome: Result<Turn, TailError>,
+}
+
+impl Task {
+    /// Reads.
+    pub fn run(self) -> Done {
+        let Self { file, mut reading, context, expected } = self;
+        let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
+            // The next turn finds out how.
+            Err(TailError::Rewritten) => Ok(Turn::More),
+            outcome => outcome,
+        };
+        let batch = reading.take_batch();
+        Done { file, reading, batch, outcome }
+    }
+}
+
+/// The other files, for one that has its turn.
+pub struct Surroundings<'s> {
+    pub files: &'s mut HashMap<FileId, File>,
+    /// Takes those that must have a turn before this one goes on.
+    pub behind: &'s mut Vec<FileId>,
+}
+
+/// The files of one source.
+#[derive(Debug)]
+pub struct Files {
+    pub(super) discover: discover::Options,
+    reading: reading::Options,
+    names: HashMap<PathBuf, FileId>,
+    pub(super) files: HashMap<FileId, File>,
+    /// Files that have something to read, in turn: little, and more than that.
+    queues: [VecDeque<FileId>; 2],
+    /// Which of the queues is next; they take turns, so that a live file waits for no more than one huge one.
+    next_queue: usize,
+    /// Files with an open descriptor and nothing to read, the longest idle first.
+    pub(super) idle: VecDeque<FileId>,
+    complained: HashMap<PathBuf, String>,
+    /// Where files that are not open were last, until they have been looked for: those that lost their name, and those
+    /// known from before a restart.
+    pub(super) missing: Vec<(FileId, PathBuf)>,
+}
+
+impl Files {
+    /// No files yet; what is known of some from before is to be found again.
+    pub fn new(discover: discover::Options, reading: reading::Options, contents: &Contents) -> Self {
+        let missing = contents.files().filter(|(_, file)| discover.covers(&file.path));
+        let missing = missing.map(|(id, file)| (id, file.path.clone())).collect();
+        Self {
+            discover,
+            reading,
+            names: HashMap::new(),
+            files: HashMap::new(),
+            queues: Default::default(),
+            next_queue: 0,
+            idle: VecDeque::new(),
+            complained: HashMap::new(),
+            missing,
+        }
+    }
+
+    /// Takes new options; the next scan lets go of files that no longer belong here.
+    pub fn reconfigure(&mut self, discover: discover::Options, reading: reading::Options) {
+        // Without a descriptor they are not taken for renamed ones, which are followed.
+        let unwanted = |file: &&mut File| self.discover.covers(&file.path) && !discover.covers(&file.path);
+        self.files.values_mut().filter(unwanted).for_each(File::close);
+        self.discover = discover;
+        if self.reading != reading {
+            self.reading = reading;
+            self.files.values_mut().for_each(|file| file.read_otherwise(Seen::OtherOptions));
+            self.files.keys().copied().collect::<Vec<_>>().into_iter().for_each(|id| self.enqueue(id));
+        }
+    }
+
+    /// How their records are read.
+    pub fn options(&self) -> reading::Options {
+        self.reading
+    }
+
+    /// Folders to watch, and whether with all below them.
+    pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
+        self.discover.patterns.iter().map(|pattern| (pattern.folder(), pattern.is_deep()))
+    }
+
+    /// Whether a file waits for its turn, or has one.
+    pub fn is_behind(&self) -> bool {
+        self.is_waiting() || self.files.values().any(File::is_away)
+    }
+
+    /// Whether a file waits for its turn.
+    pub fn is_waiting(&self) -> bool {
+        self.queues.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// Compares everything on the disk with what is followed.
+    pub fn scan(&mut self, around: &mut Around<'_>) {
+        let found = self.discover.scan();
+        for (path, error) in &found.unreadable {
+            self.complain(path, error, around.source);
+        }
+        let mut missing: HashMap<PathBuf, FileId> = std::mem::take(&mut self.names);
+        for (path, metadata) in found.files {
+            if let Some(id) = missing.remove(&path) {
+                self.names.insert(path.clone(), id);
+            }
+            self.see(path, &metadata, around);
+        }
+        for (path, id) in missing {
+            // What could not be looked at is not gone.
+            if found.unreadable.iter().any(|(unreadable, _)| path.starts_with(unreadable)) {
+                self.names.insert(path, id);
+            } else {
+                self.lose_name(&path, id, around.now);
+            }
+        }
+        self.find_renamed(around);
+    }
+
+    /// Compares one name on the disk with what is followed.
+    pub fn look(&mut self, path: &Path, around: &mut Around<'_>) {
+        match self.discover.look(path) {
+            Ok(Some(metadata)) => self.see(path.to_path_buf(), &metadata, around),
+            Ok(None) => {
+                if let Some(id) = self.names.remove(path) {
+                    self.lose_name(path, id, around.now);
+                }
+            }
+            Err(error) => self.complain(path, &error, around.source),
+        }
+    }
+
+    /// A file is there under this name.
+    fn see(&mut self, path: PathBuf, metadata: &Metadata, around: &mut Around<'_>) {
+        let (id, source) = (FileId::of(metadata), around.source);
+        if let Some(before) = self.names.insert(path.clone(), id)
+            && before != id
+        {
+            self.lose_name(&path, before, around.now);
+        }
+        if !self.files.contains_key(&id) {
+            let mut file = File::new(path.clone(), around.now);
+            // A file that is known from before a restart is resumed, or found to be another, when it is opened.
+            if around.contents.of(id).is_none() {
+                file.note(FileEvent::Found, around);
+            }
+            debug!(source, path = %path.display(), "found");
+            if self.queues.iter().map(VecDeque::len).sum::<usize>() < OPEN_FILES {
+                file.hold(id);
+            }
+            self.files.insert(id, file);
+        }
+        let Some(file) = self.files.get_mut(&id) else { return };
+        let is_there = |path: &Path| match self.discover.look(path) {
+            Ok(Some(metadata)) => FileId::of(&metadata) == id,
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        let is_moved = file.path != path && !(file.is_named && is_there(&file.path));
+        if is_moved {
+            file.note(FileEvent::Rotated, around);
+            info!(source, from = %file.path.display(), to = %path.display(), "rotated");
+        }
+        file.rename(path);
+        // A turn has its new name committed.
+        if file.see(Look::of(metadata), around.now) || is_moved {
+            self.enqueue(id);
+        }
+    }
+
+    /// The file is no longer called so; it may be seen under another name, or gone.
+    fn lose_name(&mut self, path: &Path, id: FileId, now: Moment) {
+        if let Some(file) = self.files.get_mut(&id)
+            && file.path == path
+        {
+            file.is_named = false;
+            file.changed_at = now.steady;
+            if !file.is_open() && self.discover.covers(path) {
+                self.missing.push((id, path.to_path_buf()));
+            }
+            self.enqueue(id);
+        }
+    }
+
+    /// Has the file wait for its turn. One that has it gets another.
+    pub(super) fn enqueue(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(&id)
+            && !std::mem::replace(&mut file.is_queued, true)
+            && !file.is_away()
+        {
+            self.queues[usize::from(file.pending_bytes() > TURN_BYTES)].push_back(id);
+        }
+    }
+
+    /// The next file in line.
+    fn dequeue(&mut self) -> Option<FileId> {
+        self.next_queue = 1 - self.next_queue;
+        self.queues[1 - self.next_queue].pop_front().or_else(|| self.queues[self.next_queue].pop_front())
+    }
+
+    /// Gives the next file in line its turn: what is to be read of it, or, where that is nothing, whether it has been read
+    /// to its end.
+    pub fn next_turn(&mut self, around: &mut Around<'_>) -> Result<Task, bool> {
+        let Some(id) = self.dequeue() else { return Err(true) };
+        let Some(mut file) = self.files.remove(&id) else { return Err(true) };
+        file.is_queued = false;
+        let mut behind = Vec::new();
+        let mut others = Surroundings { files: &mut self.files, behind: &mut behind };
+        let next = file.prepare(id, around, &mut others);
+        // Bytes that were only looked at are booked too.
+        file.hand_out(around);
+        behind.into_iter().for_each(|id| self.enqueue(id));
+        let outcome = match next {
+            Ok(Next::Read) => match std::mem::replace(&mut file.hand, Hand::Away) {
+                Hand::Reading(reading) => {
+                    let (context, expected) = (around.context.clone(), file.expected());
+                    self.files.insert(id, file);
+                    return Ok(Task { file: id, reading, context, expected });
+                }
+                hand => {
+                    file.hand = hand;
+                    Ok(Turn::CaughtUp)
+                }
+            },
+            Ok(Next::Nothing(turn)) => Ok(turn),
+            Err(error) => {
+                file.fail(&error);
+                Err(error)
+            }
+        };
+        file.note_content(id, around);
+        file.note_progress();
+        self.files.insert(id, file);
+        Err(self.after_turn(id, outcome, around.source))
+    }
+
+    /// Takes a file back from its turn; whether it has been read to its end.
+    pub fn take_back(&mut self, done: Done, around: &mut Around<'_>) -> bool {
+        let Done { file: id, reading, batch, outcome } = done;
+        // A source that was configured away and came back has it no more: it is read again from where it is known.
+        let Some(file) = self.files.get_mut(&id).filter(|file| file.is_away()) else { return true };
+        if let Some(batch) = batch {
+            file.rate.add(batch.read_bytes, around.now.steady);
+            around.out.batch(batch, &file.path, reading.lineage());
+        }
+        file.hand = Hand::Reading(reading);
+        file.turned(id, &outcome, around);
+        if self.reading != around.options
+            || file.reading().is_some_and(|reading| reading.options() != self.reading)
+        {
+            file.read_otherwise(Seen::OtherOptions);
+            file.is_queued = true;
+        }
+        self.after_turn(id, outcome, around.source)
+    }
+
+    /// Puts a file back after its turn, by what that came to; whether it has been read to its end.
+    fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, source: &str) -> bool {
+        let Some(file) = self.files.get_mut(&id) else { return true };
+        let path = file.path.clone();
+        let more = matches!(outcome, Ok(Turn::More)) | std::mem::take(&mut file.is_queued);
+        match outcome {
+            Ok(Turn::More) => {}
+            Ok(Turn::CaughtUp) => {
+                file.rest();
+                self.keep_open(id);
+                if self.complained.remove(&path).is_some() {
+                    info!(source, path = %path.display(), "can be read again");
+                }
+            }
+            Err(error) if file.is_named && !is_gone(&error) => self.complain(&path, &error, source),
+            Err(_) => {}
+        }
+        if more {
+            self.enqueue(id);
+        }
+        !more
+    }
+
+    /// Keeps the descriptor, so that a file that loses its name can be read to its end; closes the longest idle one
+    /// when there are too many.
+    fn keep_open(&mut self, id: FileId) {
+        if let Some(place) = self.idle.iter().position(|other| *other == id) {
+            self.idle.remove(place);
+        }
+        self.idle.push_back(id);
+        while self.idle.len() > OPEN_FILES {
+            // One that waits for its turn, or has it, comes back here after it.
+            let idle = self.idle.pop_front().and_then(|id| self.files.get_mut(&id));
+            idle.filter(|file| !file.is_queued).map(File::close);
+        }
+    }
+
+    /// What to show of the files.
+    pub fn now(&self) -> FilesNow {
+        let mut states = State::LABELS.map(|label| (label, 0));
+        let mut pending_bytes = 0;
+        for file in self.files.values() {
+            let label = file.label();
+            states.iter_mut().filter(|(known, _)| *known == label).for_each(|(_, count)| *count += 1);
+            pending_bytes += file.pending_bytes();
+        }
+        FilesNow { states: states.to_vec(), pending_bytes }
+    }
+
+    /// How each file fares.
+    pub fn status(&self, source: &str, contents: &Contents, now: Moment) -> Vec<FileStatus> {
+        let status = |(id, file): (&FileId, &File)| {
+            let known = contents.of(*id).map(|content| &**content);
+            file.status(source, known, self.complained.get(&file.path), now)
+        };
+        self.files.iter().map(status).collect()
+    }
+
+    /// The ids of all files.
+    pub(super) fn ids(&self) -> HashSet<FileId> {
+        self.files.keys().copied().collect()
+    }
+
+    /// Says once what is wrong with a path, until it is something else.
+    fn complain(&mut self, path: &Path, error: &impl Display, source: &str) {
+        let error = error.to_string();
+        if self.complained.insert(path.to_path_buf(), error.clone()).as_ref() != Some(&error) {
+            warn!(source, path = %path.display(), error, "cannot read on; what came before is counted");
+        }
+    }
+}
+
+/// Whether the file is no longer where it was.
+fn is_gone(error: &TailError) -> bool {
+    matches!(error, TailError::Io(error) if error.kind() == io::ErrorKind::NotFound)
+}

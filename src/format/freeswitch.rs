@@ -1,0 +1,400 @@
+//! FreeSWITCH `mod_json_cdr`: one JSON object to one leg of a call, its values in `variables`, URL-encoded by default.
+//!
+//! The A leg counts, the one that asked for the call: each call has one, it is written whatever `log-b-leg` says, and
+//! `mod_sofia` notes on it how the B leg was refused. B legs, one for each device or gateway tried, are ignored.
+//! Read from FreeSWITCH's source: `switch_ivr_generate_json_cdr`, `mod_json_cdr.c`, `sofia.c`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use regex::{Captures, Regex};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::fields::{self, NotWhole};
+use super::{Decode, Decoded, Format, Public, Recognised};
+use crate::call::{Call, Codes, Direction, Reason, Text, UnixMillis};
+use crate::framing::Framing;
+
+/// What `mod_json_cdr` writes into its folder, a file to each leg.
+pub static FORMAT: Format = Format {
+    name: "freeswitch",
+    expected: "call records of FreeSWITCH's mod_json_cdr",
+    framing: Framing::Json,
+    recognise,
+    // A file is written when its call ends; then it may have to be copied.
+    live_within: Duration::from_mins(15),
+    is_trunk,
+    public: Public {
+        words: WORDS,
+        numbers: NUMBERS,
+        microsoft_code: "",
+        correlation_id: "call_uuid",
+        trunk: &["sip_gateway", "sip_gateway_name"],
+    },
+    broken: Reason::BadJson,
+    decoder: &|| Box::new(Decoder),
+};
+
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "core-uuid", "switchname", "channel_data", "callStats", "variables", "app_log", "callflow", "direction", "inbound",
+    "outbound", "uuid", "call_uuid", "originating_leg_uuid", "sip_from_host", "sip_contact_host", "sip_gateway",
+    "sip_gateway_name", "sip_reason", "sip_invite_failure_status", "sip_invite_failure_phrase", "sip_term_status",
+    "sip_term_cause", "sip_hangup_disposition", "proto_specific_hangup_cause", "hangup_cause", "hangup_cause_q850",
+    "start_epoch", "start_uepoch", "answer_epoch", "answer_uepoch", "end_epoch", "end_uepoch", "duration", "billsec",
+    "NORMAL_CLEARING", "ORIGINATOR_CANCEL", "USER_BUSY", "NO_ANSWER", "CALL_REJECTED", "true", "false", "null",
+];
+
+const NUMBERS: &[&str] = &[
+    "sip_invite_failure_status",
+    "sip_term_status",
+    "sip_term_cause",
+    "hangup_cause_q850",
+    "duration",
+    "billsec",
+];
+
+/// The first property of every record, and of no record of another format.
+const FIRST: &[u8] = b"\"core-uuid\"";
+
+fn recognise(text: &[u8], finished: bool) -> Recognised {
+    let Some(first) = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return Recognised::No };
+    match first.starts_with(FIRST) {
+        true => Recognised::Yes,
+        false if !finished && FIRST.starts_with(first) => Recognised::NeedMore,
+        false => Recognised::No,
+    }
+}
+
+/// Whether a text can be the name of a gateway, which the operator gives: `teams-1`, `carrier.example.com`. Seven digits
+/// may be a telephone number.
+fn is_trunk(text: &str) -> bool {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    text.len() <= 64
+        && text.bytes().all(in_name)
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && text.bytes().filter(u8::is_ascii_digit).count() < 7
+}
+
+/// Decodes records one by one. What is made of one does not depend on the others.
+#[derive(Debug)]
+struct Decoder;
+
+impl Decode for Decoder {
+    fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
+        decoded(record)
+    }
+}
+
+fn decoded(record: &[u8]) -> Decoded<'static> {
+    let decoded = Variables::read(record).and_then(|variables| match variables.is_b_leg() {
+        true => Ok(Decoded::Ignored),
+        false => variables.call().map(Decoded::Call),
+    });
+    decoded.unwrap_or_else(Decoded::Rejected)
+}
+
+#[derive(Deserialize)]
+struct Record {
+    variables: Option<HashMap<String, Value>>,
+}
+
+/// The variables of a leg, by name, as they were before they were encoded.
+struct Variables(HashMap<String, String>);
+
+impl Variables {
+    fn read(record: &[u8]) -> Result<Self, Reason> {
+        let text = String::from_utf8_lossy(record);
+        if !text.trim_ascii_start().starts_with('{') {
+            let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            return Err(if is_json { Reason::NotARow } else { Reason::BadJson });
+        }
+        let record = serde_json::from_str::<Record>(&text)
+            .or_else(|_| serde_json::from_str(&without_nan(&text)))
+            .map_err(|_| Reason::BadJson)?;
+        let text_of = |value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => url_decoded(&text),
+            other => other.to_string(),
+        };
+        let variables = record.variables.ok_or(Reason::NotARow)?;
+        Ok(Self(variables.into_iter().map(|(name, value)| (name, text_of(value))).collect()))
+    }
+
+    /// `""` for a variable that is not there.
+    fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.trim_ascii())
+    }
+
+    /// The first of these that is there.
+    fn first(&self, names: &[&str]) -> &str {
+        names.iter().map(|name| self.get(name)).find(|value| !value.is_empty()).unwrap_or_default()
+    }
+
+    /// `call_uuid` is the A leg's `uuid` on both legs; an A leg that called nobody may have none.
+    fn is_b_leg(&self) -> bool {
+        let (call, own) = (self.get("call_uuid"), self.get("uuid"));
+        !self.get("originating_leg_uuid").is_empty() || !call.is_empty() && !own.is_empty() && call != own
+    }
+
+    fn call(&self) -> Result<Call<'static>, Reason> {
+        let record_id = fields::record_id(self.first(&["call_uuid", "uuid"]).as_bytes())?;
+        let succeeded = self.succeeded()?;
+        let codes = self.codes(succeeded)?;
+        if succeeded.is_none() && codes.is_empty() {
+            return Err(Reason::NoOutcome);
+        }
+        let billed = fields::duration_seconds(self.whole("billsec"))?;
+        Ok(Call {
+            record_id,
+            trunk: owned(self.first(&["sip_gateway_name", "sip_gateway"])),
+            direction: self.direction(),
+            succeeded,
+            codes,
+            ended_at: fields::ended_at(
+                ["end", "", "answer", "start"],
+                |time| self.time(time),
+                billed.filter(|_| succeeded == Some(true)),
+            )?,
+            duration_seconds: fields::duration_seconds(self.whole("duration"))?,
+        })
+    }
+
+    /// Whether the call has a time of answer. `hangup_cause` is NORMAL_CLEARING on calls that nobody answered, too.
+    fn succeeded(&self) -> Result<Option<bool>, Reason> {
+        let is_known = !self.first(&["answer_uepoch", "answer_epoch"]).is_empty();
+        let answered = self.time("answer")?.is_some();
+        Ok(is_known.then_some(answered))
+    }
+
+    fn codes(&self, succeeded: Option<bool>) -> Result<Codes<'static>, Reason> {
+        let sip = match succeeded {
+            // A gateway that was tried before may have refused it.
+            Some(true) => self.get("sip_term_status"),
+            _ => self.first(&["sip_invite_failure_status", "sip_term_status", "proto_specific_hangup_cause"]),
+        };
+        let sip = sip.strip_prefix("sip:").unwrap_or(sip);
+        let text = phrase(self.get("sip_reason")).unwrap_or_else(|| self.get("hangup_cause"));
+        Ok(Codes {
+            microsoft: None,
+            sip: fields::sip_code(fields::whole_number(sip.as_bytes()))?,
+            q850: self.q850()?,
+            text: owned(text),
+        })
+    }
+
+    /// FreeSWITCH has causes of its own above those of Q.850, and 0 for none.
+    fn q850(&self) -> Result<Option<u8>, Reason> {
+        let cause = self.first(&["hangup_cause_q850", "sip_term_cause"]);
+        let cause = fields::whole_number(cause.as_bytes()).map_err(|NotWhole| Reason::BadCode)?;
+        Ok(cause.and_then(|cause| u8::try_from(cause).ok()).filter(|cause| (1..128).contains(cause)))
+    }
+
+    /// From Teams, if Microsoft's SIP proxy sent the INVITE. `direction` only tells A leg and B leg apart, and nothing says
+    /// which gateway leads to Teams.
+    fn direction(&self) -> Direction {
+        let is_teams = |host: &str| {
+            host.contains("pstnhub.") && (host.ends_with(".microsoft.com") || host.ends_with(".microsoft.us"))
+        };
+        match ["sip_from_host", "sip_contact_host"].into_iter().any(|name| is_teams(self.get(name))) {
+            true => Direction::Outbound,
+            false => Direction::Unknown,
+        }
+    }
+
+    fn whole(&self, name: &str) -> Result<Option<u64>, NotWhole> {
+        fields::whole_number(self.get(name).as_bytes())
+    }
+
+    /// `end` stands in `end_uepoch` as microseconds since 1970, and in `end_epoch` as seconds. 0 is no time.
+    fn time(&self, name: &str) -> Result<Option<UnixMillis>, Reason> {
+        let micros = self.whole(&format!("{name}_uepoch")).map_err(|NotWhole| Reason::BadTime)?;
+        let seconds = self.whole(&format!("{name}_epoch")).map_err(|NotWhole| Reason::BadTime)?;
+        let millis = match micros {
+            Some(micros @ 1..) => Some(micros / 1000),
+            _ => seconds.unwrap_or(0).checked_mul(1000),
+        };
+        let millis = millis.filter(|millis| *millis < YEAR_10000).ok_or(Reason::BadTime)?;
+        Ok((millis > 0).then_some(UnixMillis(millis.cast_signed())))
+    }
+}
+
+/// A later time is none: microseconds in the place of seconds.
+const YEAR_10000: u64 = 253_402_300_800_000;
+
+fn owned(text: &str) -> Text<'static> {
+    Text(Cow::Owned(text.as_bytes().to_vec()))
+}
+
+/// What Microsoft says in a Reason header (RFC 3326): the phrase in `Q.850;cause=31;text="GUID;phrase"`. Without a GUID it
+/// is a carrier's. With SIP cause 200, an SBC cancels the forks of a call that another one answered.
+fn phrase(header: &str) -> Option<&str> {
+    let mut parts = header.split([';', ',']).map(str::trim);
+    if parts.next()?.eq_ignore_ascii_case("sip") && parts.next() == Some("cause=200") {
+        return Some("Call completed elsewhere");
+    }
+    let (_, text) = header.split_once("text=\"")?;
+    let (text, _) = text.split_once('"').unwrap_or((text, ""));
+    let (guid, phrase) = text.split_once(';')?;
+    let is_guid = guid.len() == 36 && guid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    is_guid.then_some(phrase.trim())
+}
+
+/// With null for each bare `nan` and `inf`: so the quality of a call without audio is written, which is no JSON.
+fn without_nan(text: &str) -> Cow<'_, str> {
+    static STRING_OR_NAN: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"(?s)"(?:[^"\\]|\\.)*"|-?\b(?:nan|inf)\b"#).ok());
+    let null_for_nan = |found: &Captures<'_>| match &found[0] {
+        string if string.starts_with('"') => string.to_owned(),
+        _ => "null".to_owned(),
+    };
+    STRING_OR_NAN.as_ref().map_or(Cow::Borrowed(text), |pattern| pattern.replace_all(text, null_for_nan))
+}
+
+/// The text with `%3B` as `;`. A per cent sign before anything else stands for itself, as where values are not encoded.
+fn url_decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let code = part.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        decoded.push(byte.unwrap_or(b'%'));
+        decoded.extend_from_slice(&part.as_bytes()[if byte.is_some() { 2 } else { 0 }..]);
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::RecordId;
+
+    /// The variables of a call that was refused, but for what they are replaced with.
+    const REFUSED: [(&str, &str); 8] = [
+        ("uuid", "f5000001-05ec-4a1b-8c2d-000000000001"),
+        ("call_uuid", "f5000001-05ec-4a1b-8c2d-000000000001"),
+        ("sip_gateway", "carrier-1"),
+        ("sip_invite_failure_status", "480"),
+        ("hangup_cause", "NORMAL_UNSPECIFIED"),
+        ("hangup_cause_q850", "31"),
+        ("answer_epoch", "0"),
+        ("end_epoch", "1730797950"),
+    ];
+
+    fn with(variables: &[(&str, &str)]) -> Decoded<'static> {
+        let all: HashMap<&str, &str> = REFUSED.iter().chain(variables).copied().collect();
+        decoded(serde_json::json!({ "core-uuid": "1", "variables": all }).to_string().as_bytes())
+    }
+
+    fn call(variables: &[(&str, &str)]) -> Call<'static> {
+        let Decoded::Call(call) = with(variables) else { panic!("no call: {variables:?}") };
+        call
+    }
+
+    #[test]
+    fn recognises_its_beginning_only() {
+        use Recognised::{NeedMore, No, Yes};
+        for (text, finished, expected) in [
+            ("{\"core-uuid\":", false, Yes),
+            ("{\n \"core-uuid\"", true, Yes),
+            ("{", false, NeedMore),
+            ("{\"core-uuid", false, NeedMore),
+            ("{\"core-uuid", true, No),
+            ("{\"value\":[{\"core-uuid\"", false, No),
+        ] {
+            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_a_refused_call() {
+        let text = Text::from("NORMAL_UNSPECIFIED");
+        let expected = Call {
+            record_id: RecordId(0xf500_0001_05ec_4a1b_8c2d_0000_0000_0001),
+            trunk: "carrier-1".into(),
+            direction: Direction::Unknown,
+            succeeded: Some(false),
+            codes: Codes { microsoft: None, sip: Some(480), q850: Some(31), text },
+            ended_at: Some(UnixMillis(1_730_797_950_000)),
+            duration_seconds: None,
+        };
+        assert_eq!(call(&[]), expected);
+        let teams = ("sip_from_host", "sip.pstnhub.microsoft.com");
+        let others = [("end_uepoch", "1730797950006702"), ("duration", "9"), teams];
+        let ended_at = Some(UnixMillis(1_730_797_950_006));
+        let direction = Direction::Outbound;
+        assert_eq!(call(&others), Call { ended_at, direction, duration_seconds: Some(9), ..expected });
+    }
+
+    #[test]
+    fn the_a_leg_counts() {
+        let other = "f5000002-05ec-4a1b-8c2d-000000000002";
+        for b_leg in [("originating_leg_uuid", other), ("uuid", other)] {
+            assert_eq!(with(&[b_leg]), Decoded::Ignored, "{b_leg:?}");
+        }
+        assert_eq!(call(&[("call_uuid", "")]).record_id, call(&[]).record_id);
+        assert_eq!(with(&[("uuid", ""), ("call_uuid", "")]), Decoded::Rejected(Reason::NoRecordId));
+    }
+
+    #[test]
+    fn reads_outcome_and_codes() {
+        let codes = |variables: &[(&str, &str)]| {
+            let Call { succeeded, codes, .. } = call(variables);
+            (succeeded, codes.sip, codes.q850)
+        };
+        let status = ("sip_term_status", "200");
+        assert_eq!(codes(&[("answer_epoch", "1730797941"), status]), (Some(true), Some(200), Some(31)));
+        assert_eq!(codes(&[("answer_epoch", ""), status]), (None, Some(480), Some(31)));
+        let none = ("sip_invite_failure_status", "");
+        assert_eq!(codes(&[none, status]), (Some(false), Some(200), Some(31)));
+        assert_eq!(codes(&[none, ("proto_specific_hangup_cause", "sip%3A486")]).1, Some(486));
+        for (cause, q850) in [("0", None), ("127", Some(127)), ("128", None), ("487", None)] {
+            assert_eq!(codes(&[("hangup_cause_q850", cause)]).2, q850, "{cause}");
+        }
+        let nothing = [none, ("answer_epoch", ""), ("hangup_cause_q850", "")];
+        assert_eq!(with(&nothing), Decoded::Rejected(Reason::NoOutcome));
+    }
+
+    #[test]
+    fn reads_what_microsoft_says() {
+        let guid = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
+        let said = |text: &str| format!("Q.850;cause=31;text=\"{text}\"");
+        for (header, expected) in [
+            (said(&format!("{guid};Forbidden; Call rejected.")), "Forbidden; Call rejected."),
+            (format!("Q.850%3Bcause%3D31%3Btext%3D%22{guid}%3BUser%20is%20busy%22"), "User is busy"),
+            ("SIP ;cause=200 ;text=\"Call completed elsewhere\"".to_owned(), "Call completed elsewhere"),
+            (said("Call Rejected"), "NORMAL_UNSPECIFIED"),
+            (said("Call; Rejected"), "NORMAL_UNSPECIFIED"),
+        ] {
+            assert_eq!(call(&[("sip_reason", &header)]).codes.text, expected.into(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_no_trunk() {
+        for name in ["teams", "carrier-1", "sbc1.contoso.com", "EU_2"] {
+            assert!(is_trunk(name), "{name}");
+        }
+        for other in ["", "1", "+14255550100", "t4255550", "10.0.0.1", "user@contoso.com", "two words"] {
+            assert!(!is_trunk(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json() {
+        let nan = r#"{"mos":-nan,"a\" nan":[inf],"variables":{"uuid":"1","sip_term_status":486}}"#;
+        assert!(matches!(decoded(nan.as_bytes()), Decoded::Call(_)));
+        for (text, reason) in [
+            (r#"{"mos":nano,"variables":{"uuid":"1"}}"#, Reason::BadJson),
+            ("nan", Reason::BadJson),
+            ("[1]", Reason::NotARow),
+            (r#"{"core-uuid":"1"}"#, Reason::NotARow),
+        ] {
+            assert_eq!(decoded(text.as_bytes()), Decoded::Rejected(reason), "{text}");
+        }
+    }
+}

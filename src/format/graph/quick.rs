@@ -1,0 +1,182 @@
+//! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
+//!
+//! Rows of one export name the same properties in the same order, so the text before a value is mostly that of the row
+//! before: where it is, one comparison reads quotes, name and colon. Whatever is no usual row is left to the full
+//! reader: an escape, a nested value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that
+//! are not UTF-8 inside strings; and as nothing in it is nested, it shows its own end.
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::row::{Property, Row, Value};
+use crate::format::fields;
+use crate::format::scan::{self, Prefix};
+
+/// The names of the rows before, by their places in the row. A name that is not the expected one costs more, and is the
+/// expected one from then on.
+#[derive(Debug, Default)]
+pub struct Layout(Vec<Name>);
+
+/// Of rows with more properties, the others are not remembered.
+const MOST_PLACES: usize = 64;
+
+/// A name, and what the row before said about its value.
+#[derive(Debug)]
+struct Name {
+    /// All that stands before the value, `,"callType":"`, with the quote that begins a string.
+    before: Prefix,
+    property: Property,
+    /// How many bytes the string behind it last had, and the bits of those and of the quote that ended it.
+    length: u8,
+    through: u64,
+}
+
+/// So many bytes have to follow a property: all steps of its reading are whole then.
+pub const ROOM: usize = 128;
+
+impl Name {
+    fn new(before: Prefix, property: Property) -> Self {
+        Self { before, property, length: 0, through: 1 }
+    }
+
+    /// The value that stands behind this name, if the text begins with that; and what follows.
+    #[inline(always)]
+    fn value<'t, S: Simd>(&mut self, simd: S, text: &'t [u8]) -> Option<ValueAndRest<'t>> {
+        let room = text.first_chunk::<ROOM>()?;
+        let begin = self.before.length();
+        match self.before.differences(simd, room.first_chunk()?) {
+            0 => self.string(simd, &text[begin..], room[begin..].first_chunk()?),
+            quote if quote == self.before.last => other(&text[begin - 1..]),
+            _ => None,
+        }
+    }
+
+    /// As [`string`]. Many strings are as long as that of the row before: where one is, reading goes on behind it
+    /// without waiting to learn where it ends.
+    #[inline(always)]
+    fn string<'t, S: Simd>(&mut self, simd: S, text: &'t [u8], room: &[u8; 64]) -> Option<ValueAndRest<'t>> {
+        let length = usize::from(self.length % 64);
+        let stops = match length {
+            ..32 => scan::stops_in_32(simd, room.first_chunk()?),
+            _ => scan::stops_in_64(simd, room),
+        };
+        // The lowest one is where the last one was, and the bits up to there are one more.
+        if (stops & self.through) * 2 == self.through + 1 && room[length] == b'"' {
+            return Some((Value::Text(&text[..length]), &text[length + 1..]));
+        }
+        let (string, rest) = string(simd, text)?;
+        if let Ok(length @ ..63) = u8::try_from(string.len()) {
+            (self.length, self.through) = (length, (2 << length) - 1);
+        }
+        Some((Value::Text(string), rest))
+    }
+}
+
+impl Layout {
+    /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
+    /// kind, or a property is not followed by [`ROOM`] bytes.
+    pub fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
+        dispatch!(Level::new(), simd => self.read_at(simd, text, row))
+    }
+
+    #[inline(always)]
+    fn read_at<'t, S: Simd>(&mut self, simd: S, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
+        let mut rest = behind_blanks(text).strip_prefix(b"{")?;
+        let mut place = 0;
+        loop {
+            for name in self.0.get_mut(place..).unwrap_or_default() {
+                let Some((value, behind)) = name.value(simd, rest) else { break };
+                row.set(name.property, value);
+                rest = behind;
+                place += 1;
+            }
+            if let [b'}', rest @ ..] = behind_blanks(rest) {
+                return Some(text.len() - rest.len());
+            }
+            if rest.len() < ROOM {
+                return None;
+            }
+            rest = self.unexpected(place, rest, row)?;
+            place += 1;
+        }
+    }
+
+    /// Reads the property at this place, and expects its name there from now on.
+    #[cold]
+    #[inline(never)]
+    fn unexpected<'t>(&mut self, place: usize, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<&'t [u8]> {
+        let begin = if place == 0 { text } else { behind_blanks(text).strip_prefix(b",")? };
+        let (property, at_value) = name(begin)?;
+        let (value, rest) = match at_value.strip_prefix(b"\"") {
+            Some(rest) => any_string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
+            None => other(at_value)?,
+        };
+        row.set(property, value);
+        let before = [&text[..text.len() - at_value.len()], b"\""].concat();
+        if let Some(before) = Prefix::new(&before) {
+            let name = Name::new(before, property);
+            if let Some(known) = self.0.get_mut(place) {
+                *known = name;
+            } else if place == self.0.len() && place < MOST_PLACES {
+                self.0.push(name);
+            }
+        }
+        Some(rest)
+    }
+}
+
+/// The name that the text begins with, its colon and blanks: its property, and what follows.
+#[cold]
+#[inline(never)]
+fn name(text: &[u8]) -> Option<(Property, &[u8])> {
+    let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
+    let value = behind_blanks(rest).strip_prefix(b":")?;
+    Some((Property::named(name), behind_blanks(value)))
+}
+
+fn behind_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
+}
+
+/// A value, and what follows it.
+type ValueAndRest<'t> = (Value<&'t [u8]>, &'t [u8]);
+
+/// The value that the text begins with, if it is no string.
+#[inline(always)]
+fn other(text: &[u8]) -> Option<ValueAndRest<'_>> {
+    match text {
+        [b'0'..=b'9', ..] => whole(text),
+        [b't', b'r', b'u', b'e', rest @ ..] => Some((Value::Flag(true), rest)),
+        [b'f', b'a', b'l', b's', b'e', rest @ ..] => Some((Value::Flag(false), rest)),
+        [b'n', b'u', b'l', b'l', rest @ ..] => Some((Value::Null, rest)),
+        _ => None,
+    }
+}
+
+/// The string whose opening quote was just read, if nothing in it is escaped, or should be; and what follows it.
+#[inline(always)]
+fn string<S: Simd>(simd: S, text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (string, rest) = text.split_at_checked(scan::find_stop(simd, text)?)?;
+    Some((string, rest.strip_prefix(b"\"")?))
+}
+
+fn any_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    dispatch!(Level::new(), simd => string(simd, text))
+}
+
+/// The number that the text begins with; a fraction or an exponent behind it is no end that [`Layout::read`] accepts.
+#[inline(always)]
+fn whole(text: &[u8]) -> Option<ValueAndRest<'_>> {
+    let chunk = *text.first_chunk()?;
+    let (count, number) = match fields::leading_digits(chunk) {
+        count @ ..8 => (count as usize, fields::few_digits(chunk, count)?),
+        _ => {
+            let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (count, fields::whole_number(&text[..count]).ok()??)
+        }
+    };
+    // Only zero begins with zero.
+    (chunk[0] != b'0' || count == 1).then_some((Value::Whole(number), text.get(count..)?))
+}

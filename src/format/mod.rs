@@ -1,0 +1,252 @@
+//! Records to calls. A format is a value: one file here, one line in [`ALL`], one folder in `tests/data/`.
+//!
+//! Pure: bytes in, values out.
+
+pub mod fields;
+pub mod freeswitch;
+pub mod graph;
+pub mod teams_admin_center;
+mod scan;
+mod trunk;
+mod unknown;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crate::call::{Call, Reason};
+use crate::framing::Framing;
+
+/// Every built-in format, in the order in which they are asked whether a file is theirs.
+pub static ALL: [&Format; 3] = [&freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
+
+/// A record format: all that the other stages need to know of it.
+pub struct Format {
+    /// The name in the config's `format:` and in reports.
+    pub name: &'static str,
+    /// What such a file holds, in words for the person who put another one in its place.
+    pub expected: &'static str,
+    /// How text is cut into records.
+    pub framing: Framing,
+    /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`
+    /// says that no more is to come.
+    pub recognise: fn(text: &[u8], finished: bool) -> Recognised,
+    /// How long after its end a call is still live news, if the config does not say.
+    pub live_within: Duration,
+    /// Whether a text can be the name of a trunk, the one text of a record that becomes a label. A person's name or number
+    /// in its place must not be.
+    pub is_trunk: fn(&str) -> bool,
+    /// What of a rejected record may be shown.
+    pub public: Public,
+    /// Why text that can never become a record is rejected.
+    pub broken: Reason,
+    /// A decoder at the beginning of a file.
+    pub decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync),
+}
+
+/// The parts of a format's records that name nobody: what is left of a rejected record when all else is masked.
+#[derive(Debug)]
+pub struct Public {
+    /// Names of properties and columns, and values that are words of the format.
+    pub words: &'static [&'static str],
+    /// Properties whose value is a number of few digits.
+    pub numbers: &'static [&'static str],
+    /// The property that holds Microsoft's code.
+    pub microsoft_code: &'static str,
+    /// The property whose GUID is that of a call, and never that of a person.
+    pub correlation_id: &'static str,
+    /// The properties that name the trunk.
+    pub trunk: &'static [&'static str],
+}
+
+/// Whether a text is of a format, by its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognised {
+    Yes,
+    No,
+    /// Too little to say yet.
+    NeedMore,
+}
+
+/// What the beginning of a text says about its format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognition {
+    Known(&'static Format),
+    /// Too little to say yet.
+    NeedMore,
+    Unknown,
+}
+
+/// What one record turned out to be.
+#[derive(Debug, PartialEq)]
+pub enum Decoded<'a> {
+    /// A Direct Routing call.
+    Call(Call<'a>),
+    /// A header row.
+    Header,
+    /// A record of a kind that is not a Direct Routing call, for example a `pstnCallLogRow`.
+    Ignored,
+    /// A record that should have been a call and could not be read.
+    Rejected(Reason),
+}
+
+/// Decodes the records of one file, in their order.
+pub trait Decode: Debug + Send {
+    /// Decodes one whole record, as it was cut.
+    fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a>;
+
+    /// Cuts and decodes in one go the usual records that stand at the front of the text, where the format has a fast way
+    /// to do so: what is not usual is left to framing and [`Decode::decode`], which make the same of it. The text behind
+    /// [`Front::end`] begins with a record.
+    fn decode_front<'t>(&mut self, _text: &'t [u8], _record_bytes: usize, _front: &mut Front<'t>) {}
+
+    /// The header that the next record is read by, as the file spells it; `None` when there is none yet, or when the
+    /// format has none.
+    fn header(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Goes on in the middle of a file, below a header that [`Decode::header`] gave earlier.
+    fn resume(&mut self, _header: &[u8]) {}
+
+    /// Gives back the memory that only makes decoding faster.
+    fn rest(&mut self) {}
+}
+
+/// Calls decoded in one go, and where their records stand in the text.
+#[derive(Debug, Default)]
+pub struct Front<'t> {
+    pub calls: Vec<Call<'t>>,
+    /// Where the record of each begins.
+    pub begins: Vec<usize>,
+    /// Where the last one ends.
+    pub end: usize,
+}
+
+impl<'t> Front<'t> {
+    /// At most so many calls are taken before they are handed on: enough that the hand-over costs nothing.
+    const ROOM: usize = 64;
+
+    /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the
+    /// record's length. Bytes that are `blank` may stand before each. Puts them there itself: what it would return is
+    /// copied once more.
+    #[inline(always)]
+    pub fn fill(
+        &mut self,
+        text: &'t [u8],
+        record_bytes: usize,
+        blank: impl Fn(u8) -> bool,
+        mut decode: impl FnMut(&'t [u8], &mut Vec<Call<'t>>) -> Option<usize>,
+    ) {
+        while self.calls.len() < Self::ROOM {
+            let rest = text.get(self.end..).unwrap_or_default();
+            let Some(begin) = rest.iter().position(|byte| !blank(*byte)) else { return };
+            let rest = &rest[begin..];
+            let Some(length) = decode(&rest[..rest.len().min(record_bytes)], &mut self.calls) else { return };
+            self.begins.push(self.end + begin);
+            self.end += begin + length;
+        }
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Format {}
+
+impl Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Format {
+    /// The format of this name, if there is one.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ALL.into_iter().find(|format| format.name == name)
+    }
+
+    /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more is to come.
+    pub fn recognise(head: &[u8], finished: bool) -> Recognition {
+        let text = head.trim_ascii_start();
+        if text.is_empty() {
+            return Recognition::NeedMore;
+        }
+        let mut recognition = Recognition::Unknown;
+        for format in ALL {
+            match (format.recognise)(text, finished) {
+                Recognised::Yes if recognition == Recognition::Unknown => return Recognition::Known(format),
+                // A format that is asked earlier may yet turn out to be it.
+                Recognised::Yes | Recognised::NeedMore => recognition = Recognition::NeedMore,
+                Recognised::No => {}
+            }
+        }
+        recognition
+    }
+
+    /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it there. Takes
+    /// the first bytes as they are on disk. Never repeats any of them.
+    pub fn unknown_explanation(head: &[u8]) -> &'static str {
+        unknown::explanation(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recognises_formats() {
+        use Recognition::{Known, NeedMore, Unknown};
+        let (graph, admin_center) = (Known(&graph::FORMAT), Known(&teams_admin_center::FORMAT));
+        let export = b"CorrelationId,Success,Final SIP code".as_slice();
+        let cases: [(&[u8], bool, Recognition); 17] = [
+            (b"", false, NeedMore),
+            (b" \n", true, NeedMore),
+            (b"{", false, NeedMore),
+            (b"{ ", true, Unknown),
+            (b"{\n  \"value\"", false, graph),
+            (b"{}", true, graph),
+            (b"[\r\n{", false, graph),
+            (b"[]", false, graph),
+            (b"[", false, NeedMore),
+            (b"[2024-11-05 09:12] a line of some log", false, Unknown),
+            (b"{a line in braces}", false, Unknown),
+            (export, false, NeedMore),
+            (export, true, admin_center),
+            (&[export, b"\r\n"].concat(), false, admin_center),
+            (&[b"\n", export, b"\n"].concat(), false, admin_center),
+            (b"a,b\n", false, Unknown),
+            (&[b'x'; 64 * 1024 + 1], false, Unknown),
+        ];
+        for (head, finished, expected) in cases {
+            assert_eq!(
+                Format::recognise(head, finished),
+                expected,
+                "{}",
+                head[..head.len().min(50)].escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn names_lead_back_to_formats() {
+        for format in ALL {
+            assert_eq!(Format::named(format.name), Some(format));
+        }
+        assert_eq!(Format::named("auto"), None);
+    }
+
+    #[test]
+    fn a_decoder_goes_on_below_its_header() {
+        for format in ALL {
+            let (mut decoder, mut resumed) = ((format.decoder)(), (format.decoder)());
+            decoder.decode(b"CorrelationId,Success,Final SIP code");
+            resumed.resume(decoder.header().unwrap_or_default());
+            assert_eq!(resumed.header(), decoder.header());
+            assert_eq!(resumed.decode(b"a,No,410"), decoder.decode(b"a,No,410"));
+        }
+    }
+}

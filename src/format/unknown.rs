@@ -1,0 +1,126 @@
+//! What a file may be that is none of our formats, told to the person who put it there.
+
+use std::sync::LazyLock;
+
+use memchr::memmem;
+
+use super::ALL;
+use super::teams_admin_center::column_names;
+
+static EXPECTED: LazyLock<String> =
+    LazyLock::new(|| format!("expected {}", ALL.map(|format| format.expected).join(", or ")));
+
+static EXPECTED_JSON: LazyLock<String> =
+    LazyLock::new(|| format!("no JSON with call records: {}", *EXPECTED));
+
+/// Beginnings of files that are no text.
+const MAGIC: [(&[u8], &str); 7] = [
+    (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls): save it as CSV (comma delimited)"),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"),
+    (b"Rar!", "a RAR archive: unpack it first"),
+    (b"BZh", "compressed with bzip2: unpack it first"),
+    (b"\xFD7zXZ\0", "compressed with xz: unpack it first"),
+    (b"%PDF", "a PDF: export the report as CSV"),
+    (b"SQLite format 3\0", "a database, not a file of records"),
+];
+
+/// One sentence on what a file of an unknown format seems to be, from its first bytes.
+pub fn explanation(head: &[u8]) -> &'static str {
+    let text = head.trim_ascii_start();
+    let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic));
+    match text.first() {
+        None => "the file is empty",
+        _ if head.starts_with(b"PK\x03\x04") => zip(head),
+        _ if magic.is_some() => magic.map_or(EXPECTED.as_str(), |(_, sentence)| sentence),
+        Some(b'<') => markup(text),
+        Some(b'{' | b'[') => json(text),
+        _ if text.contains(&0) => "a binary file, not text",
+        _ => table(text),
+    }
+}
+
+fn zip(head: &[u8]) -> &'static str {
+    let holds = |name: &str| memmem::find(head, name.as_bytes()).is_some();
+    if holds("[Content_Types].xml") || holds("xl/") {
+        "an Excel workbook (.xlsx): export the report again and use its CSV file as it is"
+    } else {
+        "a zip archive: unzip it first, it holds DirectRouting.calls.*.csv"
+    }
+}
+
+fn markup(text: &[u8]) -> &'static str {
+    let beginning = text[..text.len().min(512)].to_ascii_lowercase();
+    if memmem::find(&beginning, b"<html").is_some() || beginning.starts_with(b"<!doctype html") {
+        "an HTML page, often a sign-in or error page saved in place of the report"
+    } else {
+        "XML: expected JSON or CSV"
+    }
+}
+
+fn json(text: &[u8]) -> &'static str {
+    let holds = |name: &str| memmem::find(text, name.as_bytes()).is_some();
+    if holds("\"error\"") {
+        "an error answer of Microsoft Graph saved in place of the report"
+    } else if holds("pstnCallLogRow") || holds("getPstnCalls") {
+        "JSON of getPstnCalls: it holds Calling Plan or Operator Connect calls, which have no codes; ask for \
+         getDirectRoutingCalls"
+    } else {
+        &EXPECTED_JSON
+    }
+}
+
+fn table(text: &[u8]) -> &'static str {
+    let is_export =
+        |names: &[String]| names.iter().any(|name| name == "correlationid" || name == "finalsipcode");
+    let names = column_names(text, b',');
+    let has = |name: &str| names.iter().any(|other| other == name);
+    if is_export(&column_names(text, b';')) && names.len() < 3 {
+        "separated by semicolons, as Excel saves CSV in many countries: export the report again and use it \
+         as it is"
+    } else if is_export(&column_names(text, b'\t')) && names.len() < 3 {
+        "separated by tabs: export the report again and use it as it is"
+    } else if has("usageid") || (has("charge") && has("currency")) {
+        "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the \
+         same export is the right one"
+    } else if has("callernumber") && has("calleenumber") {
+        "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
+         or Final Microsoft subcode"
+    } else {
+        &EXPECTED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_a_file_seems_to_be() {
+        let cases: [(&[u8], &str); 18] = [
+            (b"", "empty"),
+            (b" \r\n", "empty"),
+            (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", ".xlsx"),
+            (b"PK\x03\x04\x14\0\0\0\x08\0DirectRouting.calls.2024-11-05.csv", "unzip it first"),
+            (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", ".xls"),
+            (b"<!DOCTYPE html><html>", "HTML"),
+            (b"\n<HTML lang=en>", "HTML"),
+            (b"<?xml version=\"1.0\"?><cdr/>", "XML"),
+            (b"{\"error\":{\"code\":\"Forbidden\"}}", "error answer"),
+            (
+                b"{\"@odata.context\":\"https://graph.example.com/$metadata#Collection(pstnCallLogRow)\"}",
+                "getPstnCalls",
+            ),
+            (b"[1,2,3]", "no JSON with call records"),
+            (b"\x01\x00\x02", "binary"),
+            (b"CorrelationId;UPN;Success;Final SIP code\r\n", "semicolons"),
+            (b"CorrelationId\tUPN\tSuccess\tFinal SIP code\r\n", "tabs"),
+            (b"UsageId,Call ID,Conference ID,User Location,Charge,Currency,Capability\r\n", "Calling Plan"),
+            (b"id,calleeNumber,callerNumber,startDateTime\n", "without the codes"),
+            (b"kernel: a line of some log\n", "directRoutingLogRow records of Microsoft Graph"),
+            (b"name,size\na,1\n", "directRoutingLogRow records of Microsoft Graph"),
+        ];
+        for (head, part) in cases {
+            assert!(explanation(head).contains(part), "{:?}: {}", head.escape_ascii(), explanation(head));
+        }
+    }
+}

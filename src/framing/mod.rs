@@ -1,0 +1,130 @@
+//! Text to whole records: where one record ends and the next begins, nothing of what it means.
+//!
+//! Pure and resumable: a splitter sees the text that is there, answers one record or that it needs more, and looks at
+//! few bytes twice while it waits. A broken record costs itself, not its neighbours.
+
+pub mod json;
+mod quoted_csv;
+
+pub use json::JsonSplitter;
+pub use quoted_csv::QuotedCsvSplitter;
+
+/// How text is cut into records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// JSON values: documents, arrays, lines.
+    Json,
+    /// Lines of CSV, in which quotes may hold line ends.
+    QuotedCsv,
+}
+
+impl Framing {
+    /// A splitter that refuses records of more than `record_bytes` bytes.
+    pub fn splitter(self, record_bytes: usize) -> Splitter {
+        match self {
+            Self::Json => Splitter::Json(JsonSplitter::new(record_bytes)),
+            Self::QuotedCsv => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
+        }
+    }
+
+    /// Where the first record begins in a text, behind what is said once for all; `None` while that may be in what comes,
+    /// if `is_all` there is of the text yet.
+    pub fn first_record(self, text: &[u8], is_all: bool) -> Option<usize> {
+        match self {
+            Self::Json => json::first_record(text, is_all),
+            // The first line is the header.
+            Self::QuotedCsv => memchr::memchr(b'\n', text).map(|newline| newline + 1),
+        }
+    }
+}
+
+/// What stands next in the text. Offsets count from the beginning of the text that was passed in; `next` is how
+/// many bytes of it are done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// A whole record at `start..end`.
+    Record { start: usize, end: usize, next: usize },
+    /// Text that can never become a record, for example a line that was cut off: rejected as one record.
+    Broken { start: usize, next: usize },
+    /// The end of a record longer than the limit, most of which was passed over as [`Split::Skip`]: rejected as one.
+    TooLong { next: usize },
+    /// Bytes between records.
+    Skip { next: usize },
+    /// The text ends within a record, or between two.
+    NeedMore,
+}
+
+/// Where between records a splitter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// Outside every JSON value; at the beginning of a line.
+    #[default]
+    Top,
+    /// Among the elements of a top-level JSON array.
+    Array,
+    /// Among the elements of a JSON object's `value` array.
+    Value,
+    /// Behind the `value` array, before the end of its object.
+    AfterValue,
+    /// Behind a record that was taken without its line end, and with whatever else of its line may come.
+    WithinLine,
+}
+
+/// So much of a record that was not whole may be looked at again: it may be whole now.
+const SCANNED_AGAIN: usize = 16 * 1024;
+
+/// The splitter of one file.
+#[derive(Debug, Clone)]
+pub enum Splitter {
+    Json(JsonSplitter),
+    QuotedCsv(QuotedCsvSplitter),
+}
+
+impl Splitter {
+    /// What stands next in `text`, which begins where the last answer's `next` ended. `finished` says that nothing
+    /// will follow `text`, so that a last record without its newline is whole and an unclosed one is broken.
+    pub fn next(&mut self, text: &[u8], finished: bool) -> Split {
+        match self {
+            Self::Json(splitter) => splitter.next(text, finished),
+            Self::QuotedCsv(splitter) => splitter.next(text, finished),
+        }
+    }
+
+    /// Whether the text begins with a record, so that whole ones may be taken from there without the splitter; it then
+    /// forgets what it saw of that record.
+    #[inline]
+    pub fn begins_record(&mut self) -> bool {
+        match self {
+            Self::Json(splitter) => splitter.begins_record(),
+            Self::QuotedCsv(splitter) => splitter.begins_record(),
+        }
+    }
+
+    /// Whether the splitter passes over a record that is too long. The text can then not be resumed from here, only
+    /// from where that record began.
+    pub fn is_discarding(&self) -> bool {
+        match self {
+            Self::Json(splitter) => splitter.is_discarding(),
+            Self::QuotedCsv(splitter) => splitter.is_discarding(),
+        }
+    }
+
+    /// Where between records the splitter stands, in a form that [`Splitter::resume`] understands.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Json(splitter) => splitter.place(),
+            Self::QuotedCsv(splitter) => splitter.place(),
+        }
+    }
+
+    /// Continues at a record end, as [`Splitter::place`] described it.
+    pub fn resume(&mut self, place: Place) {
+        match self {
+            Self::Json(splitter) => splitter.resume(place),
+            Self::QuotedCsv(splitter) => splitter.resume(place),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+//! What a stretch of one file came to: calls, classified and folded into counts for each label set, and what was no call.
+//!
+//! A batch owns what it holds and knows no ledger. Whoever wants to know what was read reads batches.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hashbrown::{Equivalent, HashMap};
+
+use super::HowRead;
+use super::content::Records;
+use super::found::Found;
+use super::histogram::Histogram;
+use super::mask;
+use crate::call::{Arrival, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
+use crate::classify::{Catalogue, Verdict};
+use crate::format::Format;
+
+/// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
+pub const DURATION_SECONDS: &[f64] =
+    &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
+pub const AGE_SECONDS: &[f64] =
+    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
+
+/// A call that ends further ahead of our clock than this has a wrong time: it has no age, and is not live.
+const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
+
+/// A batch that holds this much is handed over: memory is bounded however short records are.
+const FULL_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many rejected records of a file are kept for people to look at, where they are not written down.
+const REJECTED_KEPT: u64 = 3;
+
+/// What reading needs to know beside the file.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub catalogue: Arc<Catalogue>,
+    pub now: UnixMillis,
+    /// Whether the source remembers record ids: each call is then kept by itself, until the ledger knows whether it is new.
+    pub remembers: bool,
+    /// Whether rejected records are written down: each is then kept, masked.
+    pub keeps_rejected: bool,
+}
+
+/// What a stretch of one file came to.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// When it was read.
+    pub now: Option<UnixMillis>,
+    /// Bytes taken from the disk.
+    pub read_bytes: u64,
+    pub records: Records,
+    pub calls: Calls,
+    /// How many records were rejected for each reason, in the order of [`Reason::ALL`].
+    pub rejected_by_reason: [u64; Reason::ALL.len()],
+    /// Those that are to be written down, or the first few of the file.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A rejected record: where it stands, and what is left of it when everything personal is masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its number among the file's records, from 1.
+    pub number: u64,
+    /// Offset of its first byte in the file's text.
+    pub position: u64,
+    pub reason: Reason,
+    /// How long it is; 0 where it is too long.
+    pub bytes: usize,
+    /// `None` where it is not to be written down.
+    pub masked: Option<String>,
+}
+
+impl Batch {
+    /// Adds what was found in a text. `so_far` are the records of the file, these included.
+    pub fn add(&mut self, found: &Found<'_>, how: HowRead, so_far: &Records, context: &Context) {
+        self.now = Some(context.now);
+        self.records.add(found);
+        match found {
+            Found::Calls { calls, .. } => {
+                for call in *calls {
+                    self.calls.add(call, how, context);
+                }
+            }
+            Found::Rejected { reason, position, text } => {
+                self.rejected_by_reason[*reason as usize] += 1;
+                if context.keeps_rejected || so_far.rejected <= REJECTED_KEPT {
+                    self.rejected.push(Rejected {
+                        number: so_far.total(),
+                        position: *position,
+                        reason: *reason,
+                        bytes: text.len(),
+                        masked: context.keeps_rejected.then(|| mask::masked(text, how.format)),
+                    });
+                }
+            }
+            Found::Header { .. } | Found::Ignored { .. } => {}
+        }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.now.is_none() && self.read_bytes == 0
+    }
+
+    /// Whether it is to be handed over before more is added.
+    pub fn is_full(&self) -> bool {
+        self.bytes() >= FULL_BYTES
+    }
+
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let masked = self.rejected.iter().filter_map(|rejected| rejected.masked.as_ref()).map(String::len);
+        self.calls.bytes() + self.rejected.len() * size_of::<Rejected>() + masked.sum::<usize>()
+    }
+}
+
+/// The labels of calls that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelSet {
+    /// As records spell it; `""` where what stands there cannot be the name of a trunk.
+    pub trunk: Box<str>,
+    pub direction: Direction,
+    pub outcome: Outcome,
+    pub arrival: Arrival,
+    /// Of a failed call; `""` of any other.
+    pub cause: Arc<str>,
+    /// Of a failed call.
+    pub codes: CodePair,
+}
+
+/// What a label set is found by; owned in the index, and borrowed to look up there.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key<Trunk, Cause> {
+    trunk: Trunk,
+    direction: Direction,
+    outcome: Outcome,
+    arrival: Arrival,
+    cause: Cause,
+    codes: CodePair,
+}
+
+type OwnedKey = Key<Box<[u8]>, Arc<str>>;
+
+impl Equivalent<OwnedKey> for Key<&[u8], &str> {
+    fn equivalent(&self, key: &OwnedKey) -> bool {
+        (self.direction, self.outcome, self.arrival, self.codes)
+            == (key.direction, key.outcome, key.arrival, key.codes)
+            && (self.trunk, self.cause) == (&*key.trunk, &*key.cause)
+    }
+}
+
+/// One call, as far as counting needs it.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    id: RecordId,
+    ended_at: Option<UnixMillis>,
+    duration_seconds: Option<u32>,
+    /// Its place among the label sets.
+    labels: u32,
+}
+
+/// The calls of a batch.
+#[derive(Debug, Default)]
+pub struct Calls {
+    label_sets: Vec<LabelSet>,
+    index: HashMap<OwnedKey, u32>,
+    /// Each by itself, where record ids are remembered.
+    counted: Vec<Counted>,
+    all: Sums,
+    /// End of the earliest and of the latest call.
+    pub span: Option<(UnixMillis, UnixMillis)>,
+}
+
+/// Calls folded into counts.
+#[derive(Debug, Clone)]
+pub struct Sums {
+    /// In the order of the label sets; those behind the last one are 0.
+    by_label_set: Vec<Sum>,
+    /// `cdr_call_age_seconds`.
+    pub ages: Histogram,
+    /// End of the newest call.
+    pub newest: Option<UnixMillis>,
+}
+
+/// The calls of one label set.
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    pub count: u64,
+    /// `cdr_call_duration_seconds`, of answered calls.
+    pub durations: Option<Histogram>,
+    /// Earliest and latest end.
+    pub seen: Option<(UnixMillis, UnixMillis)>,
+}
+
+impl Calls {
+    fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) {
+        let verdict = context.catalogue.classify(call);
+        let age = age(call.ended_at, context.now);
+        let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
+        let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
+        let counted = Counted {
+            id: call.record_id,
+            ended_at: call.ended_at,
+            duration_seconds: call.duration_seconds,
+            labels: self.labels(call, &verdict, arrival, how.format),
+        };
+        if context.remembers {
+            self.counted.push(counted);
+        }
+        self.all.add(&counted, verdict.outcome, age);
+        self.span = self.span.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
+    }
+
+    /// The place of the call's label set.
+    fn labels(&mut self, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival, format: &Format) -> u32 {
+        let Verdict { outcome, codes, .. } = *verdict;
+        let (cause, codes) = match outcome {
+            Outcome::Failed => (verdict.cause.name(), codes),
+            _ => (Cow::Borrowed(""), CodePair::default()),
+        };
+        let (trunk, direction) = (&*call.trunk.0, call.direction);
+        let key = Key { trunk, direction, outcome, arrival, cause: &*cause, codes };
+        if let Some(place) = self.index.get(&key) {
+            return *place;
+        }
+        let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
+        let cause: Arc<str> = (*cause).into();
+        let spelled = call.trunk.read();
+        // A name or a number of a person in its place must not become a label. The call counts all the same.
+        let spelled = if (format.is_trunk)(&spelled) { spelled } else { Cow::Borrowed("") };
+        let label_set = LabelSet {
+            trunk: (*spelled).into(),
+            direction,
+            outcome,
+            arrival,
+            cause: Arc::clone(&cause),
+            codes,
+        };
+        self.label_sets.push(label_set);
+        self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
+        place
+    }
+
+    /// The ids of the calls, where they are remembered.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = RecordId> {
+        self.counted.iter().map(|call| call.id)
+    }
+
+    /// All calls.
+    pub fn all(&self) -> &Sums {
+        &self.all
+    }
+
+    /// Those whose id is new, by their place among the ids. `now` is when the batch was read.
+    pub fn only(&self, new: impl Iterator<Item = bool>, now: UnixMillis) -> Sums {
+        let mut sums = Sums::default();
+        for (call, _) in self.counted.iter().zip(new).filter(|(_, new)| *new) {
+            let outcome = self.label_sets[call.labels as usize].outcome;
+            sums.add(call, outcome, age(call.ended_at, now));
+        }
+        sums
+    }
+
+    /// Each label set with its calls among these.
+    pub fn label_sets<'c>(&'c self, sums: &'c Sums) -> impl Iterator<Item = (&'c LabelSet, &'c Sum)> {
+        self.label_sets.iter().zip(&sums.by_label_set).filter(|(_, sum)| sum.count > 0)
+    }
+
+    fn bytes(&self) -> usize {
+        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + 128;
+        self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set
+    }
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self { by_label_set: Vec::new(), ages: Histogram::new(AGE_SECONDS), newest: None }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) {
+        let place = call.labels as usize;
+        if self.by_label_set.len() <= place {
+            self.by_label_set.resize_with(place + 1, Sum::default);
+        }
+        let sum = &mut self.by_label_set[place];
+        sum.count += 1;
+        match (outcome, call.duration_seconds) {
+            (Outcome::Answered, Some(seconds)) => {
+                let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
+                durations.observe(f64::from(seconds));
+            }
+            (Outcome::Failed, _) => {
+                sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
+            }
+            _ => {}
+        }
+        if let Some(age) = age {
+            self.ages.observe(seconds(age));
+            self.newest = self.newest.max(call.ended_at);
+        }
+    }
+
+    /// How many calls these are.
+    pub fn count(&self) -> u64 {
+        self.by_label_set.iter().map(|sum| sum.count).sum()
+    }
+}
+
+/// Milliseconds since the call ended, unless its time is wrong.
+fn age(ended_at: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
+    ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE)
+}
+
+/// Milliseconds in seconds, rounded up to a part that binary numbers write exactly: sums of them are then the same in
+/// whatever order calls are counted.
+fn seconds(millis: i64) -> f64 {
+    (millis.max(0) as f64 * 1.024).ceil() / 1024.0
+}
+
+/// The span that holds both.
+pub fn wider(
+    (first, last): (UnixMillis, UnixMillis),
+    (from, to): (UnixMillis, UnixMillis),
+) -> (UnixMillis, UnixMillis) {
+    (first.min(from), last.max(to))
+}

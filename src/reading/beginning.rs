@@ -1,0 +1,75 @@
+//! Where the first record of a text begins, and the head that it is known by from there.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::Content;
+use crate::format::{Format, Recognition};
+use crate::source::identity::{HEAD_BYTES, Head};
+
+/// The first bytes of the text from its first record on, until there are enough for a whole head. What comes before,
+/// a header or the beginning of a response, says nothing about the file.
+#[derive(Debug, Default)]
+pub struct Beginning {
+    at: u64,
+    /// Whether a record begins there.
+    is_found: bool,
+    bytes: Vec<u8>,
+    /// Its hashes so far.
+    pub head: Head,
+}
+
+impl Beginning {
+    /// The beginning of a text of which this is `there`, and which was read before as far as `content` says.
+    pub fn in_text(there: &[u8], content: &Content) -> Self {
+        let head = content.head.clone();
+        let end = content.position.min(head.at + HEAD_BYTES as u64);
+        let place = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+        match there.get(place(head.at)..place(end)) {
+            Some(bytes) => Self { at: head.at, is_found: !bytes.is_empty(), bytes: bytes.to_vec(), head },
+            // Longer than what is looked at: the head stays as it is.
+            None => Self { at: head.at, is_found: true, bytes: vec![0; HEAD_BYTES], head },
+        }
+    }
+
+    /// The beginning of a text that lies in `file` from `text_at` on and was read as far as `content` says.
+    pub fn in_file(file: &File, text_at: u64, content: &Content) -> io::Result<Self> {
+        let head = content.head.clone();
+        let there = usize::try_from(content.position.saturating_sub(head.at)).unwrap_or(HEAD_BYTES);
+        let mut bytes = vec![0; there.min(HEAD_BYTES)];
+        file.read_exact_at(&mut bytes, text_at + head.at)?;
+        Ok(Self { at: head.at, is_found: !bytes.is_empty(), bytes, head })
+    }
+
+    /// Takes text that is being consumed and stands at `position`.
+    pub fn take(&mut self, position: u64, text: &[u8]) {
+        let taken = self.at + self.bytes.len() as u64;
+        let skip = usize::try_from(taken.saturating_sub(position)).unwrap_or(usize::MAX);
+        if self.is_found && self.bytes.len() < HEAD_BYTES && skip < text.len() && position <= taken {
+            let room = HEAD_BYTES - self.bytes.len();
+            self.bytes.extend(text[skip..].iter().take(room));
+            self.head = Head::of(&self.bytes, self.at);
+        }
+    }
+
+    /// A header or a first record begins at `begin` and ends at `end`.
+    pub fn find(&mut self, is_header: bool, begin: u64, end: u64) {
+        if !self.is_found {
+            let at = if is_header { end } else { begin };
+            *self = Self { at, is_found: !is_header, bytes: Vec::new(), head: Head::of(&[], at) };
+        }
+    }
+}
+
+/// Where the first record begins in a text, of which `is_all` there is so far; `None` while that may be in what comes.
+pub fn first_record(text: &[u8], format: Option<&'static Format>, is_all: bool) -> Option<usize> {
+    let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
+    let behind_hole = &text[begin..];
+    let first = match format.map_or(Format::recognise(behind_hole, false), Recognition::Known) {
+        Recognition::Known(format) => format.framing.first_record(behind_hole, is_all),
+        Recognition::Unknown => Some(0),
+        Recognition::NeedMore => None,
+    };
+    first.or((!is_all).then_some(0)).map(|first| begin + first)
+}

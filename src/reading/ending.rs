@@ -1,0 +1,135 @@
+//! What is left at the end of a text whose writer has stopped for a while, and what becomes of it.
+
+use super::Reading;
+use super::stages::Stages;
+use super::{Context, Found, Records};
+use crate::call::Reason;
+use crate::format::Decoded;
+use crate::framing::{Place, Split};
+
+/// What stands in a text that holds no whole record as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing that could become a call.
+    Nothing,
+    /// A call, whole but for its line end.
+    Call,
+    /// Calls up to this offset, behind a quote that is never closed.
+    Calls(usize),
+    /// A record that begins at this offset and is not finished.
+    Unfinished(usize),
+}
+
+impl Stages {
+    /// What the text is, of which the splitter wants more. Asks copies of splitter and decoder: the text may go on.
+    pub fn ending(&self, text: &[u8]) -> Ending {
+        let mut splitter = self.splitter.clone();
+        let mut decoder = (self.format.decoder)();
+        if let Some(header) = self.decoder.header() {
+            decoder.resume(header);
+        }
+        let (mut at, mut begun, mut calls) = (0, None, None);
+        loop {
+            let within_line = splitter.place() == Place::WithinLine;
+            let (start, next, decoded) = match splitter.next(&text[at..], true) {
+                Split::NeedMore => break,
+                Split::Skip { next } => {
+                    at += next;
+                    continue;
+                }
+                Split::Record { start, end, next } => {
+                    (start, next, Some(decoder.decode(&text[at + start..at + end])))
+                }
+                Split::Broken { start, next } => (start, next, None),
+                Split::TooLong { next } => (0, next, None),
+            };
+            match (begun, decoded) {
+                (None, Some(Decoded::Call(_))) => return Ending::Call,
+                (_, Some(Decoded::Header | Decoded::Ignored)) => {}
+                (_, Some(_)) if within_line => {}
+                (Some(_), Some(Decoded::Call(_))) if text[..at + next].ends_with(b"\n") => {
+                    calls = Some(at + next);
+                }
+                _ => begun = begun.or(Some(at + start)),
+            }
+            at += next;
+        }
+        match (calls, begun) {
+            (Some(end), _) => Ending::Calls(end),
+            (None, Some(start)) => Ending::Unfinished(start),
+            (None, None) => Ending::Nothing,
+        }
+    }
+}
+
+impl Reading {
+    /// Nobody has written for a while: takes what can be read though it does not end as it should, a last line without
+    /// line end and calls behind a quote that is never closed. A record that is not finished waits for its end, and is
+    /// rejected once when it is `given_up`. Returns whether anything was booked.
+    pub fn quiet(&mut self, context: &Context, given_up: bool) -> bool {
+        let end = self.position + self.tail.text().len() as u64;
+        let is_all_booked = end == self.position && self.before_too_long.is_none();
+        if is_all_booked || self.unrecognised.is_some() {
+            return false;
+        }
+        if self.ending.replace((end, given_up)) == Some((end, given_up)) {
+            return false;
+        }
+        if self.stages.is_none() && given_up && !self.recognise(true) {
+            self.is_guess = self.unrecognised.is_some();
+            return false;
+        }
+        let ending = match &self.stages {
+            _ if self.before_too_long.is_some() => Ending::Unfinished(0),
+            Some(stages) => stages.ending(self.tail.text()),
+            None => Ending::Nothing,
+        };
+        match ending {
+            Ending::Call => {
+                self.take_unended_line(context);
+                true
+            }
+            Ending::Calls(end) => {
+                self.until = self.position + end as u64;
+                self.records(context, true);
+                self.until = u64::MAX;
+                true
+            }
+            Ending::Unfinished(at) if given_up => self.reject_unfinished(at, context),
+            Ending::Unfinished(_) | Ending::Nothing => false,
+        }
+    }
+
+    /// Takes a last line without line end, if it is a whole call by itself; whether it was.
+    pub fn take_last_line(&mut self, context: &Context) -> bool {
+        let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
+        if ending == Ending::Call {
+            self.take_unended_line(context);
+        }
+        ending == Ending::Call
+    }
+
+    /// Takes the text as a line; what may come before its line end belongs to it.
+    fn take_unended_line(&mut self, context: &Context) {
+        self.records(context, true);
+        if let Some(stages) = &mut self.stages {
+            stages.splitter.resume(Place::WithinLine);
+        }
+    }
+
+    /// Rejects the record that begins at this place of the text, and leaves it there. Whether it was not before.
+    fn reject_unfinished(&mut self, at: usize, context: &Context) -> bool {
+        let too_long = self.before_too_long.as_ref().map(|content| content.position);
+        let position = too_long.unwrap_or(self.position + at as u64);
+        if self.unfinished.replace(position) == Some(position) {
+            return false;
+        }
+        let found = Found::Rejected { reason: Reason::Unfinished, position, text: &self.tail.text()[at..] };
+        if let Some(stages) = &self.stages {
+            // It is part of the file once it is finished, or rejected for good.
+            let so_far = Records { rejected: self.found.rejected + 1, ..self.found };
+            self.batch.add(&found, stages.how(), &so_far, context);
+        }
+        true
+    }
+}

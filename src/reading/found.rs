@@ -1,0 +1,40 @@
+//! What stands in a text: some of its records, or what stands in the place of one.
+
+use std::slice::from_ref;
+
+use crate::call::{Call, Reason};
+use crate::format::Decoded;
+
+/// Some records of a text.
+#[derive(Debug)]
+pub enum Found<'r> {
+    /// One call or more; `positions` are the offsets of their first bytes in the text.
+    Calls {
+        calls: &'r [Call<'r>],
+        positions: &'r [u64],
+    },
+    Header {
+        position: u64,
+    },
+    Ignored {
+        position: u64,
+    },
+    Rejected {
+        reason: Reason,
+        position: u64,
+        /// As it stands there; nothing where it is too long.
+        text: &'r [u8],
+    },
+}
+
+impl<'r> Found<'r> {
+    /// One record by itself.
+    pub fn one(decoded: &'r Decoded<'r>, position: &'r u64, text: &'r [u8]) -> Self {
+        match decoded {
+            Decoded::Call(call) => Self::Calls { calls: from_ref(call), positions: from_ref(position) },
+            Decoded::Header => Self::Header { position: *position },
+            Decoded::Ignored => Self::Ignored { position: *position },
+            Decoded::Rejected(reason) => Self::Rejected { reason: *reason, position: *position, text },
+        }
+    }
+}

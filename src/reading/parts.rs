@@ -1,0 +1,289 @@
+//! One large file read by several threads: cut into parts where a record seems to begin, each read as if it did.
+//!
+//! Whether a cut was right shows when the part before it is read: it must end there, between two records and below the
+//! same header. Of what comes behind a cut that was wrong nothing is kept; it is read again in order. So quotes, line
+//! ends within them and whatever else can only cost time.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::thread;
+
+use super::beginning::Beginning;
+use super::{Batch, Content, Context, Reading};
+use crate::framing::{Framing, Place};
+use crate::source::identity::Mark;
+use crate::source::tail::{Tail, TailError};
+
+/// How much each thread reads at a time: starting one costs little beside it.
+const PART_BYTES: u64 = 8 * 1024 * 1024;
+
+/// So much text is searched for the beginning of a record, behind where a part would be cut.
+const SEARCHED_BYTES: usize = 256 * 1024;
+
+/// A part that was read.
+struct Part {
+    begin: u64,
+    reading: Reading,
+    batches: Vec<Batch>,
+    outcome: Result<(), TailError>,
+}
+
+impl Reading {
+    /// Reads on by several threads where so many bytes are `expected` that it is worth it, and hands over what they found,
+    /// in order; `None` where the text cannot be cut. It reads on from there as from anywhere.
+    pub fn read_in_parts(&mut self, context: &Context, expected: u64, threads: usize) -> Option<Vec<Batch>> {
+        self.read_in_parts_of(PART_BYTES, context, expected, threads)
+    }
+
+    fn read_in_parts_of(
+        &mut self,
+        part_bytes: u64,
+        context: &Context,
+        expected: u64,
+        threads: usize,
+    ) -> Option<Vec<Batch>> {
+        let parts = u64::try_from(threads).ok()?.min(expected / part_bytes);
+        if parts < 2 || !self.can_be_cut() {
+            return None;
+        }
+        let begins = self.begins(part_bytes, parts).ok()?;
+        let ends = begins.iter().skip(1).copied().chain([self.position + parts * part_bytes]);
+        let readings = begins.iter().zip(ends).map(|(begin, end)| self.part(*begin, end));
+        let readings: Vec<Reading> = readings.collect::<io::Result<_>>().ok()?;
+        let parts: Vec<Part> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                readings.into_iter().map(|part| scope.spawn(move || part.read(context))).collect();
+            // A thread that panicked ends this one too.
+            threads.into_iter().map_while(|thread| thread.join().ok()).collect()
+        });
+        Some(self.take_parts(parts))
+    }
+
+    /// Whether the text lies in the file as it is, and reading stands between two records that may be cut apart.
+    fn can_be_cut(&self) -> bool {
+        let Some(stages) = &self.stages else { return false };
+        self.tail.plain_text_at().is_some()
+            && self.beginning.head.is_whole()
+            && self.before_too_long.is_none()
+            && self.unfinished.is_none()
+            && stages.splitter.place() == Place::Top
+    }
+
+    /// Where parts begin: here, and at the first beginning of a record behind each step.
+    fn begins(&self, part_bytes: u64, parts: u64) -> io::Result<Vec<u64>> {
+        let (Some(file), Some(text_at), Some(stages)) =
+            (self.tail.file(), self.tail.plain_text_at(), &self.stages)
+        else {
+            return Ok(vec![self.position]);
+        };
+        let mut begins = vec![self.position];
+        let mut text = vec![0; SEARCHED_BYTES];
+        for part in 1..parts {
+            let at = self.position + part * part_bytes;
+            let length = file.read_at(&mut text, text_at + at)?;
+            match begin_in(&text[..length], stages.format.framing) {
+                Some(begin) => begins.push(at + begin as u64),
+                None => break,
+            }
+        }
+        Ok(begins)
+    }
+
+    /// A reading of the text from `begin` to `end`, where records are taken to begin.
+    fn part(&self, begin: u64, end: u64) -> io::Result<Self> {
+        let (Some(file), Some(text_at), Some(stages)) =
+            (self.tail.file(), self.tail.plain_text_at(), &self.stages)
+        else {
+            return Err(io::ErrorKind::NotSeekable.into());
+        };
+        let file: File = file.try_clone()?;
+        let mark = Mark::in_file(&file, text_at, begin)?;
+        let header = stages.decoder.header();
+        let content = Content {
+            position: begin,
+            mark,
+            head: self.beginning.head.clone(),
+            place: Place::Top,
+            format: stages.format.name.to_owned(),
+            header: header.map(|header| String::from_utf8_lossy(header).into_owned()),
+            plain_text_at: Some(text_at),
+            lineage: self.lineage,
+            records: None,
+            unfinished: None,
+        };
+        let mut part = Self::of_tail(Tail::at(file, text_at, mark), self.options);
+        part.go_on(stages.format, &content);
+        part.beginning = Beginning::in_text(&[], &content);
+        part.until = end;
+        Ok(part)
+    }
+
+    /// Reads a part to its end.
+    fn read(mut self, context: &Context) -> Part {
+        let (begin, mut batches) = (self.position, Vec::new());
+        let outcome = loop {
+            self.records(context, false);
+            if self.batch.is_full() {
+                batches.extend(self.take_batch());
+                continue;
+            }
+            let missing = self.until.saturating_sub(self.position + self.tail.text().len() as u64);
+            if missing == 0 {
+                break Ok(());
+            }
+            match self.fill(missing, false) {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        batches.extend(self.take_batch());
+        Part { begin, reading: self, batches, outcome }
+    }
+
+    /// Takes the parts up to the first that was cut wrongly or could not be read; reads on behind them.
+    fn take_parts(&mut self, parts: Vec<Part>) -> Vec<Batch> {
+        let mut all = Vec::new();
+        for Part { begin, reading, batches, outcome } in parts {
+            if outcome.is_err() || begin != self.position {
+                break;
+            }
+            let header = |reading: &Self| {
+                let stages = reading.stages.as_ref()?;
+                stages.decoder.header().map(<[u8]>::to_vec)
+            };
+            let is_same_header = header(self) == header(&reading);
+            let before = self.found;
+            all.extend(batches.into_iter().map(|mut batch| {
+                batch.rejected.iter_mut().for_each(|rejected| rejected.number += before.total());
+                batch
+            }));
+            self.adopt(reading);
+            if !is_same_header || !self.can_be_cut() {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Goes on where a part ended.
+    fn adopt(&mut self, part: Self) {
+        let found = part.found.after(self.found);
+        self.tail = part.tail;
+        self.stages = part.stages;
+        self.position = part.position;
+        self.before_too_long = part.before_too_long;
+        self.unrecognised = part.unrecognised;
+        self.found = found;
+    }
+}
+
+/// Where the first record behind the first line end seems to begin.
+fn begin_in(text: &[u8], framing: Framing) -> Option<usize> {
+    let mut line_ends = memchr::memchr_iter(b'\n', text);
+    match framing {
+        Framing::QuotedCsv => line_ends.next().map(|newline| newline + 1),
+        Framing::Json => {
+            line_ends.map(|newline| newline + 1).find(|begin| text[*begin..].starts_with(b"{\""))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::call::UnixMillis;
+    use crate::classify::Catalogue;
+    use crate::cli::demo::ADMIN_CENTER_HEADER;
+    use crate::cli::demo::truth::Export;
+    use crate::reading::{Options, Records, Turn};
+
+    const START: UnixMillis = UnixMillis(1_793_491_200_000);
+
+    fn rows(is_csv: bool, count: i64) -> String {
+        let mut export = Export::new(1, START, 5.0);
+        let mut text = if is_csv { ADMIN_CENTER_HEADER.to_owned() } else { String::new() };
+        for row in 0..count {
+            let call = export.next_call(UnixMillis(START.0 + row * 50));
+            match is_csv {
+                true => export.traffic.admin_center_row(&call, &mut text),
+                false => export.traffic.graph_row(&call, &mut text),
+            }
+        }
+        text
+    }
+
+    /// What a text comes to, read in parts of so many bytes, or in order; and how many parts were taken.
+    fn read(text: &[u8], part_bytes: Option<u64>) -> (Records, u64, Vec<(u64, u64)>, usize) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text).expect("room");
+        let catalogue = Arc::new(Catalogue::built_in());
+        let context = Context { catalogue, now: START, remembers: true, keeps_rejected: true };
+        let mut reading = Reading::new(file.reopen().expect("a file"), Options::default());
+        let (mut batches, mut parts) = (Vec::new(), 0);
+        // Enough to know the format and the head.
+        assert!(reading.turn(&context, Some(4096), 4096).is_ok());
+        batches.extend(reading.take_batch());
+        while let Some(part_bytes) = part_bytes {
+            let left = text.len() as u64 - reading.tail.read_bytes().min(text.len() as u64);
+            let before = reading.position();
+            let Some(more) = reading.read_in_parts_of(part_bytes, &context, left, 3) else { break };
+            batches.extend(more);
+            parts += 1;
+            if reading.position() == before {
+                break;
+            }
+        }
+        while reading.turn(&context, None, u64::MAX).expect("readable") == Turn::More {
+            batches.extend(reading.take_batch());
+        }
+        while reading.finish(&context).expect("readable") == Turn::More {}
+        batches.extend(reading.take_batch());
+        let records = batches.iter().fold(Records::default(), |all, batch| batch.records.after(all));
+        let rejected = batches.iter().flat_map(|batch| &batch.rejected);
+        let rejected = rejected.map(|rejected| (rejected.number, rejected.position)).collect();
+        (records, reading.position(), rejected, parts)
+    }
+
+    #[test]
+    fn parts_of_usual_files_are_taken() {
+        for is_csv in [false, true] {
+            let text = rows(is_csv, 2000);
+            let (records, position, rejected, parts) = read(text.as_bytes(), Some(20_000));
+            assert!(parts > 5, "{parts}");
+            let (in_order, end, none, _) = read(text.as_bytes(), None);
+            assert_eq!((records, position, rejected), (in_order, end, none));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        /// Quotes, line ends, holes, headers and damage anywhere: cuts that are wrong change nothing.
+        #[test]
+        fn how_a_text_is_cut_changes_nothing(
+            is_csv in any::<bool>(),
+            part_bytes in 2_000_u64..12_000,
+            changes in proptest::collection::vec(
+                (any::<prop::sample::Index>(), "(\"|\"\n\"|\n|\u{0}{1,9}|[{}\\[\\],]|x{1,40}|CorrelationId,Success,Final SIP code\n)"),
+                0..12,
+            ),
+        ) {
+            let mut text = rows(is_csv, 120).into_bytes();
+            for (place, inserted) in changes {
+                // Not in the head, which makes another file of it.
+                let place = 3000 + place.index(text.len() - 3000);
+                text.splice(place..place, inserted.into_bytes());
+            }
+            let (records, position, rejected, _) = read(&text, Some(part_bytes));
+            let (in_order, end, rejected_in_order, _) = read(&text, None);
+            prop_assert_eq!((records, position, rejected), (in_order, end, rejected_in_order));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What was read before: how a text is known again, and how reading goes on behind it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::beginning::{Beginning, first_record};
+use super::stages::Stages;
+use super::{Content, Found, HowRead, Options, Reading, Records};
+use crate::format::{Format, Recognition};
+use crate::source::identity::Mark;
+use crate::source::tail::{Tail, TailError};
+
+/// As much of a text as a header and a whole head need.
+const LOOK_AHEAD_BYTES: usize = 8 * 1024;
+
+/// What came of [`Reading::pass_over`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// The file holds the known content; reading goes on behind it.
+    Same,
+    /// It does not.
+    Different,
+    /// It ends before the known position.
+    TooShort,
+    /// The budget is spent.
+    More,
+}
+
+impl Options {
+    /// The format of a known content, unless a text that begins so is to be read as another.
+    fn format_of(&self, known: &Content, begin: &[u8]) -> Option<&'static Format> {
+        let recognised = match Format::recognise(begin, false) {
+            Recognition::Known(format) => Some(format),
+            Recognition::NeedMore | Recognition::Unknown => None,
+        };
+        let wanted = self.format.or(recognised);
+        let format = Format::named(&known.format);
+        format.filter(|format| wanted.is_none_or(|wanted| wanted == *format))
+    }
+}
+
+impl Reading {
+    /// A file whose content is known: goes on at its position. `None` when the file holds something else there, when
+    /// that cannot be told without reading it, or when it was read as another format than it is to be.
+    pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
+        let Some(text_at) = content.plain_text_at else { return Ok(None) };
+        if !content.mark.holds(&file, text_at)? {
+            return Ok(None);
+        }
+        let mut begin = [0; LOOK_AHEAD_BYTES];
+        let length = file.read_at(&mut begin, text_at)?;
+        let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
+        // A head that was short when it was stored may have become longer since.
+        let beginning = Beginning::in_file(&file, text_at, content)?;
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options);
+        reading.go_on(format, content);
+        reading.beginning = beginning;
+        Ok(Some(reading))
+    }
+
+    /// Goes on at a known content's position, to which the text was read and which it was found to hold.
+    pub(super) fn go_on(&mut self, format: &'static Format, content: &Content) {
+        let mut stages = Stages::new(format, self.options);
+        stages.splitter.resume(content.place);
+        if let Some(header) = &content.header {
+            stages.decoder.resume(header.as_bytes());
+        }
+        self.stages = Some(stages);
+        self.position = content.position;
+        self.passed_over = content.records;
+        self.unfinished = content.unfinished;
+        if content.lineage != 0 {
+            self.lineage = content.lineage;
+        }
+    }
+
+    /// Reads the text from its beginning up to the position of this content, and shows its records to `take`, with how they
+    /// are read and how many records of the file that makes. Returns whether the text is the content's.
+    ///
+    /// # Errors
+    /// Why it could not be read on.
+    pub fn again(
+        &mut self,
+        content: &Content,
+        mut take: impl FnMut(&Found<'_>, HowRead, &Records),
+    ) -> Result<bool, TailError> {
+        self.until = content.position;
+        let mut take = |found: &Found<'_>, how: HowRead, so_far: &Records| {
+            take(found, how, so_far);
+            true
+        };
+        loop {
+            self.each(false, &mut take);
+            let held = self.tail.text().len();
+            if self.unrecognised.is_some() || self.position + held as u64 >= self.until {
+                break;
+            }
+            let more = self.tail.fill(u64::MAX, false);
+            // What came before damage is there all the same.
+            if self.tail.text().len() == held && !more? && !self.tail.fill(u64::MAX, true)? {
+                break;
+            }
+        }
+        self.each(true, &mut take);
+        let Content { position, mark, .. } = content;
+        Ok(self.position == *position && mark.end == *position && self.tail.is_marked(mark, 0))
+    }
+
+    /// Reads the beginning of the text, as much as a head needs. Returns it, and where its first record begins, once
+    /// one can be there. Nothing is booked.
+    pub fn look_ahead(&mut self) -> Result<(&[u8], Option<usize>), TailError> {
+        while self.tail.text().len() < LOOK_AHEAD_BYTES {
+            match self.fill(LOOK_AHEAD_BYTES as u64, false) {
+                Ok(true) => {}
+                // Text before damage counts like any other; the damage shows again behind it.
+                Err(error) if self.tail.text().is_empty() => return Err(error),
+                Ok(false) | Err(_) => break,
+            }
+        }
+        let text = self.tail.text();
+        Ok((text, first_record(text, self.options.format, text.len() < LOOK_AHEAD_BYTES)))
+    }
+
+    /// Whether a look ahead would show more of the text than was read so far.
+    pub fn is_within_look_ahead(&self) -> bool {
+        self.position + (self.tail.text().len() as u64) < LOOK_AHEAD_BYTES as u64
+    }
+
+    /// Reads past the text that a known content has before its position, without booking any of it, for about
+    /// `budget` bytes of the file. The reading must be at its beginning, or have been at this before.
+    pub fn pass_over(&mut self, known: &Content, budget: u64) -> Result<Passed, TailError> {
+        let begin = if self.position == 0 {
+            self.look_ahead()?;
+            self.beginning = Beginning::in_text(self.tail.text(), known);
+            self.tail.text()
+        } else {
+            &[]
+        };
+        let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };
+        if let Some(passed) = self.skip_over(known, format)? {
+            return Ok(passed);
+        }
+        let (begin, text_begin) = (self.tail.read_bytes(), self.position);
+        loop {
+            let missing = known.position - self.position;
+            let there = self.tail.text().len() as u64;
+            if there >= missing {
+                let at = usize::try_from(missing).unwrap_or_default();
+                if !self.tail.is_marked(&known.mark, at) {
+                    return Ok(Passed::Different);
+                }
+                self.tail.consume(at);
+                self.go_on(format, known);
+                return Ok(Passed::Same);
+            }
+            self.position += there;
+            self.tail.consume(self.tail.text().len());
+            if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
+                return Ok(Passed::More);
+            }
+            if !self.fill(u64::MAX, false)? {
+                return Ok(Passed::TooShort);
+            }
+        }
+    }
+
+    /// As [`Reading::pass_over`], without reading what lies between, where the text lies in the file as it is.
+    fn skip_over(&mut self, known: &Content, format: &'static Format) -> io::Result<Option<Passed>> {
+        let (Some(text_at), Some(file)) = (self.tail.plain_text_at(), self.tail.file()) else {
+            return Ok(None);
+        };
+        if file.metadata()?.len() < text_at + known.position {
+            return Ok(Some(Passed::TooShort));
+        }
+        if !known.mark.holds(file, text_at)? {
+            return Ok(Some(Passed::Different));
+        }
+        self.tail = Tail::at(file.try_clone()?, text_at, known.mark);
+        self.go_on(format, known);
+        Ok(Some(Passed::Same))
+    }
+
+    /// The mark at the end of the text that is there now.
+    pub fn end(&self) -> Option<Mark> {
+        match (self.tail.file(), self.tail.plain_text_at()) {
+            (Some(file), Some(text_at)) => {
+                let length = file.metadata().ok()?.len();
+                Mark::in_file(file, text_at, length.checked_sub(text_at)?).ok()
+            }
+            _ => {
+                let held = self.tail.text().len();
+                Some(self.tail.text_mark(self.position + held as u64, held))
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Splitter and decoder of one file: text in, one record at a time out.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::{HowRead, Options};
+use crate::call::Reason;
+use crate::format::{Decode, Decoded, Format, Front};
+use crate::framing::{Framing, Place, Split, Splitter};
+
+/// How the text of a file becomes records and calls.
+#[derive(Debug)]
+pub struct Stages {
+    pub format: &'static Format,
+    live_within: Duration,
+    pub splitter: Splitter,
+    pub decoder: Box<dyn Decode>,
+    record_bytes: usize,
+}
+
+/// What stands at the front of a text.
+pub enum Piece<'s> {
+    NeedMore,
+    Skip {
+        next: usize,
+    },
+    /// One record, and where in the text it stands; the next one stands behind `next`.
+    Record {
+        decoded: Decoded<'s>,
+        text: Range<usize>,
+        next: usize,
+    },
+}
+
+impl Stages {
+    /// Takes the calls of usual records from the front of the text.
+    pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
+        if self.splitter.begins_record() {
+            self.decoder.decode_front(text, self.record_bytes, front);
+        }
+    }
+
+    /// What the text begins with.
+    pub fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
+        let within_line = self.splitter.place() == Place::WithinLine;
+        match self.splitter.next(text, finished) {
+            Split::NeedMore => Piece::NeedMore,
+            Split::Skip { next } => Piece::Skip { next },
+            // What is no call by itself belongs to the one that was taken.
+            Split::Record { start, end, next } if within_line && !self.is_call(&text[start..end]) => {
+                Piece::Skip { next }
+            }
+            Split::Record { start, end, next } => match self.first_of_many(&text[start..end]) {
+                Some(line) => Piece::Record {
+                    decoded: Decoded::Rejected(Reason::BadCsv),
+                    text: start..start + line,
+                    next: start + line + 1,
+                },
+                None => {
+                    Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
+                }
+            },
+            Split::Broken { start, next } => {
+                Piece::Record { decoded: Decoded::Rejected(self.format.broken), text: start..next, next }
+            }
+            Split::TooLong { next } => {
+                Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
+            }
+        }
+    }
+
+    fn is_call(&mut self, record: &[u8]) -> bool {
+        matches!(self.decoder.decode(record), Decoded::Call(_))
+    }
+
+    /// How long the first line of a CSV record is, if that alone is broken: a quote that is not closed ends with the
+    /// next quote in the file, and takes the calls between for its own. The splitter's limit on lines keeps it from
+    /// looking at the same ones again and again.
+    fn first_of_many(&mut self, record: &[u8]) -> Option<usize> {
+        if self.format.framing != Framing::QuotedCsv {
+            return None;
+        }
+        let first = memchr::memchr(b'\n', record)?;
+        let is_broken = self.decoder.decode(record) == Decoded::Rejected(Reason::BadCsv);
+        let mut lines = record[first + 1..].split(|byte| *byte == b'\n');
+        let is_many = is_broken && lines.any(|line| self.is_call(line));
+        is_many.then_some(first)
+    }
+
+    /// How the records are read.
+    pub fn how(&self) -> HowRead {
+        HowRead { format: self.format, live_within: self.live_within }
+    }
+
+    /// At the beginning of a text of this format.
+    pub fn new(format: &'static Format, options: Options) -> Self {
+        Self {
+            format,
+            live_within: options.live_within.unwrap_or(format.live_within),
+            splitter: format.framing.splitter(options.record_bytes),
+            decoder: (format.decoder)(),
+            record_bytes: options.record_bytes,
+        }
+    }
+}

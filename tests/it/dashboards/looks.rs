@@ -1,0 +1,130 @@
+//! What was seen to be wrong in pictures of the dashboards, and must not come back.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{asking, dashboards, filled_in, list, panels, text};
+use crate::tools::Prometheus;
+
+/// The panels of every dashboard.
+fn all_panels() -> Vec<Value> {
+    asking().iter().flat_map(|dashboard| panels(dashboard).cloned().collect::<Vec<_>>()).collect()
+}
+
+/// The panel of the overview whose title begins so.
+fn of_overview(title: &str) -> Value {
+    let overview = &dashboards()[0];
+    panels(overview).find(|panel| text(panel, "title").starts_with(title)).cloned().expect("it is there")
+}
+
+/// A text for no value stands in every empty cell of a table: "Nothing rings" stood in rows of alerts that ring.
+#[test]
+fn no_table_has_a_text_for_empty_cells() {
+    let tables: Vec<_> = all_panels().into_iter().filter(|panel| panel["type"] == "table").collect();
+    assert!(tables.len() > 5);
+    for panel in tables {
+        assert!(panel.pointer("/fieldConfig/defaults/noValue").is_none(), "{}", text(&panel, "title"));
+    }
+}
+
+/// The outline of a series without values lay in its colour on the series below it.
+#[test]
+fn what_is_stacked_has_no_outline() {
+    let is_stacked = |panel: &Value| panel.pointer("/fieldConfig/defaults/custom/stacking").is_some();
+    let stacked: Vec<_> = all_panels().into_iter().filter(is_stacked).collect();
+    assert!(stacked.len() > 5);
+    for panel in stacked {
+        assert_eq!(panel["fieldConfig"]["defaults"]["custom"]["lineWidth"], 0, "{}", text(&panel, "title"));
+    }
+}
+
+#[test]
+fn legends_are_sorted_tables() {
+    for panel in all_panels().iter().filter(|panel| panel["type"] == "timeseries") {
+        let legend = &panel["options"]["legend"];
+        let sorted = !text(legend, "sortBy").is_empty() && !list(legend, "/calcs").is_empty();
+        assert!(legend["displayMode"] == "table" && sorted, "{}", text(panel, "title"));
+        let adds_up = panel.pointer("/fieldConfig/defaults/custom/stacking").is_some();
+        assert_eq!(adds_up, legend["sortBy"] == "Total", "{}", text(panel, "title"));
+    }
+}
+
+/// Whatever else is shown, a cause has its colour.
+#[test]
+fn causes_have_fixed_colours() {
+    let catalogue = fs::read_to_string("src/classify/causes.csv").expect("the catalogue");
+    let by_cause: Vec<_> = all_panels()
+        .into_iter()
+        .filter(|panel| list(panel, "/targets").iter().any(|target| target["legendFormat"] == "{{cause}}"))
+        .collect();
+    assert!(by_cause.len() >= 3);
+    for panel in by_cause {
+        let colored: BTreeSet<_> = list(&panel, "/fieldConfig/overrides")
+            .iter()
+            .filter(|field| list(field, "/properties").iter().any(|property| property["id"] == "color"))
+            .map(|field| field["matcher"]["options"].as_str().unwrap_or_default())
+            .collect();
+        for row in csv::Reader::from_reader(catalogue.as_bytes()).records() {
+            let row = row.expect("a row");
+            assert!(&row[4] != "failed" || colored.contains(&row[3]), "{} has no colour", &row[3]);
+        }
+    }
+}
+
+/// 900 pixels less title and controls are 21 grid units of 38; the course of things comes after that.
+#[test]
+fn what_is_wrong_needs_no_scrolling() {
+    let overview = &dashboards()[0];
+    let first_heading = list(overview, "/panels").iter().find(|panel| panel["type"] == "row").expect("a row");
+    assert!(first_heading["gridPos"]["y"].as_u64() <= Some(21));
+}
+
+/// Where no rules are loaded, nothing fires, which is no reason for a green 0.
+#[test]
+fn without_rules_the_overview_says_so() {
+    let prometheus = Prometheus::start("global: {}\n");
+    let ask = |title: &str| {
+        let panel = of_overview(title);
+        prometheus.query(&filled_in(text(&panel["targets"][0], "expr")))
+    };
+    assert_eq!(ask("Alerts firing").into_values().collect::<Vec<_>>(), [-1.0]);
+    let mapped = of_overview("Alerts firing");
+    assert_eq!(mapped["fieldConfig"]["defaults"]["mappings"][0]["options"]["-1"]["text"], "No rules loaded");
+    let rows = ask("What is wrong");
+    let names: Vec<_> = rows.keys().map(|labels| labels["alertname"].as_str()).collect();
+    assert_eq!(names, ["No rules are loaded"]);
+}
+
+#[test]
+fn recorded_series_of_the_dashboards_are_recorded() {
+    let rules = fs::read_to_string("deploy/prometheus/recording.rules.yml").expect("the rules");
+    let recorded = Regex::new(r"[a-z_]+:cdr_[a-z0-9_]+:[a-z0-9_]+").expect("valid");
+    for panel in all_panels() {
+        for found in recorded.find_iter(&panel.to_string()) {
+            assert!(rules.contains(&format!("record: {}\n", found.as_str())), "{}", found.as_str());
+        }
+    }
+}
+
+/// A click on an alert opens its runbook.
+#[test]
+fn every_alert_has_its_runbook() {
+    let rules = fs::read_to_string("deploy/prometheus/alerts.rules.yml").expect("the rules");
+    let table = of_overview("What is wrong");
+    let pages = list(&table, "/fieldConfig/overrides")
+        .iter()
+        .filter(|field| field["matcher"]["options"] == "Runbook")
+        .find_map(|field| list(field, "/properties").iter().find(|property| property["id"] == "mappings"))
+        .map(|property| property["value"][0]["options"].clone())
+        .expect("a column of runbooks");
+    let runbooks =
+        dashboards().into_iter().find(|dashboard| dashboard["uid"] == "cdr-runbooks").expect("runbooks");
+    for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let page = pages[name]["text"].as_str().and_then(|page| page.parse::<u64>().ok());
+        let panel = list(&runbooks, "/panels").iter().find(|panel| panel["id"].as_u64() == page);
+        assert_eq!(panel.map(|panel| text(panel, "title")), Some(name));
+    }
+}

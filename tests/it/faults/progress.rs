@@ -1,0 +1,128 @@
+//! Every turn of a file comes to something: whatever it holds, it is read to its end, and not over and over again.
+
+use std::fs;
+use std::time::Duration;
+
+use super::play::{Play, calls, pause};
+use crate::tools::files::{append, compress};
+
+/// What a daemon keeps of a record at most, here.
+const RECORD_BYTES: usize = 4 * 1024;
+
+/// A file is looked at before it is read, and a read asks for more than is there: so much for each file.
+const LOOKS: usize = 64 * 1024;
+
+/// More than a turn reads, and than a record may have.
+const LONG: usize = 1_500_000;
+
+fn play() -> Play {
+    let play = Play::not_started("cdr/*");
+    append(
+        &play.folder.path().join("config.yml"),
+        format!("unfinished_after: 1s\nlimits: {{record_bytes: '{RECORD_BYTES}'}}\n").as_bytes(),
+    );
+    play
+}
+
+/// Text in which nothing can be read, of about `length` bytes: what a record is waited for in.
+fn endless(random: &mut fastrand::Rng, length: usize) -> Vec<u8> {
+    let text = |unit: &str| unit.repeat(length / unit.len()).into_bytes();
+    let beginnings: [(&str, &str); 8] = [
+        ("{\"responses\":[", "{\"status\":200,\"body\":{\"x\":1}},"),
+        ("{\"calls\":[\n", "  {\n    \"id\": \"x\"\n  },\n"),
+        ("[\n", "  {\n    \"a\": {\n"),
+        ("{\"id\":\"", "x"),
+        ("{\"a\":1,", " "),
+        ("CorrelationId,Success,Final SIP code\nc1,No,\"", "y "),
+        ("CorrelationId,Success,Final SIP code\nc1,No", ",z"),
+        ("", "\n"),
+    ];
+    let (beginning, unit) = random.choice(beginnings).expect("some");
+    [beginning.as_bytes(), &text(unit)].concat()
+}
+
+fn total_bytes(play: &Play) -> usize {
+    let files = fs::read_dir(play.path("")).unwrap().flatten();
+    files.map(|file| usize::try_from(file.metadata().unwrap().len()).unwrap()).sum()
+}
+
+fn read_bytes(play: &Play) -> f64 {
+    play.daemon().metrics().sum("cdr_exporter_read_bytes_total", &[])
+}
+
+/// The ordinary trigger: an envelope that is not known, so the file is one record.
+#[test]
+fn a_first_record_that_is_too_long_is_rejected_once_and_what_follows_counts() {
+    for ending in ["", "gz"] {
+        let mut play = play();
+        let rows = play.rows(5);
+        let envelope =
+            [b"{\"responses\":[".as_slice(), &b"{\"status\":200},".repeat(LONG / 15), b"{}]}\n"].concat();
+        let text = [envelope, rows].concat();
+        match ending {
+            "" => fs::write(play.path("a.json"), text).unwrap(),
+            ending => fs::write(play.path("a.json"), compress(&text, ending)).unwrap(),
+        }
+        play.start();
+        play.daemon().wait_until_ready();
+        play.settles_at(5, 1);
+        let too_long = [("reason", "too_long")];
+        assert_eq!(play.daemon().metrics().sum("cdr_exporter_rejected_records_total", &too_long), 1.0);
+    }
+}
+
+#[test]
+fn any_file_is_read_to_its_end_and_no_more_than_three_times() {
+    let seed =
+        std::env::var("PROGRESS_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("PROGRESS_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut play = play();
+    let names: Vec<String> = (0..16).map(|number| format!("{number}.json")).collect();
+    for name in &names {
+        let length = random.usize(1_000..LONG);
+        let text = endless(&mut random, length);
+        let text = match random.u8(0..4) {
+            0 => compress(&text, "gz"),
+            1 => compress(&text, "zst"),
+            _ => text,
+        };
+        fs::write(play.path(name), text).unwrap();
+    }
+    play.start();
+    play.daemon().wait_until_ready();
+    for _ in 0..20 {
+        let name = random.choice(&names).expect("some");
+        let length = random.usize(1..100_000);
+        append(&play.path(name), &endless(&mut random, length));
+        // Long enough that each is seen by itself, as a writer's are.
+        let before = read_bytes(&play);
+        play.daemon().wait_for_metrics("what was added is read", |metrics| {
+            metrics.sum("cdr_exporter_read_bytes_total", &[]) > before
+        });
+    }
+    // A sound file beside them shows that the others do not keep it waiting.
+    let before = calls(&play.daemon().metrics());
+    play.append("sound.ndjson", 10);
+    play.daemon().wait_for_metrics("sound rows", |metrics| calls(metrics) >= before + 10.0);
+    pause(Duration::from_secs(2));
+    let read = read_bytes(&play);
+    let most = 3 * total_bytes(&play) + LOOKS * names.len();
+    assert!(read <= most as f64, "{read} of {most} bytes");
+    pause(Duration::from_secs(2));
+    assert_eq!(read_bytes(&play), read, "nothing changed, so nothing is read");
+}
+
+#[test]
+fn blank_text_is_neither_kept_nor_looked_at_again() {
+    let mut play = play();
+    for (name, blank) in [("lines.csv", "\n"), ("lines.json", "\r\n"), ("blanks.json", " ")] {
+        fs::write(play.path(name), blank.repeat(100_000_000 / blank.len())).unwrap();
+    }
+    play.start();
+    play.daemon().wait_until_ready();
+    play.append("lines.json", 2);
+    play.settles_at(2, 0);
+    let resident = play.daemon().metrics().sum("process_resident_memory_bytes", &[]);
+    assert!(resident < 60e6, "{resident} bytes");
+}

@@ -1,0 +1,277 @@
+//! The web config at work: TLS, client certificates, passwords, headers and the rate, and how changes take hold.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cdr_exporter::expose::access::Access;
+use cdr_exporter::expose::{Limits, Options};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::{Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tempfile::TempDir;
+
+use super::super::tools::wait_until;
+use super::certificates;
+use super::client::Client;
+use super::metrics::snapshot;
+use super::server::Server;
+
+const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
+
+/// A server under a web config, which lies in a folder with certificates.
+struct House {
+    folder: TempDir,
+    ca: Issuer<'static, KeyPair>,
+    server: Server,
+}
+
+impl House {
+    fn new(web_config: &str) -> Self {
+        Self::with(web_config, Options::default())
+    }
+
+    fn with(web_config: &str, options: Options) -> Self {
+        let folder = TempDir::new().unwrap();
+        let ca = certificates::write(folder.path());
+        let file = folder.path().join("web.yml");
+        fs::write(&file, web_config).unwrap();
+        let server = Server::start_with(snapshot(), options, Access::from_file(&file).unwrap());
+        Self { folder, ca, server }
+    }
+
+    /// Puts other text in the place of the web config.
+    fn write(&self, web_config: &str) {
+        fs::write(self.folder.path().join("new"), web_config).unwrap();
+        fs::rename(self.folder.path().join("new"), self.folder.path().join("web.yml")).unwrap();
+    }
+
+    /// A connection through TLS, with a client's certificate or without.
+    fn tls(&self, client: Option<&str>) -> StreamOwned<ClientConnection, TcpStream> {
+        connect(self.server.address, self.folder.path(), client)
+    }
+
+    fn tls_client(&self, client: Option<&str>) -> Client {
+        Client::over(self.tls(client))
+    }
+
+    /// The status of a request with the name and password in Base64, if any.
+    fn status(&self, credentials: Option<&str>) -> u16 {
+        let header = credentials.map(|credentials| format!("Authorization: Basic {credentials}"));
+        self.server.ask("GET", "/metrics", &header.as_deref().into_iter().collect::<Vec<_>>()).status
+    }
+}
+
+fn client_config(folder: &Path, client: Option<&str>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("ca.crt")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots);
+    match client {
+        None => config.with_no_client_auth(),
+        Some(name) => {
+            let certificate = CertificateDer::from_pem_file(folder.join(format!("{name}.crt"))).unwrap();
+            let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
+            config.with_client_auth_cert(vec![certificate], key).unwrap()
+        }
+    }
+}
+
+fn connect(
+    address: SocketAddr,
+    folder: &Path,
+    client: Option<&str>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let config = Arc::new(client_config(folder, client));
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    StreamOwned::new(ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap(), stream)
+}
+
+/// Whether a client with this certificate gets an answer.
+fn is_let_in(house: &House, client: Option<&str>) -> bool {
+    let mut stream = house.tls(client);
+    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    stream.write_all(request).and_then(|()| stream.read_to_end(&mut answer)).is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[test]
+fn a_renewed_certificate_holds_at_once_and_a_bad_one_never() {
+    let house = House::new(TLS);
+    let served = || {
+        let mut stream = house.tls(None);
+        stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        stream.conn.peer_certificates().unwrap()[0].to_vec()
+    };
+    let metric = |name: &str| {
+        let text = house.tls_client(None).ask("GET", "/metrics", &[]).text().to_owned();
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let first = served();
+    assert_eq!(served(), first);
+    certificates::renew_server(house.folder.path(), &house.ca);
+    let second = served();
+    assert_ne!(second, first);
+    assert_eq!(metric("cdr_exporter_web_config_last_reload_successful"), 1.0);
+
+    let key = house.folder.path().join("server.key");
+    let good = fs::read_to_string(&key).unwrap();
+    fs::write(&key, "no key").unwrap();
+    assert_eq!(served(), second, "the old one is kept");
+    assert_eq!(served(), second);
+    assert_eq!(metric("cdr_exporter_web_config_last_reload_successful"), 0.0);
+    assert_eq!(metric("cdr_exporter_web_config_reload_failures_total"), 1.0, "one fault is counted once");
+    fs::write(&key, good).unwrap();
+    assert_eq!(served(), second);
+    assert_eq!(metric("cdr_exporter_web_config_last_reload_successful"), 1.0);
+    house.write("# no TLS any more\n");
+    assert_eq!(served(), second, "TLS is not turned off while it runs");
+    assert_eq!(metric("cdr_exporter_web_config_reload_failures_total"), 2.0);
+}
+
+#[test]
+fn client_certificates_are_asked_for_as_it_is_written() {
+    let asked = |kind: &str| House::new(&format!("{TLS}  client_auth_type: {kind}\n"));
+    let verified = |kind: &str, ca: &str, more: &str| {
+        House::new(&format!("{TLS}  client_auth_type: {kind}\n  client_ca_file: {ca}\n{more}"))
+    };
+    let names = |name: &str| format!("  client_allowed_sans: [{name}]\n");
+    let both = "RequireAndVerifyClientCert";
+    // Whether one comes in without a certificate, with one of the CA, with one that signed itself.
+    for (what, house, expected) in [
+        ("nothing", House::new(TLS), [true, true, true]),
+        ("NoClientCert", asked("NoClientCert"), [true, true, true]),
+        ("RequestClientCert", asked("RequestClientCert"), [true, true, true]),
+        ("RequireAnyClientCert", asked("RequireAnyClientCert"), [false, true, true]),
+        ("RequireClientCert", asked("RequireClientCert"), [false, true, true]),
+        ("given", verified("VerifyClientCertIfGiven", "ca.crt", ""), [true, true, false]),
+        ("required", verified(both, "ca.crt", ""), [false, true, false]),
+        ("its own CA", verified(both, "stranger.crt", ""), [false, false, true]),
+        ("a DNS name", verified(both, "ca.crt", &names(certificates::CLIENT_NAMES[0])), [false, true, false]),
+        ("an address", verified(both, "ca.crt", &names(certificates::CLIENT_NAMES[1])), [false, true, false]),
+        ("another name", verified(both, "ca.crt", &names("other.contoso.com")), [false, false, false]),
+        ("no name", verified(both, "ca.crt", "  client_allowed_sans: []\n"), [false, false, false]),
+    ] {
+        let let_in = [None, Some("client"), Some("stranger")].map(|client| is_let_in(&house, client));
+        assert_eq!(let_in, expected, "{what}");
+    }
+}
+
+#[test]
+fn http2_is_spoken_above_tls_unless_it_is_turned_off() {
+    for (more, expected) in
+        [("", Some(&b"h2"[..])), ("http_server_config: {http2: false}\n", Some(b"http/1.1"))]
+    {
+        let house = House::new(&format!("{TLS}{more}"));
+        let mut config = client_config(house.folder.path(), None);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(house.server.address).await.unwrap();
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+            let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+            assert_eq!(stream.get_ref().1.alpn_protocol(), expected);
+            if expected != Some(b"h2") {
+                return;
+            }
+            let io = TokioIo::new(stream);
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+            let connection = tokio::spawn(connection);
+            for _ in 0..3 {
+                let request = hyper::Request::get("https://localhost/metrics");
+                let request = request.body(http_body_util::Empty::<hyper::body::Bytes>::new()).unwrap();
+                let answer = sender.send_request(request).await.unwrap();
+                assert_eq!(answer.status(), 200);
+                let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+                assert!(body.starts_with(b"# HELP cdr_"), "{}", body.len());
+            }
+            connection.abort();
+        });
+    }
+}
+
+#[test]
+fn what_is_no_tls_is_told_so_or_dropped() {
+    let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
+    let house = House::with(TLS, Options { limits, ..Options::default() });
+    let mut plain = house.server.client();
+    plain.send("GET", "/metrics", &[]);
+    assert_eq!(plain.read("GET").status, 400);
+    let mut garbage = house.server.client();
+    garbage.send_raw("\u{16}\u{3}\u{1}\u{7f}garbage that is no handshake");
+    let mut slow = house.server.client();
+    slow.send_raw("\u{16}\u{3}");
+    let start = Instant::now();
+    garbage.drain();
+    slow.drain();
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(is_let_in(&house, None));
+}
+
+#[test]
+fn passwords_are_asked_for_and_new_ones_hold_at_once() {
+    // alice:secret and alice:other in Base64.
+    let (secret, other) = ("YWxpY2U6c2VjcmV0", "YWxpY2U6b3RoZXI=");
+    let config = |password| format!("basic_auth_users:\n  alice: {}\n", bcrypt::hash(password, 4).unwrap());
+    let house = House::new(&config("secret"));
+    let refusal = house.server.ask("GET", "/-/healthy", &[]);
+    assert_eq!(refusal.status, 401);
+    assert!(refusal.header("www-authenticate").unwrap().starts_with("Basic "));
+    let statuses = || [None, Some(secret), Some(other)].map(|credentials| house.status(credentials));
+    assert_eq!(statuses(), [401, 200, 401]);
+    house.write(&config("other"));
+    assert_eq!(statuses(), [401, 401, 200]);
+    house.write("basic_auth_users: [alice]\n");
+    assert_eq!(statuses(), [401, 401, 200], "a bad config opens nothing");
+    house.write("");
+    assert_eq!(statuses(), [200, 200, 200]);
+}
+
+#[test]
+fn guesses_stall_nobody() {
+    let hash = bcrypt::hash("secret", 11).unwrap();
+    let house = House::new(&format!("basic_auth_users:\n  alice: {hash}\n"));
+    assert_eq!(house.status(Some("YWxpY2U6c2VjcmV0")), 200);
+    let mut guessing: Vec<_> = (0..20).map(|_| house.server.client()).collect();
+    for client in &mut guessing {
+        client.send("GET", "/metrics", &["Authorization: Basic YWxpY2U6d3Jvbmc="]);
+    }
+    let start = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(house.status(Some("YWxpY2U6c2VjcmV0")), 200);
+    }
+    let scraped = start.elapsed() / 20;
+    let mut statuses: Vec<_> = guessing.iter_mut().map(|client| client.read("GET").status).collect();
+    statuses.sort_unstable();
+    assert!(scraped < Duration::from_millis(100), "{scraped:?} for each scrape");
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 401).count(),
+        2,
+        "the others are not looked at: {statuses:?}"
+    );
+}
+
+#[test]
+fn headers_and_the_rate_are_as_they_are_written() {
+    let house = House::new(
+        "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    \
+         Strict-Transport-Security: max-age=31536000\nrate_limit: {interval: 1h, burst: 3}\n",
+    );
+    let answer = house.server.ask("GET", "/", &[]);
+    assert_eq!(answer.header("x-frame-options"), Some("sameorigin"));
+    assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"));
+    assert_eq!([(); 3].map(|()| house.status(None)), [200, 200, 429]);
+    house.write("rate_limit: {interval: 1us, burst: 3}\n");
+    wait_until("the new rate", || house.status(None) == 200);
+}

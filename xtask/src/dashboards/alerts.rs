@@ -1,0 +1,143 @@
+//! What rings: the firing alerts with since when, how bad, of which cause, whose job and what to do.
+//!
+//! Of an alert's labels only alertname, severity, source and trunk are needed; the rest is asked of the calls.
+
+use super::{KEPT, calls, leading_cause, side_column};
+use crate::dashboard::{Panel, drill_down};
+use crate::repository;
+use serde_json::{Value, json};
+
+/// The recorded series by which it is seen whether our rules are loaded.
+const RULES_LOADED: &str = "group(cause:cdr_cause_info:one)";
+const FIRING: &str = r#"ALERTS{alertname=~"Cdr.+",alertstate="firing",trunk=~"$trunk|"}"#;
+
+const TRUNKS: &str = "group by (trunk) (cdr_calls_total{@source}) or group(cdr_calls_total{@source})";
+
+/// How many alerts fire: none is green only where rules are loaded.
+pub fn count(width: u32) -> Panel {
+    let text = |text: &str, color: &str| json!({"text": text, "color": color, "index": 0});
+    Panel::stat(
+        "Alerts firing",
+        "Alerts of our rules. Good: 0. Where Prometheus has not loaded the rules of deploy/prometheus, it says so.",
+        width,
+    )
+    .unit("short")
+    .instant(&format!("count({FIRING}) or 0 * {RULES_LOADED} or vector(-1)"))
+    .defaults("mappings", json!([{"type": "value", "options": {"-1": text("No rules loaded", "orange")}}]))
+    .thresholds("green", &[(1.0, "red")])
+}
+
+/// Every firing alert, the worst first; a line that says so if none fires or no rules are loaded.
+fn firing() -> String {
+    let alerts = format!(
+        r#"label_replace(label_replace(label_replace(label_replace(
+            min by (alertname, severity, source, trunk) (
+                ALERTS_FOR_STATE{{alertname=~"Cdr.+",trunk=~"$trunk|"}} and ignoring (alertstate) {FIRING}),
+            "runbook", "$1", "alertname", "(.+)"),
+            "rank", "1", "severity", "critical"), "rank", "2", "severity", "warning"), "rank", "3", "severity", "info")"#
+    );
+    // What is known of each trunk, of all together as trunk "", and nothing for an alert of the exporter.
+    let known = format!(
+        "({} or {}) * on (trunk) group_left (cause, side, remedy) ({} or on (trunk) group by (trunk) ({alerts} or {TRUNKS}))",
+        calls::newest_counts("trunk", calls::OF_TRUNKS, ""),
+        calls::newest_counts("", "@source", ""),
+        leading_cause(),
+    );
+    let of_calls = format!(r#"({alerts} unless on (alertname) ALERTS{{alertname=~"CdrExporter.+"}})"#);
+    let nothing = |unless: &str, line: &str, remedy: &str| {
+        format!(
+            r#"label_replace(label_replace(label_replace({unless}, "alertname", "{line}", "", ""),
+                "remedy", "{remedy}", "", ""), "rank", "4", "", "")"#
+        )
+    };
+    let lasting = format!(
+        "{of_calls} * on (trunk) group_left (failed, calls, cause, side, remedy) ({known} or on (trunk) group by (trunk) ({alerts}))
+        or on (alertname, source, trunk) {alerts}"
+    );
+    format!(
+        r#"label_replace(label_replace(label_join(time() - ({lasting}), "bad", " of ", "failed", "calls"),
+            "bad", "", "bad", " of "), "remedy", "See the runbook.", "remedy", "") or {} or {}"#,
+        nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings", "Nothing to do."),
+        nothing(
+            &format!("(vector(0) unless on () {RULES_LOADED} unless on () {FIRING})"),
+            "No rules are loaded",
+            "Add deploy/prometheus to Prometheus."
+        ),
+    )
+}
+
+/// The table of the firing alerts.
+pub fn table(title: &str, height: u32) -> Panel {
+    let rank = json!([{"type": "value", "options": {
+        "1": {"text": "critical", "color": "red", "index": 0}, "2": {"text": "warning", "color": "orange", "index": 1},
+        "3": {"text": "info", "color": "blue", "index": 2}, "4": {"text": " ", "color": "transparent", "index": 3}}}]);
+    let background = json!({"type": "color-background", "mode": "basic"});
+    Panel::table(
+        title,
+        "Every alert of ours that fires, the worst first: where, since when, how many of the newest calls fail (of the \
+         last hour; of 24 hours where that had fewer than ten), the leading cause, who can fix it and what to \
+         do. The runbook is a click away. Good: nothing rings. Needs the rules of deploy/prometheus.",
+        24,
+    )
+    .high(height)
+    .unit("string")
+    .instant(&firing())
+    .columns(&[
+        ("rank", "Severity"),
+        ("alertname", "What is wrong"),
+        ("trunk", "Trunk"),
+        ("Value", "For"),
+        ("bad", "Calls failed"),
+        ("cause", "Leading cause"),
+        ("side", "Who can fix it"),
+        ("remedy", "What to do"),
+        ("source", "Source"),
+        ("runbook", "Runbook"),
+    ])
+    .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Trunk"}]}))
+    .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Severity"}]}))
+    .column(
+        "Severity",
+        &[("custom.width", json!(70)), ("mappings", rank), ("custom.cellOptions", background)],
+    )
+    .column("What is wrong", &[("custom.width", json!(300)), ("mappings", summaries())])
+    .wide("Trunk", 150)
+    .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
+    .wide("Source", 60)
+    .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
+    .wide("Calls failed", 95)
+    .wide("Leading cause", 205)
+    .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
+    .column("Who can fix it", &side_column())
+    .wrapped("What to do")
+    .column("Runbook", &[("custom.width", json!(70)), ("mappings", runbook_pages())])
+    .linked("Runbook", json!({"title": "Open the runbook", "targetBlank": false,
+                              "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
+}
+
+/// The alerts of the rule file, each with what its summary says; without a summary that holds for every instance, none.
+fn summaries() -> Value {
+    let rules = repository().join("deploy/prometheus/alerts.rules.yml");
+    let rules = std::fs::read_to_string(rules).unwrap_or_default();
+    let mut options = serde_json::Map::new();
+    let mut alert = None;
+    for line in rules.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("- alert: ") {
+            alert = Some(name.to_string());
+        } else if let (Some(name), Some(text)) = (&alert, line.strip_prefix("summary: "))
+            && !text.contains("{{")
+            && !options.contains_key(name)
+        {
+            let text = text.trim_matches(['"', '\'']);
+            options.insert(name.clone(), json!({"text": text, "index": options.len()}));
+        }
+    }
+    json!([{"type": "value", "options": options}])
+}
+
+/// Of each alert the panel of the dashboard of runbooks that is about it.
+fn runbook_pages() -> Value {
+    let page = |(name, number): (String, usize)| (name, json!({"text": number.to_string(), "index": number}));
+    let options: serde_json::Map<_, _> = super::runbooks::pages().into_iter().map(page).collect();
+    json!([{"type": "value", "options": options}])
+}
