@@ -31,7 +31,6 @@ mod layouts;
 mod messages;
 mod model;
 mod rejected;
-mod outages;
 mod rules;
 mod samples;
 mod status;
