@@ -10,6 +10,7 @@
 mod alerting;
 mod architecture;
 mod audit;
+mod cadences;
 mod catalogue;
 mod clock;
 mod dashboards;
@@ -28,6 +29,7 @@ mod front;
 mod http;
 mod instructions;
 mod layouts;
+mod messages;
 mod model;
 mod rejected;
 mod rules;

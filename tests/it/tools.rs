@@ -11,6 +11,7 @@ pub mod files;
 pub mod http;
 mod metrics;
 mod prometheus;
+mod receiver;
 pub mod row;
 pub mod truth;
 
@@ -25,6 +26,7 @@ pub use command::{Ended, run, run_in, run_on};
 pub use daemon::Daemon;
 pub use metrics::Metrics;
 pub use prometheus::{Alertmanager, Prometheus};
+pub use receiver::{Message, Receiver};
 
 /// The labels of one series.
 pub type Labels = BTreeMap<String, String>;

@@ -5,7 +5,7 @@
 pub mod dashboard;
 pub mod dashboards;
 pub mod faults;
-pub mod prometheus_rule;
+pub mod rules;
 pub mod traffic;
 
 use std::path::{Path, PathBuf};
@@ -18,13 +18,16 @@ pub fn repository() -> &'static Path {
 /// Every generated file with its content, in the order in which they are written.
 ///
 /// # Errors
-/// A rule file that cannot be read.
+/// jsonnet, which renders the rules, is missing or refuses the mixin.
 pub fn generated() -> std::io::Result<Vec<(PathBuf, String)>> {
     let mut files: Vec<_> = dashboards::all()
         .into_iter()
         .map(|(name, dashboard)| (repository().join("dashboards").join(name), dashboard.to_json() + "\n"))
         .collect();
-    let rules = repository().join("deploy/prometheus");
-    files.push((rules.join("prometheusrule.yaml"), prometheus_rule::from_rule_files(&rules)?));
+    let folder = repository().join("deploy/prometheus");
+    let rendered = rules::render(repository(), "{}")?;
+    files.push((folder.join("recording.rules.yml"), rendered.recording));
+    files.push((folder.join("alerts.rules.yml"), rendered.alerts));
+    files.push((folder.join("prometheusrule.yaml"), rendered.resource));
     Ok(files)
 }

@@ -38,6 +38,16 @@ pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, 
         .unwrap_or_else(|error| panic!("{method} {address}{path}: {error}"))
 }
 
+/// POST of JSON; panics if there is no answer.
+pub fn post(address: SocketAddr, path: &str, json: &str) -> Response {
+    let length = json.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
+    exchange(address, &(head + json), "POST").unwrap_or_else(|error| panic!("POST {address}{path}: {error}"))
+}
+
 /// As [`request`], for a server that may be down.
 pub fn try_request(
     address: SocketAddr,
@@ -45,13 +55,17 @@ pub fn try_request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<Response, std::io::Error> {
-    let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
-    stream.set_read_timeout(Some(DEADLINE))?;
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{head}\r\n").as_bytes())?;
+    exchange(address, &format!("{head}\r\n"), method)
+}
+
+fn exchange(address: SocketAddr, text: &str, method: &str) -> Result<Response, std::io::Error> {
+    let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.write_all(text.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     parse(&answer, method).ok_or_else(|| std::io::Error::other("the answer is cut short or is not HTTP"))

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -134,11 +135,8 @@ impl Alertmanager {
     pub fn start_in(folder: &Path, config: &str) -> Self {
         let config_file = folder.join("alertmanager.yml");
         fs::write(&config_file, config).unwrap();
-        // Debian's has the prefix in its name.
-        let program = copies("alertmanager").pop();
-        let program = program.unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"));
         let mut child = Child::start(
-            Command::new(program)
+            Command::new(Self::program())
                 .arg("--config.file")
                 .arg(&config_file)
                 .arg("--storage.path")
@@ -148,6 +146,22 @@ impl Alertmanager {
         let address = child.announced_address("Listening on");
         wait_until("/-/ready of Alertmanager", || http::get(address, "/-/ready").status == 200);
         Self { address, _child: child }
+    }
+
+    /// The installed program. Debian's has the prefix in its name.
+    fn program() -> PathBuf {
+        let program = copies("alertmanager").pop();
+        program.unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"))
+    }
+
+    /// Whether the installed program can send to Microsoft Teams (0.28 and newer).
+    pub fn knows_teams() -> bool {
+        let output = Command::new(Self::program()).arg("--version").output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let version = Regex::new(r"version (\d+)\.(\d+)").unwrap();
+        let found = version.captures(&text).unwrap_or_else(|| panic!("no version in {text}"));
+        let [major, minor] = [1, 2].map(|place| found[place].parse::<u32>().unwrap());
+        (major, minor) >= (0, 28)
     }
 }
 

@@ -32,11 +32,15 @@ impl Row {
 
     /// One line of JSON without its newline; the call has ended just now.
     pub fn json(&self) -> String {
-        let now = Timestamp::from_millisecond(clock::now().0).unwrap();
+        self.json_of(Timestamp::from_millisecond(clock::now().0).unwrap())
+    }
+
+    /// The same of a call that ended at this time.
+    pub fn json_of(&self, end: Timestamp) -> String {
         let Self { id, trunk, call_type, succeeded, codes: (microsoft_code, sip_code) } = self;
         let lines = [
             format!(r#"{{"id":"d1000000-05ec-4a1b-8c2d-{id:012x}","userDisplayName":"User One","#),
-            format!(r#""inviteDateTime":"{now}","endDateTime":"{now}","duration":0,"#),
+            format!(r#""inviteDateTime":"{end}","endDateTime":"{end}","duration":0,"#),
             format!(r#""callType":"{call_type}","successfulCall":{succeeded},"#),
             format!(r#""callerNumber":"+1425555****","finalSipCode":{sip_code},"#),
             format!(r#""callEndSubReason":{microsoft_code},"trunkFullyQualifiedDomainName":"{trunk}"}}"#),

@@ -1,0 +1,78 @@
+// What every alert has: severity, patience, links; and the pieces of text that several share.
+//
+// Annotations: `summary` is a fixed sentence. `headline` is for a phone's lock screen: where, how bad, what. `description`
+// says it in full and ends with the remedy. `usual`, `leading_causes` and `calls_lost` are lines of the message's body.
+function(config) {
+  local d = (import '../promql.libsonnet')(config).d,
+  new(name, severity, expr, after, keep, annotations, labels={}):: {
+    alert: name,
+    expr: expr,
+    'for': d(after),
+    keep_firing_for: d(keep),
+    labels: { severity: severity } + labels,
+    annotations: annotations { runbook_url: '%s#%s' % [config.runbooksUrl, std.asciiLower(name)] },
+  },
+
+  dashboards:: {
+    local dashboard(uid, variables) = '%s/d/%s%s' % [
+      config.grafanaUrl,
+      uid,
+      if variables == [] then '' else '?' + std.join('&', ['var-%s={{ $labels.%s | urlquery }}' % [v, v] for v in variables]),
+    ],
+    overview: dashboard('cdr-overview', ['source']),
+    trunk: dashboard('cdr-trunk', ['trunk', 'source']),
+    cause: dashboard('cdr-cause', ['cause', 'trunk', 'source']),
+    exporter: dashboard('cdr-exporter', ['instance']),
+    source: dashboard('cdr-exporter', ['source']),
+  },
+
+  trunkName:: '{{ or $labels.trunk "(none)" }}',
+  // Queries in templates: of this alert's source, trunk or direction. $S in a query stands for its selector.
+  local of(labels) = {
+    labels: std.join(' ', ['$labels.' + label for label in labels]),
+    matchers: std.join(',', ['%s=%%[%d]q' % [labels[i], i + 1] for i in std.range(0, std.length(labels) - 1)]),
+    selector: '{' + self.matchers + '}',
+    next: std.length(labels) + 1,
+  },
+  ofSource:: of(['source']),
+  ofTrunk:: of(['source', 'trunk']),
+  ofDirection:: of(['source', 'trunk', 'direction']),
+  ofCause:: of(['source', 'trunk', 'cause', 'microsoft_code', 'sip_code']),
+  local query(parts, of, more='') = 'printf `' + std.join(of.selector, parts) + '` ' + of.labels + more + ' | query',
+
+  // The value of a query, which is given as the parts around the selector; `otherwise` where it has none.
+  value(parts, of=self.ofTrunk, format='| printf "%.0f"', otherwise='0')::
+    '{{ with ' + query(parts, of) + ' }}{{ . | first | value ' + format + ' }}{{ else }}' + otherwise + '{{ end }}',
+
+  // Faults or calls: of the last ten minutes if they show the fault more surely than the last hour, else of that hour.
+  recent(name)::
+    local bound = 'trunk:cdr_call_faults_live_per_attempt:lower_bound';
+    ['trunk:' + name + ':increase10m', ' and ' + bound + '10m', ' > ' + bound + '1h', ' or trunk:' + name + ':increase1h', ''],
+
+  local leading(count, window) = [
+    'topk(' + count + ', sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:increase' + window,
+    '))',
+  ],
+  local sorted(parts) = ['sort_desc(' + parts[0], parts[1] + ')'],
+  leadingCauses(window, of=self.ofTrunk)::
+    '{{ range $place, $cause := ' + query(sorted(leading(3, window)), of)
+    + ' }}{{ if $place }}; {{ end }}{{ .Value | printf "%.0f" }} {{ .Labels.cause }} '
+    + '({{ .Labels.microsoft_code }}/{{ .Labels.sip_code }}){{ end }}',
+  leadingCause(window, of=self.ofTrunk)::
+    '{{ range ' + query(leading(1, window), of) + ' }}, {{ .Labels.cause }}{{ end }}',
+  // Who can mend the leading cause, and how.
+  remedy(window, otherwise, of=self.ofTrunk)::
+    local cause = leading(1, window);
+    local described = ' * on (cause, microsoft_code, sip_code) group_left (side, remedy) cause:cdr_cause_info:one';
+    '{{ with ' + query([cause[0], cause[1] + described], of) + ' }}{{ with . | first }}Who can fix it: {{ .Labels.side }}. '
+    + 'Remedy: {{ .Labels.remedy }}{{ end }}{{ else }}Remedy: ' + otherwise + '{{ end }}',
+
+  // Faults since the alert began and in the window before it. While it begins, Prometheus does not know since when.
+  callsLost(name, window, of=self.ofTrunk)::
+    local before = std.ceil(window / config.compress);
+    local since = before + ' + (max(time() - ALERTS_FOR_STATE{alertname="' + name + '",' + of.matchers + '}) or vector(0))';
+    local faults = 'sum(increase(trunk_direction_arrival:cdr_call_faults:sum{arrival="live",' + of.matchers + '}[%.0['
+                   + of.next + ']fs]))';
+    '{{ with ' + query([since], of) + ' }}{{ with ' + query([faults], of, ' (. | first | value)')
+    + ' }}{{ . | first | value | printf "%.0f" }}{{ end }}{{ end }}',
+}

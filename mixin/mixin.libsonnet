@@ -1,0 +1,25 @@
+// Rules, alerts and dashboards of cdr-exporter as a mixin. README.md says how to build it.
+(import 'config.libsonnet')
++ (import 'rules.libsonnet')
++ (import 'alerts/failures.libsonnet')
++ (import 'alerts/causes.libsonnet')
++ (import 'alerts/silence.libsonnet')
++ (import 'alerts/exporter.libsonnet')
++ {
+  prometheusAlerts+:: {
+    groups+: [
+      { name: 'cdr-call-alerts', rules: $.callAlerts },
+      { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
+    ],
+  },
+  grafanaDashboards+:: {
+    'cdr-overview.json': import '../dashboards/overview.json',
+    'cdr-trunks.json': import '../dashboards/trunks.json',
+    'cdr-wall.json': import '../dashboards/wall.json',
+    'cdr-trends.json': import '../dashboards/trends.json',
+    'cdr-cause.json': import '../dashboards/cause.json',
+    'cdr-trunk.json': import '../dashboards/trunk.json',
+    'cdr-exporter.json': import '../dashboards/exporter.json',
+    'cdr-runbooks.json': import '../dashboards/runbooks.json',
+  },
+}

@@ -1,0 +1,47 @@
+// Pieces of PromQL that several rules share: durations, increases with first calls, bounds of shares and of counts.
+function(config) {
+  local promql = self,
+  local z = config.z,
+  local z2 = z * z,
+  local replicas = std.join(', ', config.replicaLabels),
+
+  // A number of seconds as PromQL writes it, compressed.
+  d(seconds)::
+    local ms = std.floor(seconds * 1000 / config.compress + 0.5);
+    local units = [[86400000, 'd'], [3600000, 'h'], [60000, 'm'], [1000, 's'], [1, 'ms']];
+    local unit = [unit for unit in units if ms % unit[0] == 0][0];
+    '%d%s' % [ms / unit[0], unit[1]],
+
+  // A metric with these matchers and those of the configuration.
+  metric(name, matchers='')::
+    local all = std.join(',', [part for part in [matchers, config.selector] if part != '']);
+    if all == '' then name else '%s{%s}' % [name, all],
+
+  without(labels):: 'without (%s)' % std.join(', ', config.replicaLabels + labels),
+
+  // Calls or faults of a window from the counters of each exporter. The first calls of a new trunk, which increase()
+  // does not see, stand in `born`.
+  increase(name, matchers, window, drop)::
+    local selector = (if matchers == '' then '' else '{' + matchers + '}') + '[' + promql.d(window) + ']';
+    'sum ' + promql.without(drop + ['arrival', 'part']) + ' (\n'
+    + '  label_replace(increase(' + name + ':sum' + selector + '), "part", "seen", "", "")\n'
+    + '  or label_replace(min_over_time(' + name + ':born' + selector + '), "part", "born", "", "")\n'
+    + ')',
+
+  // Wilson's bounds of the share that these of those are: it is surely above the lower, surely below the upper one.
+  local bound(sign, some, all) =
+    local calls = '(' + all + ' > 0)';
+    '(' + some + ' + ' + z2 / 2 + sign + z + ' * sqrt(' + some + ' * clamp_min(' + calls + ' - ' + some + ', 0) / ' + calls
+    + ' + ' + z2 / 4 + ')) / (' + calls + ' + ' + z2 + ')',
+  lowerBound(some, all):: bound(' - ', some, all),
+  upperBound(some, all):: bound(' + ', some, all),
+
+  // The most calls that a Poisson process surely has on average if so many were seen.
+  upperBoundOfCount(count)::
+    '%(count)s + %(half)g + %(z)g * sqrt(%(count)s + %(quarter)g)' % { count: count, half: z2 / 2, quarter: z2 / 4, z: z },
+
+  // The median of what a series was at several times before; times that Prometheus does not know are left out.
+  median(series, offsets)::
+    local one(offset) = 'label_replace(%s, "before", "%s", "", "")' % [series(promql.d(offset)), promql.d(offset)];
+    'quantile without (before) (0.5,\n  %s\n)' % std.join('\n  or ', [one(offset) for offset in offsets]),
+}

@@ -1,0 +1,265 @@
+// Recording rules. Names are level:metric:operation; the level says which of our labels are left beside the target's own.
+// `live` in a metric's name means arrival="live": a backlog, a late export or a bulk import is not news.
+{
+  local config = $._config,
+  local promql = (import 'promql.libsonnet')(config),
+  local d = promql.d,
+  local metric = promql.metric,
+  local without = promql.without,
+  local minute = config.minute,
+  local hour = config.hour,
+  local day = config.day,
+  local live = 'arrival="live"',
+  local counted = 'trunk_direction_arrival:cdr_calls',
+  local faults = 'trunk_direction_arrival:cdr_call_faults',
+  local failed = 'trunk_direction_arrival:cdr_calls_failed',
+  local fast = [['10m', 10 * minute], ['1h', hour]],
+  local slow = [['6h', 6 * hour], ['1d', day], ['3d', 3 * day]],
+  local pair = 'cause, microsoft_code, sip_code',
+  local ofCause = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
+  local daysBefore = [day, 2 * day, config.week, 2 * config.week, 3 * config.week],
+
+  // Calls of each trunk and direction, late ones too: what silence is measured by. A bulk import hides it for a while.
+  local callsOf(window) = {
+    record: 'trunk_direction:cdr_calls:increase' + window[0],
+    expr: promql.increase(counted, '', window[1], []),
+  },
+  // Live calls and faults of each trunk: the evidence for a failure rate.
+  local evidenceOf(window) = [
+    {
+      record: 'trunk:cdr_calls_live:increase' + window[0],
+      expr: promql.increase(counted, live, window[1], ['direction']),
+    },
+    {
+      record: 'trunk:cdr_call_faults_live:increase' + window[0],
+      expr: promql.increase(faults, live, window[1], ['direction']),
+    },
+  ],
+  local effectivenessOf(window) = [
+    {
+      record: 'trunk_direction:cdr_calls_live:increase' + window[0],
+      expr: promql.increase(counted, live, window[1], []),
+    },
+    {
+      record: 'trunk_direction:cdr_calls_failed_live:increase' + window[0],
+      expr: promql.increase(failed, live, window[1], []),
+    },
+  ],
+  local recordsOf(window) = {
+    record: 'source:cdr_exporter_records:increase' + window[0],
+    expr: 'sum %s (increase(%s[%s]))' % [without(['result']), metric('cdr_exporter_records_total'), d(window[1])],
+  },
+  // What is usual at this time: the least from an hour before to an hour after, so that opening hours and a change of the
+  // clocks raise nothing, and the median of three weeks, so that a fault of last week is not taken for usual.
+  local expectedOf(level, name, window) = {
+    record: '%s:%s:expected%s' % [level, name, window],
+    expr: promql.median(
+      function(offset) 'min_over_time(%s:%s:increase%s[%s] offset %s)' % [level, name, window, d(2 * hour), offset],
+      [week * config.week - hour for week in [1, 2, 3]],
+    ),
+  },
+  // The share on a day: the median of days before, of those that Prometheus knows and that had some calls.
+  local usualOf(level) = [
+    {
+      record: level + ':cdr_call_faults_live_per_attempt:ratio_increase1d',
+      expr: '%s:cdr_call_faults_live:increase1d / (%s:cdr_calls_live:increase1d >= 20)' % [level, level],
+    },
+    {
+      record: level + ':cdr_call_faults_live_per_attempt:usual',
+      expr: promql.median(
+        function(offset) level + ':cdr_call_faults_live_per_attempt:ratio_increase1d offset ' + offset,
+        daysBefore,
+      ),
+    },
+  ],
+  local boundOf(level, window, some='cdr_call_faults_live', all='cdr_calls_live') = {
+    record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
+    expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
+  },
+  local sumOfTrunks(window) = [
+    { record: 'source:%s:increase%s' % [name, window], expr: 'sum without (trunk) (trunk:%s:increase%s)' % [name, window] }
+    for name in ['cdr_calls_live', 'cdr_call_faults_live']
+  ] + [{
+    record: 'source:cdr_call_faults_but_worst_live:increase' + window,
+    expr: 'source:%(faults)s - max without (trunk) (trunk:%(faults)s)' % { faults: 'cdr_call_faults_live:increase' + window },
+  }],
+
+  prometheusRules+:: {
+    groups+: [
+      {
+        name: 'cdr-calls',
+        interval: d(config.interval),
+        comment:: |||
+          Counters of each exporter with fewer labels, so that long windows are cheap. Adding up before increase() is right
+          here, because all counters of one exporter are of one commit and of one scrape: they go and come together.
+        |||,
+        rules: [
+                 {
+                   record: counted + ':sum',
+                   comment:: 'Attempts: every call but those that another leg took.',
+                   expr: 'sum without (outcome) (%s)' % metric('cdr_calls_total', 'outcome!="elsewhere"'),
+                 },
+                 {
+                   record: failed + ':sum',
+                   expr: 'sum without (outcome) (%s) or 0 * %s:sum' % [metric('cdr_calls_total', 'outcome="failed"'), counted],
+                 },
+                 {
+                   record: faults + ':sum',
+                   comment:: 'Faults: failed calls that are not the doing of the people on the line.',
+                   expr: |||
+                     sum without (cause, microsoft_code, sip_code) (
+                       %s
+                       unless on (cause, microsoft_code, sip_code) %s
+                     )
+                     or 0 * %s:sum
+                   ||| % [metric('cdr_call_failures_total'), metric('cdr_cause_info', 'side="user"'), counted],
+                 },
+                 {
+                   record: counted + ':born',
+                   comment:: |||
+                     A trunk that begins while its source is known to us: its first calls, which increase() does not see. Not on a
+                     fresh install, nor after an outage of Prometheus, nor behind a moved exporter: there the source is new, too.
+                   |||,
+                   expr: |||
+                     (%(sum)s unless count_over_time(%(sum)s[%(hour)s] offset %(recent)s))
+                     and ignoring (trunk, direction, arrival) group without (trunk, direction, arrival) (%(sum)s offset %(known)s)
+                   ||| % { sum: counted + ':sum', hour: d(hour), recent: d(5 * minute), known: d(10 * minute) },
+                 },
+                 { record: failed + ':born', expr: '%s:sum and %s:born' % [failed, counted] },
+                 { record: faults + ':born', expr: '%s:sum and %s:born' % [faults, counted] },
+               ] + std.flattenArrays([[callsOf(window)] + evidenceOf(window) for window in fast])
+               + effectivenessOf(['1h', hour]),
+      },
+      {
+        name: 'cdr-spikes',
+        interval: d(config.interval),
+        comment:: 'Live failures of each trunk and cause; only those that there are, so that the rest costs nothing.',
+        rules: [
+          {
+            record: 'trunk_cause:cdr_call_failures_live:increase10m',
+            comment:: |||
+              The difference and not increase(): whole numbers, at a third of the cost. A code pair outside the catalogue has
+              no zero series; its first calls count whole if its trunk was there ten minutes ago.
+            |||,
+            expr: |||
+              sum %(without)s (
+                (%(failures)s - %(failures)s offset %(window)s) > 0
+                or
+                (%(failures)s unless %(failures)s offset %(window)s) > 0
+                  and ignoring (%(pair)s, outcome) %(calls)s offset %(window)s
+              )
+            ||| % {
+              without: without(['direction', 'arrival']),
+              failures: metric('cdr_call_failures_total', live),
+              calls: metric('cdr_calls_total', live),
+              pair: pair,
+              window: d(10 * minute),
+            },
+          },
+          {
+            record: 'trunk_cause:cdr_call_failures_live:increase1h',
+            comment:: 'Each call is seen by as many evaluations as there are in ten minutes.',
+            expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase10m[%s]) / %g'
+                  % [d(hour), 10 * minute / config.interval],
+          },
+          {
+            record: 'cause:cdr_cause_info:one',
+            comment:: |||
+              What the catalogues say of a cause, and what is to be said of one that they do not know. While exporters of two
+              versions disagree, the majority is right.
+            |||,
+            expr: |||
+              group by (%(pair)s, category, side, remedy) (
+                topk by (%(pair)s) (1, count by (%(pair)s, category, side, remedy) (%(info)s))
+              )
+              or
+              label_replace(label_replace(label_replace(label_replace(label_replace(
+                group by (%(pair)s) (trunk_cause:cdr_call_failures_live:increase1h)
+                  unless on (%(pair)s) %(info)s,
+                "side", "unlisted", "", ""),
+                "side", "sbc", "cause", "SBC refused.*"),
+                "category", "unlisted", "", ""),
+                "category", "sbc_rejected", "cause", "SBC refused.*"),
+                "remedy", "Not in the catalogue: look up the code pair, then add it under causes: in the configuration.", "", "")
+            ||| % { pair: pair, info: metric('cdr_cause_info') },
+          },
+          {
+            record: 'trunk_cause:cdr_call_failures_live_per_attempt:usual',
+            comment:: |||
+              The share of this cause on a day: the median of earlier days on which the trunk had some calls. On a fresh
+              install the hours so far are all that there is.
+            |||,
+            expr: promql.median(
+              function(offset) |||
+                (
+                    trunk_cause:cdr_call_failures_live:increase1d offset %(offset)s
+                    or 0 * trunk_cause:cdr_call_failures_live:increase1h
+                  )
+                  / %(ofCause)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
+              ||| % { offset: offset, ofCause: ofCause },
+              [hour, day, 2 * day, config.week, 2 * config.week],
+            ),
+          },
+          {
+            record: 'trunk_cause:cdr_call_failures_live:expected10m',
+            comment:: 'What ten minutes with this many calls would usually bring; for the dashboards.',
+            expr: 'trunk_cause:cdr_call_failures_live_per_attempt:usual * %s trunk:cdr_calls_live:increase10m' % ofCause,
+          },
+        ],
+      },
+      {
+        name: 'cdr-history',
+        interval: d(config.historyInterval),
+        comment:: 'Long windows and what is usual: slow to change, so less often.',
+        rules: [callsOf(window) for window in slow[:2]]
+               + std.flattenArrays([evidenceOf(window) for window in slow])
+               + effectivenessOf(slow[0])
+               + std.flattenArrays([sumOfTrunks(window) for window in ['6h', '1d']])
+               + [{
+                 record: 'trunk_cause:cdr_call_failures_live:increase1d',
+                 expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase10m[%s]) / %g'
+                       % [d(day), 10 * minute / config.interval],
+               }]
+               + usualOf('trunk') + usualOf('source')
+               + [recordsOf(window) for window in fast + slow[:2]]
+               + [expectedOf('trunk_direction', 'cdr_calls', window) for window in ['10m', '1h', '6h', '1d']]
+               + [expectedOf('source', 'cdr_exporter_records', window) for window in ['1h', '6h', '1d']]
+               + [
+                 {
+                   record: 'source:cdr_newest_call:age_seconds',
+                   expr: 'time() - max %s (%s)' % [without([]), metric('cdr_newest_call_timestamp_seconds')],
+                 },
+                 {
+                   record: 'source:cdr_newest_call:usual_age_seconds',
+                   expr: promql.median(
+                     function(offset) 'max_over_time(source:cdr_newest_call:age_seconds[%s] offset %s)' % [d(2 * hour), offset],
+                     [week * config.week - hour for week in [1, 2, 3]],
+                   ),
+                 },
+               ],
+      },
+      {
+        name: 'cdr-ratios',
+        interval: d(config.interval),
+        comment:: |||
+          How high the share of faults surely is: Wilson's lower bound, for each trunk, for all trunks of a source together,
+          and (whoever's doing it was) for each direction. Few calls need a longer window to be sure of anything.
+        |||,
+        rules: [boundOf('trunk', window) for window in ['10m', '1h', '6h', '1d', '3d']]
+               + std.flattenArrays([sumOfTrunks(window) for window in ['10m', '1h']])
+               + [{
+                 record: 'source:cdr_calls_late:increase1h',
+                 expr: promql.increase(counted, 'arrival="late"', hour, ['trunk', 'direction']),
+               }]
+               + [boundOf('source', window) for window in ['10m', '1h', '6h']]
+               + [boundOf('trunk_direction', window, 'cdr_calls_failed_live') for window in ['1h', '6h']]
+               + (import 'silence.libsonnet')(config).rules,
+      },
+      {
+        name: 'cdr-exporter',
+        comment:: "The exporter's own books.",
+        rules: [(import 'books.libsonnet')(config)],
+      },
+    ],
+  },
+}
