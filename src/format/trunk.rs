@@ -11,7 +11,7 @@ const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 /// Whether a text can be the name of an SBC: the one text of a record that becomes a label, and is kept where a rejected
 /// record is written down. A person's name or number in its place must not be.
 ///
-/// Both formats give the FQDN that the SBC is registered by with Microsoft, a host in a domain of the tenant:
+/// Microsoft's formats give the FQDN that the SBC is registered by with Microsoft, a host in a domain of the tenant:
 /// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
 /// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
 /// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
