@@ -153,6 +153,7 @@ macro_rules! unit_tests {
 
 unit_tests! {
     causes: "causes.test.yml",
+    collect: "collect.test.yml",
     decommissioned_rings_for_weeks: "decommissioned-rings-for-weeks.test.yml",
     everything_late: "everything-late.test.yml",
     exporter: "exporter.test.yml",

@@ -102,9 +102,15 @@ fn every_prometheus_scrapes_over_http_and_https() {
         let ice = "sum by (job) (cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\"})";
         let expected = BTreeMap::from([("http".to_owned(), 2.0), ("https".to_owned(), 2.0)]);
         wait_until(&format!("both jobs under {}", program.display()), || prometheus.query(ice) == expected);
-        let up = ["http", "https", "no_password", "no_certificate"]
-            .map(|job| prometheus.query("up").get(job).copied());
-        assert_eq!(up, [1.0, 1.0, 0.0, 0.0].map(Some), "{}", program.display());
+        let up = || {
+            ["http", "https", "no_password", "no_certificate"]
+                .map(|job| prometheus.query("up").get(job).copied())
+        };
+        // Each job is scraped at a time of its own.
+        wait_until(&format!("a scrape of every job under {}", program.display()), || {
+            up().iter().all(Option::is_some)
+        });
+        assert_eq!(up(), [1.0, 1.0, 0.0, 0.0].map(Some), "{}", program.display());
         let buckets = prometheus.query("count by (job) (cdr_call_age_seconds_bucket{le=\"+Inf\"})");
         assert_eq!(buckets.len(), 2, "{}: {buckets:?}", program.display());
     }
