@@ -54,15 +54,14 @@ fn a_record_costs_no_more_than_before() {
 /// Makes the release build, unless it is there and up to date, as after `make build`.
 fn build() {
     let mut cargo = Command::new(env!("CARGO"));
-    // Cargo gives tests what `build.rs` sets, and names this package; our build script, and that of ring, would take
+    // Cargo tells a test which package it is of, and what `build.rs` sets. Our build script, and that of ring, would take
     // that for a change, and everything would be built again.
-    let of_tests = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    for (variable, _) in env::vars_os() {
-        if of_tests(&variable.to_string_lossy()) {
-            cargo.env_remove(variable);
-        }
-    }
-    for variable in ["CDR_EXPORTER_RUSTVERSION", "CDR_EXPORTER_REVISION"] {
+    let is_of_test = |name: &str| {
+        name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+            || matches!(name, "OUT_DIR" | "CDR_EXPORTER_RUSTVERSION" | "CDR_EXPORTER_REVISION")
+    };
+    for (variable, _) in env::vars_os().filter(|(name, _)| is_of_test(&name.to_string_lossy())) {
         cargo.env_remove(variable);
     }
     tools::succeed(cargo.args(["build", "--release", "--locked", "--target-dir"]).arg(builds()));
