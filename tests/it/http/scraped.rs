@@ -3,48 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::Value;
 use tempfile::TempDir;
 
 use super::super::tools::row::{self, Row};
-use super::super::tools::{Child, Daemon, copies, find, http, wait_for, wait_until};
+use super::super::tools::{Daemon, Prometheus, copies, find, wait_for, wait_until};
 use super::certificates;
 
 const SBC: &str = "sbc1.contoso.com";
 
-/// One Prometheus, with its data in a folder of its own.
-struct Prometheus {
-    address: SocketAddr,
-    _child: Child,
-    _folder: TempDir,
+/// The values of a query by the label `job`.
+fn by_job(prometheus: &Prometheus, promql: &str) -> BTreeMap<String, f64> {
+    let values = prometheus.query(promql).into_iter();
+    values.map(|(mut labels, value)| (labels.remove("job").unwrap_or_default(), value)).collect()
 }
 
-impl Prometheus {
-    fn start(program: &Path, jobs: &str, more: &[&str]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = folder.path().join("prometheus.yml");
-        fs::write(&config, format!("global: {{scrape_interval: 300ms}}\nscrape_configs:\n{jobs}")).unwrap();
-        let mut command = Command::new(program);
-        command.arg("--config.file").arg(&config).arg("--storage.tsdb.path").arg(folder.path().join("data"));
-        let mut child = Child::start(command.arg("--web.listen-address=127.0.0.1:0").args(more));
-        let address = child.announced_address("Listening on");
-        wait_until("/-/ready of Prometheus", || http::get(address, "/-/ready").status == 200);
-        Self { address, _child: child, _folder: folder }
-    }
-
-    /// The values of a query by the label `job`.
-    fn query(&self, promql: &str) -> BTreeMap<String, f64> {
-        let encoded: String = promql.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let answer = http::get(self.address, &format!("/api/v1/query?query={encoded}"));
-        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-        let series = answer["data"]["result"].as_array().unwrap().iter();
-        let job = |series: &Value| series["metric"]["job"].as_str().unwrap_or("").to_owned();
-        series.map(|it| (job(it), it["value"][1].as_str().unwrap().parse().unwrap())).collect()
-    }
+/// The config of a Prometheus with these jobs.
+fn config(jobs: &str) -> String {
+    format!("global: {{scrape_interval: 300ms}}\nscrape_configs:\n{jobs}")
 }
 
 fn programs() -> Vec<std::path::PathBuf> {
@@ -98,20 +75,22 @@ fn every_prometheus_scrapes_over_http_and_https() {
         targets(&secure),
     );
     for program in programs() {
-        let prometheus = Prometheus::start(&program, &jobs, &[]);
+        let prometheus = Prometheus::start_program(&program, &config(&jobs), &[]);
         let ice = "sum by (job) (cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\"})";
         let expected = BTreeMap::from([("http".to_owned(), 2.0), ("https".to_owned(), 2.0)]);
-        wait_until(&format!("both jobs under {}", program.display()), || prometheus.query(ice) == expected);
+        wait_until(&format!("both jobs under {}", program.display()), || {
+            by_job(&prometheus, ice) == expected
+        });
         let up = || {
             ["http", "https", "no_password", "no_certificate"]
-                .map(|job| prometheus.query("up").get(job).copied())
+                .map(|job| by_job(&prometheus, "up").get(job).copied())
         };
         // Each job is scraped at a time of its own.
         wait_until(&format!("a scrape of every job under {}", program.display()), || {
             up().iter().all(Option::is_some)
         });
         assert_eq!(up(), [1.0, 1.0, 0.0, 0.0].map(Some), "{}", program.display());
-        let buckets = prometheus.query("count by (job) (cdr_call_age_seconds_bucket{le=\"+Inf\"})");
+        let buckets = by_job(&prometheus, "count by (job) (cdr_call_age_seconds_bucket{le=\"+Inf\"})");
         assert_eq!(buckets.len(), 2, "{}: {buckets:?}", program.display());
     }
 }
@@ -124,7 +103,7 @@ fn the_first_call_of_a_new_trunk_is_an_increase() {
     let daemon = daemon(folder.path(), &[]);
     let jobs = format!("- {{job_name: cdr, static_configs: [{{targets: ['{}']}}]}}\n", daemon.address());
     let flags = ["--enable-feature=created-timestamp-zero-ingestion"];
-    let prometheus = Prometheus::start(&programs()[0], &jobs, &flags);
+    let prometheus = Prometheus::start_program(&programs()[0], &config(&jobs), &flags);
     wait_until("a scrape", || !prometheus.query("cdr_calls_total").is_empty());
     let rows = row::ndjson(&[Row::answered(9, "sbc9.contoso.com")]);
     fs::write(folder.path().join("cdr/b.ndjson"), rows).unwrap();

@@ -26,23 +26,32 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts Prometheus with this config on a free port of loopback. Returns once it is ready.
     pub fn start(config: &str) -> Self {
+        Self::start_program(&find("prometheus", "prometheus"), config, &[])
+    }
+
+    /// As [`Prometheus::start`], for one of the programs on the PATH, with more arguments.
+    pub fn start_program(program: &Path, config: &str, more: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut prometheus = Self::start_in(folder.path(), config);
-        prometheus.folder = Some(folder);
-        prometheus
+        let prometheus = Self::start_program_in(program, folder.path(), config, more);
+        Self { folder: Some(folder), ..prometheus }
     }
 
     /// As [`Prometheus::start`], over a folder whose `data` may hold samples, beside the files that the config names.
     pub fn start_in(folder: &Path, config: &str) -> Self {
+        Self::start_program_in(&find("prometheus", "prometheus"), folder, config, &[])
+    }
+
+    fn start_program_in(program: &Path, folder: &Path, config: &str, more: &[&str]) -> Self {
         let config_file = folder.join("prometheus.yml");
         fs::write(&config_file, config).unwrap();
         let mut child = Child::start(
-            Command::new(find("prometheus", "prometheus"))
+            Command::new(program)
                 .arg("--config.file")
                 .arg(&config_file)
                 .arg("--storage.tsdb.path")
                 .arg(folder.join("data"))
-                .args(["--storage.tsdb.retention.time=30d", "--web.listen-address=127.0.0.1:0"]),
+                .args(["--storage.tsdb.retention.time=30d", "--web.listen-address=127.0.0.1:0"])
+                .args(more),
         );
         let address = child.announced_address("Listening on");
         let prometheus = Self { address, _child: child, folder: None };
