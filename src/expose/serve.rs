@@ -10,7 +10,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::{debug, warn};
 
 use super::State;
+use super::answer::Answer;
 use super::connections::{Connection, Connections, Open};
 use super::listen::Listener;
 use super::socket::{Socket, Stream};
@@ -138,20 +139,27 @@ async fn handshake(mut socket: Socket, tls: Arc<ServerConfig>) -> io::Result<Tls
     TlsAcceptor::from(tls).accept(socket).await
 }
 
+/// What answers the requests of a connection.
+fn service(
+    connection: &Arc<Connection>,
+    state: State,
+) -> impl Service<Request<Incoming>, Response = Answer, Error = Infallible, Future: Send + 'static> + use<> {
+    let connection = Arc::clone(connection);
+    service_fn(move |request: Request<Incoming>| {
+        let (state, connection) = (state.clone(), Arc::clone(&connection));
+        async move { Ok(state.answer(&request, &connection).await) }
+    })
+}
+
 async fn http1(
     io: impl Read + Write + Unpin + Send + 'static,
     connection: &Arc<Connection>,
     state: State,
     stopping: watch::Receiver<()>,
 ) -> hyper::Result<()> {
-    let connection = Arc::clone(connection);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (state, connection) = (state.clone(), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
-    });
     let mut http1 = http1::Builder::new();
     http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES.into()).writev(true);
-    let conversation = pin!(http1.serve_connection(io, service));
+    let conversation = pin!(http1.serve_connection(io, service(connection, state)));
     until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
 }
 
@@ -161,11 +169,6 @@ async fn http2(
     state: State,
     stopping: watch::Receiver<()>,
 ) -> hyper::Result<()> {
-    let connection = Arc::clone(connection);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (state, connection) = (state.clone(), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(state.answer(&request, &connection).await) }
-    });
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     http2
         .timer(TokioTimer::new())
@@ -174,7 +177,7 @@ async fn http2(
         .max_send_buf_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(100);
-    let conversation = pin!(http2.serve_connection(io, service));
+    let conversation = pin!(http2.serve_connection(io, service(connection, state)));
     until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
 }
 
