@@ -234,23 +234,13 @@ fn keys(head: &Head) -> impl Iterator<Item = (u64, usize, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framing::Place;
     use crate::source::identity::Mark;
 
     fn content(text: &[u8], header: usize) -> KnownFile {
         let body = &text[header..];
-        let content = Content {
-            position: text.len() as u64,
-            mark: Mark::of_text(text, text.len() as u64),
-            head: Head::of(&body[..body.len().min(HEAD_BYTES)], header as u64),
-            place: Place::Top,
-            format: "graph".to_owned(),
-            header: None,
-            plain_text_at: Some(0),
-            lineage: 1,
-            records: None,
-            unfinished: None,
-        };
+        let end = text.len() as u64;
+        let head = Head::of(&body[..body.len().min(HEAD_BYTES)], header as u64);
+        let content = Content::up_to(end, Mark::of_text(text, end), head);
         KnownFile { path: "/cdr/a".into(), content: Arc::new(content), decision: None }
     }
 

@@ -30,6 +30,25 @@ pub struct Content {
     pub unfinished: Option<u64>,
 }
 
+#[cfg(test)]
+impl Content {
+    /// Graph's rows in a file as they are, read up to this position.
+    pub fn up_to(position: u64, mark: Mark, head: Head) -> Self {
+        Self {
+            position,
+            mark,
+            head,
+            place: Place::Top,
+            format: "graph".to_owned(),
+            header: None,
+            plain_text_at: Some(0),
+            lineage: 1,
+            records: None,
+            unfinished: None,
+        }
+    }
+}
+
 /// How many records of each kind a text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Records {

@@ -2,7 +2,6 @@
 
 use super::Action::{Event, ReadOriginals, Restart, Retire, TakeLastLine};
 use super::*;
-use crate::framing::Place;
 use crate::ledger::FileEvent::{Copied, Found, Replaced, Resumed, Truncated};
 use crate::source::identity::{FileId, Head, Mark};
 
@@ -10,18 +9,7 @@ const OWN: FileId = FileId { device: 1, inode: 1 };
 
 /// What is known of a file, read so far.
 fn original(inode: u64, position: u64) -> Original {
-    let content = Content {
-        position,
-        mark: Mark::default(),
-        head: Head::of(&[b'x'; 64], 0),
-        place: Place::Top,
-        format: "graph".to_owned(),
-        header: None,
-        plain_text_at: Some(0),
-        lineage: 1,
-        records: None,
-        unfinished: None,
-    };
+    let content = Content::up_to(position, Mark::default(), Head::of(&[b'x'; 64], 0));
     Original { holder: Holder::File(FileId { device: 1, inode }), content: Arc::new(content) }
 }
 
