@@ -35,6 +35,18 @@ pub struct Microsoft<'t> {
     pub phrase: &'t str,
 }
 
+/// What Microsoft says in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said<'t> {
+    /// The phrase, as the catalogue has it; `""` when it is cut off wholly.
+    pub phrase: &'t str,
+    /// Whether the phrase may go on.
+    pub is_cut: bool,
+}
+
+/// What the catalogue calls a fork that another leg answered.
+const ELSEWHERE: Said<'_> = Said { phrase: "Call completed elsewhere", is_cut: false };
+
 /// How long a GUID is, with its hyphens.
 const GUID: usize = 36;
 
@@ -48,7 +60,21 @@ pub fn values(header: &str) -> impl Iterator<Item = Reason<'_>> {
     })
 }
 
+/// What Microsoft says in the values of a header, in their order; and that a call was completed elsewhere, which the SBC
+/// itself tells Microsoft.
+pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
+    values(header).filter_map(|reason| match reason.microsoft() {
+        Some(microsoft) => Some(Said { phrase: microsoft.phrase, is_cut: reason.is_cut }),
+        None => reason.is_completed_elsewhere().then_some(ELSEWHERE),
+    })
+}
+
 impl<'t> Reason<'t> {
+    /// RFC 3326 and Microsoft's "Manage call notifications" have an SBC cancel the other forks so.
+    fn is_completed_elsewhere(&self) -> bool {
+        (self.protocol, self.cause) == (Protocol::Sip, Some(200))
+    }
+
     /// The parts of a text that Microsoft wrote.
     pub fn microsoft(&self) -> Option<Microsoft<'t>> {
         let (guid, behind) = self.text.split_at_checked(GUID)?;

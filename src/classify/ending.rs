@@ -10,9 +10,9 @@
 //! 4. The SIP code, then the Q.850 cause, by their standards.
 
 use super::catalogue::sbc_refusal_outcome;
-use super::reason_header::{self, Protocol, Reason};
 use super::{Catalogue, Cause, Entry, Verdict, q850, range, sip};
 use crate::call::{CodePair, Outcome};
+use crate::reason_header::{self, Protocol};
 
 /// What a record without a Microsoft code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,11 +57,7 @@ impl Catalogue {
     }
 
     fn by_reason(&self, sip_code: u16, header: &str) -> Option<&Entry> {
-        reason_header::values(header).find_map(|reason| match reason.microsoft() {
-            Some(microsoft) => self.by_phrase(sip_code, microsoft.phrase, reason.is_cut),
-            None if is_completed_elsewhere(&reason) => self.by_phrase(sip_code, ELSEWHERE, false),
-            None => None,
-        })
+        reason_header::phrases(header).find_map(|said| self.by_phrase(sip_code, said.phrase, said.is_cut))
     }
 
     fn refused_by_sbc(&self, sip: u16, microsoft: u64) -> Verdict<'_> {
@@ -74,14 +70,6 @@ impl Catalogue {
             },
         }
     }
-}
-
-/// What the catalogue calls a fork that another leg answered.
-const ELSEWHERE: &str = "Call completed elsewhere";
-
-/// RFC 3326 and Microsoft's "Manage call notifications" have an SBC cancel the other forks so.
-fn is_completed_elsewhere(reason: &Reason<'_>) -> bool {
-    (reason.protocol, reason.cause) == (Protocol::Sip, Some(200))
 }
 
 fn listed(entry: &Entry, sip: Option<u16>) -> Verdict<'_> {

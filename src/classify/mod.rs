@@ -10,7 +10,6 @@ pub mod page;
 pub mod phrase;
 pub mod q850;
 pub mod range;
-pub mod reason_header;
 pub mod sip;
 pub mod standard;
 pub mod table;

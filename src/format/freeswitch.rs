@@ -18,6 +18,7 @@ use super::fields::{self, NotWhole};
 use super::{Decode, Decoded, Format, Public, Recognised};
 use crate::call::{Call, Codes, Direction, Reason, Text, UnixMillis};
 use crate::framing::Framing;
+use crate::reason_header;
 
 /// What `mod_json_cdr` writes into its folder, a file to each leg.
 pub static FORMAT: Format = Format {
@@ -178,7 +179,8 @@ impl Variables {
             _ => self.first(&["sip_invite_failure_status", "sip_term_status", "proto_specific_hangup_cause"]),
         };
         let sip = sip.strip_prefix("sip:").unwrap_or(sip);
-        let text = phrase(self.get("sip_reason")).unwrap_or_else(|| self.get("hangup_cause"));
+        let said = reason_header::phrases(self.get("sip_reason")).find(|said| !said.phrase.is_empty());
+        let text = said.map_or_else(|| self.get("hangup_cause"), |said| said.phrase);
         Ok(Codes {
             microsoft: None,
             sip: fields::sip_code(fields::whole_number(sip.as_bytes()))?,
@@ -228,20 +230,6 @@ const YEAR_10000: u64 = 253_402_300_800_000;
 
 fn owned(text: &str) -> Text<'static> {
     Text(Cow::Owned(text.as_bytes().to_vec()))
-}
-
-/// What Microsoft says in a Reason header (RFC 3326): the phrase in `Q.850;cause=31;text="GUID;phrase"`. Without a GUID it
-/// is a carrier's. With SIP cause 200, an SBC cancels the forks of a call that another one answered.
-fn phrase(header: &str) -> Option<&str> {
-    let mut parts = header.split([';', ',']).map(str::trim);
-    if parts.next()?.eq_ignore_ascii_case("sip") && parts.next() == Some("cause=200") {
-        return Some("Call completed elsewhere");
-    }
-    let (_, text) = header.split_once("text=\"")?;
-    let (text, _) = text.split_once('"').unwrap_or((text, ""));
-    let (guid, phrase) = text.split_once(';')?;
-    let is_guid = guid.len() == 36 && guid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_guid.then_some(phrase.trim())
 }
 
 /// With null for each bare `nan` and `inf`: so the quality of a call without audio is written, which is no JSON.

@@ -12,12 +12,13 @@ const TABLE: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("call", &[]),
     ("clock", &["call"]),
+    ("reason_header", &[]),
     ("source", &[]),
     ("telemetry", &[]),
     ("collect", &["telemetry"]),
     ("framing", &[]),
-    ("format", &["call", "framing"]),
-    ("classify", &["call"]),
+    ("format", &["call", "framing", "reason_header"]),
+    ("classify", &["call", "reason_header"]),
     ("reading", &["call", "framing", "format", "classify", "source"]),
     // Of `reading`, what a batch and a content are.
     ("ledger", &["call", "classify", "framing", "reading", "source"]),
@@ -49,6 +50,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const EVERYTHING: &[&str] = &[
     "call",
     "clock",
+    "reason_header",
     "source",
     "framing",
     "format",
@@ -69,7 +71,7 @@ const EVERYTHING: &[&str] = &[
 const MAY_USE_PROMETHEUS: &[&str] = &["expose", "telemetry"];
 
 /// Files and folders that turn bytes into values and do nothing else.
-const PURE: &[&str] = &["framing", "format", "classify", "follow/decide"];
+const PURE: &[&str] = &["reason_header", "framing", "format", "classify", "follow/decide"];
 
 /// What would give them I/O, a clock or a log.
 const IMPURE: &[&str] = &[
