@@ -63,14 +63,14 @@ pub fn read<T>(
     from_row: impl Fn(&Row<'_>) -> Result<T, String>,
 ) -> Result<Vec<(usize, T)>, Refused> {
     let mut rows = csv::Reader::from_reader(text.as_bytes());
-    let refused = |error: csv::Error| Refused { at: line(text, error.position()), reason: fault(&error) };
-    let header = rows.headers().map_err(refused)?;
+    let mut lines = Lines { text, start: 0, line: 1 };
+    let header = rows.headers().map_err(|error| lines.refused(&error))?;
     if header != columns {
         return Err(Refused { at: 1, reason: format!("the header is not {}", columns.join(",")) });
     }
     let rows = rows.records().map(|record| {
-        let record = record.map_err(refused)?;
-        let at = line(text, record.position());
+        let record = record.map_err(|error| lines.refused(&error))?;
+        let at = lines.of(record.position());
         let row = from_row(&Row { record: &record, columns }).map_err(|reason| Refused { at, reason })?;
         Ok((at, row))
     });
@@ -117,9 +117,27 @@ fn fault(error: &csv::Error) -> String {
     }
 }
 
-/// The line of a row, counted from 1. The reader's own count lags by one where lines end with CR LF.
-fn line(text: &str, position: Option<&csv::Position>) -> usize {
-    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
-    let row = text.get(start..).unwrap_or_default().trim_start_matches(['\r', '\n']);
-    1 + text[..text.len() - row.len()].matches('\n').count()
+/// Tells the lines of rows, which come in their order: each line end is counted once.
+struct Lines<'t> {
+    text: &'t str,
+    /// Where the row begins that was asked for last.
+    start: usize,
+    /// Its line.
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line of a row, counted from 1. The reader's own count lags by one where lines end with CR LF.
+    fn of(&mut self, position: Option<&csv::Position>) -> usize {
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+        let row = self.text.get(start..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+        let start = self.text.len() - row.len();
+        self.line += self.text.get(self.start..start).unwrap_or_default().matches('\n').count();
+        self.start = start;
+        self.line
+    }
+
+    fn refused(&mut self, error: &csv::Error) -> Refused {
+        Refused { at: self.of(error.position()), reason: fault(error) }
+    }
 }
