@@ -28,10 +28,7 @@ pub use options::{Cloud, Credential, MAX_HISTORY, Options, Times};
 pub use run::{Collectors, FilesRead};
 pub use spool::CALLS;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 /// Milliseconds since 1970 by this machine's clock.
 fn now() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+    crate::clock::now().0
 }

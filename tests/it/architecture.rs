@@ -15,7 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("reason_header", &[]),
     ("source", &[]),
     ("telemetry", &[]),
-    ("collect", &["telemetry"]),
+    ("collect", &["clock", "telemetry"]),
     ("framing", &[]),
     ("format", &["call", "framing", "reason_header"]),
     ("classify", &["call", "reason_header"]),
