@@ -34,6 +34,32 @@ pub struct Codes<'a> {
     pub q850: Option<u8>,
     /// The words beside the codes: Microsoft's phrase, or the vendor's name of the cause; `""` when there are none.
     pub text: Text<'a>,
+    pub words: Words,
+    pub refused_by: RefusedBy,
+}
+
+/// Whose words stand beside the codes, and whether all of them are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Words {
+    /// A phrase of Microsoft.
+    #[default]
+    Microsoft,
+    /// The beginning of a phrase of Microsoft, which the device that wrote the record cut short; it may be whole.
+    MicrosoftCut,
+    /// Of a device or a carrier: they name no Microsoft code, though they may begin like a phrase of Microsoft.
+    Other,
+}
+
+/// Who gave the final answer to a call that was not answered. Where the Microsoft code is missing, it follows from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RefusedBy {
+    /// The SBC, or the PSTN behind it, to a call from Teams.
+    SbcSide,
+    /// Teams, to a call from the PSTN.
+    Teams,
+    /// The record does not tell which side is Teams, or it has a Microsoft code, which tells more.
+    #[default]
+    Unknown,
 }
 
 impl Codes<'_> {
@@ -49,7 +75,8 @@ impl Codes<'_> {
 
     /// The same codes, which outlast their record.
     fn owned(&self) -> Codes<'static> {
-        Codes { microsoft: self.microsoft, sip: self.sip, q850: self.q850, text: self.text.owned() }
+        let Self { microsoft, sip, q850, words, refused_by, .. } = *self;
+        Codes { microsoft, sip, q850, text: self.text.owned(), words, refused_by }
     }
 }
 

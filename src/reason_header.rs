@@ -3,6 +3,8 @@
 //! Microsoft's headers hold `text="GUID;phrase"`, where the GUID is the correlation id of the call. A phrase may hold
 //! `;` and `,` itself, so only the `;` behind the GUID parts it. Without a GUID the text is a carrier's.
 
+use crate::call::Words;
+
 /// One value of a Reason header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reason<'t> {
@@ -44,6 +46,13 @@ pub struct Said<'t> {
     pub is_cut: bool,
 }
 
+impl Said<'_> {
+    /// Whose words these are.
+    pub fn words(self) -> Words {
+        if self.is_cut { Words::MicrosoftCut } else { Words::Microsoft }
+    }
+}
+
 /// What the catalogue calls a fork that another leg answered.
 const ELSEWHERE: Said<'_> = Said { phrase: "Call completed elsewhere", is_cut: false };
 
@@ -67,6 +76,13 @@ pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
         Some(microsoft) => Some(Said { phrase: microsoft.phrase, is_cut: reason.is_cut }),
         None => reason.is_completed_elsewhere().then_some(ELSEWHERE),
     })
+}
+
+/// The cause of Q.850 in a header, where it has one.
+pub fn q850(header: &str) -> Option<u8> {
+    let mut values = values(header);
+    let cause = values.find(|reason| reason.protocol == Protocol::Q850).and_then(|reason| reason.cause)?;
+    u8::try_from(cause).ok().filter(|cause| *cause < 128)
 }
 
 impl<'t> Reason<'t> {

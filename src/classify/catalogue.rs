@@ -9,7 +9,7 @@
 //!    Microsoft code; else the beginning of a phrase that the SBC cut short, when that names one.
 //! 4. Microsoft code 560xxx: the SBC answered SIP xxx.
 //! 5. The range of the Microsoft code.
-//! 6. For a record without a Microsoft code: the SIP code, by its standard.
+//! 6. For a record without a Microsoft code: what [`super::ending`] says.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -19,8 +19,8 @@ use hashbrown::HashMap;
 
 use super::entry::{self, Entry};
 use super::table::Refused;
-use super::{Cause, Ending, Verdict, ending, phrase, q850, range, sip};
-use crate::call::{Call, CodePair, Outcome, Text};
+use super::{Cause, Verdict, phrase, q850, range, sip};
+use crate::call::{Call, CodePair, Outcome, Text, Words};
 
 /// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
 const SHORTEST_BEGINNING: usize = 9;
@@ -131,7 +131,7 @@ impl Catalogue {
             (Some(true), ..) => return self.answered(call.codes.pair()),
             (_, _, None) => None,
             (_, Some(microsoft), Some(sip)) => self.by_codes(microsoft, sip, &call.codes.text),
-            (_, None, Some(sip)) => self.by_phrase(sip, &call.codes.text.read(), true),
+            (_, None, Some(sip)) => self.by_words(sip, call),
         };
         match listed {
             Some(entry) if call.succeeded == Some(false) && entry.outcome == Outcome::Answered => {
@@ -142,8 +142,20 @@ impl Catalogue {
                 cause: Cause::Listed(entry),
                 codes: CodePair { microsoft: Some(entry.microsoft_code), sip },
             },
+            None if microsoft.is_none() => self.by_side(call),
             None => unlisted(call),
         }
+    }
+
+    /// By SIP code and phrase, for a record without a Microsoft code. No phrase says that a call was answered.
+    fn by_words(&self, sip: u16, call: &Call<'_>) -> Option<&Entry> {
+        let may_be_cut = match call.codes.words {
+            Words::Microsoft => false,
+            Words::MicrosoftCut => true,
+            Words::Other => return None,
+        };
+        self.by_phrase(sip, &call.codes.text.read(), may_be_cut)
+            .filter(|entry| entry.outcome != Outcome::Answered)
     }
 
     /// Most calls come here, so neither phrase nor memory is touched.
@@ -214,10 +226,6 @@ impl Catalogue {
 
 fn unlisted(call: &Call<'_>) -> Verdict<'static> {
     let CodePair { microsoft, sip } = call.codes.pair();
-    let q850 = call.codes.q850.map(u16::from);
-    if microsoft.is_none() && (sip.and_then(sip::standard).is_some() || q850.is_some()) {
-        return ending::by_standards(&Ending { succeeded: call.succeeded, sip, q850, ..Ending::default() });
-    }
     if let Some(refusal) = microsoft.and_then(range::sbc_refusal) {
         let outcome = sbc_refusal_outcome(refusal);
         return Verdict { outcome, cause: Cause::SbcRefused(refusal), codes: call.codes.pair() };

@@ -1,10 +1,10 @@
 //! A call to its verdict: which outcome it had and, if it failed, of which cause.
 //!
 //! Pure; the table stands in [`catalogue`], what a row of it may hold in [`entry`]. Records without a Microsoft code:
-//! [`ending`].
+//! `ending`.
 
 pub mod catalogue;
-pub mod ending;
+mod ending;
 pub mod entry;
 pub mod page;
 pub mod phrase;
@@ -18,7 +18,6 @@ use std::borrow::Cow;
 
 use crate::call::{CodePair, Outcome};
 pub use catalogue::Catalogue;
-pub use ending::{Ending, RefusedBy};
 pub use entry::{Entry, NetworkEffectiveness, Side};
 pub use range::Range;
 pub use standard::Standard;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::fields::{self, NotWhole};
 use super::{Decode, Decoded, Format, Public, Recognised};
-use crate::call::{Call, Codes, Direction, Reason, Text, UnixMillis};
+use crate::call::{Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -180,12 +180,17 @@ impl Variables {
         };
         let sip = sip.strip_prefix("sip:").unwrap_or(sip);
         let said = reason_header::phrases(self.get("sip_reason")).find(|said| !said.phrase.is_empty());
-        let text = said.map_or_else(|| self.get("hangup_cause"), |said| said.phrase);
+        let (text, words) = match said {
+            Some(said) => (said.phrase, said.words()),
+            None => (self.get("hangup_cause"), Words::Other),
+        };
         Ok(Codes {
             microsoft: None,
             sip: fields::sip_code(fields::whole_number(sip.as_bytes()))?,
             q850: self.q850()?,
             text: owned(text),
+            words,
+            refused_by: self.refused_by(),
         })
     }
 
@@ -205,6 +210,15 @@ impl Variables {
         match ["sip_from_host", "sip_contact_host"].into_iter().any(|name| is_teams(self.get(name))) {
             true => Direction::Outbound,
             false => Direction::Unknown,
+        }
+    }
+
+    /// The A leg shows how the B leg was refused: on a call from Teams that is the carrier's side.
+    fn refused_by(&self) -> RefusedBy {
+        match self.direction() {
+            Direction::Outbound => RefusedBy::SbcSide,
+            Direction::Inbound => RefusedBy::Teams,
+            Direction::Unknown => RefusedBy::Unknown,
         }
     }
 
@@ -306,7 +320,7 @@ mod tests {
             trunk: "carrier-1".into(),
             direction: Direction::Unknown,
             succeeded: Some(false),
-            codes: Codes { microsoft: None, sip: Some(480), q850: Some(31), text },
+            codes: Codes { sip: Some(480), q850: Some(31), text, words: Words::Other, ..Codes::default() },
             ended_at: Some(UnixMillis(1_730_797_950_000)),
             duration_seconds: None,
         };
@@ -315,7 +329,8 @@ mod tests {
         let others = [("end_uepoch", "1730797950006702"), ("duration", "9"), teams];
         let ended_at = Some(UnixMillis(1_730_797_950_006));
         let direction = Direction::Outbound;
-        assert_eq!(call(&others), Call { ended_at, direction, duration_seconds: Some(9), ..expected });
+        let codes = Codes { refused_by: RefusedBy::SbcSide, ..expected.codes };
+        assert_eq!(call(&others), Call { ended_at, direction, duration_seconds: Some(9), codes, ..expected });
     }
 
     #[test]

@@ -151,8 +151,8 @@ fn call<'a>(fields: &Fields<'a>) -> Result<Call<'a>, Reason> {
     let codes = Codes {
         microsoft: fields::microsoft_code(fields.number(Column::MicrosoftCode))?,
         sip: fields::sip_code(fields.number(Column::SipCode))?,
-        q850: None,
         text: fields::text(fields.value(Column::Phrase)),
+        ..Codes::default()
     };
     let duration_seconds = fields::duration_seconds(fields.number(Column::Duration))?;
     let succeeded = fields::flag(fields.get(Column::Success))?;

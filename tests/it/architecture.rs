@@ -12,7 +12,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("call", &[]),
     ("clock", &["call"]),
-    ("reason_header", &[]),
+    ("reason_header", &["call"]),
     ("source", &[]),
     ("telemetry", &[]),
     ("collect", &["clock", "telemetry"]),

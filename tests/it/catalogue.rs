@@ -3,7 +3,7 @@
 
 use std::{env, fs};
 
-use cdr_exporter::call::{Call, Codes, Direction, Outcome, RecordId};
+use cdr_exporter::call::{Call, Codes, Direction, Outcome, RecordId, Words};
 use cdr_exporter::classify::{Catalogue, Cause, Entry, Side, page};
 
 fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -12,7 +12,13 @@ fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>)
         trunk: "sbc1.contoso.com".into(),
         direction: Direction::Inbound,
         succeeded,
-        codes: Codes { microsoft, sip: Some(sip), q850: None, text: phrase.into() },
+        codes: Codes {
+            microsoft,
+            sip: Some(sip),
+            text: phrase.into(),
+            words: Words::MicrosoftCut,
+            ..Codes::default()
+        },
         ended_at: None,
         duration_seconds: None,
     }

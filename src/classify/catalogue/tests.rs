@@ -10,7 +10,13 @@ fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>
         trunk: "".into(),
         direction: Direction::Unknown,
         succeeded,
-        codes: Codes { microsoft: codes.0, sip: codes.1, q850: None, text: phrase.into() },
+        codes: Codes {
+            microsoft: codes.0,
+            sip: codes.1,
+            text: phrase.into(),
+            words: Words::MicrosoftCut,
+            ..Codes::default()
+        },
         ended_at: None,
         duration_seconds: None,
     }

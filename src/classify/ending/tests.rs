@@ -1,6 +1,8 @@
 //! Endings as SBCs write them, and what they come to.
 
 use super::*;
+use crate::call::{Codes, Direction, RecordId, Words};
+use crate::reason_header;
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
 
@@ -8,10 +10,45 @@ fn microsoft(phrase: &str) -> String {
     format!(r#"Q.850;cause=31;text="{GUID};{phrase}""#)
 }
 
+/// What the record of an SBC tells of an ending.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ending<'r> {
+    succeeded: Option<bool>,
+    sip: Option<u16>,
+    q850: Option<u8>,
+    /// A Reason header.
+    reason: &'r str,
+    refused_by: RefusedBy,
+}
+
+impl<'r> Ending<'r> {
+    fn call(&self) -> Call<'r> {
+        let Self { succeeded, sip, refused_by, reason, .. } = *self;
+        let said = reason_header::phrases(reason).find(|said| !said.phrase.is_empty());
+        Call {
+            record_id: RecordId(1),
+            trunk: "".into(),
+            direction: Direction::Unknown,
+            succeeded,
+            codes: Codes {
+                microsoft: None,
+                sip,
+                q850: self.q850.or_else(|| reason_header::q850(reason)),
+                text: said.map_or("", |said| said.phrase).into(),
+                words: said.map_or(Words::Other, reason_header::Said::words),
+                refused_by,
+            },
+            ended_at: None,
+            duration_seconds: None,
+        }
+    }
+}
+
 /// What an ending comes to: outcome, cause, Microsoft code.
 fn told(ending: &Ending<'_>) -> (Outcome, String, Option<u64>) {
     let catalogue = Catalogue::built_in();
-    let verdict = catalogue.classify_ending(ending);
+    let call = ending.call();
+    let verdict = catalogue.classify(&call);
     assert_eq!(verdict.codes.sip, ending.sip, "{ending:?}");
     (verdict.outcome, verdict.cause.name().into_owned(), verdict.codes.microsoft)
 }

@@ -128,8 +128,8 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
         let codes = Codes {
             microsoft: fields::microsoft_code(self.get(Property::MicrosoftCode).whole())?,
             sip: fields::sip_code(self.get(Property::SipCode).whole())?,
-            q850: None,
             text: self.text(Property::Phrase),
+            ..Codes::default()
         };
         let duration_seconds = fields::duration_seconds(self.get(Property::Duration).whole())?;
         let succeeded = self.succeeded()?;

@@ -74,7 +74,7 @@ fn failed() -> Call<'static> {
 }
 
 fn codes(microsoft: Option<u64>, sip: Option<u16>, text: &str) -> Codes<'_> {
-    Codes { microsoft, sip, q850: None, text: text.into() }
+    Codes { microsoft, sip, text: text.into(), ..Codes::default() }
 }
 
 fn failed_with_phrase(phrase: &str) -> Decoded<'_> {
