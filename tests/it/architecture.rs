@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("collect", &["clock", "telemetry"]),
     ("framing", &[]),
     ("format", &["call", "framing", "reason_header"]),
-    ("classify", &["call", "reason_header"]),
+    ("classify", &["call"]),
     ("reading", &["call", "framing", "format", "classify", "source"]),
     // Of `reading`, what a batch and a content are.
     ("ledger", &["call", "classify", "framing", "reading", "source"]),
