@@ -7,7 +7,6 @@
 mod compare;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Write};
 
 use clap::Args;
@@ -23,6 +22,7 @@ use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::reading::{self, Batch, Reading, Records};
 use crate::source::identity::FileId;
+use crate::source::open::open;
 use crate::source::tail::TailError;
 
 /// Read the files that still exist again and compare what they hold with what was counted
@@ -223,7 +223,7 @@ impl Audit {
 /// decompressing it.
 fn is_within(copy: &KnownFile, furthest: &KnownFile) -> bool {
     let (mark, known) = (&copy.content.mark, &furthest.content);
-    let holds = || mark.holds(&File::open(&furthest.path).ok()?, known.plain_text_at?).ok();
+    let holds = || mark.holds(&open(&furthest.path).ok()?, known.plain_text_at?).ok();
     *mark == known.mark || holds().unwrap_or(false)
 }
 
@@ -235,7 +235,7 @@ fn read(
     mut again: Option<(&mut Ledger, SourceIndex)>,
 ) -> Result<Option<Records>, TailError> {
     let (mut records, mut batch) = (Records::default(), Batch::default());
-    let mut reading = Reading::new(File::open(&file.path)?, options);
+    let mut reading = Reading::new(open(&file.path)?, options);
     let is_same = reading.again(&file.content, |found, how, so_far| {
         records = *so_far;
         let Some((ledger, source)) = &mut again else { return };

@@ -19,6 +19,7 @@ use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
 use crate::reading::batch::{Rejected, wider};
 use crate::reading::{self, Batch, Context, Reading, Turn};
+use crate::source::open;
 use crate::source::tail::TailError;
 
 /// The name that stands for standard input.
@@ -227,10 +228,7 @@ fn open(path: &Path) -> io::Result<File> {
     if path == Path::new(STANDARD_INPUT) {
         return standard_input();
     }
-    if path.is_dir() {
-        return Err(io::Error::other("it is a folder"));
-    }
-    File::open(path)
+    open::open(path)
 }
 
 /// Standard input from where it stands. Who has it before us may have read some of a file; what is left of that is handed

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,6 +18,7 @@ use crate::clock;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::pipeline::rejected::{Line, older};
 use crate::reading::{self, Batch, Found, HowRead, Reading, Records};
+use crate::source::open::open;
 use crate::source::tail::TailError;
 
 /// Count rejected records that can be read now, after a fix of the config or with a newer version
@@ -142,14 +142,14 @@ fn rejected(path: &Path) -> Result<Rejected, Failed> {
     };
     let mut rejected = Rejected::default();
     let older = older(path);
-    let has_older = match fs::read(&older) {
+    let has_older = match read_all(&older) {
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         read => {
             rejected.add(&read.map_err(|error| refused(&older, error))?);
             true
         }
     };
-    match fs::read(path) {
+    match read_all(path) {
         Err(error) if error.kind() == ErrorKind::NotFound && has_older => {}
         read => rejected.add(&read.map_err(|error| refused(path, error))?),
     }
@@ -158,6 +158,12 @@ fn rejected(path: &Path) -> Result<Rejected, Failed> {
         return Err(refused(path, error));
     }
     Ok(rejected)
+}
+
+fn read_all(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What `--rejected.path` is to be.
@@ -222,7 +228,7 @@ impl Wanted<'_> {
             .files()
             .filter(|(_, file)| file.content.lineage != self.lineage && has_name(file));
         files.find_map(|(_, file)| {
-            let mut reading = Reading::new(File::open(&file.path).ok()?, options);
+            let mut reading = Reading::new(open(&file.path).ok()?, options);
             let is_same = reading.again(&past.content, |_, _, _| ()).ok()?;
             is_same.then_some(file.content.position)
         })
@@ -231,7 +237,7 @@ impl Wanted<'_> {
     /// The records as they read now.
     fn find(&self, file: &KnownFile, options: reading::Options) -> Result<Search, TailError> {
         let mut read = Vec::new();
-        let mut reading = Reading::new(File::open(&file.path)?, options);
+        let mut reading = Reading::new(open(&file.path)?, options);
         let is_same = reading.again(&file.content, |found, how, _| {
             let is_wanted = |position: &u64| self.positions.contains(position);
             match found {

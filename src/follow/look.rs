@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::source::identity::FileId;
+use crate::source::open;
 
 /// What a look shows of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +58,38 @@ impl Look {
 
 /// Opens a file, if it is the one meant.
 pub fn open(path: &Path, id: FileId) -> io::Result<File> {
-    let file = File::open(path)?;
+    let file = open::open(path)?;
     // When another file took the name since it was seen, the next look finds it.
     if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 fn nanoseconds(seconds: i64, nanoseconds: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn what_took_the_place_of_a_file_since_it_was_looked_at_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        fs::write(&path, "x").unwrap();
+        let id = FileId::of(&path.metadata().unwrap());
+        assert!(open(&path, id).is_ok());
+        fs::rename(&path, folder.path().join("old")).unwrap();
+        mknodat(CWD, &path, FileType::Fifo, Mode::from(0o600), 0).unwrap();
+        let fifo = FileId::of(&path.metadata().unwrap());
+        // The FIFO may have the inode of a file that is no more.
+        for seen in [id, fifo] {
+            let refused = open(&path, seen).expect_err("a FIFO");
+            assert_eq!(refused.to_string(), "a FIFO is here, not a regular file");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "y").unwrap();
+        assert_eq!(open(&path, id).expect_err("another").kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -1,8 +1,10 @@
-//! Where a folder lies: file systems whose changes others make give no word of them here, so they are polled.
+//! Where a file or folder lies: file systems whose changes others make give no word of them here, so they are polled;
+//! those that the kernel makes up hold no records.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::statfs;
+use rustix::fs::{fstatfs, statfs};
 
 /// File systems that lie elsewhere, by the magic number that `statfs(2)` gives (linux/magic.h and their own sources).
 const ELSEWHERE: [(u64, &str); 20] = [
@@ -27,6 +29,28 @@ const ELSEWHERE: [(u64, &str); 20] = [
     (0x786f_4256, "VirtualBox shared folder"),
     (0xbacb_acbc, "VMware shared folder"),
 ];
+
+/// File systems that the kernel makes up: to read there may wait for ever, or take away what others wait for.
+const OF_KERNEL: [u64; 13] = [
+    0x9fa0,      // proc
+    0x6265_6572, // sysfs
+    0x6462_6720, // debugfs
+    0x7472_6163, // tracefs
+    0x0027_e0eb, // cgroup
+    0x6367_7270, // cgroup2
+    0x7363_6673, // securityfs
+    0x6265_6570, // configfs
+    0xcafe_4a11, // bpf
+    0x6165_676c, // pstore
+    0xf97c_ff8c, // selinux
+    0x1980_0202, // mqueue
+    0x1cd1,      // devpts
+];
+
+/// Whether an open file is one that the kernel makes up.
+pub fn is_of_kernel(file: impl AsFd) -> bool {
+    fstatfs(file).is_ok_and(|it| OF_KERNEL.contains(&(it.f_type.cast_unsigned() & 0xffff_ffff)))
+}
 
 /// The name of the file system that `folder` lies on, if it is one whose changes the system does not tell of. `None`
 /// also where that cannot be found out.

@@ -1,6 +1,7 @@
 //! Bytes on disk to whole records: which files there are, which is which, what was added, and where a record ends.
 
 pub mod discover;
+pub mod open;
 pub mod filesystem;
 pub mod watch;
 pub mod identity;
