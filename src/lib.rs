@@ -17,6 +17,7 @@ pub mod format;
 pub mod classify;
 pub mod reading;
 pub mod ledger;
+pub mod findings;
 pub mod follow;
 pub mod telemetry;
 pub mod collect;

@@ -22,10 +22,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("reading", &["call", "framing", "format", "classify", "source"]),
     // Of `reading`, what a batch and a content are.
     ("ledger", &["call", "classify", "framing", "reading", "source"]),
+    ("findings", &["call", "classify"]),
     // Of `ledger`, what is known of files, and how it names events.
     ("follow", &["call", "clock", "reading", "ledger", "source"]),
     ("pipeline", &["call", "clock", "source", "classify", "reading", "ledger", "follow", "telemetry"]),
-    ("expose", &["call", "ledger", "classify", "telemetry"]),
+    ("expose", &["call", "ledger", "classify", "findings", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     (
         "config",
@@ -57,6 +58,7 @@ const EVERYTHING: &[&str] = &[
     "classify",
     "reading",
     "ledger",
+    "findings",
     "follow",
     "telemetry",
     "collect",
@@ -71,7 +73,7 @@ const EVERYTHING: &[&str] = &[
 const MAY_USE_PROMETHEUS: &[&str] = &["expose", "telemetry"];
 
 /// Files and folders that turn bytes into values and do nothing else.
-const PURE: &[&str] = &["reason_header", "framing", "format", "classify", "follow/decide"];
+const PURE: &[&str] = &["reason_header", "framing", "format", "classify", "findings", "follow/decide"];
 
 /// What would give them I/O, a clock or a log.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,76 @@
+//! Many calls fail, all the time and everywhere: there is nothing to compare with but what is bearable.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use super::evidence::Share;
+use super::grid::{Cause, Grid, Route};
+use super::{Finding, Kind, LEAST_CALLS, Tallies};
+use crate::call::Outcome;
+use crate::classify::Catalogue;
+
+/// The share of failed calls that is bearable. The alerts wake someone where all trunks together surely lose more.
+const BEARABLE: f64 = 0.1;
+
+/// The most frequent cause of what no other finding names, if that is more than bearable.
+pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Finding> {
+    let routes: Vec<Route> = grid.attempts.keys().cloned().collect();
+    let by_trunk: BTreeSet<_> =
+        named.iter().filter(|it| it.kind == Kind::Peers).map(|it| &it.trunk).collect();
+    let routes: Vec<Route> =
+        routes.into_iter().filter(|(trunk, _)| !by_trunk.contains(&Some(trunk.clone()))).collect();
+    let share = |cause: &Cause| grid.share(cause, &routes, 0..grid.length);
+    let is_new = |cause: &&Cause| {
+        named.iter().any(|it| it.kind == Kind::New && (&it.cause, it.codes) == (&cause.0, cause.1))
+    };
+    let causes: Vec<&Cause> = grid.failed.keys().filter(|cause| !is_new(cause)).collect();
+    let worst = causes.iter().copied().max_by_key(|cause| share(cause).failed)?;
+    let failed = causes.iter().map(|cause| share(cause).failed).sum();
+    let all = Share { failed, attempts: share(worst).attempts };
+    if failed < LEAST_CALLS || all.lower_bound() < BEARABLE {
+        return None;
+    }
+    let of_cause = grid.failed.get(worst)?;
+    let trunks: BTreeSet<_> = of_cause.keys().map(|(trunk, _)| trunk).collect();
+    Some(Finding {
+        trunk: trunks.first().filter(|_| trunks.len() == 1).map(|trunk| (*trunk).clone()),
+        trunks: trunks.len(),
+        from: grid.first,
+        to: grid.end,
+        goes_on: true,
+        calls: failed,
+        of_cause: share(worst).failed,
+        attempts: all.attempts,
+        excess: failed as f64 - BEARABLE * all.attempts as f64,
+        ..Finding::about(Kind::Level, &worst.0, worst.1, catalogue)
+    })
+}
+
+/// The most frequent cause, worth a sentence or not.
+pub fn leading(tallies: &Tallies, catalogue: &Catalogue) -> Option<Finding> {
+    let mut causes: BTreeMap<Cause, (u64, BTreeSet<&str>)> = BTreeMap::new();
+    let (mut failed, mut attempts) = (0, 0);
+    for (labels, minutes) in tallies.series() {
+        let calls: u64 = minutes.values().sum();
+        attempts += if labels.outcome == Outcome::Elsewhere { 0 } else { calls };
+        if labels.outcome == Outcome::Failed {
+            failed += calls;
+            let of_cause = causes.entry((labels.cause.clone(), labels.codes)).or_default();
+            of_cause.0 += calls;
+            of_cause.1.insert(&labels.trunk);
+        }
+    }
+    let (cause, (calls, trunks)) = causes.iter().max_by_key(|(_, (calls, _))| *calls)?;
+    let (from, to) = tallies.span()?;
+    Some(Finding {
+        trunk: trunks.first().filter(|_| trunks.len() == 1).map(|trunk| (*trunk).into()),
+        trunks: trunks.len(),
+        from,
+        to,
+        goes_on: true,
+        calls: failed,
+        of_cause: *calls,
+        attempts,
+        ..Finding::about(Kind::Level, &cause.0, cause.1, catalogue)
+    })
+}
