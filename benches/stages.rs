@@ -8,7 +8,6 @@
 
 use std::hint::black_box;
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cdr_exporter::call::{Call, UnixMillis};
@@ -66,7 +65,7 @@ fn decoder(format: &Format, records: &[&[u8]]) -> Box<dyn Decode> {
 }
 
 fn ledger(remember: Duration) -> (Ledger, SourceIndex) {
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
+    let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
     let source = SourceOptions { name: "bench".into(), remember, trunk_names: Vec::new() };
     let source = ledger.source(source, START);
     (ledger, source)

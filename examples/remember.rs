@@ -9,7 +9,6 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cdr_exporter::call::{Call, Codes, Direction, RecordId, UnixMillis};
@@ -61,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let begun = Instant::now();
     let store = Store::open(&folder)?;
-    let mut ledger = Ledger::open(store, Limits::default(), Arc::new(Catalogue::built_in()), now)?;
+    let mut ledger = Ledger::open(store, Limits::default(), Catalogue::built_in(), now)?;
     let source = source(&mut ledger, now);
     let mut out = io::stdout().lock();
     writeln!(out, "{phase:?}: {} ids loaded in {:.2?}; {}", ledger.remembered(), begun.elapsed(), memory()?)?;
@@ -92,7 +91,7 @@ fn source(ledger: &mut Ledger, now: UnixMillis) -> SourceIndex {
 /// Bytes and time for each id, at some numbers of ids, and the most at any number.
 fn resident(ids: u64) -> Result<(), Box<dyn Error>> {
     const SHOWN: [u64; 7] = [100_000, 200_000, 500_000, 1_000_000, 3_000_000, 7_000_000, 10_000_000];
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
+    let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
     let (source, now) = (source(&mut ledger, UnixMillis(START)), UnixMillis(START));
     let (before, begun, mut out) = (resident_bytes("RssAnon:")?, Instant::now(), io::stdout().lock());
     let (mut most, mut next) = ((0.0, 0), SHOWN[0]);

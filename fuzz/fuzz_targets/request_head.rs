@@ -22,7 +22,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
             let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("a port");
             let Ok(Address::Tcp(address)) = listener.address() else { panic!("it is TCP") };
             send.send(address).expect("someone waits");
-            let snapshot = Snapshot { loaded: true, ..Snapshot::loading(Arc::new(Catalogue::built_in())) };
+            let snapshot = Snapshot { loaded: true, ..Snapshot::loading(Catalogue::built_in()) };
             let (reload, _) = tokio::sync::mpsc::channel(1);
             let (files, _) = tokio::sync::mpsc::channel(1);
             let options = Options { lifecycle: true, ..Options::default() };

@@ -193,7 +193,7 @@
         summary: 'Calls of further trunks are counted under "other".',
         headline: '{{ $labels.source }}: a limit is reached, calls are counted under "other"',
         description:
-          'Source {{ $labels.source }} on {{ $labels.instance }} reached a limit; {{ $value | printf "%.0f" }} label sets of the last hour went '
+          'Source {{ $labels.source }} on {{ $labels.instance }} reached a limit; {{ $value | printf "%.0f" }} calls of the last hour went '
           + 'to "other". Remedy: find out why there are so many trunks or code pairs, then raise limits: in the configuration.',
         dashboard_url: alert.dashboards.exporter,
       },

@@ -14,6 +14,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashMap;
 
@@ -41,13 +42,17 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The catalogue as compiled in.
+    /// The catalogue as compiled in, which is read once.
     ///
     /// # Panics
     /// Never in a binary that was built: `build.rs` has read the same text by the same code.
     #[expect(clippy::expect_used, reason = "build.rs has read the same text by the same code")]
-    pub fn built_in() -> Self {
-        Self::of(entry::read(include_str!("causes.csv")).expect("build.rs has checked causes.csv"))
+    pub fn built_in() -> Arc<Self> {
+        static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+            let entries = entry::read(include_str!("causes.csv")).expect("build.rs has checked causes.csv");
+            Arc::new(Catalogue::of(entries))
+        });
+        Arc::clone(&BUILT_IN)
     }
 
     /// The catalogue as compiled in, with the operator's entries laid over it. An entry for a pair and phrase

@@ -53,7 +53,7 @@ pub struct Trunk {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     pub trunks_per_source: Option<Spanned<usize>>,
-    pub series: Option<Spanned<usize>>,
+    pub unlisted_per_source: Option<Spanned<usize>>,
     pub record_bytes: Option<Spanned<String>>,
 }
 

@@ -6,20 +6,19 @@ use super::units::{bytes, number};
 use crate::ledger::Limits;
 use crate::reading;
 
-/// A trunk takes eight label sets before it has failed once.
-const SERIES: std::ops::RangeInclusive<usize> = 100..=10_000_000;
 const TRUNKS_PER_SOURCE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
+const UNLISTED_PER_SOURCE: std::ops::RangeInclusive<usize> = 0..=10_000_000;
 /// A record is held in memory as a whole.
 const RECORD_BYTES: std::ops::RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
 
-/// How many label sets there may be.
-pub fn label_sets(written: &file::Limits) -> Checked<Limits> {
+/// How much there may be of what records bring as labels.
+pub fn labels(written: &file::Limits) -> Checked<Limits> {
     let default = Limits::default();
     let trunks = written.trunks_per_source.as_ref().map(|written| number(written, TRUNKS_PER_SOURCE));
-    let series = written.series.as_ref().map(|written| number(written, SERIES));
+    let unlisted = written.unlisted_per_source.as_ref().map(|written| number(written, UNLISTED_PER_SOURCE));
     Ok(Limits {
         trunks_per_source: trunks.transpose()?.unwrap_or(default.trunks_per_source),
-        series: series.transpose()?.unwrap_or(default.series),
+        unlisted_per_source: unlisted.transpose()?.unwrap_or(default.unlisted_per_source),
     })
 }
 

@@ -86,7 +86,7 @@ pub fn defaults() -> pipeline::Options {
     pipeline::Options {
         sources: Vec::new(),
         limits: Limits::default(),
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: Catalogue::built_in(),
         rescan_interval: RESCAN_INTERVAL,
         patience: PATIENCE,
         threads: default_threads(),
@@ -112,7 +112,7 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
     };
     let pipeline = pipeline::Options {
         sources: sources(&file.sources, spool, limits::record_bytes(&file.limits)?)?,
-        limits: limits::label_sets(&file.limits)?,
+        limits: limits::labels(&file.limits)?,
         catalogue: Arc::new(catalogue(&file.causes)?),
         rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,
         patience: Patience {

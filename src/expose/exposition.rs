@@ -204,7 +204,7 @@ mod tests {
     use crate::classify::Catalogue;
 
     fn exposition() -> (Exposition, Published) {
-        let published = Published::new(Snapshot::loading(Arc::new(Catalogue::built_in())));
+        let published = Published::new(Snapshot::loading(Catalogue::built_in()));
         (Exposition::new(published.clone(), Registry::new(), &Options::default()), published)
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let (exposition, published) = exposition();
         let _body = exposition.body(Format::Text004, Coding::Gzip).await.unwrap();
         let before = Arc::downgrade(&published.current());
-        published.publish(Snapshot::loading(Arc::new(Catalogue::built_in())));
+        published.publish(Snapshot::loading(Catalogue::built_in()));
         assert!(before.upgrade().is_none());
     }
 }

@@ -122,7 +122,7 @@ const LAST_COMMIT: Described = Described {
 };
 const SERIES_OVERFLOW: Described = Described {
     name: "cdr_exporter_series_overflow_total",
-    help: "Label sets folded into other by the limits on trunks and series.",
+    help: "Calls counted under the trunk or cause other, since a limit was reached.",
     kind: Kind::Counter,
     labels: &["source"],
 };

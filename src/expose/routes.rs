@@ -306,7 +306,7 @@ mod tests {
     use crate::ledger::snapshot::Snapshot;
 
     fn state(options: Options) -> (State, mpsc::Receiver<ReloadRequest>, Open) {
-        let loading = Snapshot::loading(Arc::new(Catalogue::built_in()));
+        let loading = Snapshot::loading(Catalogue::built_in());
         let snapshot = Snapshot { loaded: true, ready: true, ..loading };
         let ((reload, reloads), (files, _)) = (mpsc::channel(1), mpsc::channel(1));
         let published = Published::new(snapshot);

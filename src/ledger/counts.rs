@@ -2,14 +2,19 @@
 //!
 //! Indexed by small numbers on the way in; texts are made once, when a label set is first seen. Nothing expires.
 //! What does not fit is folded into the trunk `other` or the cause `other`, and counted as overflow by the caller.
+//!
+//! Each kind of label has a budget of its own, so that none can use up another's: the trunks of a source, and its
+//! failures that the catalogue does not list. Failures that it lists always fit: there are so many for each route.
 
 pub mod stored;
+mod trunks;
 
 use std::sync::Arc;
 
-use hashbrown::{Equivalent, HashMap};
-use regex::Regex;
+use hashbrown::{Equivalent, HashMap, HashSet};
 
+pub use self::trunks::TrunkName;
+use self::trunks::Trunks;
 use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
 use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
@@ -18,25 +23,18 @@ use crate::reading::batch::{DURATION_SECONDS, LabelSet, Sum, wider};
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";
 
-/// How many label sets there may be.
+/// How much there may be of what records bring as labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub trunks_per_source: usize,
-    /// Over all sources: each of `cdr_calls_total`, `cdr_call_failures_total` and `cdr_call_duration_seconds`.
-    pub series: usize,
+    /// Series of `cdr_call_failures_total` whose cause and codes are no row of the catalogue.
+    pub unlisted_per_source: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { trunks_per_source: 200, series: 20_000 }
+        Self { trunks_per_source: 200, unlisted_per_source: 5_000 }
     }
-}
-
-/// The operator's name for the trunks whose whole FQDN matches: `$1` in the name is the first group.
-#[derive(Debug, Clone)]
-pub struct TrunkName {
-    pub matches: Regex,
-    pub name: String,
 }
 
 /// Place of a source in the order in which the ledger first saw it.
@@ -46,25 +44,10 @@ pub struct SourceIndex(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct RouteIndex(usize);
 
-/// One source's trunks.
-#[derive(Debug)]
-struct Trunks {
-    source: Arc<str>,
-    names: Vec<TrunkName>,
-    /// As records spell them, to a place in `known`, and whether they are folded there.
-    spellings: HashMap<Box<str>, (usize, bool)>,
-    known: Vec<Trunk>,
-}
-
-#[derive(Debug)]
-struct Trunk {
-    name: Arc<str>,
-    routes: [Option<RouteIndex>; 3],
-}
-
 /// The counters of one (source, trunk, direction).
 #[derive(Debug)]
 struct RouteCounts {
+    source: SourceIndex,
     route: Arc<Route>,
     /// By outcome, then arrival.
     calls: [[u64; 2]; Outcome::ALL.len()],
@@ -111,15 +94,10 @@ pub struct Counts {
     routes: Vec<RouteCounts>,
     failures: Vec<FailureCounts>,
     failure_index: HashMap<FailureKey<Arc<str>>, usize>,
-    pub(super) label_sets: usize,
-    zero: Vec<(Arc<str>, CodePair)>,
+    /// How many failures of each source the catalogue does not list, without those that were folded.
+    pub(super) unlisted: Vec<usize>,
+    listed: HashSet<(Arc<str>, CodePair)>,
 }
-
-/// So many spellings of trunks are known at a glance, also of those that are folded: others cost a search.
-const MOST_SPELLINGS: usize = 10_000;
-
-/// What a route takes of the cap when it is made: its live outcomes and its histogram.
-const LABEL_SETS_PER_ROUTE: usize = Outcome::ALL.len() + 1;
 
 impl Counts {
     /// Counters of no source yet, with a zero series of each failed row of this catalogue for every new route.
@@ -130,14 +108,15 @@ impl Counts {
             routes: Vec::new(),
             failures: Vec::new(),
             failure_index: HashMap::new(),
-            label_sets: 0,
-            zero: zero_series(catalogue),
+            unlisted: Vec::new(),
+            listed: listed(catalogue),
         }
     }
 
     /// Adds a source.
     pub fn add_source(&mut self, source: Arc<str>, names: Vec<TrunkName>) -> SourceIndex {
-        self.sources.push(Trunks { source, names, spellings: HashMap::new(), known: Vec::new() });
+        self.sources.push(Trunks::new(source, names));
+        self.unlisted.push(0);
         SourceIndex(self.sources.len() - 1)
     }
 
@@ -145,21 +124,20 @@ impl Counts {
     pub fn reconfigure(&mut self, limits: Limits, catalogue: &Catalogue, now: UnixMillis) {
         self.limits = limits;
         // What was folded may fit now.
-        self.sources.iter_mut().for_each(|trunks| trunks.spellings.clear());
-        self.zero = zero_series(catalogue);
-        // Where there is not room for all of them, the same are made before and after a restart.
-        let mut routes: Vec<usize> = (0..self.routes.len()).collect();
-        routes.sort_by(|one, other| self.routes[*one].route.cmp(&self.routes[*other].route));
-        for route in routes {
-            self.make_zero_series(RouteIndex(route), now);
+        self.sources.iter_mut().for_each(Trunks::forget_spellings);
+        self.listed = listed(catalogue);
+        (0..self.routes.len()).for_each(|route| self.make_zero_series(RouteIndex(route), now));
+        self.unlisted = vec![0; self.sources.len()];
+        for key in self.failure_index.keys() {
+            if self.is_unlisted(&key.cause, key.codes) {
+                self.unlisted[self.routes[key.route.0].source.0] += 1;
+            }
         }
     }
 
     /// Takes new trunk names for a source.
     pub fn rename_trunks(&mut self, source: SourceIndex, names: Vec<TrunkName>) {
-        let trunks = &mut self.sources[source.0];
-        trunks.names = names;
-        trunks.spellings.clear();
+        self.sources[source.0].rename(names);
     }
 
     /// Adds calls of one label set; `true` when they did not fit under a cap and went into `other`.
@@ -167,11 +145,7 @@ impl Counts {
         let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
         let counts = &mut self.routes[route.0];
         counts.changed = true;
-        let cell = &mut counts.calls[labels.outcome as usize][labels.arrival as usize];
-        if *cell == 0 && labels.arrival == Arrival::Late {
-            self.label_sets += 1;
-        }
-        *cell += sum.count;
+        counts.calls[labels.outcome as usize][labels.arrival as usize] += sum.count;
         if let Some(durations) = &sum.durations {
             counts.durations.add(durations);
         }
@@ -186,7 +160,7 @@ impl Counts {
         let key = FailureKey { route, cause: &*labels.cause, codes, arrival };
         let (series, overflow) = match self.failure_index.get(&key) {
             Some(series) => (*series, false),
-            None if self.label_sets < self.limits.series => (self.add_failure(key.owned(), now), false),
+            None if self.fits(route, &labels.cause, codes) => (self.add_failure(key.owned(), now), false),
             None => {
                 let key = FailureKey { cause: OTHER, codes: CodePair::default(), ..key };
                 let known = self.failure_index.get(&key).copied();
@@ -200,10 +174,21 @@ impl Counts {
         overflow
     }
 
+    /// Whether one more series of failures fits into the budget that it takes from.
+    fn fits(&self, route: RouteIndex, cause: &Arc<str>, codes: CodePair) -> bool {
+        let unlisted = self.unlisted[self.routes[route.0].source.0];
+        !self.is_unlisted(cause, codes) || unlisted < self.limits.unlisted_per_source
+    }
+
+    /// Whether a series of failures takes from the budget of those that the catalogue does not list.
+    fn is_unlisted(&self, cause: &Arc<str>, codes: CodePair) -> bool {
+        !is_folded(cause, codes) && !self.listed.contains(&(Arc::clone(cause), codes))
+    }
+
     fn add_failure(&mut self, key: FailureKey<Arc<str>>, created: UnixMillis) -> usize {
-        let overflow = &*key.cause == OTHER && key.codes == CodePair::default();
+        let is_folded = is_folded(&key.cause, key.codes);
         let text = |code: Option<u64>| match code {
-            _ if overflow => OTHER.into(),
+            _ if is_folded => OTHER.into(),
             Some(code) => code.to_string().into(),
             None => "".into(),
         };
@@ -219,7 +204,9 @@ impl Counts {
             created,
         };
         self.failures.push(FailureCounts { series, changed: true });
-        self.label_sets += 1;
+        if self.is_unlisted(&key.cause, key.codes) {
+            self.unlisted[self.routes[key.route.0].source.0] += 1;
+        }
         self.failure_index.insert(key, self.failures.len() - 1);
         self.failures.len() - 1
     }
@@ -232,20 +219,10 @@ impl Counts {
         direction: Direction,
         now: UnixMillis,
     ) -> (RouteIndex, bool) {
-        let (trunk, overflow) = self.trunk(source, spelling);
-        if let Some(route) = self.sources[source.0].known[trunk].routes[direction as usize] {
-            return (route, overflow);
-        }
-        if !self.route_fits() && &*self.sources[source.0].known[trunk].name != OTHER {
-            let other = self.other_trunk(source);
-            let folded = self.sources[source.0].known[other].routes[direction as usize];
-            return (folded.unwrap_or_else(|| self.new_route(source, other, direction, now)), true);
-        }
-        (self.new_route(source, trunk, direction, now), overflow)
-    }
-
-    fn route_fits(&self) -> bool {
-        self.label_sets + LABEL_SETS_PER_ROUTE <= self.limits.series
+        let trunks = &mut self.sources[source.0];
+        let (trunk, overflow) = trunks.of(spelling, self.limits.trunks_per_source);
+        let known = trunks.known[trunk].routes[direction as usize];
+        (known.unwrap_or_else(|| self.new_route(source, trunk, direction, now)), overflow)
     }
 
     fn new_route(
@@ -276,63 +253,31 @@ impl Counts {
         };
         trunks.known[trunk].routes[direction as usize] = Some(index);
         self.routes.push(RouteCounts {
+            source,
             route: Arc::new(route),
             calls: Default::default(),
             durations: Histogram::new(DURATION_SECONDS),
             created,
             changed: true,
         });
-        self.label_sets += LABEL_SETS_PER_ROUTE;
         index
     }
 
     /// The first failure of a cause is visible to `increase()` only when its series was there before, at 0.
     fn make_zero_series(&mut self, route: RouteIndex, now: UnixMillis) {
-        for (cause, codes) in self.zero.clone() {
-            let key = FailureKey { route, cause, codes, arrival: Arrival::Live };
-            if self.label_sets < self.limits.series && !self.failure_index.contains_key(&key) {
-                self.add_failure(key, now);
-            }
-        }
-    }
-
-    /// The trunk that a record spells so, and whether it had to be folded.
-    fn trunk(&mut self, source: SourceIndex, spelling: &str) -> (usize, bool) {
-        let (limit, fits) = (self.limits.trunks_per_source, self.route_fits());
-        let trunks = &mut self.sources[source.0];
-        if let Some(trunk) = trunks.spellings.get(spelling) {
-            return *trunk;
-        }
-        let name = trunks.name(spelling);
-        let known = trunks.known.iter().position(|trunk| *trunk.name == *name);
-        let trunk = match known {
-            Some(trunk) => (trunk, false),
-            // A trunk without a route would take a place under the cap, and nothing would tell of it after a restart.
-            None if fits && trunks.known.iter().filter(|trunk| &*trunk.name != OTHER).count() < limit => {
-                (trunks.add(name), false)
-            }
-            // What is spelled like that is known from now on.
-            None if &*name == OTHER => return (self.other_trunk(source), true),
-            None => (self.other_trunk(source), true),
+        let keys = |(cause, codes): &(Arc<str>, CodePair)| {
+            let key = FailureKey { route, cause: Arc::clone(cause), codes: *codes, arrival: Arrival::Live };
+            (!self.failure_index.contains_key(&key)).then_some(key)
         };
-        // Spellings differ by case only, yet there are many ways to do that.
-        let trunks = &mut self.sources[source.0];
-        if trunks.spellings.len() < MOST_SPELLINGS.max(4 * limit) {
-            trunks.spellings.insert(spelling.into(), trunk);
+        for key in self.listed.iter().filter_map(keys).collect::<Vec<_>>() {
+            self.add_failure(key, now);
         }
-        trunk
     }
 
     /// How many spellings are kept.
     #[cfg(test)]
     pub fn spellings(&self) -> usize {
         self.sources.iter().map(|trunks| trunks.spellings.len()).sum()
-    }
-
-    fn other_trunk(&mut self, source: SourceIndex) -> usize {
-        let trunks = &mut self.sources[source.0];
-        let known = trunks.known.iter().position(|trunk| &*trunk.name == OTHER);
-        known.unwrap_or_else(|| trunks.add(OTHER.into()))
     }
 
     /// Every series of `cdr_calls_total`: the live ones of each route, the late ones that were ever counted.
@@ -368,26 +313,11 @@ impl Counts {
     }
 }
 
-impl Trunks {
-    fn add(&mut self, name: Arc<str>) -> usize {
-        self.known.push(Trunk { name, routes: [None; 3] });
-        self.known.len() - 1
-    }
-
-    /// The label value: the operator's name, else the FQDN in lower case, as DNS compares it.
-    fn name(&self, spelling: &str) -> Arc<str> {
-        let fqdn = spelling.to_ascii_lowercase();
-        for TrunkName { matches, name } in &self.names {
-            if let Some(captures) = matches.captures(&fqdn) {
-                let mut named = String::new();
-                captures.expand(name, &mut named);
-                return named.into();
-            }
-        }
-        fqdn.into()
-    }
+/// Whether these are the cause and codes of the failures that did not fit.
+fn is_folded(cause: &str, codes: CodePair) -> bool {
+    cause == OTHER && codes == CodePair::default()
 }
 
-fn zero_series(catalogue: &Catalogue) -> Vec<(Arc<str>, CodePair)> {
+fn listed(catalogue: &Catalogue) -> HashSet<(Arc<str>, CodePair)> {
     catalogue.failed_label_sets().map(|entry| (Arc::clone(&entry.cause), entry.codes())).collect()
 }

@@ -181,6 +181,6 @@ pub struct SourceSnapshot {
     pub call_age: Histogram,
     /// End of the newest call counted.
     pub newest_call: Option<UnixMillis>,
-    /// Label sets folded into `other` by the caps.
+    /// Calls counted under `other` because of the caps.
     pub series_overflow: u64,
 }

@@ -45,11 +45,11 @@ const CODES: [(Option<u64>, Option<u16>); 8] = [
 ];
 
 fn some_limits(random: &mut Rng) -> Limits {
-    Limits { trunks_per_source: random.usize(1..5), series: random.usize(20..900) }
+    Limits { trunks_per_source: random.usize(1..5), unlisted_per_source: random.usize(0..20) }
 }
 
 fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
-    let catalogue = Arc::new(Catalogue::built_in());
+    let catalogue = Catalogue::built_in();
     let mut ledger = Ledger::open(Store::open(folder).unwrap(), limits, catalogue, now).unwrap();
     for (name, days) in [("ids", 7), ("plain", 0)] {
         let remember = Duration::from_secs(days * 24 * 60 * 60);
@@ -131,7 +131,7 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
         }
         7 if random.u8(..10) == 0 => {
             let limits = some_limits(random);
-            ledger.reconfigure(limits, Arc::new(Catalogue::built_in()), now);
+            ledger.reconfigure(limits, Catalogue::built_in(), now);
         }
         _ => {
             let call = some_call(random, now);
@@ -152,7 +152,7 @@ fn apply(ledger: &mut Ledger, source: SourceIndex, found: &[Found<'_>], now: Uni
 fn picture(ledger: &mut Ledger) -> Vec<String> {
     let snapshot = ledger.snapshot(false);
     let mut picture = vec![
-        format!("{} label sets, {} ids", ledger.counts.label_sets, ledger.remembered()),
+        format!("unlisted {:?}, {} ids", ledger.counts.unlisted, ledger.remembered()),
         format!("ready {}", snapshot.ready),
     ];
     picture.extend(snapshot.sources.iter().map(|source| format!("{source:?}")));
@@ -185,7 +185,7 @@ fn assert_same_lines(one: &[String], other: &[String], when: &str) {
 
 #[test]
 fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
-    let mut ledger = Ledger::new(Limits::default(), Arc::new(Catalogue::built_in()));
+    let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
     let options = SourceOptions { name: "a".into(), remember: Duration::ZERO, trunk_names: Vec::new() };
     let source = ledger.source(options, START);
     let mut random = Rng::with_seed(1);
@@ -257,7 +257,7 @@ fn plays_on_the_same(seed: u64, prepare: impl Fn(&Path)) {
 
 #[test]
 fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
-    for seed in (0..12).chain([fastrand::u64(..)]) {
+    for seed in (0..8).chain([fastrand::u64(..)]) {
         plays_on_the_same(seed, |_| {});
     }
 }

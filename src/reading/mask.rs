@@ -8,8 +8,6 @@
 //! Five digits or more, whatever stands between them, may be a telephone number or a piece of one. They are kept in a
 //! time that can be, in a code that the catalogue has, and in the GUID of `correlationId`; nowhere else.
 
-use std::sync::LazyLock;
-
 use crate::classify::Catalogue;
 use crate::format::{Format, fields};
 
@@ -99,10 +97,9 @@ fn digits(text: &[u8]) -> usize {
 
 /// Whether the catalogue as it is compiled in has this Microsoft code.
 fn is_known_code(text: &str) -> bool {
-    static CODES: LazyLock<Vec<String>> = LazyLock::new(|| {
-        Catalogue::built_in().entries().iter().map(|entry| entry.microsoft_code.to_string()).collect()
-    });
-    CODES.iter().any(|code| code == text)
+    let is_it = |code: u64| Catalogue::built_in().entries().iter().any(|entry| entry.microsoft_code == code);
+    // As numbers are written: no sign, and no zero in front.
+    text.parse().is_ok_and(|code: u64| code.to_string() == text && is_it(code))
 }
 
 /// Whether a value of JSON, bare or in quotes, ends before this text.

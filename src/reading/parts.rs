@@ -196,7 +196,6 @@ fn begin_in(text: &[u8], framing: Framing) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::sync::Arc;
 
     use proptest::prelude::*;
 
@@ -228,7 +227,7 @@ mod tests {
     fn read(text: &[u8], part_bytes: Option<u64>) -> (Records, u64, Vec<(u64, u64)>, usize) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text).expect("room");
-        let catalogue = Arc::new(Catalogue::built_in());
+        let catalogue = Catalogue::built_in();
         let context = Context { catalogue, now: START, remembers: true, keeps_rejected: true };
         let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
         let mut reading = Reading::new(file.reopen().expect("a file"), options);

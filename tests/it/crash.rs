@@ -52,7 +52,7 @@ impl Scene {
         let exports = [Export::new(7, START, 20.0), Export::new(8, START, 0.0)];
         let scene = Self { folder, exports, rows: 0 };
         SOURCES.iter().for_each(|source| fs::create_dir(scene.path(source)).unwrap());
-        scene.configure(20_000);
+        scene.configure(200);
         scene
     }
 
@@ -60,11 +60,11 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    fn configure(&self, series: usize) {
+    fn configure(&self, trunks: usize) {
         let [remembered, plain] = SOURCES.map(|source| self.path(source).display().to_string());
         let config = format!(
             "sources:\n- {{name: remembered, paths: ['{remembered}']}}\n- {{name: plain, paths: ['{plain}'], \
-             remember: 0s}}\nlimits: {{series: {series}}}\nrescan_interval: 1s\n"
+             remember: 0s}}\nlimits: {{trunks_per_source: {trunks}}}\nrescan_interval: 1s\n"
         );
         fs::write(self.path("config.yml"), config).unwrap();
     }
@@ -114,7 +114,7 @@ impl Scene {
                 self.append(0, "b.ndjson", 100);
             }
             3 => {
-                self.configure(19_000);
+                self.configure(190);
                 signal(child, Signal::HUP);
                 self.append(0, "a.ndjson", 40);
                 self.append(1, "a.ndjson", 10);

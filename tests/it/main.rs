@@ -28,6 +28,7 @@ mod end_to_end;
 mod front;
 mod http;
 mod instructions;
+mod labels;
 mod layouts;
 mod messages;
 mod model;

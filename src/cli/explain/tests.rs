@@ -1,11 +1,11 @@
 //! What each kind of question is answered.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::*;
 use crate::classify::{Cause, q850, range, sip};
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(Catalogue::built_in);
 
 /// Whether anything is known, and what.
 fn asked(what: &str) -> (bool, String) {

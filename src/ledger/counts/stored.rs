@@ -71,14 +71,12 @@ impl Counts {
         let source = self.restored_source(&source)?;
         let direction = labelled(&direction, &DIRECTIONS, Direction::label)?;
         let trunks = &mut self.sources[source.0];
-        let known = trunks.known.iter().position(|known| *known.name == *trunk);
-        let trunk = known.unwrap_or_else(|| trunks.add((*trunk).into()));
+        let trunk = trunks.place(&trunk).unwrap_or_else(|| trunks.add((*trunk).into()));
         let route = self.add_route(source, trunk, direction, UnixMillis(stored.created));
         let counts = &mut self.routes[route.0];
         for (outcome, StoredCalls { live, late }) in stored.calls {
             let outcome = Outcome::from_label(&outcome).ok_or_else(|| format!("no outcome `{outcome}`"))?;
             counts.calls[outcome as usize] = [live, late];
-            self.label_sets += usize::from(late > 0);
         }
         counts.durations = stored.durations.over(DURATION_SECONDS)?;
         counts.changed = false;
@@ -111,14 +109,15 @@ impl Counts {
 
     fn restored_route(&self, source: &str, trunk: &str, direction: &str) -> Result<RouteIndex, String> {
         let trunks = &self.sources[self.restored_source(source)?.0];
-        let known = trunks.known.iter().find(|known| &*known.name == trunk);
         let direction = labelled(direction, &DIRECTIONS, Direction::label)?;
-        known.and_then(|known| known.routes[direction as usize]).ok_or_else(|| {
-            format!(
-                "there is no route of source `{source}`, trunk `{trunk}`, direction `{}`",
-                direction.label()
-            )
-        })
+        trunks.place(trunk).and_then(|trunk| trunks.known[trunk].routes[direction as usize]).ok_or_else(
+            || {
+                format!(
+                    "there is no route of source `{source}`, trunk `{trunk}`, direction `{}`",
+                    direction.label()
+                )
+            },
+        )
     }
 }
 

@@ -45,7 +45,7 @@ pub fn snapshot() -> Snapshot {
         loaded: true,
         ready: true,
         caught_up: true,
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: Catalogue::built_in(),
         sources: vec![source("teams", Some(UnixMillis(1_790_000_000_250))), source("audit", None)],
         calls: vec![
             call(&nasty, Outcome::Failed, Arrival::Late, 7),

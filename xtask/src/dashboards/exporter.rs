@@ -216,7 +216,7 @@ fn cost() -> Vec<Panel> {
             .series("{{instance}}", "process_resident_memory_bytes{@exporter}"),
         Panel::lines(
             "Series",
-            "Samples of a scrape, and label sets of the last hour that a limit folded into other. Good: steady, and \
+            "Samples of a scrape, and calls of the last hour that a limit folded into other. Good: steady, and \
              none folded.",
             8,
         )
