@@ -69,6 +69,11 @@ impl JsonSplitter {
         if blank > 0 && self.place != Place::AfterValue {
             return Split::Skip { next: blank };
         }
+        if matches!(self.place, Place::Top | Place::WithinLine)
+            && let Some(split) = super::byte_order_mark(text, finished)
+        {
+            return split;
+        }
         match (self.place, text.first()) {
             (_, None) => Split::NeedMore,
             (Place::Top | Place::WithinLine, Some(b'[')) => self.enter(Place::Array, 1),

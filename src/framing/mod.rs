@@ -54,6 +54,20 @@ pub enum Split {
     NeedMore,
 }
 
+/// What begins a text, and so stands between two that were joined: UTF-8's byte-order mark, and UTF-16's, of which the
+/// second half may be in what follows.
+const MARKS: [&[u8]; 3] = [&[0xef, 0xbb, 0xbf], &[0xff, 0xfe], &[0xfe, 0xff]];
+
+/// A byte-order mark that the text begins with, or may begin with.
+fn byte_order_mark(text: &[u8], finished: bool) -> Option<Split> {
+    let mark = MARKS.into_iter().find(|mark| text.starts_with(&mark[..mark.len().min(text.len())]))?;
+    match (text.len() >= mark.len(), finished || text.is_empty()) {
+        (true, _) => Some(Split::Skip { next: mark.len() }),
+        (false, false) => Some(Split::NeedMore),
+        (false, true) => None,
+    }
+}
+
 /// Where between records a splitter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Place {

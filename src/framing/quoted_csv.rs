@@ -60,6 +60,11 @@ impl QuotedCsvSplitter {
             _ => {}
         }
         if self.scanned == 0
+            && let Some(split) = super::byte_order_mark(text, finished)
+        {
+            return split;
+        }
+        if self.scanned == 0
             && let Some(newline) = memchr(b'\n', text)
             && newline <= self.record_bytes
             && memchr(b'"', &text[..newline]).is_none()

@@ -69,6 +69,11 @@ const JSON: &[(&str, &str, &[&str])] = &[
         &["={\n \"a\": \"}\\\"\"\n }"],
     ),
     ("documents in a row", "{\"value\":[{}]}{\"value\":[]} [{\"a\":1}]\n{}", &["={}", "={\"a\":1}", "={}"]),
+    (
+        "marks between",
+        "\u{feff}{\"value\":[{}]}\u{feff}[{\"a\":1}]\r\n\u{feff}{}",
+        &["={}", "={\"a\":1}", "={}"],
+    ),
     ("value that is no array", "{\"value\":1}\n", &["={\"value\":1}"]),
     ("a cut line", "{\"a\":1,\n{\"b\":2}\n", &["!{\"a\":1,", "={\"b\":2}"]),
     ("a line cut in a string", "{\"a\":\"x\n{\"b\":2}\n", &["!{\"a\":\"x", "={\"b\":2}"]),
@@ -97,6 +102,7 @@ const CSV: &[(&str, &str, &[&str])] = &[
     ("doubled quotes", "\"a\"\"\n\"\"b\",c\nd\n", &["=\"a\"\"\n\"\"b\",c", "=d"]),
     ("a quote within a field is text", "5\" disk,b\nc,d\n", &["=5\" disk,b", "=c,d"]),
     ("too long at the end", "0123456789012345678901234567890123456789012345678901234567890123456789", &[">"]),
+    ("marks between", "\u{feff}a,b\nc,d\n\u{feff}\"a\",b\n", &["=a,b", "=c,d", "=\"a\",b"]),
     ("never closed", "a,\"b\nc,d\ne,f\n", &["!a,\"b", "=c,d", "=e,f"]),
     (
         "too long",

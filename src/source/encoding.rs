@@ -3,12 +3,13 @@
 //! Push in whatever bytes have arrived, take out the text they hold; no end is needed, so a file may still grow.
 //! Text that is UTF-8 already passes as it is, also where its bytes are not valid UTF-8.
 
+mod charset;
 mod compression;
 
 use std::fmt;
 
-use encoding_rs::{UTF_16BE, UTF_16LE};
-
+use self::charset::Characters;
+pub use self::charset::Charset;
 pub use self::compression::{Compression, Damaged};
 use self::compression::{Decompressing, Recognised};
 
@@ -16,27 +17,18 @@ use self::compression::{Decompressing, Recognised};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
     pub compression: Option<Compression>,
+    /// That which the text begins with.
     pub charset: Charset,
     pub byte_order_mark: bool,
-}
-
-/// A character set that exports come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charset {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
+    /// Whether the text goes on in another character set.
+    pub changes: bool,
 }
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let charset = match self.charset {
-            Charset::Utf8 => "UTF-8",
-            Charset::Utf16Le => "UTF-16LE",
-            Charset::Utf16Be => "UTF-16BE",
-        };
         let mark = if self.byte_order_mark { " with byte-order mark" } else { "" };
-        write!(f, "{charset}{mark}")?;
+        let changes = if self.changes { ", changing within" } else { "" };
+        write!(f, "{}{mark}{changes}", self.charset)?;
         self.compression.map_or(Ok(()), |compression| write!(f, ", {}", compression.name()))
     }
 }
@@ -44,16 +36,10 @@ impl fmt::Display for Encoding {
 impl Encoding {
     /// How many bytes of the file stand before its text, if the text lies in the file as it is.
     pub fn plain_text_at(self) -> Option<u64> {
-        let plain = self.compression.is_none() && self.charset == Charset::Utf8;
+        let plain = self.compression.is_none() && self.charset == Charset::Utf8 && !self.changes;
         plain.then_some(if self.byte_order_mark { 3 } else { 0 })
     }
 }
-
-const MARKS: [(&[u8], Charset); 3] = [
-    (&[0xef, 0xbb, 0xbf], Charset::Utf8),
-    (&[0xff, 0xfe], Charset::Utf16Le),
-    (&[0xfe, 0xff], Charset::Utf16Be),
-];
 
 /// Turns the bytes of one file into text.
 #[derive(Default)]
@@ -61,10 +47,7 @@ pub struct Decoding {
     compressed: Option<Decompressing>,
     /// Nothing can be read behind damage.
     damaged: Option<Damaged>,
-    /// Bytes that wait until it is clear what they begin.
-    undecided: Vec<u8>,
-    charset: Option<(Charset, bool)>,
-    utf16: Option<encoding_rs::Decoder>,
+    characters: Characters,
     begun: bool,
 }
 
@@ -77,14 +60,25 @@ impl fmt::Debug for Decoding {
 impl Decoding {
     /// Goes on within UTF-8 text that began with or without a byte-order mark.
     pub fn of_plain_text(byte_order_mark: bool) -> Self {
-        Self { charset: Some((Charset::Utf8, byte_order_mark)), begun: true, ..Self::default() }
+        Self { characters: Characters::of_utf8(byte_order_mark), begun: true, ..Self::default() }
     }
 
     /// The encoding, once enough bytes have passed to tell.
     pub fn encoding(&self) -> Option<Encoding> {
-        let (charset, byte_order_mark) = self.charset?;
+        let (charset, byte_order_mark) = self.characters.began()?;
         let compression = self.compressed.as_ref().map(Decompressing::compression);
-        Some(Encoding { compression, charset, byte_order_mark })
+        Some(Encoding { compression, charset, byte_order_mark, changes: self.characters.changed })
+    }
+
+    /// Whether what comes next is text as it is, as far as what came before shows.
+    pub fn is_plain(&self) -> bool {
+        let is_plain = self.encoding().and_then(Encoding::plain_text_at).is_some();
+        is_plain && self.characters.holds_nothing()
+    }
+
+    /// How many of these bytes are text as they are, where [`Decoding::is_plain`]. Those behind them are to be pushed.
+    pub fn passing(&mut self, bytes: &[u8]) -> usize {
+        self.characters.passing(bytes)
     }
 
     /// Takes bytes from the front of `raw` and appends their text to `text`, of which `room` bytes or a few more
@@ -110,54 +104,16 @@ impl Decoding {
         }
         let Some(compressed) = &mut self.compressed else {
             let taken = raw.len().min(room);
-            self.characters(&raw[..taken], finished && taken == raw.len(), text);
+            self.characters.push(&raw[..taken], finished && taken == raw.len(), text);
             return Ok(taken);
         };
         let mut plain = Vec::with_capacity(room);
         let taken = compressed.push(raw, &mut plain);
         self.damaged = taken.as_ref().err().cloned();
         // What came before the damage is sound.
-        self.characters(&plain, finished && !matches!(taken, Ok(taken) if taken < raw.len()), text);
+        self.characters.push(&plain, finished && !matches!(taken, Ok(taken) if taken < raw.len()), text);
         taken
     }
-
-    fn characters(&mut self, bytes: &[u8], finished: bool, text: &mut Vec<u8>) {
-        if self.charset.is_none() {
-            self.undecided.extend_from_slice(bytes);
-            if undecided(&self.undecided, &MARKS.map(|(mark, _)| mark)) && !finished {
-                return;
-            }
-            let begin = std::mem::take(&mut self.undecided);
-            let found = MARKS.into_iter().find(|(mark, _)| begin.starts_with(mark));
-            let (mark, charset) = found.unwrap_or((&[], Charset::Utf8));
-            self.charset = Some((charset, !mark.is_empty()));
-            self.utf16 = match charset {
-                Charset::Utf8 => None,
-                Charset::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
-                Charset::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
-            };
-            self.append(&begin[mark.len()..], text);
-        } else {
-            self.append(bytes, text);
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8], text: &mut Vec<u8>) {
-        let Some(utf16) = &mut self.utf16 else {
-            text.extend_from_slice(bytes);
-            return;
-        };
-        let Some(most) = utf16.max_utf8_buffer_length(bytes.len()) else { return };
-        let begin = text.len();
-        text.resize(begin + most, 0);
-        let (_, _, written, _) = utf16.decode_to_utf8(bytes, &mut text[begin..], false);
-        text.truncate(begin + written);
-    }
-}
-
-/// Whether `bytes` may yet turn out to begin with one of `marks`.
-fn undecided(bytes: &[u8], marks: &[&[u8]]) -> bool {
-    marks.iter().any(|mark| bytes.len() < mark.len() && mark.starts_with(bytes))
 }
 
 #[cfg(test)]
@@ -215,6 +171,8 @@ mod tests {
             (gzip(&little), "UTF-16LE with byte-order mark, gzip"),
             ([zstd(&bytes[..100]), zstd(&bytes[100..])].concat(), "UTF-8, zstd"),
             (zstd(&little), "UTF-16LE with byte-order mark, zstd"),
+            (utf16(&text, b"", u16::to_be_bytes), "UTF-16BE"),
+            (gzip(&[&bytes[..190], &little[2 + 320..]].concat()), "UTF-8, changing within, gzip"),
         ];
         for (raw, name) in cases {
             for (step, room) in [(1, 100_000), (3, 7), (100_000, 100_000), (100_000, 5)] {

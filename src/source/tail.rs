@@ -160,9 +160,9 @@ impl Tail {
     /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
     /// now.
     fn set_mark(&mut self) -> io::Result<()> {
-        let known = match self.plain_text_at() {
-            Some(_) => &self.text[self.end.saturating_sub(MARK_BYTES)..self.end],
-            None => &[],
+        let known = match self.is_plain() {
+            true => &self.text[self.end.saturating_sub(MARK_BYTES)..self.end],
+            false => &[],
         };
         if known.len() == MARK_BYTES {
             self.mark = Mark::of_text(known, self.read);
@@ -195,7 +195,7 @@ impl Tail {
     /// there is no more for now. `finished` says that there never will be.
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         self.forget();
-        let plain = self.plain_text_at().is_some();
+        let plain = self.is_plain();
         let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
         if plain {
@@ -206,6 +206,7 @@ impl Tail {
             self.take_in(taken)?;
             self.end += taken;
             self.mark_read(taken);
+            self.set_apart(taken);
             return Ok(taken > 0);
         }
         self.text.truncate(self.end);
@@ -229,6 +230,19 @@ impl Tail {
         self.end = self.text.len();
         self.raw.drain(..used?);
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
+    }
+
+    /// Whether what was read so far is text as it is, up to its last byte.
+    fn is_plain(&self) -> bool {
+        self.decoding.is_plain() && self.raw.is_empty()
+    }
+
+    /// Takes what is not text as it is, of so many bytes read as if all were, back to be decoded.
+    fn set_apart(&mut self, taken: usize) {
+        let begin = self.end - taken;
+        let passing = begin + self.decoding.passing(&self.text[begin..self.end]);
+        self.raw.extend_from_slice(&self.text[passing..self.end]);
+        self.end = passing;
     }
 
     /// Drops the text that neither a record nor a mark needs any more.

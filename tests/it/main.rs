@@ -24,6 +24,7 @@ mod faults;
 mod dependencies;
 mod deployment;
 mod durable;
+mod encodings;
 mod end_to_end;
 mod front;
 mod http;
