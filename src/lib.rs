@@ -10,6 +10,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod shown;
 pub mod reason_header;
 pub mod source;
 pub mod framing;

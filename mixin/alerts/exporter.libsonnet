@@ -154,6 +154,22 @@
       },
     ) { comment:: 'Long enough for a file that is still being written to show what it is.' },
     alert.new(
+      'CdrExporterSourceDown',
+      'warning',
+      metric('cdr_exporter_source_up') + ' == 0',
+      after=5 * minute,
+      keep=5 * minute,
+      annotations={
+        summary: 'The folders of a source do not answer.',
+        headline: '{{ $labels.source }}: its folders do not answer',
+        description:
+          'The system does not answer when {{ $labels.instance }} asks for the folders of source {{ $labels.source }}; its calls are not counted '
+          + 'meanwhile, those of other sources are. Remedy: see whether the drive is mounted and its server runs; what was written is read '
+          + 'once it answers.',
+        dashboard_url: alert.dashboards.exporter,
+      },
+    ) { comment:: 'Longer than a server takes to start again.' },
+    alert.new(
       'CdrExporterUnbalanced',
       'warning',
       'source:cdr_exporter_records:unaccounted > 0',

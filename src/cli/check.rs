@@ -13,6 +13,7 @@ use super::reader::{self, FileRead, Reader, Summary};
 use crate::config;
 use crate::expose::access;
 use crate::pipeline::Options;
+use crate::shown;
 use crate::source::discover::{self, Exclude, Found};
 
 /// Check the config, and say of each file what was recognised in it
@@ -120,7 +121,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         all_well &= (!found.files.is_empty() || config_file.is_some()) && found.unreadable.is_empty();
         out.write_all(passed_over(&source.discover, &found).as_bytes())?;
         for (path, error) in found.unreadable {
-            writeln!(out, "  {}: {error}", path.display())?;
+            writeln!(out, "  {}: {error}", shown::path(&path))?;
         }
         let paths: Vec<PathBuf> = found.files.iter().map(|(path, _)| path.clone()).collect();
         // One after another: which of two files a call is counted in does not depend on luck.
@@ -153,13 +154,13 @@ fn passed_over(discover: &discover::Options, found: &Found) -> String {
         excluded.extend(all.files.into_iter().map(|(path, _)| path).filter(|path| !is_found(path)));
     }
     for path in excluded {
-        text += &format!("  {}\n    left alone: `exclude` matches its name\n", path.display());
+        text += &format!("  {}\n    left alone: `exclude` matches its name\n", shown::path(&path));
     }
     text
 }
 
 fn describe(path: &Path, result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>) -> String {
-    let mut text = format!("  {}\n", path.display());
+    let mut text = format!("  {}\n", shown::path(path));
     let read = match result {
         Ok(read) => Some(read),
         Err((read, error)) => {

@@ -14,6 +14,7 @@ use super::Exit;
 use super::reader::{self, Reader, STANDARD_INPUT};
 use crate::config;
 use crate::expose::families;
+use crate::shown;
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// Read files once and print the calls, outcomes and causes of failure that they hold
@@ -59,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     for argument in &arguments.files {
         match files(argument) {
             Ok(found) => paths.extend(found),
-            Err(reason) => exit = fail(&format!("{argument}: {reason}"), Exit::No),
+            Err(reason) => exit = fail(&format!("{}: {reason}", shown::text(argument)), Exit::No),
         }
     }
     let threads = arguments.threads.unwrap_or_else(reader::all_cores);
@@ -105,7 +106,7 @@ fn files(argument: &str) -> Result<Vec<PathBuf>, String> {
     let exclude = Exclude::parse(Exclude::DEFAULT).map_err(|error| error.to_string())?;
     let found = Options { patterns: vec![pattern], exclude }.scan();
     match found.unreadable.first() {
-        Some((path, error)) => Err(format!("{}: {error}", path.display())),
+        Some((path, error)) => Err(format!("{}: {error}", shown::path(path))),
         None if found.files.is_empty() => Err("there is no such file".to_owned()),
         None => Ok(found.files.into_iter().map(|(path, _)| path).collect()),
     }

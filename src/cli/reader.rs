@@ -248,7 +248,7 @@ fn standard_input() -> io::Result<File> {
 pub fn shown(path: &Path) -> String {
     match path.to_str() {
         Some(STANDARD_INPUT) => "standard input".to_owned(),
-        _ => path.display().to_string(),
+        _ => crate::shown::path(path),
     }
 }
 

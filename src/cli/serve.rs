@@ -184,7 +184,11 @@ pub fn run(arguments: Arguments) -> Exit {
         eprintln!("cdr-exporter serve: {NOTHING_TO_WATCH}");
         return Exit::Usage;
     }
-    let rejected = rejected.path.map(|path| rejected::Options { path, size: rejected.size });
+    let rejected = rejected.path.map(|path| rejected::Options {
+        path,
+        size: rejected.size,
+        storage: storage_path.clone(),
+    });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let storage = storage_path.clone();
     let load = move || {
@@ -199,7 +203,7 @@ pub fn run(arguments: Arguments) -> Exit {
         None => Ok(config),
         Some(rejected) => {
             let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());
-            rejected.try_out(&storage_path).map(|()| config).map_err(named)
+            rejected.try_out().map(|()| config).map_err(named)
         }
     });
     let config = match usable {

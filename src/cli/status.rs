@@ -18,7 +18,7 @@ use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Decision, KnownFile, SourceIndex};
 use crate::source::identity::FileId;
-use crate::{clock, config};
+use crate::{clock, config, shown};
 
 /// Say of each file how far it is read, how fast, what is wrong with it and what was last found out about it
 #[derive(Debug, Args)]
@@ -66,7 +66,9 @@ pub fn run(arguments: &Arguments) -> Exit {
     });
     let text = match arguments.output {
         Output::Table => table::table(&files),
-        Output::Json => serde_json::to_string_pretty(&Files { files }).unwrap_or_default() + "\n",
+        Output::Json => {
+            shown::json(serde_json::to_string_pretty(&Files { files }).unwrap_or_default()) + "\n"
+        }
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -22,6 +22,8 @@ const DEFAULTS: Times = Times {
 };
 /// Microsoft allows 50 of this collection in a minute. Two are left for whoever looks into it by hand.
 const REQUESTS_PER_MINUTE: u32 = 48;
+/// In case Microsoft allows more one day.
+const MOST_REQUESTS_PER_MINUTE: u32 = 1000;
 
 /// One entry of `collect`.
 #[derive(Debug, Deserialize)]
@@ -100,6 +102,11 @@ fn options(entry: &Collect, storage: &Path) -> Checked<Options> {
         },
         requests_per_minute: match &entry.requests_per_minute {
             Some(written) if written.value == 0 => return Err(at(written, "it takes at least one request")),
+            Some(written) if written.value > MOST_REQUESTS_PER_MINUTE => {
+                let most =
+                    format!("Microsoft allows 50 in a minute; at most {MOST_REQUESTS_PER_MINUTE} are taken");
+                return Err(at(written, most));
+            }
             Some(written) => written.value,
             None => REQUESTS_PER_MINUTE,
         },

@@ -70,6 +70,11 @@ pub fn not_as_written(error: &serde_saphyr::Error) -> ConfigError {
         }
         serde_saphyr::Error::InvalidScalar { ty: "u16", .. } => "not a whole number up to 65535".to_owned(),
         serde_saphyr::Error::InvalidScalar { .. } => "not a whole number from 0".to_owned(),
+        serde_saphyr::Error::Unexpected { expected: "string scalar", .. }
+        | serde_saphyr::Error::NullIntoString { .. } => "expected a text".to_owned(),
+        serde_saphyr::Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            "the anchor holds itself; write out what is meant".to_owned()
+        }
         error => {
             let text = error.to_string();
             // The place is said once, in front.

@@ -1,6 +1,8 @@
 //! `limits`: how much there may be of what others write.
 
-use super::errors::Checked;
+use serde_saphyr::Spanned;
+
+use super::errors::{Checked, at};
 use super::file;
 use super::units::{bytes, number};
 use crate::ledger::Limits;
@@ -10,6 +12,20 @@ const TRUNKS_PER_SOURCE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 const UNLISTED_PER_SOURCE: std::ops::RangeInclusive<usize> = 0..=10_000_000;
 /// A record is held in memory as a whole.
 const RECORD_BYTES: std::ops::RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
+
+/// Names stand in labels and lines of tables.
+const NAME_CHARACTERS: usize = 100;
+
+/// Checks how long a name is.
+pub fn name(written: &Spanned<String>) -> Checked<()> {
+    match written.value.chars().count() {
+        count if count > NAME_CHARACTERS => Err(at(
+            written,
+            format!("the name has {count} characters, more than the {NAME_CHARACTERS} allowed"),
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// How much there may be of what records bring as labels.
 pub fn labels(written: &file::Limits) -> Checked<Limits> {

@@ -1,6 +1,6 @@
 //! `sources`: what is read, under which name, and how.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,11 +9,13 @@ use serde_saphyr::Spanned;
 
 use super::errors::{Checked, at, plain, unknown};
 use super::file;
+use super::limits;
 use super::units::duration;
 use crate::format::{ALL, Format};
 use crate::ledger::{SourceOptions, TrunkName};
 use crate::pipeline::Source;
 use crate::reading;
+use crate::shown;
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// The name of the source that paths on the command line make.
@@ -49,6 +51,7 @@ pub fn sources<'s>(
             return Err(at(name, "a source needs a name; it becomes the label `source`"));
         }
         printable(&name.value, name)?;
+        limits::name(name)?;
         if !names.insert(&name.value) {
             return Err(at(name, format!("there are two sources named `{}`", name.value)));
         }
@@ -56,20 +59,25 @@ pub fn sources<'s>(
     written.iter().map(|written| source(written, spool(&written.name.value), record_bytes)).collect()
 }
 
-/// Warnings about paths that are in more than one source.
+/// Warnings about paths that are in more than one source, or in a folder of another one.
 pub fn counted_twice(sources: &[Source]) -> Vec<String> {
-    let mut sources_of: HashMap<String, &str> = HashMap::new();
     let mut warnings = Vec::new();
-    for source in sources {
-        let name = &*source.books.name;
-        for path in source.discover.patterns.iter().map(ToString::to_string) {
-            match sources_of.get(&path) {
-                Some(other) if *other != name => warnings.push(format!(
-                    "the path {path} is in the sources `{other}` and `{name}`: its calls are counted twice"
-                )),
-                _ => {
-                    sources_of.insert(path, name);
-                }
+    for (place, source) in sources.iter().enumerate() {
+        for pattern in &source.discover.patterns {
+            let is_here =
+                |other: &&Source| other.discover.patterns.iter().any(|other| pattern.overlaps(other));
+            let (before, after) = (&sources[..place], &sources[place + 1..]);
+            // Where both are written alike, the second one is warned of.
+            let other = before.iter().find(is_here).or_else(|| {
+                after.iter().find(|other| other.discover.patterns.iter().any(|other| pattern.lies_in(other)))
+            });
+            if let Some(other) = other {
+                warnings.push(format!(
+                    "the path {} is in the sources `{}` and `{}`: its calls are counted twice",
+                    shown::text(&pattern.to_string()),
+                    other.books.name,
+                    source.books.name
+                ));
             }
         }
     }
@@ -78,7 +86,7 @@ pub fn counted_twice(sources: &[Source]) -> Vec<String> {
 
 /// Whether a text can be shown as it is: in a label, in a log, on a terminal.
 pub fn printable<T>(text: &str, written: &Spanned<T>) -> Checked<()> {
-    match text.chars().find(|character| character.is_control()) {
+    match text.chars().find(|character| shown::is_unsafe(*character)) {
         None => Ok(()),
         Some(control) => {
             let (text, code) = (text.escape_debug(), u32::from(control));
@@ -104,7 +112,9 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
     let collected = spool.map(|folder| {
         let folder = globset::escape(&folder.to_string_lossy());
         let calls = format!("{folder}/{}", crate::collect::CALLS);
-        Pattern::parse(&calls).map_err(|error| at(&written.name, error.to_string()))
+        Pattern::parse(&calls)
+            .map(Pattern::may_be_empty)
+            .map_err(|error| at(&written.name, error.to_string()))
     });
     let exclude = match &written.exclude {
         Some(globs) => {
@@ -149,6 +159,7 @@ fn format(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
 /// A name for the FQDNs that match from their beginning to their end.
 fn trunk_name(written: &file::Trunk) -> Checked<TrunkName> {
     printable(&written.name.value, &written.name)?;
+    limits::name(&written.name)?;
     let whole = format!("^(?i:{})$", written.matches.value);
     // Compiled alone first, so that the message shows the text that was written.
     let matches = Regex::new(&written.matches.value).and_then(|_| Regex::new(&whole));

@@ -11,6 +11,8 @@ use super::errors::{Checked, at};
 
 /// Looking at files more often than this would be all that the daemon does.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+/// Longer than this is never, and was hardly meant.
+const MOST_INTERVAL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A length of time such as `90s`, `6h` or `7d`; a day is 24 hours.
 pub fn duration(written: &Spanned<String>) -> Checked<Duration> {
@@ -30,6 +32,9 @@ pub fn interval(written: Option<&Spanned<String>>, default: Duration) -> Checked
     let value = duration(written)?;
     if value < LEAST_INTERVAL {
         return Err(at(written, format!("`{}` is less than {LEAST_INTERVAL:?}", written.value)));
+    }
+    if value > MOST_INTERVAL {
+        return Err(at(written, format!("`{}` is more than 7d", written.value)));
     }
     Ok(value)
 }

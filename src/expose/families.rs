@@ -7,6 +7,7 @@ use super::family::{Family, Kind, Series, Value};
 use super::text;
 use crate::call::UnixMillis;
 use crate::classify::{Cause, Side};
+use crate::ledger::PathsNow;
 use crate::ledger::snapshot::{CallSeries, Commits, DurationSeries, FailureSeries, Histogram};
 use crate::ledger::snapshot::{Route, Snapshot, SourceSnapshot};
 
@@ -83,6 +84,24 @@ const FILES: Described = Described {
     help: "Files known, by state.",
     kind: Kind::Gauge,
     labels: &["source", "state"],
+};
+const PATHS_MATCHED: Described = Described {
+    name: "cdr_exporter_source_paths_matched",
+    help: "Paths of the source that lead to at least one file.",
+    kind: Kind::Gauge,
+    labels: &["source"],
+};
+const FOLDERS_LEFT_OUT: Described = Described {
+    name: "cdr_exporter_source_folders_left_out",
+    help: "Folders not looked through, as there are too many names, they are too deep or too slow.",
+    kind: Kind::Gauge,
+    labels: &["source"],
+};
+const SOURCE_UP: Described = Described {
+    name: "cdr_exporter_source_up",
+    help: "1 while the system answers when it is asked for the source's folders, else 0.",
+    kind: Kind::Gauge,
+    labels: &["source"],
 };
 const FILE_EVENTS: Described = Described {
     name: "cdr_exporter_file_events_total",
@@ -208,7 +227,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 9] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 12] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
@@ -216,6 +235,9 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 9] {
         READ_RECORDS.by_source(sources, |source| source.read_records),
         READ_BYTES.by_source(sources, |source| source.read_bytes),
         PENDING_BYTES.with(pending_bytes(sources)),
+        PATHS_MATCHED.with(paths(sources, |paths| paths.matched)),
+        FOLDERS_LEFT_OUT.with(paths(sources, |paths| paths.left_out)),
+        SOURCE_UP.with(paths(sources, |paths| u64::from(paths.is_up))),
         SERIES_OVERFLOW.by_source(sources, |source| source.series_overflow),
         RECORDS.by_source_and(sources, |source| source.records.labelled().to_vec()),
         REJECTED_RECORDS.by_source_and(sources, |source| source.rejected.clone()),
@@ -228,6 +250,14 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 9] {
 fn pending_bytes(sources: &[SourceSnapshot]) -> impl Iterator<Item = Series<'_>> {
     let configured = sources.iter().filter(|source| !source.files.is_empty());
     configured.map(|source| number(&[&source.name], source.pending_bytes as f64, None))
+}
+
+/// Where the paths of the sources lead that are configured.
+fn paths(sources: &[SourceSnapshot], value: fn(&PathsNow) -> u64) -> impl Iterator<Item = Series<'_>> {
+    sources.iter().filter_map(move |source| {
+        let paths = source.paths.as_ref()?;
+        Some(number(&[&source.name], value(paths) as f64, None))
+    })
 }
 
 fn about_commits(commits: &Commits) -> [Family<'_>; 4] {

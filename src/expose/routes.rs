@@ -21,8 +21,9 @@ use super::exposition::Exposition;
 use super::negotiate::{Coding, Format};
 use super::places::Places;
 use super::{Options, guard, page};
-use crate::ledger::snapshot::Published;
+use crate::ledger::snapshot::{Published, Snapshot, SourceSnapshot};
 use crate::ledger::status::{FileStatus, Files};
+use crate::shown;
 use crate::telemetry::Telemetry;
 
 /// How long the loop may take to say how each file fares: far longer than a sound one needs for a hundred thousand
@@ -191,12 +192,13 @@ impl State {
             let message = format!("Not ready: what is read cannot be made durable: {reason}\n");
             return plain(StatusCode::SERVICE_UNAVAILABLE, message);
         }
+        let remarks = remarks(&snapshot);
         if snapshot.caught_up {
-            return plain(StatusCode::OK, "Ready.\n");
+            return plain(StatusCode::OK, format!("Ready.\n{remarks}"));
         }
         let pending: u64 = snapshot.sources.iter().map(|source| source.pending_bytes).sum();
         let reason = "Not ready: the files present at the start are still being read";
-        plain(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}, {pending} bytes to go.\n"))
+        plain(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}, {pending} bytes to go.\n{remarks}"))
     }
 
     async fn files(&self, connection: &Arc<Connection>) -> Answer {
@@ -216,7 +218,7 @@ impl State {
             }
         };
         // There may be many: a scrape need not wait for them.
-        match spawn_blocking(move || serde_json::to_vec(&files)).await {
+        match spawn_blocking(move || serde_json::to_string(&files).map(shown::json)).await {
             Ok(Ok(json)) => with(plain(StatusCode::OK, json), CONTENT_TYPE, "application/json")
                 .map(|body| body.holding(place.sends())),
             Ok(Err(_)) | Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Cannot write the answer.\n"),
@@ -239,6 +241,15 @@ impl State {
             Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "Not reloaded: the program is stopping.\n"),
         }
     }
+}
+
+/// What an operator should know of each source's paths, a line each.
+fn remarks(snapshot: &Snapshot) -> String {
+    let lines = |source: &SourceSnapshot| -> Vec<String> {
+        let remarks = source.paths.iter().flat_map(|paths| &paths.remarks);
+        remarks.map(|remark| format!("source {}: {}.\n", source.name, shown::text(remark))).collect()
+    };
+    snapshot.sources.iter().flat_map(lines).collect()
 }
 
 /// How long the scraper waits, less what its answer needs for its way. A minute where it does not say.

@@ -190,13 +190,15 @@ fn quiet(state: State, remembered: bool, own: Option<Original>) -> (State, Vec<A
 
 impl State {
     /// Every value of the `state` label, in the order in which they are exposed.
-    pub const LABELS: [&'static str; 4] = ["reading", "waiting", "unrecognised", "unreadable"];
+    pub const LABELS: [&'static str; 4] = ["reading", "waiting", "unrecognised", Self::UNREADABLE];
+    /// Also that of a folder that cannot be gone through.
+    pub const UNREADABLE: &'static str = "unreadable";
 
     /// The value of the `state` label; what is not read to its end is being read, unless it `rests`.
     pub fn label(&self, rests: bool) -> &'static str {
         match self {
             Self::Foreign => "unrecognised",
-            Self::Unreadable(..) => "unreadable",
+            Self::Unreadable(..) => Self::UNREADABLE,
             _ if rests => "waiting",
             _ => "reading",
         }

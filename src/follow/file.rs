@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
+use super::damage::Damage;
 use super::decide::{Action, Failure, Original, Seen, State, decide};
 use super::look::Look;
 use super::rate::Rate;
@@ -63,6 +64,7 @@ pub struct File {
     /// What was last found out about it.
     pub decision: Option<Decision>,
     pub rate: Rate,
+    pub damage: Option<Damage>,
     pub hand: Hand,
     progress: Progress,
 }
@@ -97,6 +99,7 @@ impl File {
             state: State::Seen,
             decision: None,
             rate: Rate::new(now.steady),
+            damage: None,
             hand: Hand::Nothing,
             progress: Progress::default(),
         }
@@ -264,7 +267,7 @@ impl File {
         around: &mut Around<'_>,
         others: &mut Surroundings<'_>,
     ) -> Result<Next, TailError> {
-        if self.state == State::Foreign && self.is_as_it_was()? {
+        if self.rests_damaged(around.now) || self.state == State::Foreign && self.is_as_it_was()? {
             return Ok(Next::Nothing(Turn::CaughtUp));
         }
         self.look_whether_it_tells(id, around.contents)?;
@@ -310,19 +313,26 @@ impl File {
         self.note_content(id, around);
         self.note_progress();
         match outcome {
-            Ok(turn) => drop(self.decide(Seen::Read(*turn))),
-            Err(error) => self.fail(error),
+            Ok(turn) => {
+                self.decide(Seen::Read(*turn));
+                self.damage = self.damage.filter(|_| *turn == Turn::More);
+            }
+            Err(error) => self.fail(error, around.now),
         }
         self.note_unrecognised(around.source);
     }
 
     /// Reading failed. What the system refused may succeed another time; damage stays until the file changes.
-    pub fn fail(&mut self, error: &TailError) {
+    pub fn fail(&mut self, error: &TailError, now: Moment) {
         let failure = match error {
             TailError::Damaged(_) => Failure::Damaged,
             TailError::Io(_) | TailError::Rewritten => Failure::Refused,
         };
         self.decide(Seen::Failed(failure));
+        if failure == Failure::Damaged {
+            self.note_progress();
+            self.note_damage(now);
+        }
         self.close();
     }
 
@@ -353,6 +363,11 @@ impl File {
     /// Reading has not begun, or begins anew.
     pub fn forget_progress(&mut self) {
         self.progress = Progress::default();
+    }
+
+    /// How many bytes of the file were taken in.
+    pub fn read_bytes(&self) -> u64 {
+        self.progress.read_bytes
     }
 
     /// How many bytes of the file are expected to be new.

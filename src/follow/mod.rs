@@ -24,6 +24,7 @@
 //! is looked at in [`look`]; [`file`] does what was decided; [`set`] holds the files of a source and gives each its turn.
 //! Text is compared by hashes, after decompression, so a copy is known whatever its name and its encoding are.
 
+mod damage;
 mod decide;
 mod file;
 mod look;
@@ -32,6 +33,7 @@ mod origin;
 mod quiet;
 mod rate;
 mod renamed;
+mod scan;
 mod set;
 
 pub use self::quiet::Patience;

@@ -76,7 +76,7 @@ impl File {
         // The system may not have said yet what we see here.
         let has_more = out_of_sight.is_some_and(|file| file.has_grown)
             || self.awaits_more() && self.look_again(id, around.now);
-        if has_more || self.is_no_copy(id, around) {
+        if has_more || self.has_rested_damaged(around.now) || self.is_no_copy(id, around) {
             return Tidied::Again;
         }
         if !self.is_named && !out_of_sight.is_some_and(|file| file.is_linked) {
@@ -106,7 +106,7 @@ impl File {
             return false;
         }
         if let Err(error) = self.act(actions, id, around) {
-            self.fail(&error.into());
+            self.fail(&error.into(), around.now);
         }
         true
     }

@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use super::decide::{Seen, State};
 use super::file::{File, Hand, Next, TURN_BYTES};
 use super::look::Look;
+use super::scan::Walked;
 use crate::call::UnixMillis;
 use crate::clock::Moment;
 use crate::ledger::status::FileStatus;
@@ -109,7 +110,8 @@ pub struct Surroundings<'s> {
 pub struct Files {
     pub(super) discover: discover::Options,
     reading: reading::Options,
-    names: HashMap<PathBuf, FileId>,
+    pub(super) names: HashMap<PathBuf, FileId>,
+    pub(super) walked: Walked,
     pub(super) files: HashMap<FileId, File>,
     /// Files that have something to read, in turn: little, and more than that.
     queues: [VecDeque<FileId>; 2],
@@ -136,6 +138,7 @@ impl Files {
             discover,
             reading,
             names: HashMap::new(),
+            walked: Walked::default(),
             files: HashMap::new(),
             queues: Default::default(),
             next_queue: 0,
@@ -153,6 +156,7 @@ impl Files {
         let unwanted = |file: &&mut File| self.discover.covers(&file.path) && !discover.covers(&file.path);
         self.files.values_mut().filter(unwanted).for_each(File::close);
         self.discover = discover;
+        self.walked.reconfigured();
         if self.reading != reading {
             self.reading = reading;
             self.files.values_mut().for_each(|file| file.read_otherwise(Seen::OtherOptions));
@@ -165,9 +169,9 @@ impl Files {
         self.reading
     }
 
-    /// Folders to watch, and whether with all below them.
-    pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
-        self.discover.patterns.iter().map(|pattern| (pattern.folder(), pattern.is_deep()))
+    /// Which files belong to the source.
+    pub fn discover(&self) -> &discover::Options {
+        &self.discover
     }
 
     /// Whether a file waits for its turn, or has one.
@@ -178,30 +182,6 @@ impl Files {
     /// Whether a file waits for its turn.
     pub fn is_waiting(&self) -> bool {
         self.queues.iter().any(|queue| !queue.is_empty())
-    }
-
-    /// Compares everything on the disk with what is followed.
-    pub fn scan(&mut self, around: &mut Around<'_>) {
-        let found = self.discover.scan();
-        for (path, error) in &found.unreadable {
-            self.complain(path, error, around.source);
-        }
-        let mut missing: HashMap<PathBuf, FileId> = std::mem::take(&mut self.names);
-        for (path, metadata) in found.files {
-            if let Some(id) = missing.remove(&path) {
-                self.names.insert(path.clone(), id);
-            }
-            self.see(path, &metadata, around);
-        }
-        for (path, id) in missing {
-            // What could not be looked at is not gone.
-            if found.unreadable.iter().any(|(unreadable, _)| path.starts_with(unreadable)) {
-                self.names.insert(path, id);
-            } else {
-                self.lose_name(&path, id, around.now);
-            }
-        }
-        self.find_renamed(around);
     }
 
     /// Compares one name on the disk with what is followed.
@@ -218,7 +198,7 @@ impl Files {
     }
 
     /// A file is there under this name.
-    fn see(&mut self, path: PathBuf, metadata: &Metadata, around: &mut Around<'_>) {
+    pub(super) fn see(&mut self, path: PathBuf, metadata: &Metadata, around: &mut Around<'_>) {
         let (id, source) = (FileId::of(metadata), around.source);
         if let Some(before) = self.names.insert(path.clone(), id)
             && before != id
@@ -256,7 +236,7 @@ impl Files {
     }
 
     /// The file is no longer called so; it may be seen under another name, or gone.
-    fn lose_name(&mut self, path: &Path, id: FileId, now: Moment) {
+    pub(super) fn lose_name(&mut self, path: &Path, id: FileId, now: Moment) {
         if let Some(file) = self.files.get_mut(&id)
             && file.path == path
         {
@@ -315,7 +295,7 @@ impl Files {
             },
             Ok(Next::Nothing(turn)) => Ok(turn),
             Err(error) => {
-                file.fail(&error);
+                file.fail(&error, around.now);
                 Err(error)
             }
         };
@@ -366,8 +346,9 @@ impl Files {
             Ok(Turn::More) => {}
             Ok(Turn::CaughtUp) => {
                 file.rest();
+                let is_readable = !matches!(file.state, State::Unreadable(..));
                 self.keep_open(id);
-                if self.complained.remove(&path).is_some() {
+                if is_readable && self.complained.remove(&path).is_some() {
                     info!(source, path = %path.display(), "can be read again");
                 }
             }
@@ -403,7 +384,10 @@ impl Files {
             states.iter_mut().filter(|(known, _)| *known == label).for_each(|(_, count)| *count += 1);
             pending_bytes += file.pending_bytes();
         }
-        FilesNow { states: states.to_vec(), pending_bytes }
+        let unreadable = self.walked.unreadable.keys().filter(|path| !self.names.contains_key(*path)).count();
+        let label = |(label, _): &&mut (&str, u64)| *label == State::UNREADABLE;
+        states.iter_mut().filter(label).for_each(|(_, count)| *count += unreadable as u64);
+        FilesNow { states: states.to_vec(), pending_bytes, paths: Some(self.paths_now()) }
     }
 
     /// How each file fares.
@@ -412,7 +396,8 @@ impl Files {
             let known = contents.of(*id).map(|content| &**content);
             file.status(source, known, self.complained.get(&file.path), now)
         };
-        self.files.iter().map(status).collect()
+        let place = |(path, error): (&PathBuf, &String)| FileStatus::of_unreadable(source, path, error);
+        self.files.iter().map(status).chain(self.walked.unreadable.iter().map(place)).collect()
     }
 
     /// The ids of all files.

@@ -281,6 +281,7 @@ impl Account {
             read_bytes: balance.read_bytes,
             pending_bytes: self.files_now.pending_bytes,
             files: self.files_now.states.clone(),
+            paths: self.files_now.paths.clone(),
             file_events: FileEvent::ALL.map(|event| (event.label(), balance.events[event as usize])).to_vec(),
             call_age: balance.call_age.clone(),
             newest_call: balance.newest_call,

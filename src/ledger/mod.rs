@@ -104,6 +104,21 @@ pub struct FilesNow {
     /// Files by the value of the `state` label.
     pub states: Vec<(&'static str, u64)>,
     pub pending_bytes: u64,
+    /// `None` where the source is not configured any more.
+    pub paths: Option<PathsNow>,
+}
+
+/// Where the paths of a source lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathsNow {
+    /// How many of them lead to a file.
+    pub matched: u64,
+    /// Folders that were not gone through because of a bound.
+    pub left_out: u64,
+    /// Whether the system answers when it is asked for the folders.
+    pub is_up: bool,
+    /// What an operator should know, each a sentence without its full stop.
+    pub remarks: Vec<String>,
 }
 
 /// What became of the calls of a batch.

@@ -175,6 +175,8 @@ pub struct SourceSnapshot {
     pub pending_bytes: u64,
     /// Files by the value of the `state` label; every state is listed, also at 0.
     pub files: Vec<(&'static str, u64)>,
+    /// Where its paths lead; `None` where it is not configured any more.
+    pub paths: Option<super::PathsNow>,
     /// What happened to files, by the value of the `event` label; every event is listed, also at 0.
     pub file_events: Vec<(&'static str, u64)>,
     /// `cdr_call_age_seconds`.

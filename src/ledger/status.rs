@@ -1,6 +1,7 @@
 //! One file for people who ask how it fares: what the loop or the store knows of it. Never published, asked for.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,25 @@ pub struct FileStatus {
     pub decision: Option<Cow<'static, str>>,
     #[serde(with = "rfc3339")]
     pub decided_at: Option<UnixMillis>,
+}
+
+impl FileStatus {
+    /// A folder that cannot be gone through, or something that is in the place of a file.
+    pub fn of_unreadable(source: &str, path: &Path, error: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            path: path.to_string_lossy().into_owned(),
+            state: "unreadable".into(),
+            format: None,
+            position: 0,
+            size: 0,
+            bytes_behind: None,
+            bytes_per_second: None,
+            error: Some(error.to_owned()),
+            decision: None,
+            decided_at: None,
+        }
+    }
 }
 
 /// All of them: the answer of `/-/files`.

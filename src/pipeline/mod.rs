@@ -3,11 +3,11 @@
 
 pub mod rejected;
 mod committing;
+mod looker;
+mod looking;
 mod workers;
 
-use std::collections::HashSet;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use self::committing::Committing;
+pub use self::looker::Looked;
+use self::looker::Looker;
 pub use self::workers::Turned;
 use self::workers::{Job, Workers};
 use crate::call::UnixMillis;
@@ -29,13 +31,14 @@ use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
 use crate::reading;
 use crate::source::discover;
-use crate::source::watch::{Unwatched, Watch};
 
 /// Everything that wakes the loop. Time does so too, as the lack of an event.
 #[derive(Debug)]
 pub enum Event {
-    /// Files changed; the watch knows which.
-    Touched,
+    /// Files of the source with this number changed; its watch knows which.
+    Touched(u64),
+    /// The folders of a source have been looked through.
+    Looked(Box<Looked>),
     /// A worker has done a turn.
     Turned(Box<Turned>),
     /// Say how each file fares.
@@ -94,6 +97,9 @@ const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// How soon it is seen whether a look goes on that something waits for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
 /// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
 const WORTH_A_WORKER: u64 = 64 * 1024;
 
@@ -104,6 +110,12 @@ struct Followed {
     /// No other source ever has this number.
     number: u64,
     files: Files,
+    /// `None` where the system had no thread for it.
+    looker: Option<Looker>,
+    /// When its folders were last looked through.
+    looked: Instant,
+    /// Whether something changed that was not looked at yet.
+    is_touched: bool,
 }
 
 /// The loop and what it owns.
@@ -115,9 +127,7 @@ pub struct Pipeline {
     /// How many sources there ever were.
     numbered: u64,
     workers: Option<Workers>,
-    watch: Option<Watch>,
-    /// Folders that could not be watched, each said once.
-    unwatched: HashSet<PathBuf>,
+    events: Sender<Event>,
     committing: Committing,
     rejected: Option<rejected::Log>,
     clock: Clock,
@@ -127,7 +137,6 @@ pub struct Pipeline {
     uncommitted: Option<(Instant, Instant)>,
     /// Whether since the last commit a file was read to its end, as live ones are again and again.
     one_caught_up: bool,
-    scanned: Instant,
     tidied: Instant,
     forgot: Instant,
 }
@@ -147,13 +156,6 @@ impl Pipeline {
         if let Err(error) = &workers {
             warn!(%error, "the system has no more threads; one reads all files");
         }
-        let watch = Watch::new(move || {
-            // A loop that has ended needs no waking.
-            let _ = wake.send(Event::Touched);
-        });
-        if let Err(error) = &watch {
-            warn!(%error, "inotify is not available; files are polled at every rescan");
-        }
         let now = clock().steady;
         let mut pipeline = Self {
             rescan_interval: options.rescan_interval,
@@ -163,14 +165,12 @@ impl Pipeline {
             sources: Vec::new(),
             numbered: 0,
             workers: workers.ok(),
-            watch: watch.ok(),
-            unwatched: HashSet::new(),
+            events: wake,
             committing: Committing::new(published),
             rejected: rejected.map(rejected::Log::new),
             clock,
             uncommitted: None,
             one_caught_up: false,
-            scanned: now,
             tidied: now,
             forgot: now,
         };
@@ -193,7 +193,8 @@ impl Pipeline {
                 },
             };
             match event {
-                Some(Event::Touched) => self.look(),
+                Some(Event::Touched(source)) => self.look(source),
+                Some(Event::Looked(looked)) => self.looked(*looked),
                 Some(Event::Turned(turned)) => self.turned(*turned),
                 Some(Event::Files(answer)) => {
                     // Whoever asked may have gone.
@@ -214,15 +215,17 @@ impl Pipeline {
     /// How long nothing needs doing.
     fn patience(&self) -> Duration {
         let now = (self.clock)();
-        let next = self.rescan_interval.saturating_sub(now.since(self.scanned));
+        let next = self.until_next_look(now);
         if let Some(pause) = self.committing.pause(now) {
             return next.min(pause);
         }
-        let is_waiting = self.sources.iter().any(|source| source.files.is_waiting());
+        let is_waiting = self.sources.iter().any(Followed::is_waiting);
         if is_waiting || (!self.ready && !self.is_behind()) {
             return Duration::ZERO;
         }
         let next = next.min(self.tidy_every().saturating_sub(now.since(self.tidied)));
+        let waits = self.sources.iter().any(Followed::waits_for_answer);
+        let next = if waits { next.min(LOOK_AGAIN_AFTER) } else { next };
         match self.uncommitted {
             Some((oldest, _)) if self.is_behind() => {
                 next.min(self.commit_every().saturating_sub(now.since(oldest)))
@@ -238,7 +241,7 @@ impl Pipeline {
 
     /// Whether a file waits for its turn, or has one.
     fn is_behind(&self) -> bool {
-        self.sources.iter().any(|source| source.files.is_behind())
+        self.sources.iter().any(Followed::is_behind)
     }
 
     fn status(&self) -> Vec<FileStatus> {
@@ -252,9 +255,8 @@ impl Pipeline {
     /// tried again: what cannot be made durable is better left in the files.
     fn work(&mut self) {
         let now = (self.clock)();
-        if now.since(self.scanned) >= self.rescan_interval {
-            self.scan();
-        }
+        self.see_who_answers(now);
+        self.look_where_due(now);
         match self.committing.pause(now) {
             Some(Duration::ZERO) => {
                 self.commit();
@@ -266,17 +268,16 @@ impl Pipeline {
 
     fn read_on(&mut self) {
         for place in 0..self.sources.len() {
-            if self.sources[place].files.is_waiting() {
+            if self.sources[place].is_waiting() {
                 self.give_a_turn(place);
             }
         }
         let now = (self.clock)();
         if now.since(self.tidied) >= self.tidy_every() {
             self.tidied = now.steady;
-            let patience = self.patience;
             let mut tidied = false;
             for place in 0..self.sources.len() {
-                tidied |= self.with(place, now, |files, around| files.tidy(around, patience));
+                tidied |= self.sources[place].is_tidied_at_any_time() && self.tidy(place, now);
             }
             if tidied {
                 self.commit();
@@ -287,6 +288,12 @@ impl Pipeline {
             self.ledger.forget(now.wall);
         }
         self.commit_if_due();
+    }
+
+    /// Looks after the quiet files of a source; whether anything came of it.
+    fn tidy(&mut self, place: usize, now: Moment) -> bool {
+        let patience = self.patience;
+        self.with(place, now, |files, around| files.tidy(around, patience))
     }
 
     fn commit_if_due(&mut self) {
@@ -388,7 +395,7 @@ impl Pipeline {
     /// Whether all that was read is now durable.
     fn commit(&mut self) -> bool {
         for source in &self.sources {
-            self.ledger.files_now(source.index, source.files.now());
+            self.ledger.files_now(source.index, source.files_now());
         }
         if let Some(log) = &mut self.rejected {
             log.write();
@@ -396,38 +403,6 @@ impl Pipeline {
         self.uncommitted = None;
         self.one_caught_up = false;
         self.committing.commit(&mut self.ledger, self.ready, &self.clock)
-    }
-
-    /// Looks at what the watch saw.
-    fn look(&mut self) {
-        let Some(watch) = &self.watch else { return };
-        let touched = watch.take();
-        if touched.rescan {
-            return self.scan();
-        }
-        let now = (self.clock)();
-        for path in touched.paths {
-            for place in 0..self.sources.len() {
-                self.with(place, now, |files, around| files.look(&path, around));
-            }
-        }
-    }
-
-    /// Looks at everything, and watches what can be watched.
-    fn scan(&mut self) {
-        // The watches come first: what appears after the look at a folder is then heard of.
-        if let Some(watch) = &mut self.watch {
-            for (folder, reason) in watch.set(self.sources.iter().flat_map(|source| source.files.folders())) {
-                if self.unwatched.insert(folder.clone()) {
-                    say_unwatched(&folder, &reason);
-                }
-            }
-        }
-        let now = (self.clock)();
-        for place in 0..self.sources.len() {
-            self.with(place, now, Files::scan);
-        }
-        self.scanned = (self.clock)().steady;
     }
 
     fn reload(&mut self, options: Options) {
@@ -449,12 +424,15 @@ impl Pipeline {
                 Some(place) => {
                     let mut followed = before.swap_remove(place);
                     followed.files.reconfigure(discover, reading);
+                    followed.looker.iter_mut().for_each(Looker::reconfigured);
                     followed
                 }
                 None => {
                     self.numbered += 1;
                     let files = Files::new(discover, reading, self.ledger.contents(index));
-                    Followed { name, index, number: self.numbered, files }
+                    let looker = self.start_looking(self.numbered, &name);
+                    let looked = (self.clock)().steady;
+                    Followed { name, index, number: self.numbered, files, looker, looked, is_touched: false }
                 }
             };
             self.sources.push(followed);
@@ -462,16 +440,6 @@ impl Pipeline {
         for Followed { index, .. } in before {
             // Its counters stay; it has no files any more.
             self.ledger.files_now(index, FilesNow::default());
-        }
-    }
-}
-
-fn say_unwatched(folder: &Path, reason: &Unwatched) {
-    let folder = folder.display();
-    match reason {
-        Unwatched::Elsewhere(_) => info!(%folder, %reason, "polled: looked through at every rescan"),
-        Unwatched::Refused(_) => {
-            warn!(%folder, %reason, "cannot watch; new files there are found at every rescan");
         }
     }
 }

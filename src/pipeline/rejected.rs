@@ -4,18 +4,22 @@
 //! Lines are on the disk before the rejections are committed. So after a crash a line may stand there twice, and never
 //! not at all; `lineage` and `position` say which record it is about.
 
-use std::fs::{self, File, OpenOptions};
+mod place;
+
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
+use self::place::Place;
 use crate::call::UnixMillis;
 use crate::follow::Read;
 use crate::reading::batch::Rejected;
+use crate::shown;
 
 /// Where rejected records are written.
 #[derive(Debug, Clone)]
@@ -23,6 +27,8 @@ pub struct Options {
     pub path: PathBuf,
     /// A file that would grow beyond this becomes the older generation.
     pub size: u64,
+    /// The folder of the store, where nothing is written.
+    pub storage: PathBuf,
 }
 
 impl Options {
@@ -31,9 +37,9 @@ impl Options {
     ///
     /// # Errors
     /// Why it cannot be used, which is also when it lies in the folder of the store: that is the store's alone.
-    pub fn try_out(&self, storage: &Path) -> Result<(), String> {
+    pub fn try_out(&self) -> Result<(), String> {
         let path = &self.path;
-        let storage = real(storage);
+        let storage = real(&self.storage);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if [folder, path].iter().any(|place| real(place).starts_with(&storage)) {
             return Err(format!("it is in the folder of the store, {}; choose another", storage.display()));
@@ -42,7 +48,8 @@ impl Options {
             return Err("it is no regular file but a folder, a device or the like; choose another".to_owned());
         }
         let writes = "name a file in a folder that is there, and let the user of cdr-exporter write to it";
-        open(path).map(|_| ()).map_err(|error| format!("{error}; {writes}"))
+        let opened = Place::of(self).and_then(|place| place.open());
+        opened.map(drop).map_err(|error| format!("{error}; {writes}"))
     }
 }
 
@@ -120,7 +127,7 @@ impl Log {
             bytes: rejected.bytes,
             record: masked.to_owned(),
         };
-        self.lines.extend(serde_json::to_vec(&line).unwrap_or_default());
+        self.lines.extend(shown::json(serde_json::to_string(&line).unwrap_or_default()).into_bytes());
         self.lines.push(b'\n');
         if self.lines.len() >= BUFFER_BYTES {
             self.write();
@@ -148,26 +155,20 @@ impl Log {
 
 /// Appends whole lines to the file, or to the next one where it is full.
 fn append(options: &Options, lines: &[u8]) -> io::Result<()> {
-    let Options { path, size } = options;
-    let mut file = open(path)?;
+    let place = Place::of(options)?;
+    let mut file = place.open()?;
     end_last_line(&mut file)?;
     let mut length = file.metadata()?.len();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        if length > 0 && length + line.len() as u64 > *size {
+        if length > 0 && length + line.len() as u64 > options.size {
             file.sync_data()?;
-            fs::rename(path, older(path))?;
-            file = open(path)?;
+            file = place.next_generation()?;
             length = 0;
         }
         file.write_all(line)?;
         length += line.len() as u64;
     }
     file.sync_data()
-}
-
-/// Opens a file for more lines; only its owner may look inside.
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
 }
 
 /// A crash or a full disk may have cut the last line: the next one must not become a part of it.
@@ -180,11 +181,16 @@ fn end_last_line(file: &mut File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
     use crate::call::Reason;
     use crate::reading::Batch;
+
+    fn log(path: &Path, size: u64) -> Log {
+        Log::new(Options { path: path.to_path_buf(), size, storage: "/nowhere".into() })
+    }
 
     fn note(log: &mut Log, position: u64) {
         let masked = Some("xxxx xxx,0".to_owned());
@@ -203,7 +209,7 @@ mod tests {
     fn a_full_file_becomes_the_older_generation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejected.jsonl");
-        let mut log = Log::new(Options { path: path.clone(), size: 400 });
+        let mut log = log(&path, 400);
         for position in 0..5 {
             note(&mut log, position);
             if position != 3 {
@@ -225,7 +231,7 @@ mod tests {
     fn a_line_that_was_cut_takes_no_other_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rejected.jsonl");
-        let mut log = Log::new(Options { path: path.clone(), size: 4000 });
+        let mut log = log(&path, 4000);
         for position in [1, 2] {
             note(&mut log, position);
             log.write();
@@ -243,7 +249,7 @@ mod tests {
     fn what_cannot_be_written_is_let_go() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("later/rejected.jsonl");
-        let mut log = Log::new(Options { path: path.clone(), size: 400 });
+        let mut log = log(&path, 400);
         note(&mut log, 1);
         log.write();
         assert!(log.failing);

@@ -1,137 +1,23 @@
 //! Which files a source has: paths, folders and globs to the files that are there now.
 
-use std::fmt;
+mod pattern;
+mod walk;
+
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-use walkdir::{DirEntry, WalkDir};
+use globset::{GlobSet, GlobSetBuilder};
 
-/// A file, a folder or a glob, as the operator wrote it.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    /// The path itself, or the folder above the first component with a wildcard.
-    base: PathBuf,
-    glob: Option<GlobMatcher>,
-    /// How many components below `base` a match can have.
-    depth: usize,
-}
-
-impl Pattern {
-    /// Reads a pattern. A relative one counts from the working folder.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let absolute = std::path::absolute(text).map_err(|error| PatternError::Path(text.into(), error))?;
-        let is_wild =
-            |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
-        let base: PathBuf = absolute.components().take_while(|part| !is_wild(part)).collect();
-        // A name that is there is that file or folder, whatever characters it has.
-        if base == absolute || absolute.exists() {
-            return Ok(Self { base: absolute, glob: None, depth: usize::MAX });
-        }
-        let below = absolute.components().count() - base.components().count();
-        let depth =
-            if absolute.components().any(|part| part.as_os_str() == "**") { usize::MAX } else { below };
-        let glob = compile(&absolute.to_string_lossy())?.compile_matcher();
-        Ok(Self { base, glob: Some(glob), depth })
-    }
-
-    /// The folder below which everything that this pattern can match lies.
-    pub fn folder(&self) -> &Path {
-        match self.base.parent() {
-            Some(parent) if self.glob.is_none() && !self.base.is_dir() => parent,
-            _ => &self.base,
-        }
-    }
-
-    /// Whether files may match in folders below [`Pattern::folder`].
-    pub fn is_deep(&self) -> bool {
-        self.depth > 1 && (self.glob.is_some() || self.base.is_dir())
-    }
-
-    fn matches(&self, path: &Path) -> bool {
-        match &self.glob {
-            Some(glob) => glob.is_match(path),
-            None => path == self.base || path.strip_prefix(&self.base).is_ok_and(|below| !is_hidden(below)),
-        }
-    }
-
-    /// Hands each entry that may be a file of this pattern to `found`, each place that cannot be read to `unreadable`.
-    fn walk(
-        &self,
-        found: &mut impl FnMut(PathBuf, Metadata),
-        unreadable: &mut impl FnMut(PathBuf, io::Error),
-    ) {
-        if let (None, Some(folder)) = (&self.glob, self.base.parent()) {
-            // On network file systems a name is looked up anew only once its folder has been read anew.
-            let _ = fs::read_dir(folder).map(|mut entries| entries.next());
-        }
-        let shows = |entry: &DirEntry| self.glob.is_some() || entry.depth() == 0 || !is_hidden_name(entry);
-        let walk = WalkDir::new(&self.base).follow_links(true).max_depth(self.depth);
-        for entry in walk.into_iter().filter_entry(shows) {
-            let file = match entry {
-                Ok(entry) if !self.matches(entry.path()) => continue,
-                Ok(entry) => entry.metadata().map(|metadata| (entry.into_path(), metadata)),
-                Err(error) => Err(error),
-            };
-            match file {
-                Ok((path, metadata)) if metadata.is_file() => found(path, metadata),
-                Ok(_) => {}
-                Err(error) => {
-                    let path = error.path().unwrap_or(&self.base).to_path_buf();
-                    report(error, path, unreadable);
-                }
-            }
-        }
-    }
-}
-
-/// The pattern as an absolute path.
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.glob {
-            Some(glob) => f.write_str(glob.glob().glob()),
-            None => self.base.display().fmt(f),
-        }
-    }
-}
-
-/// A path that is not there is no fault: it may come.
-fn report(error: walkdir::Error, path: PathBuf, unreadable: &mut impl FnMut(PathBuf, io::Error)) {
-    let error = error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of symbolic links"));
-    if !is_absence(&error) {
-        unreadable(path, error);
-    }
-}
+use self::pattern::compile;
+pub use self::pattern::{Pattern, PatternError};
+use self::walk::Walk;
+pub use self::walk::{Bounds, Step};
 
 /// Whether the error says that nothing is there, and not only that it cannot be seen: a handle that has gone stale on a
 /// network file system, a server that does not answer or a folder that may not be read says nothing of the files.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn is_hidden(below: &Path) -> bool {
-    below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
-}
-
-fn is_hidden_name(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b".")
-}
-
-fn compile(text: &str) -> Result<Glob, PatternError> {
-    GlobBuilder::new(text)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| PatternError::Glob(text.into(), error.kind().to_string()))
-}
-
-/// A pattern that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PatternError {
-    #[error("`{0}` is not a glob: {1}")]
-    Glob(String, String),
-    #[error("`{0}` is not a path: {1}")]
-    Path(String, io::Error),
 }
 
 /// Which files belong to a source.
@@ -179,27 +65,46 @@ impl Exclude {
 pub struct Found {
     /// Sorted by path, each once.
     pub files: Vec<(PathBuf, Metadata)>,
+    /// Folders that cannot be gone through, and what matches and is no regular file.
     pub unreadable: Vec<(PathBuf, io::Error)>,
+    /// Folders that were not gone through, or not to their end, because of a bound: the first few of them, and how many.
+    pub left_out: Vec<PathBuf>,
+    pub left_out_count: usize,
+    /// Whether the walk ended before it came to everything.
+    pub is_cut_short: bool,
+    /// Of each pattern, whether it led to a file.
+    pub matched: Vec<bool>,
+}
+
+/// So many folders that were left out are named.
+const LEFT_OUT_NAMED: usize = 1000;
+
+impl Found {
+    fn leave_out(&mut self, folder: PathBuf, count: usize) {
+        self.left_out_count += count;
+        if self.left_out.len() < LEFT_OUT_NAMED {
+            self.left_out.push(folder);
+        } else {
+            self.is_cut_short = true;
+        }
+    }
+
+    /// Whether a file may be at this path though it was not found: what could not be looked at is not gone.
+    pub fn says_nothing_of(&self, path: &Path) -> bool {
+        let mut places = self.unreadable.iter().map(|(place, _)| place).chain(&self.left_out);
+        self.is_cut_short || places.any(|place| path.starts_with(place))
+    }
 }
 
 impl Options {
     /// Everything that is there now.
     pub fn scan(&self) -> Found {
-        let mut found = Found::default();
-        for pattern in &self.patterns {
-            let Found { files, unreadable } = &mut found;
-            pattern.walk(
-                &mut |path, metadata| {
-                    if !self.exclude.matches(&path) {
-                        files.push((path, metadata));
-                    }
-                },
-                &mut |path, error| unreadable.push((path, error)),
-            );
-        }
-        found.files.sort_by(|(a, _), (b, _)| a.cmp(b));
-        found.files.dedup_by(|(a, _), (b, _)| a == b);
-        found
+        self.scan_telling(&mut |_| ())
+    }
+
+    /// The same; each step is told, that into a folder before it is looked into.
+    pub fn scan_telling(&self, tell: &mut dyn FnMut(Step<'_>)) -> Found {
+        Walk::new(self, Bounds::default(), tell).run()
     }
 
     /// The file at `path`, if it is there and belongs to the source.
@@ -241,31 +146,58 @@ mod tests {
     fn paths_folders_and_globs() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path();
-        for name in
-            ["a.json", "b.csv", "c.json.part", ".hidden.json", "d/e.json", "d/.f/g.json", "d/h/i.json.gz"]
-        {
+        for name in [
+            "a.json",
+            "b.csv",
+            "c.json.part",
+            ".hidden.json",
+            "d/e.json",
+            "d/.f/g.json",
+            "d/h/i.json.gz",
+            "o x.csv",
+        ] {
             let path = root.join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, "x").expect("a file");
         }
-        let cases: [(&[&str], &[&str]); 8] = [
-            (&[""], &["a.json", "b.csv", "d/e.json", "d/h/i.json.gz"]),
+        let cases: [(&[&str], &[&str]); 11] = [
+            (&[""], &["a.json", "b.csv", "d/e.json", "d/h/i.json.gz", "o x.csv"]),
             (&["a.json"], &["a.json"]),
             (&["a.json", "*.json"], &["a.json"]),
-            (&["*.csv", "*.json"], &["a.json", "b.csv"]),
+            (&["*.csv", "*.json"], &["a.json", "b.csv", "o x.csv"]),
             (&["**/*.json*"], &["a.json", "d/e.json", "d/h/i.json.gz"]),
             (&["*/*.json"], &["d/e.json"]),
             (&["{a,b}.*"], &["a.json", "b.csv"]),
             (&["missing/*", "nothing.json"], &[]),
+            (&[".*.json", "d/.f/*"], &[".hidden.json", "d/.f/g.json"]),
+            (&["**/.f/*"], &["d/.f/g.json"]),
+            (&["o x.csv"], &["o x.csv"]),
         ];
         for (patterns, expected) in cases {
             let parse =
                 |text: &&str| Pattern::parse(&root.join(text).display().to_string()).expect("a pattern");
-            let exclude =
-                Exclude::parse(Exclude::DEFAULT.into_iter().chain([".*", "**/.f/*"])).expect("globs");
+            let exclude = Exclude::parse(Exclude::DEFAULT).expect("globs");
             let options = Options { patterns: patterns.iter().map(parse).collect(), exclude };
             assert_eq!(names(&options, root), *expected, "{patterns:?}");
         }
+    }
+
+    #[test]
+    fn a_path_with_the_characters_of_a_glob_is_what_it_says_also_when_it_comes_later() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path();
+        let at = root.join("cdr [old] {x}");
+        let text = at.join("a b*.csv").display().to_string();
+        let parse = || Options {
+            patterns: vec![Pattern::parse(&text).expect("a pattern")],
+            exclude: Exclude::nothing(),
+        };
+        let before = parse();
+        assert!(names(&before, root).is_empty());
+        fs::create_dir(&at).expect("a folder");
+        fs::write(at.join("a b1.csv"), "x").expect("a file");
+        assert_eq!(names(&before, root), ["cdr [old] {x}/a b1.csv"]);
+        assert_eq!(names(&parse(), root), ["cdr [old] {x}/a b1.csv"]);
     }
 
     #[test]
@@ -274,11 +206,5 @@ mod tests {
         let absent = [NotFound, NotADirectory, PermissionDenied, StaleNetworkFileHandle, TimedOut]
             .map(|kind| is_absence(&kind.into()));
         assert_eq!(absent, [true, true, false, false, false]);
-    }
-
-    #[test]
-    fn a_bad_glob_is_named() {
-        let error = Pattern::parse("/x/[a").expect_err("unclosed");
-        assert!(error.to_string().starts_with("`/x/[a` is not a glob: "), "{error}");
     }
 }

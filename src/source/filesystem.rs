@@ -49,7 +49,16 @@ const OF_KERNEL: [u64; 13] = [
 
 /// Whether an open file is one that the kernel makes up.
 pub fn is_of_kernel(file: impl AsFd) -> bool {
-    fstatfs(file).is_ok_and(|it| OF_KERNEL.contains(&(it.f_type.cast_unsigned() & 0xffff_ffff)))
+    fstatfs(file).is_ok_and(|it| is_kernels(it.f_type.cast_unsigned()))
+}
+
+/// Whether a file or folder lies where the kernel makes them up.
+pub fn is_place_of_kernel(path: &Path) -> bool {
+    statfs(path).is_ok_and(|it| is_kernels(it.f_type.cast_unsigned()))
+}
+
+fn is_kernels(magic: u64) -> bool {
+    OF_KERNEL.contains(&(magic & 0xffff_ffff))
 }
 
 /// The name of the file system that `folder` lies on, if it is one whose changes the system does not tell of. `None`

@@ -1,16 +1,16 @@
-//! Word from the system that something changed below a source's folders. It only ever says "look sooner": what it
+//! Word from the system that something changed in a source's folders. It only ever says "look sooner": what it
 //! cannot watch, loses or never hears of, the next rescan finds.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::Metadata;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::filesystem;
 use super::identity::FileId;
 
 /// What changed since it was last asked.
@@ -21,8 +21,27 @@ pub struct Touched {
     pub rescan: bool,
 }
 
+/// What changed, shared with the thread that hears of it.
+#[derive(Debug, Clone, Default)]
+pub struct Heard(Arc<Mutex<Touched>>);
+
 /// More changed paths than this at once are a rescan.
 const MAXIMUM_TOUCHED: usize = 10_000;
+
+impl Heard {
+    /// What changed since the last call.
+    pub fn take(&self) -> Touched {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes word of a change; whether it is the first since the last [`Heard::take`].
+    fn add(&self, result: notify::Result<notify::Event>) -> bool {
+        let mut touched = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = touched.is_empty();
+        touched.add(result);
+        was_empty && !touched.is_empty()
+    }
+}
 
 impl Touched {
     fn is_empty(&self) -> bool {
@@ -35,8 +54,10 @@ impl Touched {
             // Opening and reading is what we do ourselves; only a writer's close says anything.
             Ok(event) if is_reading(&event.kind) => {}
             Ok(event) => {
-                // A folder that comes or goes takes its files along without a word about them.
-                self.rescan |= event.paths.iter().any(|path| path.is_dir() || !path.exists());
+                // A folder that comes or goes takes its files along without a word about them. A link may lead to one,
+                // on a drive that does not answer: it is not followed here.
+                let tells_all = |path: &PathBuf| path.symlink_metadata().is_ok_and(|it| it.is_file());
+                self.rescan |= !event.paths.iter().all(tells_all);
                 self.paths.extend(event.paths);
             }
             Err(_) => self.rescan = true,
@@ -52,76 +73,65 @@ fn is_reading(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if *access != AccessKind::Close(AccessMode::Write))
 }
 
-/// Why a folder is not watched, and only looked through at every rescan.
-#[derive(Debug, thiserror::Error)]
-pub enum Unwatched {
-    #[error("the system gives no word of changes on {0}")]
-    Elsewhere(&'static str),
-    #[error(transparent)]
-    Refused(#[from] notify::Error),
-}
+/// Which folder is which. An inode is soon given to the next one.
+type FolderId = (FileId, Option<SystemTime>);
 
-/// The watches of all sources.
+/// The watches of one source: one on each folder. They are set as the folders are gone through, so that what a link leads to
+/// is watched once, and no folder that is not gone through is.
 pub struct Watch {
     watcher: RecommendedWatcher,
-    /// Folders watched, with what they were when the watch was set.
-    folders: HashMap<PathBuf, (FileId, bool)>,
-    touched: Arc<Mutex<Touched>>,
+    paths: HashMap<FolderId, PathBuf>,
+    ids: HashMap<PathBuf, FolderId>,
+    /// Those that the walk under way came to.
+    seen: HashSet<FolderId>,
 }
 
 impl Watch {
-    /// A watch that calls `wake` when there is something to take. Fails where the system has no more to give.
-    pub fn new(wake: impl Fn() + Send + 'static) -> notify::Result<Self> {
-        let touched = Arc::new(Mutex::new(Touched::default()));
-        let shared = Arc::clone(&touched);
+    /// A watch that notes changes in `heard`, and calls `wake` when there is something to take. Fails where the system has no
+    /// more to give.
+    pub fn new(heard: Heard, wake: impl Fn() + Send + 'static) -> notify::Result<Self> {
         let watcher = notify::recommended_watcher(move |result| {
-            let mut touched = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_empty = touched.is_empty();
-            touched.add(result);
-            if was_empty && !touched.is_empty() {
+            if heard.add(result) {
                 wake();
             }
         })?;
-        Ok(Self { watcher, folders: HashMap::new(), touched })
+        Ok(Self { watcher, paths: HashMap::new(), ids: HashMap::new(), seen: HashSet::new() })
     }
 
-    /// Watches exactly these folders, each with or without what lies below it. Called again and again: a folder
-    /// that was made anew under its name is watched anew. Returns what is not watched and why. A folder that is not
-    /// there is no fault; what is there of its path is watched, to hear when it comes.
-    pub fn set<'a>(&mut self, folders: impl Iterator<Item = (&'a Path, bool)>) -> Vec<(PathBuf, Unwatched)> {
-        let mut wanted: HashMap<PathBuf, (FileId, bool)> = HashMap::new();
-        let mut unwatched = Vec::new();
-        for (wished, deep) in folders {
-            let Some(folder) = wished.ancestors().find(|folder| folder.is_dir()) else { continue };
-            let deep = deep && folder == wished;
-            if let Some(name) = filesystem::elsewhere(folder) {
-                unwatched.push((folder.to_path_buf(), Unwatched::Elsewhere(name)));
-            } else if let Ok(metadata) = fs::metadata(folder) {
-                let entry = wanted.entry(folder.to_path_buf()).or_insert((FileId::of(&metadata), deep));
-                entry.1 |= deep;
-            }
+    /// A walk comes to this folder. One that was made anew under its name is watched anew. What appears after the call is
+    /// heard of.
+    ///
+    /// # Errors
+    /// Why it is not watched.
+    pub fn folder(&mut self, path: &Path, metadata: &Metadata) -> notify::Result<()> {
+        let id = (FileId::of(metadata), metadata.created().ok());
+        if !self.seen.insert(id) || self.ids.get(path) == Some(&id) {
+            return Ok(());
         }
-        for (folder, _) in self.folders.extract_if(|folder, watched| wanted.get(folder) != Some(&*watched)) {
+        // It had another name, or its name was another folder's: the system knows a watch by the folder.
+        if let Some(before) = self.paths.get(&id).cloned() {
+            self.unwatch(&before);
+        }
+        self.unwatch(path);
+        self.watcher.watch(path, RecursiveMode::NonRecursive)?;
+        self.paths.insert(id, path.to_path_buf());
+        self.ids.insert(path.to_path_buf(), id);
+        Ok(())
+    }
+
+    /// A walk has come to its end: what it did not come to is watched no more.
+    pub fn end_of_walk(&mut self) {
+        let seen = mem::take(&mut self.seen);
+        let left: Vec<PathBuf> =
+            self.ids.iter().filter(|(_, id)| !seen.contains(*id)).map(|(path, _)| path.clone()).collect();
+        left.iter().for_each(|path| self.unwatch(path));
+    }
+
+    fn unwatch(&mut self, path: &Path) {
+        if let Some(id) = self.ids.remove(path) {
+            self.paths.remove(&id);
             // A folder that is gone has taken its watch along.
-            let _ = self.watcher.unwatch(&folder);
+            let _ = self.watcher.unwatch(path);
         }
-        for (folder, (id, deep)) in wanted {
-            if self.folders.contains_key(&folder) {
-                continue;
-            }
-            let mode = if deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-            match self.watcher.watch(&folder, mode) {
-                Ok(()) => {
-                    self.folders.insert(folder, (id, deep));
-                }
-                Err(error) => unwatched.push((folder, error.into())),
-            }
-        }
-        unwatched
-    }
-
-    /// What changed since the last call.
-    pub fn take(&self) -> Touched {
-        mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

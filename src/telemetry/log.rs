@@ -2,7 +2,7 @@
 //!
 //! Written here because what exists writes Rust escapes (`\'`, `\u{7f}`) that no logfmt or JSON reader takes.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -11,6 +11,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::shown;
 
 /// The least severe events that are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -197,7 +199,8 @@ impl Line {
 }
 
 fn needs_quotes(value: &str) -> bool {
-    value.is_empty() || value.contains(|c: char| c.is_control() || c.is_whitespace() || c == '=' || c == '"')
+    value.is_empty()
+        || value.contains(|c: char| shown::is_unsafe(c) || c.is_whitespace() || c == '=' || c == '"')
 }
 
 /// Appends a JSON string, which is also what logfmt quotes with. Control characters of every kind are
@@ -211,9 +214,7 @@ fn quote(text: &mut String, value: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            c if c.is_control() => {
-                let _never_fails = write!(text, "\\u{:04x}", u32::from(c));
-            }
+            c if shown::is_unsafe(c) => shown::push_json(text, c),
             c => text.push(c),
         }
     }

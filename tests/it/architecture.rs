@@ -12,9 +12,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("call", &[]),
     ("clock", &["call"]),
+    ("shown", &[]),
     ("reason_header", &["call"]),
     ("source", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["shown"]),
     ("collect", &["clock", "telemetry"]),
     ("framing", &[]),
     ("format", &["call", "framing", "reason_header"]),
@@ -24,14 +25,18 @@ const TABLE: &[(&str, &[&str])] = &[
     ("ledger", &["call", "classify", "framing", "reading", "source"]),
     ("findings", &["call", "classify"]),
     // Of `ledger`, what is known of files, and how it names events.
-    ("follow", &["call", "clock", "reading", "ledger", "source"]),
-    ("pipeline", &["call", "clock", "source", "classify", "reading", "ledger", "follow", "telemetry"]),
-    ("expose", &["call", "ledger", "classify", "findings", "telemetry"]),
+    ("follow", &["call", "clock", "shown", "reading", "ledger", "source"]),
+    (
+        "pipeline",
+        &["call", "clock", "shown", "source", "classify", "reading", "ledger", "follow", "telemetry"],
+    ),
+    ("expose", &["call", "shown", "ledger", "classify", "findings", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     (
         "config",
         &[
             "call",
+            "shown",
             "source",
             "format",
             "classify",
@@ -51,6 +56,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const EVERYTHING: &[&str] = &[
     "call",
     "clock",
+    "shown",
     "reason_header",
     "source",
     "framing",

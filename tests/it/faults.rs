@@ -14,4 +14,5 @@ mod restarts;
 mod rewritten;
 mod rotation;
 mod table;
+mod walking;
 mod watching;

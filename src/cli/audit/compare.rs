@@ -77,7 +77,7 @@ impl Recount {
 
     /// Notes what is wrong with a file.
     pub fn differs(&mut self, path: &Path, what: &str) {
-        self.differences.push(format!("{}: {what}", path.display()));
+        self.differences.push(format!("{}: {what}", crate::shown::path(path)));
     }
 
     /// What was ever read of the source, but for what was replayed.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::cli::inspect::time;
 use crate::ledger::status::FileStatus;
+use crate::shown;
 
 /// The table, with what it comes to in its last line.
 pub fn table(files: &[FileStatus]) -> String {
@@ -23,9 +24,9 @@ pub fn table(files: &[FileStatus]) -> String {
             file.format.as_deref().unwrap_or("-"),
             decision(file)
         );
-        let _ = writeln!(text, "    {}: {}", file.source, file.path);
+        let _ = writeln!(text, "    {}: {}", shown::text(&file.source), shown::text(&file.path));
         if let Some(error) = &file.error {
-            let _ = writeln!(text, "    {error}");
+            let _ = writeln!(text, "    {}", shown::text(error));
         }
     }
     let behind = files.iter().filter_map(|file| file.bytes_behind).sum();

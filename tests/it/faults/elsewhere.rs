@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::{Pid, Signal};
+
 use super::play::Play;
 use crate::tools::files::append;
 use crate::tools::{find, wait_until};
@@ -31,6 +33,12 @@ impl Bindfs {
         Some(mount)
     }
 
+    /// As when the network goes: whoever asks waits, until it comes back.
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.id()).unwrap();
+        rustix::process::kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    }
+
     /// As when the server goes: whoever asks gets an error from now on.
     fn kill(&mut self) {
         self.process.kill().unwrap();
@@ -40,6 +48,10 @@ impl Bindfs {
 
 impl Drop for Bindfs {
     fn drop(&mut self) {
+        // One that is stopped answers nothing, and keeps those who asked.
+        if self.process.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal(Signal::CONT);
+        }
         // Each fails where it was done before.
         let _ = Command::new("fusermount3").args(["-u", "-z", "-q"]).arg(&self.shown).status();
         let _ = self.process.kill();
@@ -103,4 +115,55 @@ fn a_fuse_file_system_is_polled_and_its_faults_reset_nothing() {
     play.start();
     play.settles_at(90, 0);
     play.stop();
+}
+
+#[test]
+fn a_drive_that_does_not_answer_holds_up_its_own_source_alone() {
+    let mut play = Play::not_started("cdr/*.json*");
+    let drive = play.folder.path().join("drive");
+    let (server, other) = (play.folder.path().join("server"), play.folder.path().join("other"));
+    for folder in [&drive, &server, &other] {
+        fs::create_dir(folder).unwrap();
+    }
+    let config = fs::read_to_string(play.folder.path().join("config.yml")).unwrap();
+    let second = format!("}}, {{name: drive, paths: ['{}/*']}}]", drive.display());
+    fs::write(play.folder.path().join("config.yml"), config.replacen("}]", &second, 1)).unwrap();
+    let Some(mount) = Bindfs::mount(&server, &drive) else { return };
+    append(&server.join("a.json"), &play.rows(5));
+    play.start();
+    play.daemon().wait_until_ready();
+    play.counted(5);
+    let up =
+        |play: &Play, source| play.daemon().metrics().sum("cdr_exporter_source_up", &[("source", source)]);
+
+    mount.signal(Signal::STOP);
+    play.daemon().wait_for_log("its folders do not answer");
+    assert_eq!((up(&play, "drive"), up(&play, "t")), (0.0, 1.0));
+    for _ in 0..3 {
+        play.append("b.json", 5);
+        play.counted(play.rows);
+    }
+    let ready = play.daemon().get("/-/ready");
+    assert!(
+        ready.status == 200 && ready.text().contains("source drive: its folders do not answer"),
+        "{}",
+        ready.text()
+    );
+
+    mount.signal(Signal::CONT);
+    play.daemon().wait_for_log("its folders answer again");
+    append(&server.join("a.json"), &play.rows(5));
+    play.settles_at(25, 0);
+    assert_eq!(up(&play, "drive"), 1.0);
+
+    // It may be gone when the daemon starts: the other source is read and shown all the same.
+    play.stop();
+    mount.signal(Signal::STOP);
+    play.append("b.json", 5);
+    play.start();
+    play.daemon().wait_until_ready();
+    play.counted(30);
+    mount.signal(Signal::CONT);
+    append(&server.join("a.json"), &play.rows(5));
+    play.settles_at(35, 0);
 }

@@ -113,6 +113,34 @@ fn any_file_is_read_to_its_end_and_no_more_than_three_times() {
     assert_eq!(read_bytes(&play), read, "nothing changed, so nothing is read");
 }
 
+/// The ordinary trigger: two writers of one compressed log.
+#[test]
+fn a_damaged_file_that_grows_is_not_read_over_and_over_and_counts_once_it_is_mended() {
+    let mut play = play();
+    let sound = play.rows(2000);
+    let mut damaged = compress(&sound, "gz");
+    let whole = damaged.clone();
+    let end = damaged.len();
+    damaged[end - 2000..end - 1900].fill(0xff);
+    fs::write(play.path("a.json.gz"), &damaged).unwrap();
+    play.start();
+    play.daemon().wait_until_ready();
+    play.daemon().wait_for_log("damaged gzip data");
+    let begun = calls(&play.daemon().metrics());
+    for number in 1..=40 {
+        append(&play.path("a.json.gz"), &damaged[..1000]);
+        // A file beside it shows that the change was seen.
+        play.append("b.ndjson", 1);
+        play.daemon()
+            .wait_for_metrics("the row beside it", |metrics| calls(metrics) == begun + f64::from(number));
+    }
+    let most = 3 * total_bytes(&play) + 2 * LOOKS;
+    let read = read_bytes(&play);
+    assert!(read <= most as f64, "{read} of {most} bytes");
+    fs::write(play.path("a.json.gz"), &whole).unwrap();
+    play.settles_at(2040, 0);
+}
+
 #[test]
 fn blank_text_is_neither_kept_nor_looked_at_again() {
     let mut play = play();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cdr_exporter::call::{CodePair, Direction, Outcome, UnixMillis};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::expose::{Options, families};
+use cdr_exporter::ledger::PathsNow;
 use cdr_exporter::ledger::snapshot::{
     Arrival, CallSeries, Commits, DurationSeries, FailureSeries, Histogram, RecordCounts, Route, Snapshot,
     SourceSnapshot,
@@ -88,6 +89,7 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         rejected: vec![("not_json", 3), ("too_long", 0)],
         read_bytes: 123_456,
         pending_bytes: 789,
+        paths: Some(PathsNow { matched: 2, left_out: 0, is_up: true, remarks: Vec::new() }),
         files: vec![("following", 2), ("unreadable", 0)],
         file_events: vec![("found", 2), ("rotated", 1)],
         call_age,

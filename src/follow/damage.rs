@@ -1,0 +1,92 @@
+//! A file whose compression is damaged is read anew when it changes: it may have been mended, or written anew. One that grows
+//! behind its damage is not read over and over again: what is read of it in vain is bounded by its size.
+
+use std::time::{Duration, Instant};
+
+use super::decide::{Failure, State};
+use super::file::File;
+use super::look::Look;
+use crate::clock::Moment;
+
+/// What reading a damaged file came to so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Damage {
+    /// Bytes read up to the damage, all attempts together.
+    spent: u64,
+    attempts: u32,
+    /// When the last attempt was made, and what the file was like then.
+    at: Instant,
+    look: Look,
+}
+
+/// After this, a change is worth an attempt whatever was spent; twice as long after each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const DOUBLINGS: u32 = 10;
+
+impl Damage {
+    /// One more attempt has failed, for which so many bytes were read.
+    fn after(before: Option<Self>, read: u64, look: Look, now: Moment) -> Self {
+        let (spent, attempts) = before.map_or((0, 0), |before| (before.spent, before.attempts));
+        Self { spent: spent + read, attempts: attempts + 1, at: now.steady, look }
+    }
+
+    /// Whether it may be read anew: with that, no more than three times its size is read in vain, unless it takes its time.
+    fn may_be_read_anew(&self, size: u64, now: Moment) -> bool {
+        let pause = FIRST_PAUSE * 2_u32.pow(self.attempts.min(DOUBLINGS));
+        self.spent <= 2 * size || now.since(self.at) >= pause
+    }
+}
+
+impl File {
+    /// Reading came upon damage.
+    pub fn note_damage(&mut self, now: Moment) {
+        self.damage = Some(Damage::after(self.damage, self.read_bytes(), self.look, now));
+    }
+
+    /// Whether it is damaged and left alone for now, whatever was written to it.
+    pub fn rests_damaged(&self, now: Moment) -> bool {
+        let is_cut = self.look.size < self.read_bytes();
+        !is_cut && self.damage_known().is_some_and(|damage| !damage.may_be_read_anew(self.look.size, now))
+    }
+
+    /// Whether it was written to while it was left alone, and that is over.
+    pub fn has_rested_damaged(&self, now: Moment) -> bool {
+        self.damage_known().is_some_and(|damage| {
+            damage.look.differs(&self.look) && damage.may_be_read_anew(self.look.size, now)
+        })
+    }
+
+    fn damage_known(&self) -> Option<&Damage> {
+        self.damage.as_ref().filter(|_| matches!(self.state, State::Unreadable(_, Failure::Damaged)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::UnixMillis;
+
+    #[test]
+    fn what_is_read_in_vain_is_bounded_by_size_and_by_time() {
+        let begun = Instant::now();
+        let at = |seconds| Moment { steady: begun + Duration::from_secs(seconds), wall: UnixMillis(0) };
+        let (mut damage, mut read, mut attempts) = (None::<Damage>, 0, 0);
+        // It grows from 1000 bytes to 11000, and is damaged at its end each time.
+        for size in 1000..11_000_u64 {
+            if damage.is_none_or(|damage| damage.may_be_read_anew(size, at(0))) {
+                damage = Some(Damage::after(damage, size, Look::NONE, at(0)));
+                (read, attempts) = (read + size, attempts + 1);
+            }
+        }
+        assert!(read <= 3 * 11_000 && attempts > 3, "{read} bytes in {attempts} attempts");
+        // At rest, it is looked at less and less often.
+        let mut later = Vec::new();
+        for seconds in (0..7 * 24 * 60 * 60_u64).step_by(60) {
+            if damage.is_some_and(|damage| damage.may_be_read_anew(11_000, at(seconds))) {
+                damage = Some(Damage::after(damage, 11_000, Look::NONE, at(seconds)));
+                later.push(seconds);
+            }
+        }
+        assert!((5..20).contains(&later.len()), "{later:?}");
+    }
+}
