@@ -14,6 +14,7 @@ use crate::config;
 use crate::expose::access;
 use crate::pipeline::Options;
 use crate::shown;
+use crate::source::companion;
 use crate::source::discover::{self, Exclude, Found};
 
 /// Check the config, and say of each file what was recognised in it
@@ -123,7 +124,13 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         for (path, error) in found.unreadable {
             writeln!(out, "  {}: {error}", shown::path(&path))?;
         }
-        let paths: Vec<PathBuf> = found.files.iter().map(|(path, _)| path.clone()).collect();
+        let paths = found.files.iter().map(|(path, _)| path.clone());
+        let (ignored, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+            paths.partition(|path| companion::explanation_at(path).is_some());
+        for path in ignored {
+            let explanation = companion::explanation_at(&path).unwrap_or_default();
+            writeln!(out, "  {}\n    ignored: {explanation}", shown::path(&path))?;
+        }
         // One after another: which of two files a call is counted in does not depend on luck.
         let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
         let results = reader.read(&paths, sources[place], source.reading);

@@ -15,6 +15,7 @@ use super::reader::{self, Reader, STANDARD_INPUT};
 use crate::config;
 use crate::expose::families;
 use crate::shown;
+use crate::source::companion;
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// Read files once and print the calls, outcomes and causes of failure that they hold
@@ -108,6 +109,10 @@ fn files(argument: &str) -> Result<Vec<PathBuf>, String> {
     match found.unreadable.first() {
         Some((path, error)) => Err(format!("{}: {error}", shown::path(path))),
         None if found.files.is_empty() => Err("there is no such file".to_owned()),
-        None => Ok(found.files.into_iter().map(|(path, _)| path).collect()),
+        // What always comes with an export is read only where it is named itself.
+        None => {
+            let paths = found.files.into_iter().map(|(path, _)| path);
+            Ok(paths.filter(|path| companion::explanation_at(path).is_none()).collect())
+        }
     }
 }

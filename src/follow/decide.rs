@@ -29,6 +29,8 @@ pub enum State {
     CaughtUp,
     /// Of no format we know.
     Foreign,
+    /// It is known by its name to hold no records: why.
+    Ignored(&'static str),
     /// It could not be read on when it was this.
     Unreadable(Box<State>, Failure),
 }
@@ -190,7 +192,7 @@ fn quiet(state: State, remembered: bool, own: Option<Original>) -> (State, Vec<A
 
 impl State {
     /// Every value of the `state` label, in the order in which they are exposed.
-    pub const LABELS: [&'static str; 4] = ["reading", "waiting", "unrecognised", Self::UNREADABLE];
+    pub const LABELS: [&'static str; 5] = ["reading", "waiting", "ignored", "unrecognised", Self::UNREADABLE];
     /// Also that of a folder that cannot be gone through.
     pub const UNREADABLE: &'static str = "unreadable";
 
@@ -198,6 +200,7 @@ impl State {
     pub fn label(&self, rests: bool) -> &'static str {
         match self {
             Self::Foreign => "unrecognised",
+            Self::Ignored(_) => "ignored",
             Self::Unreadable(..) => Self::UNREADABLE,
             _ if rests => "waiting",
             _ => "reading",

@@ -16,6 +16,7 @@ use crate::clock::Moment;
 use crate::ledger::status::FileStatus;
 use crate::ledger::{Contents, Decision, FileEvent, Holder, KnownFile};
 use crate::reading::{Content, Reading, Turn};
+use crate::source::companion;
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
@@ -90,13 +91,13 @@ impl File {
     /// A file just seen under this name.
     pub fn new(path: PathBuf, now: Moment) -> Self {
         Self {
+            state: seen_as(&path),
             path,
             is_named: true,
             renamed_from: None,
             is_queued: false,
             changed_at: now.steady,
             look: Look::NONE,
-            state: State::Seen,
             decision: None,
             rate: Rate::new(now.steady),
             damage: None,
@@ -140,6 +141,9 @@ impl File {
 
     /// It is seen under this name.
     pub fn rename(&mut self, path: PathBuf) {
+        if self.is_ignored() {
+            self.state = seen_as(&path);
+        }
         (self.path, self.is_named, self.renamed_from) = (path, true, None);
     }
 
@@ -154,6 +158,11 @@ impl File {
             Hand::Reading(_) | Hand::Away => {}
             hand => *hand = Hand::Descriptor(file),
         }
+    }
+
+    /// Whether it is known by its name to hold no records.
+    pub fn is_ignored(&self) -> bool {
+        matches!(self.state, State::Ignored(_))
     }
 
     /// The name under which it belongs to the source.
@@ -267,7 +276,8 @@ impl File {
         around: &mut Around<'_>,
         others: &mut Surroundings<'_>,
     ) -> Result<Next, TailError> {
-        if self.rests_damaged(around.now) || self.state == State::Foreign && self.is_as_it_was()? {
+        let is_settled = self.is_ignored() || self.rests_damaged(around.now);
+        if is_settled || self.state == State::Foreign && self.is_as_it_was()? {
             return Ok(Next::Nothing(Turn::CaughtUp));
         }
         self.look_whether_it_tells(id, around.contents)?;
@@ -379,7 +389,7 @@ impl File {
     pub fn pending_bytes(&self) -> u64 {
         match self.state {
             // All of a cut copy was read before.
-            State::Foreign | State::CutCopy(_) => 0,
+            State::Foreign | State::CutCopy(_) | State::Ignored(_) => 0,
             _ => self.expected() + self.progress.held_bytes,
         }
     }
@@ -412,6 +422,7 @@ impl File {
         let error = match self.state {
             State::Unreadable(..) => refusal.cloned(),
             State::Foreign => self.progress.error.map(str::to_owned),
+            State::Ignored(reason) => Some(reason.to_owned()),
             _ => None,
         };
         let (decision, decided_at) = self.decision.map(Decision::shown).unzip();
@@ -434,4 +445,9 @@ impl File {
             decided_at,
         }
     }
+}
+
+/// What a file is as long as no more than its name was seen.
+fn seen_as(path: &Path) -> State {
+    companion::explanation_at(path).map_or(State::Seen, State::Ignored)
 }

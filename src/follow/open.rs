@@ -39,11 +39,13 @@ impl File {
 
     /// Of what was read of the file nothing tells it from others, and now there is more: it may be a copy by now. Only as
     /// long as the text is shorter than what a look ahead reads: the next look sees no more of a longer one, and a file
-    /// whose first record has no end would be read from its beginning for ever.
+    /// whose first record has no end would be read from its beginning for ever. Nor was anything read of an archive of which
+    /// not all was there.
     pub fn look_whether_it_tells(&mut self, id: FileId, contents: &Contents) -> io::Result<()> {
         let tells = contents.of(id).is_none_or(|content| content.head.tells());
         let Hand::Reading(reading) = &self.hand else { return Ok(()) };
-        if tells || !reading.is_within_look_ahead() || !self.state.is_read() {
+        let is_short = !tells && reading.is_within_look_ahead();
+        if !self.state.is_read() || !(is_short || reading.tail.waits_for().is_some()) {
             return Ok(());
         }
         let length = reading.tail.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());

@@ -81,7 +81,7 @@ impl File {
         }
         if !self.is_named && !out_of_sight.is_some_and(|file| file.is_linked) {
             // A file that is excluded now may be included later.
-            if belongs {
+            if belongs && !self.is_ignored() {
                 self.finish(around, around.contents.of(id).is_some());
             }
             return Tidied::Gone;

@@ -212,7 +212,7 @@ impl Files {
                 file.note(FileEvent::Found, around);
             }
             debug!(source, path = %path.display(), "found");
-            if self.queues.iter().map(VecDeque::len).sum::<usize>() < OPEN_FILES {
+            if !file.is_ignored() && self.queues.iter().map(VecDeque::len).sum::<usize>() < OPEN_FILES {
                 file.hold(id);
             }
             self.files.insert(id, file);

@@ -67,6 +67,12 @@ impl Reading {
     /// line end and calls behind a quote that is never closed. A record that is not finished waits for its end, and is
     /// rejected once when it is `given_up`. Returns whether anything was booked.
     pub fn quiet(&mut self, context: &Context, given_up: bool) -> bool {
+        if self.tail.waits_for().is_some() {
+            if given_up {
+                self.give_up_waiting();
+            }
+            return false;
+        }
         let end = self.position + self.tail.text().len() as u64;
         let is_all_booked = end == self.position && self.before_too_long.is_none();
         if is_all_booked || self.unrecognised.is_some() {

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod content;
 pub mod histogram;
 mod beginning;
+mod documents;
 mod ending;
 mod found;
 mod mask;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 pub use self::batch::{Batch, Context};
 use self::beginning::Beginning;
 pub use self::content::{Content, Records};
+use self::documents::Documents;
 pub use self::found::Found;
 pub use self::resume::Passed;
 use self::stages::{Piece, Stages};
@@ -59,12 +61,14 @@ pub struct Reading {
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
     beginning: Beginning,
+    /// Where in the documents of an archive it is.
+    documents: Documents,
     /// Position of a record that was rejected because it was not finished. If its end comes, it is read as any other,
     /// but not rejected again.
     unfinished: Option<u64>,
     /// End of the text when its ending was last looked at, and whether it was given up then.
     ending: Option<(u64, bool)>,
-    /// Where to go on after a restart, while a record that is too long is being passed over.
+    /// Where to go on after a restart, while a record that is too long is being passed over, or a document that is none of ours.
     before_too_long: Option<Content>,
     /// What was found since reading began.
     found: Records,
@@ -116,6 +120,7 @@ impl Reading {
             is_guess: false,
             position: 0,
             beginning: Beginning::default(),
+            documents: Documents::default(),
             unfinished: None,
             ending: None,
             before_too_long: None,
@@ -283,12 +288,15 @@ impl Reading {
         self.batch = batch;
     }
 
-    /// Shows every record that the text holds to `take`, some at a time, with how they are read and how many records of the
-    /// file that makes, until it says that it has enough.
+    /// As [`Reading::each`], of one document.
     ///
     /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
     /// before it, and is none itself.
-    fn each(&mut self, finished: bool, mut take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool) {
+    fn each_of_document(
+        &mut self,
+        finished: bool,
+        mut take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool,
+    ) {
         if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
             return;
         }
@@ -350,12 +358,6 @@ impl Reading {
         self.take(at);
     }
 
-    /// How much of the text is to be read.
-    fn wanted(&self) -> usize {
-        let wanted = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        wanted.min(self.tail.text().len())
-    }
-
     /// Is done with the first `count` bytes of the text.
     fn take(&mut self, count: usize) {
         self.beginning.take(self.position, &self.tail.text()[..count]);
@@ -365,16 +367,16 @@ impl Reading {
 
     /// Finds out the format, by the text up to a hole; `false` while it is not known.
     fn recognise(&mut self, finished: bool) -> bool {
-        let hole = next_hole(self.tail.text(), 0);
+        let hole = next_hole(self.document(), 0);
         if hole.start == 0 {
             self.take(hole.end);
         }
-        if self.tail.text().trim_ascii_start().is_empty() {
+        if self.document().trim_ascii_start().is_empty() {
             // However much blank text there is, it is not kept, nor looked at again.
-            self.take(self.tail.text().len());
+            self.take(self.document().len());
         }
-        let text = &self.tail.text()[..next_hole(self.tail.text(), 0).start];
-        let over = finished || text.len() < self.tail.text().len() || text.len() > UNKNOWN_BYTES;
+        let text = &self.document()[..next_hole(self.document(), 0).start];
+        let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {
             Some(format) => format,
             None => match Format::recognise(text, over) {

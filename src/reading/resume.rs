@@ -133,7 +133,8 @@ impl Reading {
         let begin = if self.position == 0 {
             self.look_ahead()?;
             self.beginning = Beginning::in_text(self.tail.text(), known);
-            self.tail.text()
+            // The documents of an archive may be of several formats.
+            if self.tail.is_archive() { &[] } else { self.tail.text() }
         } else {
             &[]
         };

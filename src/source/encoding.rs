@@ -22,10 +22,15 @@ pub struct Encoding {
     pub byte_order_mark: bool,
     /// Whether the text goes on in another character set.
     pub changes: bool,
+    /// What the text was unpacked from, if it was; each of its documents may be in another character set.
+    pub archive: Option<&'static str>,
 }
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(archive) = self.archive {
+            return f.write_str(archive);
+        }
         let mark = if self.byte_order_mark { " with byte-order mark" } else { "" };
         let changes = if self.changes { ", changing within" } else { "" };
         write!(f, "{}{mark}{changes}", self.charset)?;
@@ -63,11 +68,22 @@ impl Decoding {
         Self { characters: Characters::of_utf8(byte_order_mark), begun: true, ..Self::default() }
     }
 
+    /// At the beginning of text of which it is known that it is not compressed.
+    pub fn of_uncompressed() -> Self {
+        Self { begun: true, ..Self::default() }
+    }
+
     /// The encoding, once enough bytes have passed to tell.
     pub fn encoding(&self) -> Option<Encoding> {
         let (charset, byte_order_mark) = self.characters.began()?;
         let compression = self.compressed.as_ref().map(Decompressing::compression);
-        Some(Encoding { compression, charset, byte_order_mark, changes: self.characters.changed })
+        Some(Encoding {
+            compression,
+            charset,
+            byte_order_mark,
+            changes: self.characters.changed,
+            archive: None,
+        })
     }
 
     /// Whether what comes next is text as it is, as far as what came before shows.

@@ -7,3 +7,5 @@ pub mod watch;
 pub mod identity;
 pub mod tail;
 pub mod encoding;
+pub mod archive;
+pub mod companion;

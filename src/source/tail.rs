@@ -1,9 +1,11 @@
 //! One file, read from where it was left to where it ends now, as text.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
+use super::archive::{Archive, Step};
 use super::encoding::{Damaged, Decoding, Encoding};
 use super::identity::{MARK_BYTES, Mark};
 
@@ -27,6 +29,10 @@ pub enum TailError {
 pub struct Tail {
     file: Option<File>,
     decoding: Decoding,
+    /// The file as an archive, if it is one.
+    archive: Option<Archive>,
+    /// Where in the text the documents of an archive end.
+    documents: VecDeque<usize>,
     /// Bytes of the file taken in so far.
     read: u64,
     /// Bytes taken in that are not text yet.
@@ -45,6 +51,8 @@ impl Tail {
         Self {
             file: Some(file),
             decoding: Decoding::default(),
+            archive: None,
+            documents: VecDeque::new(),
             read: 0,
             raw: Vec::new(),
             text: Vec::new(),
@@ -103,11 +111,44 @@ impl Tail {
     pub fn consume(&mut self, count: usize) {
         self.begin += count;
         debug_assert!(self.begin <= self.end);
+        while self.documents.front().is_some_and(|end| *end < self.begin) {
+            self.documents.pop_front();
+        }
+    }
+
+    /// Whether the file is an archive, of which the text may hold several documents.
+    pub fn is_archive(&self) -> bool {
+        self.archive.is_some()
+    }
+
+    /// How far into [`Tail::text`] the next document begins that was joined to the one before, if that is known.
+    pub fn document_end(&self) -> Option<usize> {
+        self.documents.front().map(|end| end - self.begin)
+    }
+
+    /// The document before is done with.
+    pub fn next_document(&mut self) {
+        self.documents.pop_front();
+    }
+
+    /// Why an archive is not read yet, if so.
+    pub fn waits_for(&self) -> Option<&'static str> {
+        self.archive.as_ref().and_then(Archive::waits_for)
+    }
+
+    /// Why an archive cannot be read, if so.
+    pub fn refused(&self) -> Option<&'static str> {
+        self.archive.as_ref().and_then(Archive::refused)
+    }
+
+    /// Whether an archive was read to its end.
+    pub fn is_read(&self) -> bool {
+        self.archive.as_ref().is_some_and(Archive::is_read)
     }
 
     /// The encoding, once enough bytes were read to tell.
     pub fn encoding(&self) -> Option<Encoding> {
-        self.decoding.encoding()
+        self.archive.as_ref().map(Archive::encoding).or_else(|| self.decoding.encoding())
     }
 
     /// Bytes of the file taken in so far.
@@ -195,6 +236,18 @@ impl Tail {
     /// there is no more for now. `finished` says that there never will be.
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         self.forget();
+        if self.read == 0 && self.encoding().is_none() {
+            match self.is_archive_by_its_head()? {
+                Some(true) => self.archive = Some(Archive::default()),
+                None if !finished => return Ok(false),
+                None | Some(false) => {}
+            }
+        }
+        if let Some(mut archive) = self.archive.take() {
+            let more = self.fill_from(&mut archive);
+            self.archive = Some(archive);
+            return more;
+        }
         let plain = self.is_plain();
         let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
@@ -232,6 +285,39 @@ impl Tail {
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
 
+    fn is_archive_by_its_head(&self) -> io::Result<Option<bool>> {
+        let Some(file) = &self.file else { return Ok(Some(false)) };
+        match Archive::recognise(file) {
+            // A pipe is read once, from its beginning.
+            Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(Some(false)),
+            recognised => recognised,
+        }
+    }
+
+    /// Takes a step of the archive, or looks whether all of it is there. All of it is then taken in at once.
+    fn fill_from(&mut self, archive: &mut Archive) -> Result<bool, TailError> {
+        let Some(file) = &self.file else { return Ok(false) };
+        if archive.waits_for().is_some() {
+            let length = file.metadata()?.len();
+            if !archive.open(file, length)? {
+                return Ok(false);
+            }
+            self.mark = Mark::in_file(file, 0, length)?;
+            self.read = length;
+        } else if !self.is_same_content()? {
+            return Err(TailError::Rewritten);
+        }
+        let Some(file) = &self.file else { return Ok(false) };
+        self.text.truncate(self.end);
+        let step = archive.step(file, &mut self.text);
+        self.end = self.text.len();
+        let step = step?;
+        if step == Step::DocumentEnds {
+            self.documents.push_back(self.end);
+        }
+        Ok(step != Step::Nothing)
+    }
+
     /// Whether what was read so far is text as it is, up to its last byte.
     fn is_plain(&self) -> bool {
         self.decoding.is_plain() && self.raw.is_empty()
@@ -254,6 +340,7 @@ impl Tail {
         self.text.copy_within(count..self.end, 0);
         self.begin -= count;
         self.end -= count;
+        self.documents.iter_mut().for_each(|end| *end -= count);
     }
 
     /// Gives back memory that a large read took, when little of it is still needed.

@@ -9,6 +9,7 @@
 
 mod alerting;
 mod architecture;
+mod archives;
 mod audit;
 mod cadences;
 mod catalogue;

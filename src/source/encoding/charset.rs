@@ -89,9 +89,13 @@ impl Characters {
 
     /// Appends the text of these bytes to `text`. `finished` says that no more follow.
     pub fn push(&mut self, bytes: &[u8], finished: bool, text: &mut Vec<u8>) {
-        self.held.extend_from_slice(bytes);
-        let held = std::mem::take(&mut self.held);
-        let mut rest = &held[..];
+        let mut held = std::mem::take(&mut self.held);
+        let mut rest = if held.is_empty() {
+            bytes
+        } else {
+            held.extend_from_slice(bytes);
+            &held[..]
+        };
         while !rest.is_empty() {
             let (before, now) = (rest.len(), self.now);
             let taken = match now {
