@@ -66,7 +66,7 @@ fn decoder(format: &Format, records: &[&[u8]]) -> Box<dyn Decode> {
 
 fn ledger(remember: Duration) -> (Ledger, SourceIndex) {
     let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
-    let source = SourceOptions { name: "bench".into(), remember, trunk_names: Vec::new() };
+    let source = SourceOptions::named("bench", remember);
     let source = ledger.source(source, START);
     (ledger, source)
 }
@@ -169,7 +169,7 @@ fn ledger_stages(criterion: &mut Criterion) {
 
 fn batch(calls: &[Call<'_>], remember: Duration) -> Batch {
     let (ledger, source) = ledger(remember);
-    let how = HowRead { format: &graph::FORMAT, live_within: Duration::from_hours(6) };
+    let how = HowRead { format: &graph::FORMAT, live_within: Duration::from_hours(6), ignored_are: None };
     let mut batch = Batch::default();
     let found = Found::Calls { calls, positions: &[] };
     batch.add(&found, how, &Records::default(), &ledger.context(source, START, false));

@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn source(ledger: &mut Ledger, now: UnixMillis) -> SourceIndex {
     let remember = Duration::from_hours(7 * 24);
-    ledger.source(SourceOptions { name: "teams".into(), remember, trunk_names: Vec::new() }, now)
+    ledger.source(SourceOptions::named("teams", remember), now)
 }
 
 /// Bytes and time for each id, at some numbers of ids, and the most at any number.
@@ -156,7 +156,7 @@ fn see(
 fn add(batch: &mut Batch, number: u64, context: &Context) {
     let call = call(RecordId(xxh3_128(&number.to_le_bytes())));
     let found = Found::Calls { calls: &[call], positions: &[] };
-    let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO };
+    let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO, ignored_are: None };
     batch.add(&found, how, &Records::default(), context);
 }
 

@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc as requests, oneshot};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock;
 use crate::collect::{Collectors, FilesRead};
@@ -18,7 +18,7 @@ use crate::expose::access::Access;
 use crate::expose::listen::{Address, Listener};
 use crate::expose::{self, ReloadRequest};
 use crate::ledger::snapshot::{Published, Snapshot};
-use crate::ledger::store::{FILE, Store, StoreError};
+use crate::ledger::store::{self, FILE, Store, StoreError};
 use crate::pipeline::{Event, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
@@ -166,6 +166,22 @@ async fn listen(addresses: &[Address]) -> Result<Vec<Listener>, AppError> {
     Ok(listeners)
 }
 
+/// Says that counting begins at 0. Where there was a store before, it may have been moved by mistake.
+fn say_new_store(storage: &Path) {
+    let set_aside = store::set_aside(storage);
+    match (set_aside, store::was_used(storage)) {
+        (Some(before), _) => info!(
+            before = %before.display(),
+            "the store was set aside: a new one is made, and counting begins at 0"
+        ),
+        (None, true) => warn!(
+            path = %storage.display(),
+            "the store that was here is gone: a new one is made, counting begins at 0, and what is still there is counted again. If it was moved, stop the daemon and put it back"
+        ),
+        (None, false) => info!("there is no store yet: one is made, and counting begins at 0"),
+    }
+}
+
 /// The loop over what the store holds.
 fn load_pipeline(
     options: Options,
@@ -177,7 +193,7 @@ fn load_pipeline(
     let begun = Instant::now();
     info!(path = %storage.display(), "loading the store");
     if !storage.join(FILE).exists() {
-        info!("there is no store yet: one is made, and counting begins at 0");
+        say_new_store(storage);
     }
     let ledger = options.ledger_of(Store::open(storage)?, clock::now())?;
     info!(

@@ -12,6 +12,7 @@ use super::inspect::time;
 use super::reader::{self, FileRead, Reader, Summary};
 use crate::config;
 use crate::expose::access;
+use crate::format::trunk;
 use crate::pipeline::Options;
 use crate::shown;
 use crate::source::companion;
@@ -41,8 +42,8 @@ pub struct Arguments {
     paths: Vec<String>,
 }
 
-/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known, or when paths
-/// given on the command line lead to no file: those of a config may get theirs later.
+/// Checks and prints. The answer is no when a file could not be read, or holds nothing that is known or nothing but records
+/// that do not count, or when paths given on the command line lead to no file: those of a config may get theirs later.
 pub fn run(arguments: &Arguments) -> Exit {
     if let Some(exit) =
         arguments.web_config_file.as_deref().and_then(|file| check_web_config(file, arguments))
@@ -134,8 +135,9 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         // One after another: which of two files a call is counted in does not depend on luck.
         let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
         let results = reader.read(&paths, sources[place], source.reading);
+        let proposed = reader.proposed_trunks(sources[place]);
         for (path, result) in paths.iter().zip(results) {
-            all_well &= result.as_ref().is_ok_and(|read| read.reading.unrecognised().is_none());
+            all_well &= result.as_ref().is_ok_and(is_well);
             out.write_all(describe(path, &result).as_bytes())?;
             if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {
                 writeln!(
@@ -143,6 +145,13 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
                     "    warning: the source {other} reads this file too; its calls are counted by both"
                 )?;
             }
+        }
+        if !proposed.is_empty() {
+            writeln!(
+                out,
+                "  trunks are shown as records spell them; with this in the config, no others ever are:\n    {}",
+                trunk::proposal(&proposed)
+            )?;
         }
     }
     Ok(all_well)
@@ -185,6 +194,10 @@ fn describe(path: &Path, result: &Result<FileRead, (Option<Box<FileRead>>, impl 
     text + &summary(found)
 }
 
+fn is_well(read: &FileRead) -> bool {
+    read.reading.unrecognised().is_none() && !read.summary.has_no_call()
+}
+
 fn summary(summary: &Summary) -> String {
     let parts: Vec<String> = summary
         .records
@@ -198,6 +211,9 @@ fn summary(summary: &Summary) -> String {
     if let Some((first, last)) = summary.calls {
         text += &format!("    calls from {} to {}\n", time(first), time(last));
     }
+    if let Some(what) = summary.ignored_are {
+        text += &format!("    ignored: {what}\n");
+    }
     for rejected in &summary.rejected {
         text += &format!(
             "    rejected: record {} at byte {}: {}: {}\n",
@@ -206,6 +222,9 @@ fn summary(summary: &Summary) -> String {
             rejected.reason.label(),
             rejected.reason.explanation()
         );
+    }
+    if summary.has_no_call() {
+        text += "    none of these records is a call that counts\n";
     }
     text
 }

@@ -66,10 +66,12 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     let threads = arguments.threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(&options, reader::total_bytes(&paths), threads);
+    let mut without_calls = false;
     for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
         let shown = reader::shown(path);
         match outcome {
             Ok(read) => {
+                without_calls |= read.summary.has_no_call();
                 if let Some(explanation) = read.reading.unrecognised() {
                     exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
                 }
@@ -78,6 +80,9 @@ pub fn run(arguments: &Arguments) -> Exit {
         }
     }
     let snapshot = reader.snapshot();
+    if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
+        exit = fail("none of the records is a call that counts; `cdr-exporter check` says why", Exit::No);
+    }
     let text = match arguments.output {
         Output::Table => report::Report::of(&snapshot).table(),
         Output::Json => report::Report::of(&snapshot).json(),
@@ -108,6 +113,9 @@ fn files(argument: &str) -> Result<Vec<PathBuf>, String> {
     let found = Options { patterns: vec![pattern], exclude }.scan();
     match found.unreadable.first() {
         Some((path, error)) => Err(format!("{}: {error}", shown::path(path))),
+        None if found.files.is_empty() && path.is_dir() => {
+            Err("there is no file in this folder to read (those that begin with a dot or end in .tmp or .part are left alone)".to_owned())
+        }
         None if found.files.is_empty() => Err("there is no such file".to_owned()),
         // What always comes with an export is read only where it is named itself.
         None => {

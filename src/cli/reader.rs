@@ -1,5 +1,6 @@
 //! Files read once from beginning to end, for the commands that look without watching.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Seek};
 use std::os::fd::{AsFd, OwnedFd};
@@ -109,6 +110,11 @@ impl Reader {
         outcomes.into_iter().flatten().collect()
     }
 
+    /// As [`Ledger::proposed_trunks`].
+    pub fn proposed_trunks(&self, source: SourceIndex) -> BTreeSet<String> {
+        self.ledger.proposed_trunks(source)
+    }
+
     /// What was read.
     pub fn snapshot(mut self) -> Arc<Snapshot> {
         self.progress.finish_and_clear();
@@ -193,11 +199,19 @@ pub struct Summary {
     pub records: RecordCounts,
     /// End of the earliest and of the latest call.
     pub calls: Option<(UnixMillis, UnixMillis)>,
+    /// What the ignored records are.
+    pub ignored_are: Option<&'static str>,
     /// The first few rejected records.
     pub rejected: Vec<Rejected>,
 }
 
 impl Summary {
+    /// Whether there were records, and none of them was a call.
+    pub fn has_no_call(&self) -> bool {
+        let RecordCounts { counted, duplicate, rejected, .. } = self.records;
+        counted + duplicate == 0 && (rejected > 0 || self.ignored_are.is_some())
+    }
+
     fn add(&mut self, batch: &Batch, applied: Applied) {
         let records = &mut self.records;
         records.counted += applied.counted;
@@ -205,6 +219,7 @@ impl Summary {
         records.header += batch.records.header;
         records.ignored += batch.records.ignored;
         records.rejected += batch.records.rejected;
+        self.ignored_are = self.ignored_are.or(batch.ignored_are);
         self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
         self.rejected.extend_from_slice(&batch.rejected);
         self.rejected.truncate(REJECTED_SHOWN);

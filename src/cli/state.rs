@@ -1,10 +1,11 @@
 //! `cdr-exporter state`: looks after the durable store while no daemon uses it.
 
+mod forget;
 mod lines;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -14,12 +15,13 @@ use super::Exit;
 use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
 use crate::{clock, config};
 
-/// Check, export, import or set aside what was counted
+/// Check, export, import, thin out or set aside what was counted
 #[derive(Debug, Args)]
 #[command(after_help = "Examples, each while the daemon is stopped:
   cdr-exporter state verify --storage.path /var/lib/cdr-exporter
   cdr-exporter state export --storage.path /var/lib/cdr-exporter > ledger.jsonl
   cdr-exporter state import --storage.path /var/lib/cdr-exporter --force < ledger.jsonl
+  cdr-exporter state forget --storage.path /var/lib/cdr-exporter --trunk old-sbc.contoso.com
   cdr-exporter state reset --storage.path /var/lib/cdr-exporter
 
 When serve says that the store is damaged, go one way:
@@ -29,10 +31,10 @@ When serve says that the store is damaged, go one way:
      exist are counted again from their beginning.
   3. Otherwise state reset, and state import of what was saved. A damaged number may have become another one:
      audit compares what was counted with the files that still exist.
-Nothing is deleted: a reset moves the store aside.
+A reset deletes nothing: it moves the store aside. What forget takes away is gone.
 
-Exit status: 0 done, 1 the store is damaged or the export cannot be imported, 2 wrong usage, 74 the store cannot
-be used.")]
+Exit status: 0 done, 1 the store is damaged, the export cannot be imported or there is nothing to forget, 2 wrong
+usage, 64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -55,6 +57,8 @@ enum Action {
         #[arg(long)]
         force: bool,
     },
+    /// Take series away for good: those of a trunk or source that is no more, or of codes outside the catalogue
+    Forget(forget::Arguments),
     /// Move the store aside, so that the daemon begins with an empty one
     Reset(Folder),
 }
@@ -81,6 +85,10 @@ enum StateError {
     Damaged { path: PathBuf, reason: String, next: String },
     #[error("the export cannot be used: {0}. Nothing was changed")]
     Export(String),
+    #[error("{0}")]
+    NothingToForget(String),
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
 }
 
 impl StateError {
@@ -89,7 +97,9 @@ impl StateError {
             Self::Store(StoreError::Damaged { .. })
             | Self::Damaged { .. }
             | Self::Export(_)
+            | Self::NothingToForget(_)
             | Self::Line { .. } => Exit::No,
+            Self::Config(_) => Exit::BadConfig,
             Self::Store(_) | Self::Io(..) | Self::There(_) => Exit::Store,
         }
     }
@@ -101,6 +111,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Action::Verify(Folder { path }) => verify(path),
         Action::Export(Folder { path }) => export(path),
         Action::Import { storage, file, force } => import(&storage.path, file.as_deref(), *force),
+        Action::Forget(arguments) => forget::run(arguments),
         Action::Reset(Folder { path }) => reset(path),
     };
     let (message, exit) = match done {
@@ -223,12 +234,17 @@ fn import(folder: &Path, file: Option<&Path>, force: bool) -> Result<String, Sta
         }
         None => Box::new(io::stdin()),
     };
+    let mut input = BufReader::new(input);
+    // Nothing is made of nothing, not even a folder.
+    if input.fill_buf().is_ok_and(<[u8]>::is_empty) {
+        return Err(StateError::Line { line: 1, error: LineError::Empty });
+    }
     store::make_folder(folder)?;
     let _lock = store::lock(folder)?;
     // The new store takes its place when it is whole, read and found right.
     let making = tempfile::tempdir_in(folder).map_err(refused)?;
     let mut new = Store::open(making.path())?;
-    lines::read(BufReader::new(input), &mut new)?;
+    lines::read(input, &mut new)?;
     let tally = load(new).map_err(|error| match error {
         StoreError::Damaged { reason, .. } => StateError::Export(reason),
         error => error.into(),

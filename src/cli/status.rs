@@ -16,7 +16,7 @@ use super::stopped::Failed;
 use crate::expose::listen;
 use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
-use crate::ledger::{Decision, KnownFile, SourceIndex};
+use crate::ledger::{Decision, KnownFile};
 use crate::source::identity::FileId;
 use crate::{clock, config, shown};
 
@@ -117,11 +117,10 @@ fn files(arguments: &Arguments) -> Result<Files, Failed> {
 fn stored(folder: &Path) -> Result<Files, StoreError> {
     let store = Store::open_existing(folder, false)?;
     // The options change nothing of what is read.
-    let mut ledger = config::defaults().ledger_of(store, clock::now())?;
+    let ledger = config::defaults().ledger_of(store, clock::now())?;
     let mut files = Vec::new();
-    for (place, source) in ledger.snapshot(true).sources.iter().enumerate() {
-        let there = ledger.contents(SourceIndex(place)).files();
-        files.extend(there.map(|(id, file)| status(&source.name, id, file)));
+    for (source, name) in ledger.sources() {
+        files.extend(ledger.contents(source).files().map(|(id, file)| status(name, id, file)));
     }
     Ok(Files { files })
 }
@@ -141,6 +140,8 @@ fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
         size,
         bytes_behind: content.plain_text_at.map(behind),
         bytes_per_second: None,
+        rejected: content.records.map(|records| records.rejected),
+        ignored: content.records.map(|records| records.ignored),
         error: None,
         decision,
         decided_at,

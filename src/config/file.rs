@@ -1,6 +1,10 @@
 //! The config file as it is written: YAML, every key optional where a default will do, unknown keys refused.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 /// The whole file.
@@ -28,14 +32,54 @@ pub struct Source {
     pub live_within: Option<Spanned<String>>,
     pub remember: Option<Spanned<String>>,
     #[serde(default)]
-    pub trunks: Vec<Trunk>,
+    pub trunks: Trunks,
 }
 
 impl Source {
     /// One of which nothing is said but its name.
     pub fn named(name: Spanned<String>) -> Self {
-        let trunks = Vec::new();
+        let trunks = Trunks::default();
         Self { name, paths: None, exclude: None, format: None, live_within: None, remember: None, trunks }
+    }
+}
+
+/// A source's `trunks`: a list of names, or `only` and `names`.
+#[derive(Debug, Default)]
+pub struct Trunks {
+    pub only: Option<Spanned<Vec<Spanned<String>>>>,
+    pub names: Vec<Trunk>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TrunksByKey {
+    only: Option<Spanned<Vec<Spanned<String>>>>,
+    names: Vec<Trunk>,
+}
+
+impl<'de> Deserialize<'de> for Trunks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TrunksVisitor)
+    }
+}
+
+struct TrunksVisitor;
+
+impl<'de> Visitor<'de> for TrunksVisitor {
+    type Value = Trunks;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of `match` and `name`, or the keys `only` and `names`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<Trunks, A::Error> {
+        let names = Vec::deserialize(SeqAccessDeserializer::new(names))?;
+        Ok(Trunks { only: None, names })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, keys: A) -> Result<Trunks, A::Error> {
+        let TrunksByKey { only, names } = TrunksByKey::deserialize(MapAccessDeserializer::new(keys))?;
+        Ok(Trunks { only, names })
     }
 }
 

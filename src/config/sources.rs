@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -15,6 +16,7 @@ use crate::format::{ALL, Format};
 use crate::ledger::{SourceOptions, TrunkName};
 use crate::pipeline::Source;
 use crate::reading;
+use crate::reading::trunk::Only;
 use crate::shown;
 use crate::source::discover::{Exclude, Options, Pattern};
 
@@ -27,7 +29,7 @@ const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub fn source_of_paths(paths: &[String]) -> Checked<Source> {
     let pattern = |path: &String| Pattern::parse(path).map_err(|error| plain(error.to_string()));
     Ok(Source {
-        books: SourceOptions { name: SOURCE_OF_PATHS.into(), remember: REMEMBER, trunk_names: Vec::new() },
+        books: SourceOptions::named(SOURCE_OF_PATHS, REMEMBER),
         discover: Options {
             patterns: paths.iter().map(pattern).collect::<Checked<_>>()?,
             exclude: Exclude::parse(Exclude::DEFAULT).map_err(|error| plain(error.to_string()))?,
@@ -129,7 +131,8 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
         books: SourceOptions {
             name: written.name.value.as_str().into(),
             remember: written.remember.as_ref().map_or(Ok(REMEMBER), duration)?,
-            trunk_names: written.trunks.iter().map(trunk_name).collect::<Checked<_>>()?,
+            trunk_names: written.trunks.names.iter().map(trunk_name).collect::<Checked<_>>()?,
+            trunks: written.trunks.only.as_ref().map(only).transpose()?.map(Arc::new),
         },
         discover: Options {
             patterns: paths.iter().map(pattern).chain(collected).collect::<Checked<_>>()?,
@@ -154,6 +157,20 @@ fn format(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
             }
         },
     }
+}
+
+/// The trunks that may be shown.
+fn only(written: &Spanned<Vec<Spanned<String>>>) -> Checked<Only> {
+    if written.value.is_empty() {
+        return Err(at(
+            written,
+            "`only` is empty: no trunk would be shown; name your domains, such as `*.contoso.com`",
+        ));
+    }
+    for pattern in &written.value {
+        Only::of([pattern.value.as_str()]).map_err(|reason| at(pattern, reason))?;
+    }
+    Only::of(written.value.iter().map(|pattern| pattern.value.as_str())).map_err(|reason| at(written, reason))
 }
 
 /// A name for the FQDNs that match from their beginning to their end.

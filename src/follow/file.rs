@@ -427,6 +427,7 @@ impl File {
         };
         let (decision, decided_at) = self.decision.map(Decision::shown).unzip();
         let has_begun = !matches!(self.hand, Hand::Nothing | Hand::Descriptor(_));
+        let records = known.and_then(|content| content.records);
         let known_format = known.map(|content| content.format.clone().into());
         FileStatus {
             source: source.to_owned(),
@@ -440,6 +441,8 @@ impl File {
             size: self.look.size,
             bytes_behind: Some(self.pending_bytes()),
             bytes_per_second: Some(self.rate.per_second(now.steady)),
+            rejected: records.map(|records| records.rejected),
+            ignored: records.map(|records| records.ignored),
             error,
             decision,
             decided_at,

@@ -86,6 +86,10 @@ fn is_trunk(text: &str) -> bool {
 struct Decoder;
 
 impl Decode for Decoder {
+    fn ignored_are(&self) -> Option<&'static str> {
+        Some("B legs; the call counts by its A leg")
+    }
+
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         decoded(record)
     }

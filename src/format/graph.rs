@@ -100,6 +100,10 @@ pub struct Decoder {
 }
 
 impl Decode for Decoder {
+    fn ignored_are(&self) -> Option<&'static str> {
+        Some("no Direct Routing calls, such as Calling Plan rows (getPstnCalls), or rows without codes")
+    }
+
     /// Decodes one JSON value. Of a property that comes twice the last counts.
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');

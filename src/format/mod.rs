@@ -6,8 +6,8 @@ pub mod fields;
 pub mod freeswitch;
 pub mod graph;
 pub mod teams_admin_center;
+pub mod trunk;
 mod scan;
-mod trunk;
 mod unknown;
 
 use std::fmt::Debug;
@@ -107,6 +107,11 @@ pub trait Decode: Debug + Send {
 
     /// Goes on in the middle of a file, below a header that [`Decode::header`] gave earlier.
     fn resume(&mut self, _header: &[u8]) {}
+
+    /// What records are that this format ignores, in words for people; `None` where there is nothing to tell of them.
+    fn ignored_are(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Gives back the memory that only makes decoding faster.
     fn rest(&mut self) {}

@@ -1,6 +1,9 @@
-//! The name of an SBC, the one text of a record that becomes a label: which texts can be one.
+//! The trunk: the one text of a record that becomes a label. Which texts can be one, and which the operator lets through.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use regex::RegexSet;
 
 /// The longest host name that DNS allows (RFC 1035).
 const MAXIMUM_TRUNK: usize = 255;
@@ -8,15 +11,21 @@ const MAXIMUM_TRUNK: usize = 255;
 /// Top-level domains below which a name of two labels is taken for that of an SBC, beside those of countries.
 const TOPS: [&str; 5] = ["com", "net", "org", "biz", "info"];
 
-/// Whether a text can be the name of an SBC: the one text of a record that becomes a label, and is kept where a rejected
-/// record is written down. A person's name or number in its place must not be.
+/// So many digits may be a telephone number.
+const NUMBER_DIGITS: usize = 7;
+
+/// The label value of a trunk that [`Only`] does not let through.
+pub const HIDDEN: &str = "hidden";
+
+/// Whether a text has the shape of an SBC's name. That keeps out most of what is none, and is no guarantee: a person's
+/// name can have that shape too. [`Only`] is one.
 ///
 /// Microsoft's formats give the FQDN that the SBC is registered by with Microsoft, a host in a domain of the tenant:
 /// `sbc1.contoso.com`, three labels or more. An SBC may have a domain to itself (`contoso.com`). But people sign in as
-/// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name, and digits
-/// alone a telephone's. An address (10.0.0.1) names an SBC that has no name.
+/// `user.one`: of two labels the last must be a country's or one of [`TOPS`]. One label can be anyone's name. An address
+/// (10.0.0.1) names an SBC that has no name. A text with a telephone number in it is never one.
 pub fn is_fqdn(text: &str) -> bool {
-    is_name(text) || text.parse::<IpAddr>().is_ok()
+    !may_hold_number(text) && (is_name(text) || text.parse::<IpAddr>().is_ok())
 }
 
 fn is_name(text: &str) -> bool {
@@ -31,6 +40,76 @@ fn is_name(text: &str) -> bool {
         && (rest.len() > 1 || rest.len() == 1 && is_known())
 }
 
+/// Whether seven digits stand in a text, in a row or in groups with nothing but punctuation between them.
+pub fn may_hold_number(text: &str) -> bool {
+    let mut digits = 0;
+    text.chars().any(|character| {
+        match character {
+            '0'..='9' => digits += 1,
+            _ if character.is_alphabetic() => digits = 0,
+            _ => {}
+        }
+        digits >= NUMBER_DIGITS
+    })
+}
+
+/// The operator's own domains (`trunks: only:`): what else stands in the place of a trunk is shown as [`HIDDEN`].
+#[derive(Debug, Clone)]
+pub struct Only(RegexSet);
+
+impl Only {
+    /// Of patterns such as `*.contoso.com`: `*` is any text without a dot, `?` one character that is no dot. Case makes
+    /// no difference.
+    ///
+    /// # Errors
+    /// Which pattern lets everything through or can match no host name, and why.
+    pub fn of<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, String> {
+        let patterns = patterns.into_iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
+        RegexSet::new(patterns).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Whether a trunk may be shown.
+    pub fn lets_through(&self, trunk: &str) -> bool {
+        self.0.is_match(trunk)
+    }
+}
+
+/// The regular expression of a pattern.
+fn pattern(glob: &str) -> Result<String, String> {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "-_.:*?".contains(c);
+    if glob.is_empty() || !glob.chars().all(is_usual) {
+        return Err(format!("`{glob}` is no pattern of host names, such as `*.contoso.com`"));
+    }
+    if glob.split('.').all(|label| label.contains(['*', '?'])) {
+        return Err(format!("`{glob}` names no domain: it would let anything through"));
+    }
+    let part = |c: char| match c {
+        '*' => "[^.]*".to_owned(),
+        '?' => "[^.]".to_owned(),
+        c => regex::escape(c.encode_utf8(&mut [0; 4])),
+    };
+    Ok(format!("^(?i:{})$", glob.chars().map(part).collect::<String>()))
+}
+
+/// Patterns for [`Only`] that let these trunks through: those that stand in one domain have one.
+pub fn patterns(trunks: impl IntoIterator<Item = String>) -> BTreeSet<String> {
+    let pattern = |trunk: String| match trunk.split_once('.') {
+        Some((_, domain)) if domain.contains('.') && trunk.parse::<IpAddr>().is_err() => {
+            format!("*.{domain}")
+        }
+        _ => trunk,
+    };
+    trunks.into_iter().map(pattern).collect()
+}
+
+/// How to say in the config that these patterns alone may be shown; so many of them as fit a line.
+pub fn proposal(patterns: &BTreeSet<String>) -> String {
+    const MOST: usize = 10;
+    let shown: Vec<String> = patterns.iter().take(MOST).map(|pattern| format!("'{pattern}'")).collect();
+    let more = if patterns.len() > MOST { ", ..." } else { "" };
+    format!("trunks: {{only: [{}{more}]}}", shown.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,13 +119,14 @@ mod tests {
         for name in [
             "sbc1.contoso.com",
             "SBC-1.Voice.Contoso.COM",
-            "customer-1234567.sbc.example.net",
+            "customer-123456.sbc.example.net",
             "sbc1.contoso.voice",
             "a.b.c.example",
             "contoso.com",
             "contoso.De",
             "10.0.0.1",
             "2001:db8::a",
+            "sbc-2026-11.pop12.contoso.com",
         ] {
             assert!(is_fqdn(name), "{name}");
         }
@@ -62,10 +142,6 @@ mod tests {
             ".contoso.com",
             ".com",
             "sbc1.contoso.com.",
-            "+14255550100",
-            "14255550100",
-            "425.555.0100",
-            "1.425.555.0100",
             "user.one@contoso.com",
             "User One.contoso.com",
             "a\nb.contoso.com",
@@ -74,5 +150,71 @@ mod tests {
         ] {
             assert!(!is_fqdn(other), "{other}");
         }
+    }
+
+    #[test]
+    fn seven_digits_in_a_row_or_in_groups_are_never_shown() {
+        for number in [
+            "+14255550100",
+            "14255550100",
+            "4255550199",
+            "5550199.contoso.com",
+            "425.555.0100",
+            "1.425.555.0100",
+            "425.555.0199.us",
+            "14255550199.contoso.com",
+            "+1-425-555-0199",
+            "+1-425-555-0199.contoso.com",
+            "1-425-555-0199.contoso.com",
+            "sbc.425_555_0199.contoso.com",
+            "t4255550199x.contoso.com",
+            "sbc1.425-5550.contoso.com",
+            "customer-1234567.sbc.example.net",
+            "12.34.56.78",
+            "192.168.100.10",
+        ] {
+            assert!(!is_fqdn(number), "{number}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_pattern_names_is_let_through() {
+        let only = Only::of(["*.contoso.com", "sbc?.fabrikam.com", "carrier-1"]).unwrap();
+        for (trunk, expected) in [
+            ("sbc1.contoso.com", true),
+            ("SBC1.Contoso.COM", true),
+            ("sbc1.fabrikam.com", true),
+            ("carrier-1", true),
+            ("sbc12.fabrikam.com", false),
+            ("sbc1.emea.contoso.com", false),
+            ("sbc1.contoso.com.evil.example", false),
+            ("sbc1xcontoso.com", false),
+            ("jane.secret.person", false),
+            ("secretperson.de", false),
+            ("contoso.com", false),
+            ("", false),
+        ] {
+            assert_eq!(only.lets_through(trunk), expected, "{trunk}");
+        }
+        for (pattern, part) in [
+            ("", "no pattern"),
+            ("*", "anything through"),
+            ("*.*", "anything through"),
+            ("(a|b).contoso.com", "no pattern"),
+            ("sbc 1.contoso.com", "no pattern"),
+        ] {
+            let error = Only::of([pattern]).unwrap_err();
+            assert!(error.contains(part), "{pattern}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_patterns_proposed_let_all_of_it_through() {
+        let trunks = ["sbc1.contoso.com", "sbc2.contoso.com", "fabrikam.com", "10.0.0.1", "carrier-1"];
+        let proposed = patterns(trunks.map(str::to_owned));
+        let config = "trunks: {only: ['*.contoso.com', '10.0.0.1', 'carrier-1', 'fabrikam.com']}";
+        assert_eq!(proposal(&proposed), config);
+        let only = Only::of(proposed.iter().map(String::as_str)).unwrap();
+        assert!(trunks.iter().all(|trunk| only.lets_through(trunk)));
     }
 }

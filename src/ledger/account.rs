@@ -20,6 +20,7 @@ use super::{Decision, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis};
 use crate::reading::Records;
 use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
+use crate::reading::trunk::Only;
 
 /// One source's part of the ledger.
 #[derive(Debug)]
@@ -29,6 +30,10 @@ pub struct Account {
     pub balance: Balance,
     /// Whether the store has another balance.
     pub changed: bool,
+    /// Whether the config has it, or had it since the start.
+    pub is_configured: bool,
+    /// As in `SourceOptions`.
+    pub trunks: Option<Arc<Only>>,
     pub files_now: FilesNow,
     /// What is known of the texts of its files.
     pub contents: Contents,
@@ -144,6 +149,8 @@ impl Account {
             duplicates: Duplicates::new(stored),
             balance,
             changed: true,
+            is_configured: false,
+            trunks: None,
             files_now: FilesNow::default(),
             contents: Contents::default(),
             replayed: HashSet::new(),
@@ -269,6 +276,12 @@ impl Account {
         self.duplicates.settle();
     }
 
+    /// Whether anything is published of it: not of a source that `state forget` was told of and no config has.
+    pub fn is_shown(&self) -> bool {
+        let Balance { read_bytes, read_records, events, .. } = &self.balance;
+        self.is_configured || read_bytes + read_records + events.iter().sum::<u64>() > 0
+    }
+
     /// What is published of it.
     pub fn snapshot(&self) -> SourceSnapshot {
         let balance = &self.balance;
@@ -291,7 +304,8 @@ impl Account {
 }
 
 impl Balance {
-    fn to_json(&self) -> String {
+    /// The row of the store.
+    pub fn to_json(&self) -> String {
         let events = FileEvent::ALL.map(|event| (event.label().to_owned(), self.events[event as usize]));
         to_json(&StoredBalance {
             created: self.created.0,

@@ -140,6 +140,11 @@ impl Counts {
         self.sources[source.0].rename(names);
     }
 
+    /// The trunks of a source that were seen since the start.
+    pub fn trunks_seen(&self, source: SourceIndex) -> impl Iterator<Item = String> {
+        self.sources[source.0].seen()
+    }
+
     /// Adds calls of one label set; `true` when they did not fit under a cap and went into `other`.
     pub fn add(&mut self, source: SourceIndex, labels: &LabelSet, sum: &Sum, now: UnixMillis) -> bool {
         let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);

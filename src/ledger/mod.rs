@@ -1,6 +1,7 @@
 //! What was counted, and everything that must change together with it: counts, remembered records, the balance of
 //! records and how far each file was read. Readers see it as of the last commit, in a [`Snapshot`].
 
+pub mod forget;
 pub mod snapshot;
 pub mod status;
 pub mod store;
@@ -13,6 +14,7 @@ mod known;
 mod stored;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +29,7 @@ use stored::{FileKey, ReplayedKey};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
+use crate::reading::trunk::{self, Only};
 use crate::reading::{Batch, Content, Context};
 
 /// What the ledger is told of a source.
@@ -36,6 +39,15 @@ pub struct SourceOptions {
     /// How long a record id is remembered after its last sight; zero is not at all.
     pub remember: Duration,
     pub trunk_names: Vec<TrunkName>,
+    /// The trunks that may be shown; `None`: all that have the shape of one.
+    pub trunks: Option<Arc<Only>>,
+}
+
+impl SourceOptions {
+    /// A source of which nothing else is said.
+    pub fn named(name: &str, remember: Duration) -> Self {
+        Self { name: name.into(), remember, trunk_names: Vec::new(), trunks: None }
+    }
 }
 
 /// What happened to a file: the `event` label.
@@ -215,8 +227,10 @@ impl Ledger {
 
     /// Opens the books of a source: those under its name if there are any, else new ones.
     pub fn source(&mut self, options: SourceOptions, now: UnixMillis) -> SourceIndex {
-        let SourceOptions { name, remember, trunk_names } = options;
+        let SourceOptions { name, remember, trunk_names, trunks } = options;
         if let Some(known) = self.accounts.iter().position(|account| account.name == name) {
+            self.accounts[known].is_configured = true;
+            self.accounts[known].trunks = trunks;
             let known = SourceIndex(known);
             self.counts.rename_trunks(known, trunk_names);
             if self.accounts[known.0].balance.remember != remember {
@@ -225,7 +239,10 @@ impl Ledger {
             return known;
         }
         let balance = Balance::new(remember, now);
-        self.accounts.push(Account::new(Arc::clone(&name), balance, self.store.is_some()));
+        let mut account = Account::new(Arc::clone(&name), balance, self.store.is_some());
+        account.is_configured = true;
+        account.trunks = trunks;
+        self.accounts.push(account);
         self.counts.add_source(name, trunk_names)
     }
 
@@ -236,15 +253,34 @@ impl Ledger {
         &mut account.balance
     }
 
+    /// Every source of which anything is known, shown or not.
+    pub fn sources(&self) -> impl Iterator<Item = (SourceIndex, &Arc<str>)> {
+        self.accounts.iter().enumerate().map(|(place, account)| (SourceIndex(place), &account.name))
+    }
+
     /// What reading a file of the source needs to know.
     pub fn context(&self, source: SourceIndex, now: UnixMillis, keeps_rejected: bool) -> Context {
         let catalogue = Arc::clone(&self.catalogue);
-        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected }
+        let trunks = self.accounts[source.0].trunks.clone();
+        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected, trunks }
     }
 
     /// Whether the ids of the source's records are remembered.
     pub fn remembers(&self, source: SourceIndex) -> bool {
         !self.accounts[source.0].balance.remember.is_zero()
+    }
+
+    /// Patterns of the trunks that the source has brought since the start; none where the config has its own.
+    pub fn proposed_trunks(&self, source: SourceIndex) -> BTreeSet<String> {
+        match &self.accounts[source.0].trunks {
+            Some(_) => BTreeSet::new(),
+            None => trunk::patterns(self.counts.trunks_seen(source)),
+        }
+    }
+
+    /// Whether the files present at the very first start are read.
+    pub fn is_ready(&self) -> bool {
+        self.ready
     }
 
     /// Counts what a stretch of a file came to: each call that the source sees for the first time, and the rest as what it
@@ -369,7 +405,7 @@ impl Ledger {
             ready: self.ready,
             caught_up: ready,
             catalogue: Arc::clone(&self.catalogue),
-            sources: self.accounts.iter().map(Account::snapshot).collect(),
+            sources: self.accounts.iter().filter(|it| it.is_shown()).map(Account::snapshot).collect(),
             calls: self.counts.calls(),
             failures: self.counts.failures(),
             durations: self.counts.durations(),

@@ -24,6 +24,11 @@ pub struct FileStatus {
     pub bytes_behind: Option<u64>,
     /// Over the last ten to twenty seconds; a store does not know.
     pub bytes_per_second: Option<f64>,
+    /// How many of its records were rejected and ignored, once it is known what its text holds.
+    #[serde(default)]
+    pub rejected: Option<u64>,
+    #[serde(default)]
+    pub ignored: Option<u64>,
     /// What keeps it from being read.
     pub error: Option<String>,
     /// What was last found out about it: a value of the label `event`, and when.
@@ -44,6 +49,8 @@ impl FileStatus {
             size: 0,
             bytes_behind: None,
             bytes_per_second: None,
+            rejected: None,
+            ignored: None,
             error: Some(error.to_owned()),
             decision: None,
             decided_at: None,

@@ -254,6 +254,21 @@ pub fn lock(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Whether a store was once in use in this folder.
+pub fn was_used(folder: &Path) -> bool {
+    folder.join(LOCK).exists()
+}
+
+/// The store that was last set aside in this folder, if one was: its name is that of a store, and why and when.
+pub fn set_aside(folder: &Path) -> Option<PathBuf> {
+    let names = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let aside =
+        names.filter(|name| name.to_str().is_some_and(|name| name.starts_with(&format!("{FILE}.re"))));
+    aside
+        .max_by_key(|name| folder.join(name).metadata().and_then(|it| it.modified()).ok())
+        .map(|name| folder.join(name))
+}
+
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

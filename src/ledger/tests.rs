@@ -20,7 +20,8 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 /// 2026-11-01T00:00:00Z.
 const START: UnixMillis = UnixMillis(1_793_491_200_000);
 
-const HOW: HowRead = HowRead { format: &graph::FORMAT, live_within: Duration::from_secs(3600) };
+const HOW: HowRead =
+    HowRead { format: &graph::FORMAT, live_within: Duration::from_secs(3600), ignored_are: None };
 
 /// More of everything than the limits let through.
 const TRUNKS: [&str; 8] = [
@@ -53,7 +54,7 @@ fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
     let mut ledger = Ledger::open(Store::open(folder).unwrap(), limits, catalogue, now).unwrap();
     for (name, days) in [("ids", 7), ("plain", 0)] {
         let remember = Duration::from_secs(days * 24 * 60 * 60);
-        ledger.source(SourceOptions { name: name.into(), remember, trunk_names: Vec::new() }, now);
+        ledger.source(SourceOptions::named(name, remember), now);
     }
     ledger
 }
@@ -186,7 +187,7 @@ fn assert_same_lines(one: &[String], other: &[String], when: &str) {
 #[test]
 fn what_cannot_be_a_trunk_is_no_label_and_is_not_kept() {
     let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
-    let options = SourceOptions { name: "a".into(), remember: Duration::ZERO, trunk_names: Vec::new() };
+    let options = SourceOptions::named("a", Duration::ZERO);
     let source = ledger.source(options, START);
     let mut random = Rng::with_seed(1);
     for trunk in ["+14255550100", "user.one", "sbc1.contoso.com", "SBC1.contoso.com", "", "+14255550101"] {

@@ -5,6 +5,7 @@ pub mod rejected;
 mod committing;
 mod looker;
 mod looking;
+mod refusals;
 mod workers;
 
 use std::panic::resume_unwind;
@@ -18,6 +19,7 @@ use tracing::{info, warn};
 use self::committing::Committing;
 pub use self::looker::Looked;
 use self::looker::Looker;
+use self::refusals::Refusals;
 pub use self::workers::Turned;
 use self::workers::{Job, Workers};
 use crate::call::UnixMillis;
@@ -29,7 +31,7 @@ use crate::ledger::snapshot::Published;
 use crate::ledger::status::FileStatus;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
-use crate::reading;
+use crate::reading::{self, trunk};
 use crate::source::discover;
 
 /// Everything that wakes the loop. Time does so too, as the lack of an event.
@@ -130,6 +132,7 @@ pub struct Pipeline {
     events: Sender<Event>,
     committing: Committing,
     rejected: Option<rejected::Log>,
+    refusals: Refusals,
     clock: Clock,
     /// Whether the files present at the start have been read.
     ready: bool,
@@ -168,6 +171,7 @@ impl Pipeline {
             events: wake,
             committing: Committing::new(published),
             rejected: rejected.map(rejected::Log::new),
+            refusals: Refusals::default(),
             clock,
             uncommitted: None,
             one_caught_up: false,
@@ -300,8 +304,14 @@ impl Pipeline {
         let behind = self.is_behind();
         if !behind && !self.ready {
             self.ready = true;
+            let is_first_start = !self.ledger.is_ready();
             self.commit();
             info!("ready: the files present at the start are read");
+            if is_first_start {
+                self.sources
+                    .iter()
+                    .for_each(|source| propose_trunks(&source.name, source.index, &self.ledger));
+            }
         }
         let now = (self.clock)();
         let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
@@ -385,6 +395,7 @@ impl Pipeline {
         }
         for read in out.reads {
             self.ledger.apply(*index, &read.batch);
+            self.refusals.take(name, &read);
             if let Some(log) = &mut self.rejected {
                 log.take(name, &read, now.wall);
             }
@@ -400,6 +411,7 @@ impl Pipeline {
         if let Some(log) = &mut self.rejected {
             log.write();
         }
+        self.refusals.say((self.clock)().steady);
         self.uncommitted = None;
         self.one_caught_up = false;
         self.committing.commit(&mut self.ledger, self.ready, &self.clock)
@@ -441,5 +453,14 @@ impl Pipeline {
             // Its counters stay; it has no files any more.
             self.ledger.files_now(index, FilesNow::default());
         }
+    }
+}
+
+/// Says at the first start how to let no other text become the label `trunk` than the names of SBCs.
+fn propose_trunks(source: &str, index: SourceIndex, ledger: &Ledger) {
+    let proposed = ledger.proposed_trunks(index);
+    if !proposed.is_empty() {
+        let config = trunk::proposal(&proposed);
+        info!(source, %config, "trunks are shown as records spell them; with this in the config, no others ever are");
     }
 }

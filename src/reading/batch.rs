@@ -15,6 +15,7 @@ use super::mask;
 use crate::call::{Arrival, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 use crate::format::Format;
+use crate::format::trunk::{HIDDEN, Only};
 
 /// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
 pub const DURATION_SECONDS: &[f64] =
@@ -42,6 +43,8 @@ pub struct Context {
     pub remembers: bool,
     /// Whether rejected records are written down: each is then kept, masked.
     pub keeps_rejected: bool,
+    /// The trunks that may be shown; without it, all that their format lets through.
+    pub trunks: Option<Arc<Only>>,
 }
 
 /// What a stretch of one file came to.
@@ -55,6 +58,8 @@ pub struct Batch {
     pub calls: Calls,
     /// How many records were rejected for each reason, in the order of [`Reason::ALL`].
     pub rejected_by_reason: [u64; Reason::ALL.len()],
+    /// What those records are that its format ignores, if there are any to tell of.
+    pub ignored_are: Option<&'static str>,
     /// Those that are to be written down, or the first few of the file.
     pub rejected: Vec<Rejected>,
     /// How much memory those take.
@@ -89,7 +94,9 @@ impl Batch {
             Found::Rejected { reason, position, text } => {
                 self.rejected_by_reason[*reason as usize] += 1;
                 if context.keeps_rejected || so_far.rejected <= REJECTED_KEPT {
-                    let masked = context.keeps_rejected.then(|| mask::masked(text, how.format));
+                    let masked = context
+                        .keeps_rejected
+                        .then(|| mask::masked(text, how.format, context.trunks.as_deref()));
                     self.rejected_bytes += size_of::<Rejected>() + masked.as_ref().map_or(0, String::len);
                     self.rejected.push(Rejected {
                         number: so_far.total(),
@@ -100,7 +107,8 @@ impl Batch {
                     });
                 }
             }
-            Found::Header { .. } | Found::Ignored { .. } => {}
+            Found::Ignored { .. } => self.ignored_are = how.ignored_are,
+            Found::Header { .. } => {}
         }
     }
 
@@ -123,7 +131,8 @@ impl Batch {
 /// The labels of calls that are counted together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelSet {
-    /// As records spell it; `""` where what stands there cannot be the name of a trunk.
+    /// As records spell it; `""` where what stands there cannot be the name of a trunk, and [`HIDDEN`] where the operator
+    /// did not name it.
     pub trunk: Box<str>,
     pub direction: Direction,
     pub outcome: Outcome,
@@ -208,7 +217,7 @@ impl Calls {
             id: call.record_id,
             ended_at: call.ended_at,
             duration_seconds: call.duration_seconds,
-            labels: self.labels(call, &verdict, arrival, how.format),
+            labels: self.labels(call, &verdict, arrival, how.format, context),
         };
         if context.remembers {
             self.counted.push(counted);
@@ -218,7 +227,14 @@ impl Calls {
     }
 
     /// The place of the call's label set.
-    fn labels(&mut self, call: &Call<'_>, verdict: &Verdict<'_>, arrival: Arrival, format: &Format) -> u32 {
+    fn labels(
+        &mut self,
+        call: &Call<'_>,
+        verdict: &Verdict<'_>,
+        arrival: Arrival,
+        format: &Format,
+        context: &Context,
+    ) -> u32 {
         let Verdict { outcome, codes, .. } = *verdict;
         let (cause, codes) = match outcome {
             Outcome::Failed => (verdict.cause.name(), codes),
@@ -232,10 +248,8 @@ impl Calls {
         let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
         let cause: Arc<str> = (*cause).into();
         let spelled = call.trunk.read();
-        // A name or a number of a person in its place must not become a label. The call counts all the same.
-        let spelled = if (format.is_trunk)(&spelled) { spelled } else { Cow::Borrowed("") };
         let label_set = LabelSet {
-            trunk: (*spelled).into(),
+            trunk: shown_trunk(&spelled, format, context.trunks.as_deref()).into(),
             direction,
             outcome,
             arrival,
@@ -311,6 +325,18 @@ impl Sums {
     /// How many calls these are.
     pub fn count(&self) -> u64 {
         self.by_label_set.iter().map(|sum| sum.count).sum()
+    }
+}
+
+/// The trunk as it may be shown. A name or a number of a person in its place must not become a label; the call counts all
+/// the same.
+fn shown_trunk<'t>(spelled: &'t str, format: &Format, only: Option<&Only>) -> &'t str {
+    let is_trunk = (format.is_trunk)(spelled);
+    match only {
+        Some(_) if spelled.is_empty() => "",
+        Some(only) if !is_trunk || !only.lets_through(spelled) => HIDDEN,
+        None if !is_trunk => "",
+        _ => spelled,
     }
 }
 

@@ -9,6 +9,7 @@
 //! time that can be, in a code that the catalogue has, and in the GUID of `correlationId`; nowhere else.
 
 use crate::classify::Catalogue;
+use crate::format::trunk::Only;
 use crate::format::{Format, fields};
 
 /// So many digits may be a telephone number.
@@ -18,11 +19,11 @@ const NUMBER_DIGITS: usize = 5;
 const RECORD_BYTES: usize = 2048;
 
 /// The record of this format with everything personal masked, and cut where it is long.
-pub fn masked(record: &[u8], format: &Format) -> String {
-    masked_to(record, RECORD_BYTES, format)
+pub fn masked(record: &[u8], format: &Format, only: Option<&Only>) -> String {
+    masked_to(record, RECORD_BYTES, format, only)
 }
 
-fn masked_to(record: &[u8], room: usize, format: &Format) -> String {
+fn masked_to(record: &[u8], room: usize, format: &Format, only: Option<&Only>) -> String {
     let mut text = String::with_capacity(record.len().min(room));
     // The name before this part, and whether nothing but a colon has come since.
     let (mut property, mut is_named) = ("", false);
@@ -36,7 +37,7 @@ fn masked_to(record: &[u8], room: usize, format: &Format) -> String {
         };
         let is_value = (has_colon || is_named)
             && ends_value(behind, has_colon)
-            && is_harmless_value(inner, property, format);
+            && is_harmless_value(inner, property, format, only);
         let before = &record[..record.len() - rest.len()];
         // What the record begins or ends with may be a piece of something longer.
         let is_whole = !before.is_empty() && !behind.is_empty();
@@ -79,11 +80,12 @@ fn is_harmless(part: &[u8], format: &Format) -> bool {
 }
 
 /// Whether the whole value of this property can be shown. A property without a name has none.
-fn is_harmless_value(part: &[u8], property: &str, format: &Format) -> bool {
+fn is_harmless_value(part: &[u8], property: &str, format: &Format, only: Option<&Only>) -> bool {
     let (Ok(text), false) = (str::from_utf8(part), property.is_empty()) else { return false };
     let public = &format.public;
     // One digit of a number may have been damaged to a letter.
-    let is_trunk = || (format.is_trunk)(text) && digits(part) < NUMBER_DIGITS;
+    let may_be_shown = || only.is_none_or(|only| only.lets_through(text));
+    let is_trunk = || (format.is_trunk)(text) && digits(part) < NUMBER_DIGITS && may_be_shown();
     let is_small = || part.iter().all(u8::is_ascii_digit) && part.len() < NUMBER_DIGITS;
     (property == public.correlation_id && is_guid(part))
         || (public.trunk.contains(&property) && is_trunk())

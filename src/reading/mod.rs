@@ -25,6 +25,7 @@ pub use self::found::Found;
 pub use self::resume::Passed;
 use self::stages::{Piece, Stages};
 use crate::call::Reason;
+pub use crate::format::trunk;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::source::encoding::Encoding;
 use crate::source::tail::{Tail, TailError};
@@ -87,6 +88,8 @@ pub struct Reading {
 pub struct HowRead {
     pub format: &'static Format,
     pub live_within: Duration,
+    /// As the decoder says.
+    pub ignored_are: Option<&'static str>,
 }
 
 /// A turn takes little longer than this.

@@ -89,7 +89,11 @@ impl Stages {
 
     /// How the records are read.
     pub fn how(&self) -> HowRead {
-        HowRead { format: self.format, live_within: self.live_within }
+        HowRead {
+            format: self.format,
+            live_within: self.live_within,
+            ignored_are: self.decoder.ignored_are(),
+        }
     }
 
     /// At the beginning of a text of this format.

@@ -21,6 +21,7 @@ mod config;
 mod crash;
 mod cuts;
 mod demo;
+mod fate;
 mod faults;
 mod dependencies;
 mod deployment;

@@ -34,6 +34,8 @@ pub enum LineError {
     BehindEnd,
     #[error("the export is cut: its last line is missing")]
     NoEnd,
+    #[error("there is no export: the input is empty; give it what `state export` wrote")]
+    Empty,
 }
 
 /// One line.
@@ -99,6 +101,7 @@ pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
     }
     match ended {
         true => Ok(()),
+        false if number == 0 => Err(StateError::Line { line: 1, error: LineError::Empty }),
         false => Err(StateError::Line { line: number + 1, error: LineError::NoEnd }),
     }
 }
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn wrong_exports_are_refused_with_their_line() {
         for (text, expected) in [
-            ("", "line 1: the export is cut"),
+            ("", "line 1: there is no export: the input is empty"),
             ("{\"layout\":1}\n", "line 2: the export is cut"),
             ("{\"layout\":4}\n", "line 1: layout 4 is newer than layout 3"),
             ("{\"ready\":true}\n", "line 1: an export begins with its layout"),

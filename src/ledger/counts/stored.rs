@@ -91,7 +91,7 @@ impl Counts {
         let key: FailureLabels<'_> = from_json(key)?;
         let stored: StoredFailure = from_json(value)?;
         let route = self.restored_route(&key.source, &key.trunk, &key.direction)?;
-        let codes = CodePair { microsoft: code(&key.microsoft_code)?, sip: code(&key.sip_code)? };
+        let codes = key.codes()?;
         let arrival = labelled(&key.arrival, &ARRIVALS, Arrival::label)?;
         let key = FailureKey { route, cause: (*key.cause).into(), codes, arrival };
         let index = self.add_failure(key, UnixMillis(stored.created));
@@ -118,6 +118,16 @@ impl Counts {
                 )
             },
         )
+    }
+}
+
+impl FailureLabels<'_> {
+    /// The codes as numbers; none in the series that the cap folds into.
+    ///
+    /// # Errors
+    /// When they are no codes.
+    pub fn codes(&self) -> Result<CodePair, String> {
+        Ok(CodePair { microsoft: code(&self.microsoft_code)?, sip: code(&self.sip_code)? })
     }
 }
 

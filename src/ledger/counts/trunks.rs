@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use regex::Regex;
 
 use super::{OTHER, RouteIndex};
+use crate::reading::trunk::HIDDEN;
 
 /// The operator's name for the trunks whose whole FQDN matches: `$1` in the name is the first group.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ impl Trunks {
             return *trunk;
         }
         let name = self.name(spelling);
-        let takes_room = |name: &str| name != OTHER;
+        let takes_room = |name: &str| ![OTHER, HIDDEN].contains(&name);
         let fits = || self.known.iter().filter(|trunk| takes_room(&trunk.name)).count() < limit;
         let trunk = match self.place(&name) {
             Some(trunk) => (trunk, false),
@@ -81,8 +82,20 @@ impl Trunks {
         self.known.len() - 1
     }
 
+    /// The trunks that were seen since the start, as records spell them but in lower case; without those that were folded.
+    pub fn seen(&self) -> impl Iterator<Item = String> {
+        let seen = self
+            .spellings
+            .iter()
+            .filter(|(spelling, (_, is_folded))| !is_folded && !["", OTHER, HIDDEN].contains(&&***spelling));
+        seen.map(|(spelling, _)| spelling.to_ascii_lowercase())
+    }
+
     /// The label value: the operator's name, else the FQDN in lower case, as DNS compares it.
     fn name(&self, spelling: &str) -> Arc<str> {
+        if spelling == HIDDEN {
+            return HIDDEN.into();
+        }
         let fqdn = spelling.to_ascii_lowercase();
         for TrunkName { matches, name } in &self.names {
             if let Some(captures) = matches.captures(&fqdn) {

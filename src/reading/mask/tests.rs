@@ -5,7 +5,7 @@ use super::*;
 use crate::format::graph;
 
 fn masked(record: &[u8], room: usize) -> String {
-    masked_to(record, room, &graph::FORMAT)
+    masked_to(record, room, &graph::FORMAT, None)
 }
 
 #[test]

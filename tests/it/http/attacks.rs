@@ -111,6 +111,8 @@ fn few_large_answers_are_made_at_once() {
         size: 2,
         bytes_behind: Some(1),
         bytes_per_second: None,
+        rejected: None,
+        ignored: None,
         error: None,
         decision: None,
         decided_at: None,

@@ -125,6 +125,8 @@ fn files_are_told_when_the_loop_says_so() {
         size: 2,
         bytes_behind: Some(1),
         bytes_per_second: Some(0.5),
+        rejected: None,
+        ignored: None,
         error: None,
         decision: None,
         decided_at: Some(UnixMillis(1_795_396_203_000)),

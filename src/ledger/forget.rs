@@ -1,0 +1,133 @@
+//! Series of calls taken out of a store for good, while no daemon uses it: what they took of a limit is free again.
+//!
+//! What was read stays read: positions and record ids are left alone, so that no call is counted anew.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::account::{Account, Balance};
+use super::counts::OTHER;
+use super::store::{Changes, Row, Store, StoreError, Table};
+use super::stored::{FailureLabels, RouteKey, from_json};
+use crate::call::{CodePair, UnixMillis};
+use crate::classify::Catalogue;
+
+/// Which series are to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'w> {
+    /// All of a trunk, in one source or in all.
+    Trunk { trunk: &'w str, source: Option<&'w str> },
+    /// All of a source, its own counters included.
+    Source(&'w str),
+    /// Failures whose cause and codes the catalogue does not list, and those folded into `other`.
+    Unlisted { source: Option<&'w str> },
+}
+
+/// What became of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    pub routes: usize,
+    pub failures: usize,
+    /// Whether the counters of the source itself begin anew.
+    pub source: bool,
+    /// Every source and trunk that the store has, to say what could have been meant.
+    pub sources: BTreeSet<String>,
+    pub trunks: BTreeSet<String>,
+}
+
+/// Takes them out of the store, in one transaction.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn forget(
+    store: &mut Store,
+    which: Which<'_>,
+    catalogue: &Catalogue,
+    now: UnixMillis,
+) -> Result<Forgotten, StoreError> {
+    let mut forgotten = Forgotten::default();
+    let mut changes = Changes::default();
+    store.each(|row| {
+        if let Row::Text { table, key, value } = row {
+            forgotten.look(which, catalogue, now, (table, key, value), &mut changes)?;
+        }
+        Ok(())
+    })?;
+    if !changes.is_empty() {
+        store.write(&changes)?;
+    }
+    Ok(forgotten)
+}
+
+impl Forgotten {
+    /// Whether nothing was there to forget.
+    pub fn is_nothing(&self) -> bool {
+        (self.routes, self.failures, self.source) == (0, 0, false)
+    }
+
+    fn look(
+        &mut self,
+        which: Which<'_>,
+        catalogue: &Catalogue,
+        now: UnixMillis,
+        (table, key, value): (Table, &str, &str),
+        changes: &mut Changes,
+    ) -> Result<(), String> {
+        let mut goes = |row: Option<String>| changes.rows.push((table, key.to_owned(), row));
+        match table {
+            Table::Sources => {
+                self.sources.insert(key.to_owned());
+                if which == Which::Source(key) {
+                    self.source = true;
+                    goes(Some(Account::restore(key, value)?.balance.begun_anew(now)));
+                }
+            }
+            Table::Routes => {
+                let RouteKey { source, trunk, .. } = from_json(key)?;
+                if which.is_route(&source, &trunk) {
+                    self.routes += 1;
+                    goes(None);
+                }
+                self.trunks.insert(trunk.into_owned());
+            }
+            Table::Failures => {
+                let labels: FailureLabels<'_> = from_json(key)?;
+                if which.is_failure(&labels, catalogue)? {
+                    self.failures += 1;
+                    goes(None);
+                }
+            }
+            Table::Files | Table::Replayed | Table::Commits => {}
+        }
+        Ok(())
+    }
+}
+
+impl Which<'_> {
+    fn is_route(self, of: &str, at: &str) -> bool {
+        match self {
+            Self::Trunk { trunk, source } => trunk == at && source.is_none_or(|source| source == of),
+            Self::Source(source) => source == of,
+            Self::Unlisted { .. } => false,
+        }
+    }
+
+    fn is_failure(self, labels: &FailureLabels<'_>, catalogue: &Catalogue) -> Result<bool, String> {
+        let Self::Unlisted { source } = self else { return Ok(self.is_route(&labels.source, &labels.trunk)) };
+        let codes: CodePair = labels.codes()?;
+        let is_listed = |cause: &str| {
+            let mut listed = catalogue.failed_label_sets();
+            listed.any(|entry| &*entry.cause == cause && entry.codes() == codes)
+        };
+        let is_unlisted = labels.cause == OTHER || !is_listed(&labels.cause);
+        Ok(source.is_none_or(|source| source == labels.source) && is_unlisted)
+    }
+}
+
+impl Balance {
+    /// The row of a source of which nothing is counted yet, which remembers record ids as this one does.
+    fn begun_anew(&self, now: UnixMillis) -> String {
+        let remember: Duration = self.remember;
+        Self::new(remember, now).to_json()
+    }
+}
