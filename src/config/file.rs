@@ -14,6 +14,7 @@ pub struct File {
     pub sources: Vec<Source>,
     pub collect: Vec<super::collect::Collect>,
     pub limits: Limits,
+    pub history: History,
     pub rescan_interval: Option<Spanned<String>>,
     pub quiet: Option<Spanned<String>>,
     pub unfinished_after: Option<Spanned<String>>,
@@ -99,6 +100,14 @@ pub struct Limits {
     pub trunks_per_source: Option<Spanned<usize>>,
     pub unlisted_per_source: Option<Spanned<usize>>,
     pub record_bytes: Option<Spanned<String>>,
+}
+
+/// `history`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    pub keep: Option<Spanned<String>>,
+    pub cells: Option<Spanned<usize>>,
 }
 
 /// One entry of `causes`.

@@ -4,12 +4,14 @@ use serde_saphyr::Spanned;
 
 use super::errors::{Checked, at};
 use super::file;
-use super::units::{bytes, number};
-use crate::ledger::Limits;
+use super::units::{bytes, duration, number};
+use crate::ledger::{Limits, history};
 use crate::reading;
 
 const TRUNKS_PER_SOURCE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 const UNLISTED_PER_SOURCE: std::ops::RangeInclusive<usize> = 0..=10_000_000;
+/// 8 bytes of memory each.
+const HISTORY_CELLS: std::ops::RangeInclusive<usize> = 1000..=100_000_000;
 /// A record is held in memory as a whole.
 const RECORD_BYTES: std::ops::RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
 
@@ -35,6 +37,16 @@ pub fn labels(written: &file::Limits) -> Checked<Limits> {
     Ok(Limits {
         trunks_per_source: trunks.transpose()?.unwrap_or(default.trunks_per_source),
         unlisted_per_source: unlisted.transpose()?.unwrap_or(default.unlisted_per_source),
+    })
+}
+
+/// How much history is kept.
+pub fn history(written: &file::History) -> Checked<history::Options> {
+    let default = history::Options::default();
+    let cells = written.cells.as_ref().map(|written| number(written, HISTORY_CELLS));
+    Ok(history::Options {
+        keep: written.keep.as_ref().map(duration).transpose()?.unwrap_or(default.keep),
+        cells: cells.transpose()?.unwrap_or(default.cells),
     })
 }
 

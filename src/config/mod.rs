@@ -19,7 +19,7 @@ pub use self::sources::counted_twice;
 use self::sources::{SOURCE_OF_PATHS, source_of_paths, sources};
 use self::units::interval;
 use crate::classify::Catalogue;
-use crate::ledger::Limits;
+use crate::ledger::{Limits, history};
 use crate::pipeline::{self, Patience};
 
 /// Where the state is kept when nothing else is said.
@@ -86,6 +86,7 @@ pub fn defaults() -> pipeline::Options {
     pipeline::Options {
         sources: Vec::new(),
         limits: Limits::default(),
+        history: history::Options::default(),
         catalogue: Catalogue::built_in(),
         rescan_interval: RESCAN_INTERVAL,
         patience: PATIENCE,
@@ -113,6 +114,7 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
     let pipeline = pipeline::Options {
         sources: sources(&file.sources, spool, limits::record_bytes(&file.limits)?)?,
         limits: limits::labels(&file.limits)?,
+        history: limits::history(&file.history)?,
         catalogue: Arc::new(catalogue(&file.causes)?),
         rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,
         patience: Patience {

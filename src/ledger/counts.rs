@@ -15,6 +15,7 @@ use hashbrown::{Equivalent, HashMap, HashSet};
 
 pub use self::trunks::TrunkName;
 use self::trunks::Trunks;
+use super::history::Series;
 use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
 use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
@@ -145,8 +146,15 @@ impl Counts {
         self.sources[source.0].seen()
     }
 
-    /// Adds calls of one label set; `true` when they did not fit under a cap and went into `other`.
-    pub fn add(&mut self, source: SourceIndex, labels: &LabelSet, sum: &Sum, now: UnixMillis) -> bool {
+    /// Adds calls of one label set; says as what they were counted, and whether they did not fit under a cap and went into
+    /// `other`.
+    pub fn add(
+        &mut self,
+        source: SourceIndex,
+        labels: &LabelSet,
+        sum: &Sum,
+        now: UnixMillis,
+    ) -> (Series, bool) {
         let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
         let counts = &mut self.routes[route.0];
         counts.changed = true;
@@ -154,13 +162,27 @@ impl Counts {
         if let Some(durations) = &sum.durations {
             counts.durations.add(durations);
         }
+        let mut counted_as = Series {
+            route: Arc::clone(&counts.route),
+            outcome: labels.outcome,
+            cause: Arc::clone(&labels.cause),
+            codes: labels.codes,
+        };
         if labels.outcome == Outcome::Failed {
-            overflow |= self.add_failures(route, labels, sum, now);
+            let (series, folded) = self.add_failures(route, labels, sum, now);
+            (counted_as.cause, counted_as.codes) = (Arc::clone(&series.cause), series.codes);
+            overflow |= folded;
         }
-        overflow
+        (counted_as, overflow)
     }
 
-    fn add_failures(&mut self, route: RouteIndex, labels: &LabelSet, sum: &Sum, now: UnixMillis) -> bool {
+    fn add_failures(
+        &mut self,
+        route: RouteIndex,
+        labels: &LabelSet,
+        sum: &Sum,
+        now: UnixMillis,
+    ) -> (&FailureSeries, bool) {
         let LabelSet { arrival, codes, .. } = *labels;
         let key = FailureKey { route, cause: &*labels.cause, codes, arrival };
         let (series, overflow) = match self.failure_index.get(&key) {
@@ -176,7 +198,7 @@ impl Counts {
         *changed = true;
         series.count += sum.count;
         series.seen = series.seen.into_iter().chain(sum.seen).reduce(wider);
-        overflow
+        (series, overflow)
     }
 
     /// Whether one more series of failures fits into the budget that it takes from.

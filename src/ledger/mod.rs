@@ -2,6 +2,7 @@
 //! records and how far each file was read. Readers see it as of the last commit, in a [`Snapshot`].
 
 pub mod forget;
+pub mod history;
 pub mod snapshot;
 pub mod status;
 pub mod store;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use account::{Account, Balance};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
+use history::History;
 pub use known::{Contents, Holder, Match};
 use snapshot::{Commits, Snapshot};
 use store::{Changes, Row, Store, StoreError, Table};
@@ -149,6 +151,7 @@ pub struct Ledger {
     catalogue: Arc<Catalogue>,
     counts: Counts,
     accounts: Vec<Account>,
+    history: History,
     /// As in [`Snapshot::ready`], as of the last commit.
     ready: bool,
     /// Bytes booked as read since the last commit.
@@ -164,6 +167,7 @@ impl Ledger {
             counts: Counts::new(limits, &catalogue),
             catalogue,
             accounts: Vec::new(),
+            history: History::new(history::Options::default()),
             ready: false,
             uncommitted_bytes: 0,
             commits: Commits::default(),
@@ -186,7 +190,8 @@ impl Ledger {
         ledger.accounts.iter_mut().for_each(|account| account.contents.restored());
         ledger.store = Some(store);
         ledger.reconfigure(limits, catalogue, now);
-        ledger.forget(now);
+        // How much history is kept is not known yet.
+        ledger.accounts.iter_mut().for_each(|account| account.forget(now));
         Ok(ledger)
     }
 
@@ -209,6 +214,10 @@ impl Ledger {
                 self.restored(&key.source)?.replayed.insert((key.lineage, key.position));
             }
             Row::Text { table: Table::Commits, value, .. } => self.commits.restore(value)?,
+            Row::Text { table: Table::HistorySeries, key, value } => {
+                self.history.restore_series(key, value)?
+            }
+            Row::Text { table: Table::History, key, value } => self.history.restore_minute(key, value)?,
             Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
         }
         Ok(())
@@ -223,6 +232,11 @@ impl Ledger {
     pub fn reconfigure(&mut self, limits: Limits, catalogue: Arc<Catalogue>, now: UnixMillis) {
         self.counts.reconfigure(limits, &catalogue, now);
         self.catalogue = catalogue;
+    }
+
+    /// Keeps so much history. What is longer ago goes with the next commit.
+    pub fn keep_history(&mut self, options: history::Options, now: UnixMillis) {
+        self.history.reconfigure(options, now);
     }
 
     /// Opens the books of a source: those under its name if there are any, else new ones.
@@ -300,9 +314,9 @@ impl Ledger {
         balance.call_age.add(&sums.ages);
         balance.newest_call = balance.newest_call.max(sums.newest);
         for (labels, sum) in batch.calls.label_sets(&sums) {
-            if self.counts.add(source, labels, sum, now) {
-                balance.series_overflow += sum.count;
-            }
+            let (series, overflow) = self.counts.add(source, labels, sum, now);
+            balance.series_overflow += if overflow { sum.count } else { 0 };
+            self.history.add(series, &sum.minutes, now);
         }
         Applied { counted, duplicate }
     }
@@ -347,8 +361,9 @@ impl Ledger {
         self.accounts[source.0].files_now = files;
     }
 
-    /// Forgets the record ids that are past remembering.
+    /// Forgets the record ids that are past remembering, and the minutes that are past keeping.
     pub fn forget(&mut self, now: UnixMillis) {
+        self.history.forget_older(now);
         self.accounts.iter_mut().for_each(|account| account.forget(now));
     }
 
@@ -374,6 +389,7 @@ impl Ledger {
             }
             let mut changes = Changes { ready: ready && !self.ready, ..Changes::default() };
             changes.rows.extend(self.counts.changes());
+            changes.rows.extend(self.history.changes());
             self.accounts.iter().for_each(|account| account.changes(&mut changes));
             if !changes.is_empty() {
                 changes.rows.push(self.commits.change());
@@ -399,6 +415,7 @@ impl Ledger {
         self.ready |= ready;
         self.uncommitted_bytes = 0;
         self.counts.settle();
+        self.history.settle();
         self.accounts.iter_mut().for_each(Account::settle);
         Snapshot {
             loaded: true,
@@ -409,6 +426,7 @@ impl Ledger {
             calls: self.counts.calls(),
             failures: self.counts.failures(),
             durations: self.counts.durations(),
+            history: self.history.minutes(),
             commits: self.commits.clone(),
         }
     }

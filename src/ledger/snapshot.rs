@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::history::Minutes;
 pub use crate::call::Arrival;
 use crate::call::{CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub failures: Vec<FailureSeries>,
     /// `cdr_call_duration_seconds`.
     pub durations: Vec<DurationSeries>,
+    /// Calls by minute.
+    pub history: Minutes,
     pub commits: Commits,
 }
 
@@ -42,6 +45,7 @@ impl Snapshot {
             calls: Vec::new(),
             failures: Vec::new(),
             durations: Vec::new(),
+            history: Minutes::default(),
             commits: Commits::default(),
         }
     }

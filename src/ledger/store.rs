@@ -25,7 +25,8 @@ pub use error::{Storage, StoreError};
 /// 1. The first: no tables `replayed` and `commits`; files without lineage, records and decision.
 /// 2. Keys are lists: `["teams","sbc1.contoso.com","inbound"]`.
 /// 3. Keys are objects: `{"source":"teams","trunk":"sbc1.contoso.com","direction":"inbound"}`.
-pub const LAYOUT: u64 = 3;
+/// 4. With the tables `history_series` and `history`.
+pub const LAYOUT: u64 = 4;
 
 /// The file, in the folder that the operator names.
 pub const FILE: &str = "ledger.redb";
@@ -50,12 +51,24 @@ pub enum Table {
     Replayed,
     /// How commits went.
     Commits,
+    /// Numbers of the series in `History`.
+    HistorySeries,
+    /// Calls by minute.
+    History,
 }
 
 impl Table {
     /// In the order in which they are read: a row refers only to rows before it.
-    pub const ALL: [Self; 6] =
-        [Self::Sources, Self::Routes, Self::Failures, Self::Files, Self::Replayed, Self::Commits];
+    pub const ALL: [Self; 8] = [
+        Self::Sources,
+        Self::Routes,
+        Self::Failures,
+        Self::Files,
+        Self::Replayed,
+        Self::Commits,
+        Self::HistorySeries,
+        Self::History,
+    ];
 
     /// Its name in the store and in an export.
     pub fn name(self) -> &'static str {
@@ -66,7 +79,14 @@ impl Table {
             Self::Files => "files",
             Self::Replayed => "replayed",
             Self::Commits => "commits",
+            Self::HistorySeries => "history_series",
+            Self::History => "history",
         }
+    }
+
+    /// Whether the first layout did not have it.
+    fn is_younger(self) -> bool {
+        matches!(self, Self::Replayed | Self::Commits | Self::HistorySeries | Self::History)
     }
 
     fn definition(self) -> TableDefinition<'static, &'static str, &'static str> {

@@ -11,10 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::account::StoredFile;
 use super::counts::stored::StoredFailure;
+use super::history::{MinuteKey, SeriesKey, StoredMinute, StoredSeries};
 use super::known::Holder;
 use super::snapshot::Histogram;
 use super::store::Table;
+use crate::call::Direction;
 use crate::source::identity::FileId;
+
+pub const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
 
 /// Key of the table `routes`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,6 +100,8 @@ impl Table {
                 (to_json(&FileKey::of(&key.source, key.holder())), rewritten::<StoredFile<'_>>(value)?)
             }
             Self::Replayed => (rewritten::<ReplayedKey<'_>>(key)?, value.to_owned()),
+            Self::HistorySeries => (rewritten::<SeriesKey>(key)?, rewritten::<StoredSeries<'_>>(value)?),
+            Self::History => (rewritten::<MinuteKey>(key)?, rewritten::<StoredMinute>(value)?),
         };
         Ok((key, value))
     }

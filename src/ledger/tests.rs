@@ -8,9 +8,10 @@ use std::path::Path;
 use fastrand::Rng;
 use redb::Database;
 
+use super::snapshot::Route;
 use super::store::tests::lowered::to_layout_2;
 use super::*;
-use crate::call::{Call, Codes, Direction, Reason, RecordId};
+use crate::call::{Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
 use crate::reading::{Found, HowRead, Records};
@@ -160,6 +161,12 @@ fn picture(ledger: &mut Ledger) -> Vec<String> {
     picture.extend(snapshot.calls.iter().map(|series| format!("{series:?}")));
     picture.extend(snapshot.failures.iter().map(|series| format!("{series:?}")));
     picture.extend(snapshot.durations.iter().map(|series| format!("{series:?}")));
+    snapshot.history.each(0..u32::MAX, |minute, series, calls| {
+        let history::Series { route, outcome, cause, codes } = series;
+        let Route { source, trunk, direction } = &**route;
+        let direction = direction.label();
+        picture.push(format!("{minute} {source} {trunk} {direction} {outcome} {cause} {codes:?}: {calls}"));
+    });
     for account in &ledger.accounts {
         picture.extend(account.contents.all().map(|file| format!("{} {file:?}", account.name)));
         picture.extend(account.replayed.iter().map(|replayed| format!("{} {replayed:?}", account.name)));
@@ -267,5 +274,62 @@ fn a_ledger_opened_again_is_the_same_and_goes_on_the_same() {
 fn a_ledger_of_an_older_layout_is_the_same_and_its_first_commit_raises_all_of_it() {
     for seed in (0..4).chain([fastrand::u64(..)]) {
         plays_on_the_same(seed, |store| to_layout_2(&Database::open(store).unwrap()));
+    }
+}
+
+/// By series of the history: its sum, and what the counters say.
+fn sums(snapshot: &Snapshot) -> std::collections::BTreeMap<history::Series, [u64; 2]> {
+    let mut sums = std::collections::BTreeMap::<_, [u64; 2]>::new();
+    snapshot.history.each(0..u32::MAX, |_, series, calls| {
+        sums.entry(series.clone()).or_default()[0] += u64::from(calls);
+    });
+    for series in &snapshot.calls {
+        if series.outcome != Outcome::Failed && series.count > 0 {
+            let (route, outcome) = (Arc::clone(&series.route), series.outcome);
+            let key = history::Series { route, outcome, cause: "".into(), codes: CodePair::default() };
+            sums.entry(key).or_default()[1] += series.count;
+        }
+    }
+    for series in snapshot.failures.iter().filter(|series| series.count > 0) {
+        let (route, cause, codes) = (Arc::clone(&series.route), Arc::clone(&series.cause), series.codes);
+        let key = history::Series { route, outcome: Outcome::Failed, cause, codes };
+        sums.entry(key).or_default()[1] += series.count;
+    }
+    sums
+}
+
+/// Where each call has a time of the last days, what was counted is what the minutes hold: at each commit, and in the
+/// store that a crash leaves.
+#[test]
+fn the_history_is_in_step_with_the_counters_at_every_commit() {
+    for seed in [1, 2, fastrand::u64(..)] {
+        let mut random = Rng::with_seed(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let limits = some_limits(&mut random);
+        let (mut now, mut ledger) = (START, open(&folder.path().join("0"), limits, START));
+        for commit in 1..12 {
+            for _ in 0..random.usize(..9) {
+                let call = |random: &mut Rng| {
+                    let ended_at = Some(UnixMillis(now.0 - random.i64(0..DAY)));
+                    Call { ended_at, ..some_call(random, now) }
+                };
+                let calls: Vec<Call<'_>> = (0..random.usize(1..90)).map(|_| call(&mut random)).collect();
+                let source = SourceIndex(random.usize(..2));
+                apply(&mut ledger, source, &[Found::Calls { calls: &calls, positions: &[] }], now);
+            }
+            now.0 += random.i64(0..DAY / 2);
+            let committed = ledger.commit(true).unwrap();
+            let crashed = folder.path().join(commit.to_string());
+            fs::create_dir(&crashed).unwrap();
+            fs::copy(folder.path().join("0").join(store::FILE), crashed.join(store::FILE)).unwrap();
+            for snapshot in [committed, open(&crashed, limits, now).snapshot(true)] {
+                let wrong: Vec<_> = sums(&snapshot)
+                    .into_iter()
+                    .filter(|(_, [minutes, counted])| minutes != counted)
+                    .collect();
+                assert!(wrong.is_empty(), "seed {seed}, commit {commit}: {wrong:?}");
+            }
+        }
+        assert!(sums(&ledger.snapshot(true)).len() > 5);
     }
 }

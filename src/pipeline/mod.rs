@@ -30,7 +30,7 @@ use crate::follow::{Around, Done, Files, Outbox};
 use crate::ledger::snapshot::Published;
 use crate::ledger::status::FileStatus;
 use crate::ledger::store::{Store, StoreError};
-use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions};
+use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions, history};
 use crate::reading::{self, trunk};
 use crate::source::discover;
 
@@ -55,6 +55,7 @@ pub enum Event {
 pub struct Options {
     pub sources: Vec<Source>,
     pub limits: Limits,
+    pub history: history::Options,
     pub catalogue: Arc<Catalogue>,
     /// How often everything is looked at, whether or not the system said that something changed.
     pub rescan_interval: Duration,
@@ -75,6 +76,7 @@ impl Options {
     /// An empty ledger for these options, in memory only, with the books of each source, in their order.
     pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
         let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue));
+        ledger.keep_history(self.history, now);
         let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone(), now)).collect();
         (ledger, indexes)
     }
@@ -84,7 +86,9 @@ impl Options {
     /// # Errors
     /// When the store cannot be read.
     pub fn ledger_of(&self, store: Store, now: UnixMillis) -> Result<Ledger, StoreError> {
-        Ledger::open(store, self.limits, Arc::clone(&self.catalogue), now)
+        let mut ledger = Ledger::open(store, self.limits, Arc::clone(&self.catalogue), now)?;
+        ledger.keep_history(self.history, now);
+        Ok(ledger)
     }
 }
 
@@ -419,6 +423,7 @@ impl Pipeline {
 
     fn reload(&mut self, options: Options) {
         self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)().wall);
+        self.ledger.keep_history(options.history, (self.clock)().wall);
         self.rescan_interval = options.rescan_interval;
         self.patience = options.patience;
         self.configure(options);

@@ -195,6 +195,8 @@ pub struct Sums {
     pub ages: Histogram,
     /// End of the newest call.
     pub newest: Option<UnixMillis>,
+    /// How many entries `minutes` has in all label sets.
+    minutes: usize,
 }
 
 /// The calls of one label set.
@@ -205,6 +207,9 @@ pub struct Sum {
     pub durations: Option<Histogram>,
     /// Earliest and latest end.
     pub seen: Option<(UnixMillis, UnixMillis)>,
+    /// Calls by the minute in which they ended, counted from 1970; a minute may come several times. Without calls whose
+    /// time is wrong or not known.
+    pub minutes: Vec<(u32, u32)>,
 }
 
 impl Calls {
@@ -288,13 +293,14 @@ impl Calls {
 
     fn bytes(&self) -> usize {
         let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + 128;
-        self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set
+        let by_minute = self.all.minutes * 2 * size_of::<(u32, u32)>();
+        self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set + by_minute
     }
 }
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { by_label_set: Vec::new(), ages: Histogram::new(AGE_SECONDS), newest: None }
+        Self { by_label_set: Vec::new(), ages: Histogram::new(AGE_SECONDS), newest: None, minutes: 0 }
     }
 }
 
@@ -316,7 +322,8 @@ impl Sums {
             }
             _ => {}
         }
-        if let Some(age) = age {
+        if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
+            self.minutes += usize::from(sum.add_minute(ended_at));
             self.ages.observe(seconds(age));
             self.newest = self.newest.max(call.ended_at);
         }
@@ -337,6 +344,24 @@ fn shown_trunk<'t>(spelled: &'t str, format: &Format, only: Option<&Only>) -> &'
         Some(only) if !is_trunk || !only.lets_through(spelled) => HIDDEN,
         None if !is_trunk => "",
         _ => spelled,
+    }
+}
+
+impl Sum {
+    /// Counts a call in its minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
+    /// last entry is looked at alone.
+    fn add_minute(&mut self, ended_at: UnixMillis) -> bool {
+        let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return false };
+        match self.minutes.last_mut() {
+            Some((last, calls)) if *last == minute => {
+                *calls += 1;
+                false
+            }
+            _ => {
+                self.minutes.push((minute, 1));
+                true
+            }
+        }
     }
 }
 

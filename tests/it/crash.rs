@@ -19,6 +19,7 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::traffic::Traffic;
 use cdr_exporter::cli::demo::truth::Export;
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::tools::truth::{late_series, shown_series};
@@ -64,7 +65,8 @@ impl Scene {
         let [remembered, plain] = SOURCES.map(|source| self.path(source).display().to_string());
         let config = format!(
             "sources:\n- {{name: remembered, paths: ['{remembered}']}}\n- {{name: plain, paths: ['{plain}'], \
-             remember: 0s}}\nlimits: {{trunks_per_source: {trunks}}}\nrescan_interval: 1s\n"
+             remember: 0s}}\nlimits: {{trunks_per_source: {trunks}}}\nrescan_interval: 1s\n\
+             history: {{keep: 36500d}}\n"
         );
         fs::write(self.path("config.yml"), config).unwrap();
     }
@@ -219,12 +221,63 @@ fn play(kill: Option<&Place>) -> (bool, Vec<Place>) {
     let (mut child, _) = child.unwrap();
     signal(&mut child, Signal::TERM);
     let killed = child.wait().code().is_none();
+    assert_in_step(&scene);
     let calls = match kill {
         None => calls_in(&fs::read_to_string(scene.path("trace")).unwrap()),
         Some(_) => Vec::new(),
     };
     check(&scene, &shown_series(&shown));
     (killed, calls)
+}
+
+/// What was committed, if anything, holds the same calls by minute as in its counters.
+fn assert_in_step(scene: &Scene) {
+    let (store, copy) = (scene.path("store/ledger.redb"), TempDir::new().unwrap());
+    // A copy: the next daemon has to mend what the kill left by itself.
+    if !store.exists() || fs::copy(store, copy.path().join("ledger.redb")).is_err() {
+        return;
+    }
+    let export = run(["state", "export", "--storage.path", copy.path().to_str().unwrap()]);
+    assert_eq!(export.code, Some(0), "{}", export.stderr);
+    let rows: Vec<Value> = export.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |table: &'static str| rows.iter().filter(move |row| row["table"] == table);
+    let labels = |of: &Value, outcome: &str| {
+        let text = |label| match &of[label] {
+            Value::String(text) => text.clone(),
+            Value::Number(code) => code.to_string(),
+            _ => String::new(),
+        };
+        let codes = ["microsoft_code", "sip_code"].map(text);
+        // What a cap folded has no codes.
+        let [microsoft, sip] = codes.map(|code| if code == "other" { String::new() } else { code });
+        let [source, trunk, direction, cause] = ["source", "trunk", "direction", "cause"].map(text);
+        [source, trunk, direction, outcome.to_owned(), cause, microsoft, sip]
+    };
+    let mut sums = BTreeMap::<[String; 7], [u64; 2]>::new();
+    let numbered: HashMap<String, [String; 7]> = of("history_series")
+        .map(|row| {
+            (
+                row["key"]["series"].to_string(),
+                labels(&row["value"], row["value"]["outcome"].as_str().unwrap()),
+            )
+        })
+        .collect();
+    for (series, calls) in of("history").flat_map(|row| row["value"].as_object().unwrap()) {
+        sums.entry(numbered[series].clone()).or_default()[0] += calls.as_u64().unwrap();
+    }
+    for row in of("failures").filter(|row| row["value"]["count"] != 0) {
+        sums.entry(labels(&row["key"], "failed")).or_default()[1] += row["value"]["count"].as_u64().unwrap();
+    }
+    for row in of("routes") {
+        for (outcome, calls) in
+            row["value"]["calls"].as_object().unwrap().iter().filter(|(it, _)| *it != "failed")
+        {
+            let calls = calls["live"].as_u64().unwrap() + calls["late"].as_u64().unwrap();
+            sums.entry(labels(&row["key"], outcome)).or_default()[1] += calls;
+        }
+    }
+    let wrong: Vec<_> = sums.iter().filter(|(_, [minutes, counted])| minutes != counted).collect();
+    assert!(wrong.is_empty(), "by minute, and counted: {wrong:?}");
 }
 
 /// The store is whole, and a daemon on it shows no less than was shown before, and in the end the truth.

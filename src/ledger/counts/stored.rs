@@ -9,10 +9,11 @@ use super::{Counts, FailureKey, OTHER, RouteCounts, RouteIndex, SourceIndex};
 use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
 use crate::ledger::snapshot::{FailureSeries, Route};
 use crate::ledger::store::Table;
-use crate::ledger::stored::{FailureLabels, RouteKey, StoredHistogram, from_json, labelled, to_json};
+use crate::ledger::stored::{
+    DIRECTIONS, FailureLabels, RouteKey, StoredHistogram, from_json, labelled, to_json,
+};
 use crate::reading::batch::DURATION_SECONDS;
 
-const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
 const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
 
 #[derive(Serialize, Deserialize)]

@@ -70,10 +70,8 @@ pub fn each(
     }
     for table in Table::ALL {
         let open = match transaction.open_table(table.definition()) {
-            // Layout 1 did not have them.
-            Err(TableError::TableDoesNotExist(_)) if matches!(table, Table::Replayed | Table::Commits) => {
-                continue;
-            }
+            // Older layouts did not have them.
+            Err(TableError::TableDoesNotExist(_)) if table.is_younger() => continue,
             open => open?,
         };
         for row in open.iter()? {
@@ -120,7 +118,7 @@ fn raise_layout(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     }
     for table in Table::ALL {
         match transaction.rename_table(table.definition(), OLDER) {
-            // Layout 1 did not have it.
+            // An older layout did not have it.
             Err(TableError::TableDoesNotExist(_)) => continue,
             renamed => renamed?,
         }

@@ -83,7 +83,7 @@ fn a_newer_layout_is_refused_with_both() {
     transaction.commit().unwrap();
     drop(store);
     let message = Store::open(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("layout 4, and this version knows layouts up to 3"), "{message}");
+    assert!(message.contains("layout 5, and this version knows layouts up to 4"), "{message}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn layout_1_is_read_and_raised_by_the_first_change() {
     let mut store = Store::open(folder.path()).unwrap();
     assert_eq!((rows(&mut store).len(), layout(&store)), (1, 1), "to read changes nothing");
     store.write(&Changes { rows: vec![put(Table::Replayed, "[1]", "true")], ..Changes::default() }).unwrap();
-    assert_eq!((rows(&mut store).len(), layout(&store)), (2, 3));
+    assert_eq!((rows(&mut store).len(), layout(&store)), (2, LAYOUT));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn every_error_says_what_to_do() {
         ),
         (
             StoreError::Newer { path: path.into(), found: 9 },
-            "the store has layout 9, and this version knows layouts up to 3: a newer cdr-exporter wrote it. Run that \
+            "the store has layout 9, and this version knows layouts up to 4: a newer cdr-exporter wrote it. Run that \
              version, or move the store aside with `cdr-exporter state reset --storage.path /var/lib/cdr-exporter`",
         ),
         (

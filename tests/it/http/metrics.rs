@@ -69,6 +69,7 @@ pub fn snapshot() -> Snapshot {
             ),
         ],
         durations: vec![DurationSeries { route: good, histogram: duration, created: UnixMillis(0) }],
+        history: cdr_exporter::ledger::history::Minutes::default(),
         commits: Commits {
             total: 5,
             failures: 2,
