@@ -30,7 +30,7 @@ use crate::{config, pipeline, telemetry};
 
 /// Make calls up and serve them, with a spike of failures every few minutes
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdr-exporter demo --rate 100\n  curl http://localhost:10410/metrics")]
+#[command(after_help = "Example:\n  cdr-exporter demo --rate 100\n  xdg-open http://localhost:10410/")]
 pub struct Arguments {
     /// How many calls to make up each second, on average
     #[arg(long, value_name = "CALLS_PER_SECOND", default_value = "20", value_parser = rate)]
@@ -72,7 +72,8 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
     let writing = writing.map_err(|error| format!("cannot start: {error}"))?;
     let (listen, access) = (web.listen(), web.access()?);
     let web = web.options();
-    let metrics_path = format!("{}{}", web.route_prefix, web.telemetry_path);
+    let (page, metrics) =
+        (format!("{}/", web.route_prefix), format!("{}{}", web.route_prefix, web.telemetry_path));
     let daemon = Daemon {
         listen,
         web,
@@ -81,7 +82,15 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
         rejected: None,
         listening: Box::new({
             let path = path.clone();
-            move |addresses| introduce(&introduction(rate, &path, start, &url(addresses, &metrics_path)))
+            move |addresses| {
+                introduce(&introduction(
+                    rate,
+                    &path,
+                    start,
+                    &url(addresses, &page),
+                    &url(addresses, &metrics),
+                ))
+            }
         }),
         load: Box::new(move || self::options(&path).map(Into::into)),
     };
@@ -108,7 +117,7 @@ fn options(folder: &Path) -> Result<pipeline::Options, String> {
     Ok(options)
 }
 
-/// The URL of the metrics at the first address that has one.
+/// The URL of this path at the first address that has one.
 fn url(addresses: &[Address], path: &str) -> String {
     let tcp = addresses.iter().find_map(|address| match address {
         Address::Tcp(address) => Some(address),
@@ -123,19 +132,20 @@ fn url(addresses: &[Address], path: &str) -> String {
     }
 }
 
-fn introduction(rate: f64, folder: &Path, start: UnixMillis, url: &str) -> String {
+fn introduction(rate: f64, folder: &Path, start: UnixMillis, page: &str, metrics: &str) -> String {
     let trunk = TRUNKS[SPIKE_TRUNK].fqdn;
     let spike = super::inspect::time(UnixMillis(start.0 + FIRST_SPIKE_AFTER));
     format!(
         "Made-up calls over {trunks} trunks, about {rate} a second, are written to\n\
-         {folder} and served as `serve` would serve real ones:\n\
-         \n  {url}\n\
-         \nA spike comes at {spike} and every {every} minutes after that: for {lasts} seconds, most calls over\n\
-         {trunk} fail with IceConnectivityChecksFailed (531004/410). Watch it come:\n\
-         \n  curl -s {url} | grep {trunk} | grep IceConnectivityChecksFailed\n\
-         \nor, once a Prometheus scrapes this address, ask it which causes cost most calls:\n\
-         \n  topk(5, sum by (trunk, cause) (rate(cdr_call_failures_total[1m])))\n\
-         \nWhat the codes mean: cdr-exporter explain 531004 410\n\
+         {folder} and served as `serve` would serve real ones. Open this page:\n\
+         \n  {page}\n\
+         \nIt says what is wrong now, which causes cost most calls, and what to do. A spike comes at\n\
+         {spike} and every {every} minutes after that: for {lasts} seconds, most calls over\n\
+         {trunk} fail with IceConnectivityChecksFailed (531004/410). Load the page again then, and it\n\
+         says so. The same in the metrics that Prometheus scrapes:\n\
+         \n  curl -s {metrics} | grep {trunk} | grep IceConnectivityChecksFailed\n\
+         \nWhat the codes mean: {page}causes/531004-410, or cdr-exporter explain 531004 410\n\
+         With Prometheus, alerts and dashboards: make demo-stack\n\
          Ctrl-C ends this and takes the folder away.\n\n",
         trunks = TRUNKS.len(),
         folder = folder.display(),
@@ -193,8 +203,13 @@ mod tests {
 
     #[test]
     fn the_advice_does_not_depend_on_the_order_of_labels() {
-        let text =
-            introduction(20.0, Path::new("/tmp/demo"), UnixMillis(0), "http://localhost:10410/metrics");
+        let text = introduction(
+            20.0,
+            Path::new("/tmp/demo"),
+            UnixMillis(0),
+            "http://localhost:10410/",
+            "http://localhost:10410/metrics",
+        );
         let line = text.lines().find(|line| line.contains("curl")).expect("a command");
         let words: Vec<&str> = line.split(" | grep ").skip(1).collect();
         assert_eq!(words, ["sbc2.contoso.com", "IceConnectivityChecksFailed"]);

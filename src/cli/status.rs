@@ -1,6 +1,7 @@
 //! `cdr-exporter status`: how each file fares, from the running daemon, or from the store when none runs.
 
 mod ask;
+mod head;
 mod table;
 
 use std::fs;
@@ -9,10 +10,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use self::ask::{NoAnswer, TLS};
 use super::Exit;
 use super::stopped::Failed;
+use crate::expose::api::Status;
 use crate::expose::listen;
 use crate::ledger::status::{FileStatus, Files};
 use crate::ledger::store::{Store, StoreError};
@@ -20,14 +23,14 @@ use crate::ledger::{Decision, KnownFile};
 use crate::source::identity::FileId;
 use crate::{clock, config, shown};
 
-/// Say of each file how far it is read, how fast, what is wrong with it and what was last found out about it
+/// Say what is wrong, what became of the records, and of each file how far and how fast it is read
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cdr-exporter status
   cdr-exporter status --web.listen-address 127.0.0.1:10410 --output json
   cdr-exporter status --storage.path /var/lib/cdr-exporter
 
-It asks the daemon at the address that serve was given (GET /-/files). Where none answers it reads
+It asks the daemon at the address that serve was given (GET /api/v1/status, /-/files). Where none answers it reads
 the store. The files that are furthest behind come first.
 
 Exit status: 0 done, 1 the daemon cannot say or is no cdr-exporter, 2 wrong usage, 74 no daemon
@@ -54,8 +57,8 @@ enum Output {
 
 /// Asks and prints.
 pub fn run(arguments: &Arguments) -> Exit {
-    let Files { mut files } = match files(arguments) {
-        Ok(files) => files,
+    let (Files { mut files }, status) = match ask_or_read(arguments) {
+        Ok(answer) => answer,
         Err(Failed { message, exit }) => {
             eprintln!("cdr-exporter status: {message}");
             return exit;
@@ -65,9 +68,9 @@ pub fn run(arguments: &Arguments) -> Exit {
         b.bytes_behind.cmp(&a.bytes_behind).then_with(|| (&a.source, &a.path).cmp(&(&b.source, &b.path)))
     });
     let text = match arguments.output {
-        Output::Table => table::table(&files),
+        Output::Table => status.as_ref().map(head::head).unwrap_or_default() + &table::table(&files),
         Output::Json => {
-            shown::json(serde_json::to_string_pretty(&Files { files }).unwrap_or_default()) + "\n"
+            shown::json(serde_json::to_string_pretty(&All { files, status }).unwrap_or_default()) + "\n"
         }
     };
     match io::stdout().write_all(text.as_bytes()) {
@@ -79,10 +82,19 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
 }
 
-fn files(arguments: &Arguments) -> Result<Files, Failed> {
+/// What is printed for programs.
+#[derive(Serialize)]
+struct All {
+    files: Vec<FileStatus>,
+    /// From a running daemon: as `/api/v1/status`, without the files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+}
+
+fn ask_or_read(arguments: &Arguments) -> Result<(Files, Option<Status>), Failed> {
     let Arguments { address, storage_path, .. } = arguments;
-    let nobody = match ask::files(*address) {
-        Ok(files) => return Ok(files),
+    let nobody = match ask::daemon(*address) {
+        Ok((files, status)) => return Ok((files, status.map(|status| Status { files: None, ..status }))),
         Err(NoAnswer::Said(reason)) => {
             return Err(Failed::new(format!("http://{address}: {reason}"), Exit::No));
         }
@@ -91,7 +103,7 @@ fn files(arguments: &Arguments) -> Result<Files, Failed> {
     match stored(storage_path) {
         Ok(files) => {
             eprintln!("cdr-exporter status: {nobody}: this is what the store holds");
-            Ok(files)
+            Ok((files, None))
         }
         Err(StoreError::Missing(store)) => {
             let advice =

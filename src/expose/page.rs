@@ -1,86 +1,116 @@
-//! The landing page: what this is, and where to go from here.
+//! Pages for people: what is wrong now, what the causes mean. Written here, shown without script; all that comes from
+//! records or files goes through maud, which escapes it.
 
-const STYLE: &str = "
-body { font-family: sans-serif; margin: 0; line-height: 1.5; }
-header { background: #e6522c; color: #fff; padding: 0.5rem 1rem; }
-main { padding: 0 1rem; }
-";
+mod causes;
+mod chart;
+mod overview;
+mod runbook;
 
-/// What a browser may do for our pages: show them, with [`STYLE`], and nothing else. The hash is that of `STYLE`.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-r0zFweRZ3iKslomfQ6zRIGpeo9VBojv1IoecFb0ssUY='; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// The page for a server whose metrics are at this path. Links are relative, so that they hold behind a
-/// proxy that serves this under a path of its own.
-pub fn landing(telemetry_path: &str) -> String {
-    let metrics = escape(telemetry_path.trim_start_matches('/'));
-    let (version, description) = (env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"));
-    format!(
-        r#"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>CDR exporter</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<header><h1>CDR exporter</h1></header>
-<main>
-<p>{description}.</p>
-<p>Version {version}</p>
-<ul>
-<li><a href="{metrics}">Metrics</a></li>
-<li><a href="-/healthy">Healthy</a>: the program runs</li>
-<li><a href="-/ready">Ready</a>: the files present at the start are read</li>
-<li><a href="-/files">Files</a>: how far each file is read, as JSON</li>
-</ul>
-</main>
-</body>
-</html>
-"#
-    )
+pub use causes::{catalogue, cause};
+pub use overview::overview;
+
+const STYLE: &str = include_str!("page/style.css");
+
+/// What a browser may do for our pages: show them, with [`STYLE`], send their forms here, and nothing else. The hash is
+/// that of `STYLE`.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-HhUzo/4O4vugsDbSjSh5BZJXzqGGp9QRSAdPjF0ix04='; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// How to get from a page to the others, relative to it: so links hold behind a proxy that serves this under a path of
+/// its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Links<'a> {
+    /// Leads to the page at `/`.
+    pub root: &'a str,
+    /// The path of the metrics, without its first `/`.
+    pub metrics: &'a str,
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+impl Links<'_> {
+    /// The page of a cause.
+    fn cause(&self, codes: crate::call::CodePair) -> String {
+        let text = |code: Option<u64>| code.map(|code| code.to_string()).unwrap_or_default();
+        format!("{}causes/{}-{}", self.root, text(codes.microsoft), text(codes.sip.map(u64::from)))
+    }
+}
+
+/// A whole page.
+fn page(title: &str, links: Links<'_>, body: &Markup) -> String {
+    let Links { root, metrics } = links;
+    let home = if root.is_empty() { "./" } else { root };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " - CDR exporter" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    p { "CDR exporter" }
+                    nav aria-label="Pages" {
+                        a href=(home) { "Overview" }
+                        a href={ (root) "causes" } { "Causes" }
+                        a href={ (root) (metrics) } { "Metrics" }
+                        a href={ (root) "-/ready" } { "Ready?" }
+                        a href={ (root) "-/files" } { "Files (JSON)" }
+                        a href={ (root) "api/v1/status" } { "Status (JSON)" }
+                        a href={ (root) "api/v1/findings" } { "Findings (JSON)" }
+                    }
+                }
+                main { (body) }
+                footer { p { "cdr-exporter " (env!("CARGO_PKG_VERSION")) ". Times are UTC. Counts are as of the last commit; load the page again for newer ones." } }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A time as `2026-11-28 14:05`, from RFC 3339.
+fn time(rfc3339: &str) -> String {
+    match rfc3339.parse::<Timestamp>() {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// How long a time was ago.
+fn ago(rfc3339: &str, now: &str) -> String {
+    let second = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_second);
+    let (Ok(at), Ok(now)) = (second(rfc3339), second(now)) else { return String::new() };
+    match now - at {
+        ..0 => "ahead of this clock".to_owned(),
+        seconds => format!("{} ago", length(seconds)),
+    }
+}
+
+/// A number of seconds as people say it.
+fn length(seconds: i64) -> String {
+    let (number, unit) = match seconds {
+        ..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A trunk, or that there is none.
+fn trunk(name: &str) -> &str {
+    if name.is_empty() { "(no trunk in the record)" } else { name }
+}
+
+/// A code pair as in `531004/410`.
+fn pair(codes: crate::call::CodePair) -> String {
+    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |code| code.to_string());
+    let sip = codes.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
+    format!("{microsoft}/{sip}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_are_relative_and_escaped() {
-        let page = landing("/a&b/\"metrics\"");
-        assert!(page.contains(r#"href="a&amp;b/&quot;metrics&quot;""#), "{page}");
-        assert!(!page.contains("href=\"/"), "{page}");
-    }
-
-    /// Base64 of the SHA-256 of this text.
-    fn sha256(text: &str) -> String {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let letters: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
-        let bits: Vec<bool> = digest
-            .as_ref()
-            .iter()
-            .flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1 == 1))
-            .collect();
-        let sextet =
-            |bits: &[bool]| (0..6).fold(0, |sum, bit| sum * 2 + usize::from(bits.get(bit) == Some(&true)));
-        bits.chunks(6).map(|bits| letters[sextet(bits)]).chain(['=']).collect()
-    }
-
-    #[test]
-    fn the_policy_allows_the_style_and_no_other() {
-        assert_eq!(sha256(""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-        let allowed = format!("style-src 'sha256-{}';", sha256(STYLE));
-        assert!(CONTENT_SECURITY_POLICY.contains(&allowed), "{allowed}");
-        assert!(landing("/metrics").contains(&format!("<style>{STYLE}</style>")));
-    }
-
-    #[test]
-    fn names_the_version() {
-        assert!(landing("/metrics").contains(concat!("Version ", env!("CARGO_PKG_VERSION"))));
-    }
-}
+mod tests;

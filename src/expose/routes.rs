@@ -19,8 +19,10 @@ use super::answer::{Answer, last, plain, with};
 use super::connections::Connection;
 use super::exposition::Exposition;
 use super::negotiate::{Coding, Format};
+use super::pages::{Page, Pages};
 use super::places::Places;
-use super::{Options, guard, page};
+use super::{Options, guard};
+use crate::call::UnixMillis;
 use crate::ledger::snapshot::{Published, Snapshot, SourceSnapshot};
 use crate::ledger::status::{FileStatus, Files};
 use crate::shown;
@@ -62,6 +64,7 @@ pub struct State {
     requests: Requests,
     scrapes: Places,
     files: Places,
+    pages: Pages,
     started: HeaderValue,
 }
 
@@ -82,7 +85,14 @@ impl State {
         access.register(&registry)?;
         let exposition = Exposition::new(published.clone(), registry, &options);
         let (scrapes, files) = (Places::new(options.max_requests), Places::new(FILES_AT_ONCE));
-        let started = HeaderValue::from(jiff::Timestamp::now().as_second());
+        let now = jiff::Timestamp::now();
+        let started = HeaderValue::from(now.as_second());
+        let pages = Pages::new(
+            published.clone(),
+            requests.files.clone(),
+            &options.telemetry_path,
+            UnixMillis(now.as_millisecond()),
+        );
         Ok(Self {
             options: Arc::new(options),
             access,
@@ -91,6 +101,7 @@ impl State {
             requests,
             scrapes,
             files,
+            pages,
             started,
         })
     }
@@ -139,10 +150,7 @@ impl State {
         }
         match endpoint {
             Endpoint::Metrics => self.metrics(request.headers(), connection).await,
-            Endpoint::Landing => {
-                let page = page::landing(&self.options.telemetry_path);
-                with(plain(StatusCode::OK, page), CONTENT_TYPE, "text/html; charset=utf-8")
-            }
+            Endpoint::Page(page) => self.pages.answer(page, request.uri().query(), connection).await,
             Endpoint::Healthy => plain(StatusCode::OK, "Healthy.\n"),
             Endpoint::Ready => self.ready(),
             Endpoint::Files => self.files(connection).await,
@@ -265,7 +273,7 @@ fn scrape_timeout(headers: &HeaderMap) -> Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Endpoint {
     Metrics,
-    Landing,
+    Page(Page),
     Healthy,
     Ready,
     Files,
@@ -273,16 +281,15 @@ enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint at this path. Metrics at `/` take the place of the landing page.
+    /// The endpoint at this path. Metrics at `/` take the place of the page there.
     fn at(path: &str, options: &Options) -> Option<Self> {
         match path {
             path if path == options.telemetry_path => Some(Self::Metrics),
-            "/" => Some(Self::Landing),
             "/-/healthy" => Some(Self::Healthy),
             "/-/ready" => Some(Self::Ready),
             "/-/files" => Some(Self::Files),
             "/-/reload" => Some(Self::Reload),
-            _ => None,
+            path => Page::at(path).map(Self::Page),
         }
     }
 
@@ -290,7 +297,7 @@ impl Endpoint {
     fn allow(self) -> &'static str {
         match self {
             Self::Reload => "POST, PUT, OPTIONS",
-            Self::Metrics | Self::Landing | Self::Healthy | Self::Ready | Self::Files => "GET, HEAD, OPTIONS",
+            Self::Metrics | Self::Page(_) | Self::Healthy | Self::Ready | Self::Files => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -332,11 +339,11 @@ mod tests {
     }
 
     #[test]
-    fn metrics_at_the_root_take_the_place_of_the_landing_page() {
+    fn metrics_at_the_root_take_the_place_of_the_page() {
         let at_root = Options { telemetry_path: "/".to_owned(), ..Options::default() };
         assert_eq!(Endpoint::at("/", &at_root), Some(Endpoint::Metrics));
         assert_eq!(Endpoint::at("/metrics", &at_root), None);
-        assert_eq!(Endpoint::at("/", &Options::default()), Some(Endpoint::Landing));
+        assert_eq!(Endpoint::at("/", &Options::default()), Some(Endpoint::Page(Page::Overview)));
     }
 
     #[tokio::test]

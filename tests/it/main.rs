@@ -35,6 +35,7 @@ mod labels;
 mod layouts;
 mod messages;
 mod model;
+mod page;
 mod rejected;
 mod rules;
 mod samples;

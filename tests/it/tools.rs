@@ -4,6 +4,7 @@
 
 #![allow(dead_code, unused_imports, reason = "helpers stand ready for more tests than there are")]
 
+pub mod browser;
 mod child;
 mod command;
 mod daemon;

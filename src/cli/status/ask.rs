@@ -1,4 +1,4 @@
-//! One question to the daemon, and what it may be that there is no answer.
+//! Questions to the daemon, and what it may be that there is no answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::expose::FILES_TIMEOUT;
+use crate::expose::api::Status;
 use crate::ledger::status::Files;
 
 /// How long the daemon may take to be there.
@@ -34,41 +35,55 @@ pub enum NoAnswer {
     Said(String),
 }
 
-/// Asks the daemon at this address how each file fares.
-pub fn files(address: SocketAddr) -> Result<Files, NoAnswer> {
+/// Asks the daemon at this address how each file fares, and how it fares itself. An older one does not say the latter.
+pub fn daemon(address: SocketAddr) -> Result<(Files, Option<Status>), NoAnswer> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoAnswer::Nobody)?;
     runtime.block_on(async {
-        let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(stream) => stream.map_err(NoAnswer::Nobody)?,
-            Err(_) => return Err(NoAnswer::Nobody(io::ErrorKind::TimedOut.into())),
-        };
-        match timeout(ANSWER_TIMEOUT, get(stream, address)).await {
-            Ok(Ok((StatusCode::OK, true, body))) => serde_json::from_slice(&body)
-                .map_err(|error| NoAnswer::Said(format!("another version answers there: {error}"))),
-            Ok(Ok((StatusCode::SERVICE_UNAVAILABLE, _, body))) => {
-                Err(NoAnswer::Said(String::from_utf8_lossy(&body).trim_end().to_owned()))
-            }
-            // What a server of TLS says to plain HTTP, in its words or in TLS.
-            Ok(Ok((StatusCode::BAD_REQUEST, ..))) => Err(NoAnswer::Said(format!("it takes no HTTP; {TLS}"))),
-            Ok(Err(error)) if error.is_parse() => {
-                Err(NoAnswer::Said(format!("what listens there does not speak HTTP; {TLS}")))
-            }
-            Ok(Ok((status, ..))) => Err(NoAnswer::Said(format!(
-                "what answers there is no cdr-exporter that knows /-/files ({status})"
-            ))),
-            Ok(Err(error)) => Err(NoAnswer::Said(format!("what listens there does not answer: {error}"))),
-            Err(_) => Err(NoAnswer::Said("what listens there does not answer in time".to_owned())),
-        }
+        let files = files(address).await?;
+        let status = timeout(CONNECT_TIMEOUT, async {
+            let stream = TcpStream::connect(address).await.ok()?;
+            let (status, is_json, body) = get(stream, address, "/api/v1/status").await.ok()?;
+            serde_json::from_slice(&body).ok().filter(|_| status == StatusCode::OK && is_json)
+        });
+        Ok((files, status.await.ok().flatten()))
     })
 }
 
+async fn files(address: SocketAddr) -> Result<Files, NoAnswer> {
+    let stream = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+        Ok(stream) => stream.map_err(NoAnswer::Nobody)?,
+        Err(_) => return Err(NoAnswer::Nobody(io::ErrorKind::TimedOut.into())),
+    };
+    match timeout(ANSWER_TIMEOUT, get(stream, address, "/-/files")).await {
+        Ok(Ok((StatusCode::OK, true, body))) => serde_json::from_slice(&body)
+            .map_err(|error| NoAnswer::Said(format!("another version answers there: {error}"))),
+        Ok(Ok((StatusCode::SERVICE_UNAVAILABLE, _, body))) => {
+            Err(NoAnswer::Said(String::from_utf8_lossy(&body).trim_end().to_owned()))
+        }
+        // What a server of TLS says to plain HTTP, in its words or in TLS.
+        Ok(Ok((StatusCode::BAD_REQUEST, ..))) => Err(NoAnswer::Said(format!("it takes no HTTP; {TLS}"))),
+        Ok(Err(error)) if error.is_parse() => {
+            Err(NoAnswer::Said(format!("what listens there does not speak HTTP; {TLS}")))
+        }
+        Ok(Ok((status, ..))) => Err(NoAnswer::Said(format!(
+            "what answers there is no cdr-exporter that knows /-/files ({status})"
+        ))),
+        Ok(Err(error)) => Err(NoAnswer::Said(format!("what listens there does not answer: {error}"))),
+        Err(_) => Err(NoAnswer::Said("what listens there does not answer in time".to_owned())),
+    }
+}
+
 /// The status of the answer, whether it is JSON, and its body.
-async fn get(stream: TcpStream, address: SocketAddr) -> hyper::Result<(StatusCode, bool, Bytes)> {
+async fn get(
+    stream: TcpStream,
+    address: SocketAddr,
+    path: &'static str,
+) -> hyper::Result<(StatusCode, bool, Bytes)> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Request::new(Empty::<Bytes>::new());
-    *request.uri_mut() = hyper::Uri::from_static("/-/files");
+    *request.uri_mut() = hyper::Uri::from_static(path);
     if let Ok(host) = address.to_string().parse() {
         request.headers_mut().insert(HOST, host);
     }

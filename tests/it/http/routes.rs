@@ -30,6 +30,14 @@ fn each_path_answers_its_methods() {
         ("GET", "/", 200, None),
         ("HEAD", "/", 200, None),
         ("DELETE", "/", 405, read),
+        ("GET", "/?hours=1", 200, None),
+        ("GET", "/causes?q=ice", 200, None),
+        ("HEAD", "/causes/531004-410", 200, None),
+        ("POST", "/causes/531004-410", 405, read),
+        ("GET", "/causes/x-y", 404, None),
+        ("GET", "/api/v1/status", 200, None),
+        ("OPTIONS", "/api/v1/findings", 204, read),
+        ("GET", "/api/v2/status", 404, None),
         ("GET", "/-/healthy", 200, None),
         ("HEAD", "/-/healthy", 200, None),
         ("PUT", "/-/healthy", 405, read),
@@ -86,7 +94,7 @@ fn head_has_a_length_but_no_body() {
 }
 
 #[test]
-fn the_landing_page_leads_to_the_metrics() {
+fn the_page_leads_to_the_metrics() {
     let options = Options { telemetry_path: "/of/calls".to_owned(), ..Options::default() };
     let server = Server::start(snapshot(), options);
     let page = server.ask("GET", "/", &[]);
