@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("page/style.css");
 
 /// What a browser may do for our pages: show them, with [`STYLE`], send their forms here, and nothing else. The hash is
 /// that of `STYLE`.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-HhUzo/4O4vugsDbSjSh5BZJXzqGGp9QRSAdPjF0ix04='; \
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-8BCUDVfojNX+IRNI7tjhT1ORhpaRMTLGW88rMnATmOI='; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// How to get from a page to the others, relative to it: so links hold behind a proxy that serves this under a path of

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::account::{Account, Balance};
 use super::counts::OTHER;
+use super::history::{self, Series};
+use super::snapshot::Route;
 use super::store::{Changes, Row, Store, StoreError, Table};
 use super::stored::{FailureLabels, RouteKey, from_json};
-use crate::call::{CodePair, UnixMillis};
+use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 
 /// Which series are to go.
@@ -33,6 +35,8 @@ pub struct Forgotten {
     /// Every source and trunk that the store has, to say what could have been meant.
     pub sources: BTreeSet<String>,
     pub trunks: BTreeSet<String>,
+    /// Numbers of the series of the history that go.
+    history: BTreeSet<u32>,
 }
 
 /// Takes them out of the store, in one transaction.
@@ -97,6 +101,19 @@ impl Forgotten {
                     goes(None);
                 }
             }
+            Table::HistorySeries => {
+                let (number, series) = history::numbered(key, value)?;
+                if which.is_series(&series, catalogue) {
+                    self.history.insert(number);
+                    goes(None);
+                }
+            }
+            // Their series stand before them.
+            Table::History => {
+                if let Some(left) = history::without(value, &self.history)? {
+                    goes(left);
+                }
+            }
             Table::Files | Table::Replayed | Table::Commits => {}
         }
         Ok(())
@@ -114,14 +131,22 @@ impl Which<'_> {
 
     fn is_failure(self, labels: &FailureLabels<'_>, catalogue: &Catalogue) -> Result<bool, String> {
         let Self::Unlisted { source } = self else { return Ok(self.is_route(&labels.source, &labels.trunk)) };
-        let codes: CodePair = labels.codes()?;
-        let is_listed = |cause: &str| {
-            let mut listed = catalogue.failed_label_sets();
-            listed.any(|entry| &*entry.cause == cause && entry.codes() == codes)
-        };
-        let is_unlisted = labels.cause == OTHER || !is_listed(&labels.cause);
+        let is_unlisted = is_unlisted(&labels.cause, labels.codes()?, catalogue);
         Ok(source.is_none_or(|source| source == labels.source) && is_unlisted)
     }
+
+    fn is_series(self, series: &Series, catalogue: &Catalogue) -> bool {
+        let Route { source: of, trunk, .. } = &*series.route;
+        let Self::Unlisted { source } = self else { return self.is_route(of, trunk) };
+        source.is_none_or(|source| source == &**of)
+            && series.outcome == Outcome::Failed
+            && is_unlisted(&series.cause, series.codes, catalogue)
+    }
+}
+
+fn is_unlisted(cause: &str, codes: CodePair, catalogue: &Catalogue) -> bool {
+    let mut listed = catalogue.failed_label_sets();
+    cause == OTHER || !listed.any(|entry| &*entry.cause == cause && entry.codes() == codes)
 }
 
 impl Balance {

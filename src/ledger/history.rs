@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use super::snapshot::Route;
 use crate::call::{CodePair, Outcome, UnixMillis};
-pub use stored::{MinuteKey, SeriesKey, StoredMinute, StoredSeries};
+pub use stored::{MinuteKey, SeriesKey, StoredMinute, StoredSeries, numbered, without};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,38 +179,6 @@ impl History {
     pub fn forget_older(&mut self, now: UnixMillis) {
         let first = self.first_kept(now);
         while self.minutes.span().is_some_and(|span| span.start < first) && self.drop_first_minute() {}
-    }
-
-    /// Forgets series that are counted no more, such as those of a trunk that is gone.
-    pub fn forget(&mut self, gone: impl Fn(&Series) -> bool) {
-        let gone: BTreeSet<u32> = self
-            .minutes
-            .series
-            .iter()
-            .filter(|(_, series)| gone(series))
-            .map(|(number, _)| *number)
-            .collect();
-        if gone.is_empty() {
-            return;
-        }
-        for hour in self.minutes.hours.values_mut() {
-            let held = |cells: &Vec<Cell>| cells.iter().any(|cell| gone.contains(&cell.series));
-            if hour.values().any(held) {
-                for (minute, cells) in Arc::make_mut(hour).iter_mut().filter(|(_, cells)| held(cells)) {
-                    self.cells -= cells.extract_if(.., |cell| gone.contains(&cell.series)).count();
-                    self.changed_minutes.insert(*minute);
-                }
-            }
-        }
-        self.drop_empty();
-        gone.into_iter().for_each(|number| self.drop_series(number));
-    }
-
-    fn drop_empty(&mut self) {
-        for hour in self.minutes.hours.values_mut().filter(|hour| hour.values().any(Vec::is_empty)) {
-            Arc::make_mut(hour).retain(|_, cells| !cells.is_empty());
-        }
-        self.minutes.hours.retain(|_, hour| !hour.is_empty());
     }
 
     /// Whether there was one.

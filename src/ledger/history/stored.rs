@@ -1,7 +1,7 @@
 //! The history as rows of the store: a row for each series and its number, a row for each minute with calls by number.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,26 @@ pub struct MinuteKey {
 /// Calls by the number of their series.
 pub type StoredMinute = BTreeMap<u32, u32>;
 
+/// The number and the labels of a series, from its row.
+///
+/// # Errors
+/// What is wrong with the row.
+pub fn numbered(key: &str, value: &str) -> Result<(u32, Series), String> {
+    let SeriesKey { series } = from_json(key)?;
+    Ok((series, from_json::<StoredSeries<'_>>(value)?.series()?))
+}
+
+/// The row of a minute without the calls of these series, if it has any; nothing is left where it has no other.
+///
+/// # Errors
+/// What is wrong with the row.
+pub fn without(value: &str, gone: &BTreeSet<u32>) -> Result<Option<Option<String>>, String> {
+    let mut calls: StoredMinute = from_json(value)?;
+    let before = calls.len();
+    calls.retain(|series, _| !gone.contains(series));
+    Ok((calls.len() < before).then(|| (!calls.is_empty()).then(|| to_json(&calls))))
+}
+
 impl History {
     /// The rows that are other than in the store.
     pub fn changes(&self) -> impl Iterator<Item = (Table, String, Option<String>)> {
@@ -76,8 +96,7 @@ impl History {
     /// # Errors
     /// What is wrong with the row.
     pub fn restore_series(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let SeriesKey { series: number } = from_json(key)?;
-        let series = from_json::<StoredSeries<'_>>(value)?.series()?;
+        let (number, series) = numbered(key, value)?;
         if self.numbers.insert(series.clone(), number).is_some() {
             return Err(format!("series {number} has another number too"));
         }
