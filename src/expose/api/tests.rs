@@ -59,7 +59,7 @@ fn what_is_wrong_is_said_and_errors_first() {
             "warning: Source teams: 3 of 12 records were rejected.",
             "warning: Source teams: 4 calls were counted under `other`.",
             "warning: Source other: /srv/cdr/*.csv leads to no file.",
-            "warning: The files present at the start are still being read: 4.0 KiB to go.",
+            "warning: The files present at the start are still being read: 6.0 KiB to go.",
         ]
     );
 }
