@@ -121,7 +121,11 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let files = if found.files.len() == 1 { "file" } else { "files" };
         writeln!(out, "\nsource {}: {} {files}", source.books.name, found.files.len())?;
         all_well &= (!found.files.is_empty() || config_file.is_some()) && found.unreadable.is_empty();
+        all_well &= found.left_out_count == 0;
         out.write_all(passed_over(&source.discover, &found).as_bytes())?;
+        if let Some(said) = found.left_out_said() {
+            writeln!(out, "  {}", shown::text(&said))?;
+        }
         for (path, error) in found.unreadable {
             writeln!(out, "  {}: {error}", shown::path(&path))?;
         }

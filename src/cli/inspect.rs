@@ -59,9 +59,10 @@ pub fn run(arguments: &Arguments) -> Exit {
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
     for argument in &arguments.files {
-        match files(argument) {
-            Ok(found) => paths.extend(found),
-            Err(reason) => exit = fail(&format!("{}: {reason}", shown::text(argument)), Exit::No),
+        let (found, reasons) = files(argument);
+        paths.extend(found);
+        for reason in reasons {
+            exit = fail(&format!("{}: {reason}", shown::text(argument)), Exit::No);
         }
     }
     let threads = arguments.threads.unwrap_or_else(reader::all_cores);
@@ -102,25 +103,33 @@ fn fail(message: &str, exit: Exit) -> Exit {
     exit
 }
 
-/// The files that an argument stands for; a name that is there is that file, whatever characters it has.
-fn files(argument: &str) -> Result<Vec<PathBuf>, String> {
+/// The files that an argument stands for, and why some are missing; a name that is there is that file, whatever characters
+/// it has.
+fn files(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
     let path = Path::new(argument);
     if argument == STANDARD_INPUT || path.is_file() {
-        return Ok(vec![path.to_path_buf()]);
+        return (vec![path.to_path_buf()], Vec::new());
     }
-    let pattern = Pattern::parse(argument).map_err(|error| error.to_string())?;
-    let exclude = Exclude::parse(Exclude::DEFAULT).map_err(|error| error.to_string())?;
-    let found = Options { patterns: vec![pattern], exclude }.scan();
-    match found.unreadable.first() {
-        Some((path, error)) => Err(format!("{}: {error}", shown::path(path))),
-        None if found.files.is_empty() && path.is_dir() => {
-            Err("there is no file in this folder to read (those that begin with a dot or end in .tmp or .part are left alone)".to_owned())
-        }
-        None if found.files.is_empty() => Err("there is no such file".to_owned()),
-        // What always comes with an export is read only where it is named itself.
-        None => {
-            let paths = found.files.into_iter().map(|(path, _)| path);
-            Ok(paths.filter(|path| companion::explanation_at(path).is_none()).collect())
-        }
+    let options = Pattern::parse(argument).and_then(|pattern| {
+        Ok(Options { patterns: vec![pattern], exclude: Exclude::parse(Exclude::DEFAULT)? })
+    });
+    let found = match options {
+        Ok(options) => options.scan(),
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let unreadable = found.unreadable.iter().map(|(path, error)| format!("{}: {error}", shown::path(path)));
+    let mut reasons: Vec<String> =
+        unreadable.chain(found.left_out_said().map(|said| shown::text(&said))).collect();
+    if found.files.is_empty() && reasons.is_empty() {
+        let none = match path.is_dir() {
+            true => {
+                "there is no file in this folder to read (those that begin with a dot or end in .tmp or .part are left alone)"
+            }
+            false => "there is no such file",
+        };
+        reasons.push(none.to_owned());
     }
+    // What always comes with an export is read only where it is named itself.
+    let paths = found.files.into_iter().map(|(path, _)| path);
+    (paths.filter(|path| companion::explanation_at(path).is_none()).collect(), reasons)
 }

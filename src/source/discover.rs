@@ -89,6 +89,15 @@ impl Found {
         }
     }
 
+    /// What is to be said of folders that were left out, if any were.
+    pub fn left_out_said(&self) -> Option<String> {
+        let such_as = self.left_out.first()?.display();
+        let count = self.left_out_count;
+        Some(format!(
+            "{count} folders are left out, such as {such_as}: too many names, too deep or too slow; name folders nearer to the files"
+        ))
+    }
+
     /// Whether a file may be at this path though it was not found: what could not be looked at is not gone.
     pub fn says_nothing_of(&self, path: &Path) -> bool {
         let mut places = self.unreadable.iter().map(|(place, _)| place).chain(&self.left_out);

@@ -320,6 +320,46 @@ fn a_file_that_can_no_longer_be_written_stops_nothing() {
 }
 
 #[test]
+fn what_takes_the_place_of_the_file_while_it_is_written_is_left_alone() {
+    for kind in ["fifo", "symbolic link", "hard link", "folder of the store"] {
+        let house = House::new("", "2KiB");
+        fs::create_dir(house.path("log")).unwrap();
+        let mut arguments = house.arguments();
+        *arguments.last_mut().unwrap() = house.path("log/rejected").into();
+        let daemon = Daemon::serve(arguments);
+        daemon.wait_until_ready();
+        let (at, victim) = (house.path("log/rejected"), house.path("victim"));
+        fs::write(&victim, "victim").unwrap();
+        fs::remove_file(&at).unwrap();
+        match kind {
+            "fifo" => {
+                let (kind, mode) =
+                    (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR);
+                rustix::fs::mknodat(rustix::fs::CWD, &at, kind, mode, 0).unwrap();
+            }
+            "symbolic link" => std::os::unix::fs::symlink(&victim, &at).unwrap(),
+            "hard link" => fs::hard_link(&victim, &at).unwrap(),
+            _ => {
+                fs::remove_dir(house.path("log")).unwrap();
+                std::os::unix::fs::symlink(house.path("data"), house.path("log")).unwrap();
+            }
+        }
+        for records in [2.0, 4.0] {
+            house.append("cdr/a.ndjson", &("{\"id\":\n".to_owned() + &row::ndjson(&[Row::answered(2, SBC)])));
+            daemon.wait_for_metrics("both", |metrics| {
+                metrics.sum("cdr_exporter_read_records_total", &[]) == records
+            });
+        }
+        let log = daemon.stop();
+        let said = log.iter().filter(|line| line.contains("cannot write rejected records")).count();
+        assert_eq!((said, fs::read_to_string(&victim).unwrap().as_str()), (1, "victim"), "{kind}: {log:?}");
+        let store: Vec<_> =
+            fs::read_dir(house.path("data")).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert!(!store.contains(&"rejected".into()), "{kind}: {store:?}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_used_stops_the_start() {
     let house = House::new("", "2KiB");
     fs::create_dir(house.path("data")).unwrap();

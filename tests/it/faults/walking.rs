@@ -103,6 +103,21 @@ fn a_folder_that_cannot_be_read_counts_and_a_path_without_a_file_is_said() {
 }
 
 #[test]
+fn what_is_no_file_keeps_no_other_from_being_inspected() {
+    let mut play = Play::not_started("cdr/*");
+    fifo(&play, "a.json");
+    play.append("b.json", 3);
+    let inspected = run(["inspect", &play.path("").display().to_string()]);
+    assert!(inspected.stdout.starts_with("calls counted: 3;"), "{inspected:?}");
+    assert!(
+        inspected.code == Some(1) && inspected.stderr.contains("a.json: a FIFO is here"),
+        "{inspected:?}"
+    );
+    let checked = run(["check", &play.path("").display().to_string()]);
+    assert!(checked.code == Some(1) && checked.stdout.contains("a.json: a FIFO is here"), "{checked:?}");
+}
+
+#[test]
 fn hidden_files_are_passed_over_unless_the_glob_names_the_dot() {
     let mut play = Play::of("cdr/**/*.json");
     fs::create_dir(play.path(".deep")).unwrap();
