@@ -205,6 +205,19 @@ impl fmt::Debug for Text<'_> {
     }
 }
 
+/// Whether a record is its whole call. A call counts once, by the attempt that decided it: answered if one was, else the
+/// final one, else the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Attempt {
+    /// One of several: a branch, a dialled device, an earlier route.
+    Branch,
+    /// One of several, by which the call ended.
+    Final,
+    /// The only record of its call.
+    #[default]
+    Only,
+}
+
 /// One call leg, borrowed from the bytes of its record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call<'a> {
@@ -221,6 +234,8 @@ pub struct Call<'a> {
     pub ended_at: Option<UnixMillis>,
     /// Seconds from INVITE to end or failure; `None` when the record does not say.
     pub duration_seconds: Option<u32>,
+    /// The attempts of one call have one record id.
+    pub attempt: Attempt,
 }
 
 impl Call<'_> {
@@ -234,6 +249,7 @@ impl Call<'_> {
             codes: self.codes.owned(),
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
+            attempt: self.attempt,
         }
     }
 }
@@ -249,6 +265,8 @@ pub enum Reason {
     NotARow,
     /// A CSV row with a number of fields other than its header's, or with a quote that is never closed.
     BadCsv,
+    /// A line of a log that ends before the fields that say how the call ended.
+    BadLine,
     /// A CSV row before any header.
     NoHeader,
     /// A code that is not a whole number, or is out of range.
@@ -269,11 +287,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
         Self::BadCsv,
+        Self::BadLine,
         Self::NoHeader,
         Self::BadCode,
         Self::BadTime,
@@ -291,6 +310,7 @@ impl Reason {
             Self::BadJson => "bad_json",
             Self::NotARow => "not_a_row",
             Self::BadCsv => "bad_csv",
+            Self::BadLine => "bad_line",
             Self::NoHeader => "no_header",
             Self::BadCode => "bad_code",
             Self::BadTime => "bad_time",
@@ -311,6 +331,7 @@ impl Reason {
             Self::BadCsv => {
                 "the row has another number of fields than its header, or a quote is never closed"
             }
+            Self::BadLine => "the line ends before the fields that say how the call ended",
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",

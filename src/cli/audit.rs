@@ -100,6 +100,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
         audit.read(source.reading, &mut again, books);
         audits.push(audit);
     }
+    again.decide_all_attempts(clock::now());
     let again = again.snapshot(true);
     let mut audited = Audited::default();
     for source in &counted.sources {
@@ -191,7 +192,8 @@ impl Audit {
             for (number, file) in files.iter().enumerate() {
                 self.compared += 1;
                 let is_copy = number > 0;
-                let format = Format::named(&file.content.format);
+                let wanted = options.format.filter(|format| format.name == file.content.format);
+                let format = wanted.or_else(|| Format::named(&file.content.format));
                 let options = reading::Options { format, ..options };
                 match read(file, options, (!is_copy).then_some((&mut *again, source))) {
                     Ok(Some(found)) => {

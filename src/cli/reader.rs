@@ -118,6 +118,7 @@ impl Reader {
     /// What was read.
     pub fn snapshot(mut self) -> Arc<Snapshot> {
         self.progress.finish_and_clear();
+        self.ledger.decide_all_attempts(clock::now());
         Arc::new(self.ledger.snapshot(true))
     }
 }

@@ -32,6 +32,10 @@ pub struct Source {
     pub format: Option<Spanned<String>>,
     pub live_within: Option<Spanned<String>>,
     pub remember: Option<Spanned<String>>,
+    pub attempts_within: Option<Spanned<String>>,
+    pub teams_side: Option<Vec<Spanned<String>>>,
+    pub trunk_from: Option<Spanned<String>>,
+    pub timezone: Option<Spanned<String>>,
     #[serde(default)]
     pub trunks: Trunks,
 }
@@ -39,8 +43,19 @@ pub struct Source {
 impl Source {
     /// One of which nothing is said but its name.
     pub fn named(name: Spanned<String>) -> Self {
-        let trunks = Trunks::default();
-        Self { name, paths: None, exclude: None, format: None, live_within: None, remember: None, trunks }
+        Self {
+            name,
+            paths: None,
+            exclude: None,
+            format: None,
+            live_within: None,
+            remember: None,
+            attempts_within: None,
+            teams_side: None,
+            trunk_from: None,
+            timezone: None,
+            trunks: Trunks::default(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_saphyr::Spanned;
 
@@ -12,6 +13,7 @@ use super::errors::{Checked, at, plain, unknown};
 use super::file;
 use super::limits;
 use super::units::duration;
+use crate::format::device::{Device, TrunkFrom};
 use crate::format::{ALL, Format};
 use crate::ledger::{SourceOptions, TrunkName};
 use crate::pipeline::Source;
@@ -24,12 +26,17 @@ use crate::source::discover::{Exclude, Options, Pattern};
 pub const SOURCE_OF_PATHS: &str = "teams";
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
 const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// A device writes the attempts of a call when the call ends, within a second; a log may come through a relay.
+const ATTEMPTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The source that paths on the command line make.
 pub fn source_of_paths(paths: &[String]) -> Checked<Source> {
     let pattern = |path: &String| Pattern::parse(path).map_err(|error| plain(error.to_string()));
     Ok(Source {
-        books: SourceOptions::named(SOURCE_OF_PATHS, REMEMBER),
+        books: SourceOptions {
+            attempts_within: ATTEMPTS_WITHIN,
+            ..SourceOptions::named(SOURCE_OF_PATHS, REMEMBER)
+        },
         discover: Options {
             patterns: paths.iter().map(pattern).collect::<Checked<_>>()?,
             exclude: Exclude::parse(Exclude::DEFAULT).map_err(|error| plain(error.to_string()))?,
@@ -133,13 +140,14 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             remember: written.remember.as_ref().map_or(Ok(REMEMBER), duration)?,
             trunk_names: written.trunks.names.iter().map(trunk_name).collect::<Checked<_>>()?,
             trunks: written.trunks.only.as_ref().map(only).transpose()?.map(Arc::new),
+            attempts_within: written.attempts_within.as_ref().map_or(Ok(ATTEMPTS_WITHIN), duration)?,
         },
         discover: Options {
             patterns: paths.iter().map(pattern).chain(collected).collect::<Checked<_>>()?,
             exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
         },
         reading: reading::Options {
-            format: written.format.as_ref().map_or(Ok(None), format)?,
+            format: of_device(written, written.format.as_ref().map_or(Ok(None), format)?)?,
             live_within: written.live_within.as_ref().map(duration).transpose()?,
             record_bytes,
         },
@@ -171,6 +179,38 @@ fn only(written: &Spanned<Vec<Spanned<String>>>) -> Checked<Only> {
         Only::of([pattern.value.as_str()]).map_err(|reason| at(pattern, reason))?;
     }
     Only::of(written.value.iter().map(|pattern| pattern.value.as_str())).map_err(|reason| at(written, reason))
+}
+
+/// The format, told what the operator says of the device.
+fn of_device(written: &file::Source, format: Option<&'static Format>) -> Checked<Option<&'static Format>> {
+    let names = || written.teams_side.iter().flatten();
+    let key = names().next().or(written.trunk_from.as_ref()).or(written.timezone.as_ref());
+    let Some(key) = key else { return Ok(format) };
+    let trunk_from = match &written.trunk_from {
+        None => TrunkFrom::Teams,
+        Some(side) => match side.value.as_str() {
+            "teams" => TrunkFrom::Teams,
+            "carrier" => TrunkFrom::Carrier,
+            other => return Err(at(side, unknown("side", other, &["teams", "carrier"]))),
+        },
+    };
+    let timezone = |written: &Spanned<String>| {
+        let name = &written.value;
+        TimeZone::get(name)
+            .map_err(|_| at(written, format!("`{name}` is no time zone such as Europe/Berlin or UTC")))
+    };
+    let timezone = written.timezone.as_ref().map_or(Ok(TimeZone::UTC), timezone)?;
+    let names: Vec<&str> = names().map(|name| name.value.as_str()).collect();
+    let device = Device::parse(&names, trunk_from, timezone).map_err(|error| at(key, error.to_string()))?;
+    match format.and_then(|format| format.of_device(device)) {
+        Some(format) => Ok(Some(format)),
+        None => {
+            let known = ALL.into_iter().filter(|format| format.told.is_some());
+            let known: Vec<&str> = known.map(|format| format.name).collect();
+            let message = "`teams_side`, `trunk_from` and `timezone` go with the `format` of a device";
+            Err(at(key, format!("{message}: {}", known.join(", "))))
+        }
+    }
 }
 
 /// A name for the FQDNs that match from their beginning to their end.

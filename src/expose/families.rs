@@ -79,6 +79,12 @@ const PENDING_BYTES: Described = Described {
     kind: Kind::Gauge,
     labels: &["source"],
 };
+const PENDING_CALLS: Described = Described {
+    name: "cdr_exporter_pending_calls",
+    help: "Calls that are not counted yet because more of their attempts may come.",
+    kind: Kind::Gauge,
+    labels: &["source"],
+};
 const FILES: Described = Described {
     name: "cdr_exporter_files",
     help: "Files known, by state.",
@@ -227,14 +233,15 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 12] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 13] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
         NEWEST_CALL.with(newest),
         READ_RECORDS.by_source(sources, |source| source.read_records),
         READ_BYTES.by_source(sources, |source| source.read_bytes),
-        PENDING_BYTES.with(pending_bytes(sources)),
+        PENDING_BYTES.with(pending(sources, |source| source.pending_bytes)),
+        PENDING_CALLS.with(pending(sources, |source| source.pending_calls)),
         PATHS_MATCHED.with(paths(sources, |paths| paths.matched)),
         FOLDERS_LEFT_OUT.with(paths(sources, |paths| paths.left_out)),
         SOURCE_UP.with(paths(sources, |paths| u64::from(paths.is_up))),
@@ -247,9 +254,12 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 12] {
 }
 
 /// A source that is not configured any more has no files, and nothing to be read.
-fn pending_bytes(sources: &[SourceSnapshot]) -> impl Iterator<Item = Series<'_>> {
+fn pending(
+    sources: &[SourceSnapshot],
+    value: impl Fn(&SourceSnapshot) -> u64,
+) -> impl Iterator<Item = Series<'_>> {
     let configured = sources.iter().filter(|source| !source.files.is_empty());
-    configured.map(|source| number(&[&source.name], source.pending_bytes as f64, None))
+    configured.map(move |source| number(&[&source.name], value(source) as f64, None))
 }
 
 /// Where the paths of the sources lead that are configured.

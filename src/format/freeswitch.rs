@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::fields::{self, NotWhole};
 use super::{Decode, Decoded, Format, Public, Recognised};
-use crate::call::{Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -38,6 +38,8 @@ pub static FORMAT: Format = Format {
     },
     broken: Reason::BadJson,
     decoder: &|| Box::new(Decoder),
+    told: None,
+    device: None,
 };
 
 #[rustfmt::skip]
@@ -166,6 +168,7 @@ impl Variables {
                 billed.filter(|_| succeeded == Some(true)),
             )?,
             duration_seconds: fields::duration_seconds(self.whole("duration"))?,
+            attempt: Attempt::Only,
         })
     }
 
@@ -327,6 +330,7 @@ mod tests {
             codes: Codes { sip: Some(480), q850: Some(31), text, words: Words::Other, ..Codes::default() },
             ended_at: Some(UnixMillis(1_730_797_950_000)),
             duration_seconds: None,
+            attempt: Attempt::Only,
         };
         assert_eq!(call(&[]), expected);
         let teams = ("sip_from_host", "sip.pstnhub.microsoft.com");

@@ -2,6 +2,8 @@
 //!
 //! Pure: bytes in, values out.
 
+pub mod audiocodes;
+pub mod device;
 pub mod fields;
 pub mod freeswitch;
 pub mod graph;
@@ -13,11 +15,13 @@ mod unknown;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use self::device::Device;
 use crate::call::{Call, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
-pub static ALL: [&Format; 3] = [&freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
+pub static ALL: [&Format; 4] =
+    [&audiocodes::FORMAT, &freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
 
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
@@ -41,10 +45,14 @@ pub struct Format {
     pub broken: Reason,
     /// A decoder at the beginning of a file.
     pub decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync),
+    /// A decoder that was told about the device; `None` where records tell all themselves.
+    pub told: Option<fn(&'static Device) -> Box<dyn Decode>>,
+    /// What it was told.
+    pub device: Option<&'static Device>,
 }
 
 /// The parts of a format's records that name nobody: what is left of a rejected record when all else is masked.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Public {
     /// Names of properties and columns, and values that are words of the format.
     pub words: &'static [&'static str],
@@ -155,7 +163,7 @@ impl<'t> Front<'t> {
 
 impl PartialEq for Format {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        (self.name, self.device) == (other.name, other.device)
     }
 }
 
@@ -171,6 +179,16 @@ impl Format {
     /// The format of this name, if there is one.
     pub fn named(name: &str) -> Option<&'static Self> {
         ALL.into_iter().find(|format| format.name == name)
+    }
+
+    /// The same format, which knows about the device; `None` where it need not. It lasts as long as the program: one for
+    /// each source and reload.
+    pub fn of_device(&'static self, device: Device) -> Option<&'static Self> {
+        let told = self.told?;
+        let device: &'static Device = Box::leak(Box::new(device));
+        let decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync) =
+            Box::leak(Box::new(move || told(device)));
+        Some(Box::leak(Box::new(Self { decoder, device: Some(device), ..*self })))
     }
 
     /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more is to come.

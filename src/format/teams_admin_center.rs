@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use self::columns::{Column, Fields};
 pub use self::columns::{Columns, column_names};
 use super::{Decode, Decoded, Format, Front, Public, Recognised, fields, trunk};
-use crate::call::{Call, Codes, Reason, RecordId};
+use crate::call::{Attempt, Call, Codes, Reason, RecordId};
 use crate::framing::Framing;
 
 /// The report "PSTN and SMS usage" of the admin center, exported.
@@ -70,6 +70,8 @@ pub static FORMAT: Format = Format {
     },
     broken: Reason::BadCsv,
     decoder: &|| Box::<Decoder>::default(),
+    told: None,
+    device: None,
 };
 
 /// A first line longer than this is no header.
@@ -171,6 +173,7 @@ fn call<'a>(fields: &Fields<'a>) -> Result<Call<'a>, Reason> {
         )?,
         duration_seconds,
         trunk: fields::text(fields.value(Column::Trunk)),
+        attempt: Attempt::Only,
     })
 }
 

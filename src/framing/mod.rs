@@ -4,9 +4,11 @@
 //! few bytes twice while it waits. A broken record costs itself, not its neighbours.
 
 pub mod json;
+mod lines;
 mod quoted_csv;
 
 pub use json::JsonSplitter;
+pub use lines::LinesSplitter;
 pub use quoted_csv::QuotedCsvSplitter;
 
 /// How text is cut into records.
@@ -16,6 +18,8 @@ pub enum Framing {
     Json,
     /// Lines of CSV, in which quotes may hold line ends.
     QuotedCsv,
+    /// Lines, whatever they hold: logs.
+    Lines,
 }
 
 impl Framing {
@@ -24,6 +28,7 @@ impl Framing {
         match self {
             Self::Json => Splitter::Json(JsonSplitter::new(record_bytes)),
             Self::QuotedCsv => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
+            Self::Lines => Splitter::Lines(LinesSplitter::new(record_bytes)),
         }
     }
 
@@ -34,6 +39,7 @@ impl Framing {
             Self::Json => json::first_record(text, is_all),
             // The first line is the header.
             Self::QuotedCsv => memchr::memchr(b'\n', text).map(|newline| newline + 1),
+            Self::Lines => Some(0),
         }
     }
 }
@@ -92,6 +98,7 @@ const SCANNED_AGAIN: usize = 16 * 1024;
 pub enum Splitter {
     Json(JsonSplitter),
     QuotedCsv(QuotedCsvSplitter),
+    Lines(LinesSplitter),
 }
 
 impl Splitter {
@@ -101,6 +108,7 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.next(text, finished),
             Self::QuotedCsv(splitter) => splitter.next(text, finished),
+            Self::Lines(splitter) => splitter.next(text, finished),
         }
     }
 
@@ -111,6 +119,7 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.begins_record(),
             Self::QuotedCsv(splitter) => splitter.begins_record(),
+            Self::Lines(splitter) => splitter.begins_record(),
         }
     }
 
@@ -120,6 +129,7 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.is_discarding(),
             Self::QuotedCsv(splitter) => splitter.is_discarding(),
+            Self::Lines(splitter) => splitter.is_discarding(),
         }
     }
 
@@ -128,6 +138,7 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.place(),
             Self::QuotedCsv(splitter) => splitter.place(),
+            Self::Lines(splitter) => splitter.place(),
         }
     }
 
@@ -136,6 +147,7 @@ impl Splitter {
         match self {
             Self::Json(splitter) => splitter.resume(place),
             Self::QuotedCsv(splitter) => splitter.resume(place),
+            Self::Lines(splitter) => splitter.resume(place),
         }
     }
 }

@@ -55,6 +55,10 @@ fn csv() -> Splitter {
     Splitter::QuotedCsv(QuotedCsvSplitter::new(64))
 }
 
+fn lines() -> Splitter {
+    Splitter::Lines(LinesSplitter::new(64))
+}
+
 const JSON: &[(&str, &str, &[&str])] = &[
     ("a row a line", "{\"a\":1}\n{\"b\":2}\n", &["={\"a\":1}", "={\"b\":2}"]),
     ("a bare array", "[{\"a\":1},\n {\"b\":[2]}]", &["={\"a\":1}", "={\"b\":[2]}"]),
@@ -111,9 +115,19 @@ const CSV: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
+const LINES: &[(&str, &str, &[&str])] = &[
+    ("lines", "a,b\r\nc,\"d\n\ne", &["=a,b", "=c,\"d", "=e"]),
+    (
+        "too long",
+        "0123456789012345678901234567890123456789012345678901234567890123456789\na,b\n",
+        &[">", "=a,b"],
+    ),
+    ("too long at the end", "0123456789012345678901234567890123456789012345678901234567890123456789", &[">"]),
+];
+
 #[test]
 fn tables() {
-    for (make, table) in [(json as fn() -> Splitter, JSON), (csv, CSV)] {
+    for (make, table) in [(json as fn() -> Splitter, JSON), (csv, CSV), (lines, LINES)] {
         for (name, text, expected) in table {
             let text = text.as_bytes();
             assert_eq!(pieces(make(), text, &[]), *expected, "{name}");

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::attempts::Attempts;
 use super::contents::StoredContent;
 use super::duplicates::Duplicates;
 use super::known::{Contents, Holder};
@@ -28,6 +29,10 @@ pub struct Account {
     pub name: Arc<str>,
     pub duplicates: Duplicates,
     pub balance: Balance,
+    /// Calls of which more attempts may come.
+    pub attempts: Attempts,
+    /// How long the attempts of a call may be apart. A source that is configured no more waits for none.
+    pub attempts_within: Duration,
     /// Whether the store has another balance.
     pub changed: bool,
     /// Whether the config has it, or had it since the start.
@@ -80,7 +85,8 @@ impl Balance {
     pub fn add(&mut self, batch: &Batch) {
         let Records { calls, header, ignored, rejected } = batch.records;
         self.read_bytes += batch.read_bytes;
-        self.read_records += calls + header + ignored + rejected;
+        // An attempt is booked when it is known what became of it.
+        self.read_records += calls - batch.attempts.len() as u64 + header + ignored + rejected;
         self.records.header += header;
         self.records.ignored += ignored;
         self.records.rejected += rejected;
@@ -148,6 +154,8 @@ impl Account {
             name,
             duplicates: Duplicates::new(stored),
             balance,
+            attempts: Attempts::default(),
+            attempts_within: Duration::ZERO,
             changed: true,
             is_configured: false,
             trunks: None,
@@ -255,6 +263,7 @@ impl Account {
         if self.changed {
             changes.rows.push((Table::Sources, self.name.to_string(), Some(self.balance.to_json())));
         }
+        self.attempts.changes(&self.name, changes);
         changes.rows.extend(self.contents.changes().map(|(holder, file)| {
             (Table::Files, to_json(&FileKey::of(&self.name, holder)), file.map(file_value))
         }));
@@ -271,6 +280,7 @@ impl Account {
     /// The changes are written.
     pub fn settle(&mut self) {
         self.changed = false;
+        self.attempts.settle();
         self.contents.settle();
         self.changed_replayed.clear();
         self.duplicates.settle();
@@ -293,6 +303,7 @@ impl Account {
             rejected: Reason::ALL.map(|reason| (reason.label(), balance.rejected[reason as usize])).to_vec(),
             read_bytes: balance.read_bytes,
             pending_bytes: self.files_now.pending_bytes,
+            pending_calls: self.attempts.len() as u64,
             files: self.files_now.states.clone(),
             paths: self.files_now.paths.clone(),
             file_events: FileEvent::ALL.map(|event| (event.label(), balance.events[event as usize])).to_vec(),

@@ -109,6 +109,11 @@ impl Duplicates {
         ids.map(insert).collect()
     }
 
+    /// Whether this id is remembered.
+    pub fn contains(&self, id: RecordId) -> bool {
+        self.seen.contains(Seen::new(id, 0))
+    }
+
     /// Forgets the ids last seen more than `days` days ago.
     pub fn forget(&mut self, days: u16, now: UnixMillis) {
         let oldest = day(now).saturating_sub(days);

@@ -7,6 +7,7 @@ pub mod snapshot;
 pub mod status;
 pub mod store;
 mod account;
+mod attempts;
 mod commits;
 mod contents;
 mod counts;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use account::{Account, Balance};
+use attempts::{Added, AttemptKey};
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 use history::History;
@@ -31,6 +33,7 @@ use stored::{FileKey, ReplayedKey};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
+use crate::reading::batch::Attempted;
 use crate::reading::trunk::{self, Only};
 use crate::reading::{Batch, Content, Context};
 
@@ -43,12 +46,14 @@ pub struct SourceOptions {
     pub trunk_names: Vec<TrunkName>,
     /// The trunks that may be shown; `None`: all that have the shape of one.
     pub trunks: Option<Arc<Only>>,
+    /// How long the attempts of a call may be apart.
+    pub attempts_within: Duration,
 }
 
 impl SourceOptions {
     /// A source of which nothing else is said.
     pub fn named(name: &str, remember: Duration) -> Self {
-        Self { name: name.into(), remember, trunk_names: Vec::new(), trunks: None }
+        Self { name: name.into(), remember, trunk_names: Vec::new(), trunks: None, attempts_within: Duration::ZERO }
     }
 }
 
@@ -143,6 +148,12 @@ pub struct Applied {
     pub duplicate: u64,
 }
 
+impl Applied {
+    fn and(self, other: Self) -> Self {
+        Self { counted: self.counted + other.counted, duplicate: self.duplicate + other.duplicate }
+    }
+}
+
 /// The ledger of all sources.
 ///
 /// Each part notes what changed since the last commit; a commit writes that and nothing else.
@@ -187,7 +198,10 @@ impl Ledger {
     ) -> Result<Self, StoreError> {
         let mut ledger = Self::new(limits, Arc::clone(&catalogue));
         store.each(|row| ledger.restore(row))?;
-        ledger.accounts.iter_mut().for_each(|account| account.contents.restored());
+        for account in &mut ledger.accounts {
+            account.contents.restored();
+            account.attempts.restored();
+        }
         ledger.store = Some(store);
         ledger.reconfigure(limits, catalogue, now);
         // How much history is kept is not known yet.
@@ -205,6 +219,11 @@ impl Ledger {
             }
             Row::Text { table: Table::Routes, key, value } => self.counts.restore_route(key, value)?,
             Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
+            Row::Text { table: Table::Attempts, key, value } => {
+                let key: AttemptKey = stored::from_json(key)?;
+                let call = key.call.parse().map_err(|_| format!("`{}` is no record id", key.call))?;
+                self.restored(&key.source)?.attempts.restore(call, value)?;
+            }
             Row::Text { table: Table::Files, key, value } => {
                 let key: FileKey<'_> = stored::from_json(key)?;
                 self.restored(&key.source)?.restore_file(key.holder(), value)?;
@@ -241,11 +260,12 @@ impl Ledger {
 
     /// Opens the books of a source: those under its name if there are any, else new ones.
     pub fn source(&mut self, options: SourceOptions, now: UnixMillis) -> SourceIndex {
-        let SourceOptions { name, remember, trunk_names, trunks } = options;
+        let SourceOptions { name, remember, trunk_names, trunks, attempts_within } = options;
         if let Some(known) = self.accounts.iter().position(|account| account.name == name) {
             self.accounts[known].is_configured = true;
             self.accounts[known].trunks = trunks;
             let known = SourceIndex(known);
+            self.accounts[known].attempts_within = attempts_within;
             self.counts.rename_trunks(known, trunk_names);
             if self.accounts[known.0].balance.remember != remember {
                 self.balance(known).remember = remember;
@@ -256,6 +276,7 @@ impl Ledger {
         let mut account = Account::new(Arc::clone(&name), balance, self.store.is_some());
         account.is_configured = true;
         account.trunks = trunks;
+        account.attempts_within = attempts_within;
         self.accounts.push(account);
         self.counts.add_source(name, trunk_names)
     }
@@ -305,11 +326,79 @@ impl Ledger {
         account.balance.add(batch);
         self.uncommitted_bytes += batch.read_bytes;
         let Some(now) = batch.now else { return Applied::default() };
+        let decided = self.add_attempts(source, &batch.attempts, now);
+        let applied = self.apply_calls(source, batch, now);
+        match decided.is_empty() {
+            true => applied,
+            false => applied.and(self.apply_decided(source, &decided, now)),
+        }
+    }
+
+    /// Counts the calls of which no more attempts are to come; whether there were any.
+    pub fn decide_attempts(&mut self, now: UnixMillis) -> bool {
+        self.decide(|account| account.attempts.due(account.attempts_within, now), now)
+    }
+
+    /// Counts the calls that wait for more attempts: nothing more is to come.
+    pub fn decide_all_attempts(&mut self, now: UnixMillis) {
+        self.decide(|account| account.attempts.due(Duration::ZERO, now), now);
+    }
+
+    fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
+        let mut decided = false;
+        for source in (0..self.accounts.len()).map(SourceIndex) {
+            let due = due(&mut self.accounts[source.0]);
+            if !due.is_empty() {
+                decided = true;
+                self.apply_decided(source, &due, now);
+            }
+        }
+        decided
+    }
+
+    /// Notes attempts. Returns those that decide their call.
+    fn add_attempts(
+        &mut self,
+        source: SourceIndex,
+        attempts: &[Attempted],
+        now: UnixMillis,
+    ) -> Vec<Attempted> {
+        let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
+        let mut decided: Vec<Attempted> = Vec::new();
+        for attempted in attempts {
+            let is_decided = |other: &Attempted| other.id == attempted.id;
+            if duplicates.contains(attempted.id) || decided.iter().any(is_decided) {
+                balance.read_records += 1;
+                balance.records.duplicate += 1;
+                continue;
+            }
+            let added = waiting.add(attempted, now);
+            if matches!(added, Added::Joined | Added::Decided { was_waiting: true }) {
+                // Of the attempts of a call one is counted; the others are no calls of their own.
+                balance.read_records += 1;
+                balance.records.ignored += 1;
+            }
+            if matches!(added, Added::Decided { .. }) {
+                decided.push(attempted.clone());
+            }
+        }
+        decided
+    }
+
+    fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) -> Applied {
+        let batch = Batch::of_attempts(decided, now, self.remembers(source));
+        self.accounts[source.0].changed = true;
+        self.accounts[source.0].balance.add(&batch);
+        self.apply_calls(source, &batch, now)
+    }
+
+    fn apply_calls(&mut self, source: SourceIndex, batch: &Batch, now: UnixMillis) -> Applied {
+        let account = &mut self.accounts[source.0];
         let sums = account.new_calls(batch, now);
         let balance = &mut account.balance;
         let counted = sums.count();
         balance.records.counted += counted;
-        let duplicate = batch.records.calls - counted;
+        let duplicate = batch.records.calls - batch.attempts.len() as u64 - counted;
         balance.records.duplicate += duplicate;
         balance.call_age.add(&sums.ages);
         balance.newest_call = balance.newest_call.max(sums.newest);

@@ -177,6 +177,8 @@ pub struct SourceSnapshot {
     pub read_bytes: u64,
     /// Bytes on the disk that are not yet counted.
     pub pending_bytes: u64,
+    /// Calls of which more attempts may come.
+    pub pending_calls: u64,
     /// Files by the value of the `state` label; every state is listed, also at 0.
     pub files: Vec<(&'static str, u64)>,
     /// Where its paths lead; `None` where it is not configured any more.

@@ -25,7 +25,7 @@ pub use error::{Storage, StoreError};
 /// 1. The first: no tables `replayed` and `commits`; files without lineage, records and decision.
 /// 2. Keys are lists: `["teams","sbc1.contoso.com","inbound"]`.
 /// 3. Keys are objects: `{"source":"teams","trunk":"sbc1.contoso.com","direction":"inbound"}`.
-/// 4. With the tables `history_series` and `history`.
+/// 4. With the tables `attempts`, `history_series` and `history`.
 pub const LAYOUT: u64 = 4;
 
 /// The file, in the folder that the operator names.
@@ -46,6 +46,8 @@ pub enum Table {
     Sources,
     Routes,
     Failures,
+    /// Calls of which more attempts may come.
+    Attempts,
     Files,
     /// Rejected records that were counted later.
     Replayed,
@@ -59,10 +61,11 @@ pub enum Table {
 
 impl Table {
     /// In the order in which they are read: a row refers only to rows before it.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sources,
         Self::Routes,
         Self::Failures,
+        Self::Attempts,
         Self::Files,
         Self::Replayed,
         Self::Commits,
@@ -76,6 +79,7 @@ impl Table {
             Self::Sources => "sources",
             Self::Routes => "routes",
             Self::Failures => "failures",
+            Self::Attempts => "attempts",
             Self::Files => "files",
             Self::Replayed => "replayed",
             Self::Commits => "commits",
@@ -86,7 +90,7 @@ impl Table {
 
     /// Whether the first layout did not have it.
     fn is_younger(self) -> bool {
-        matches!(self, Self::Replayed | Self::Commits | Self::HistorySeries | Self::History)
+        matches!(self, Self::Attempts | Self::Replayed | Self::Commits | Self::HistorySeries | Self::History)
     }
 
     fn definition(self) -> TableDefinition<'static, &'static str, &'static str> {

@@ -92,7 +92,7 @@ impl Table {
     /// What is wrong with the row.
     pub fn in_newest_layout(self, key: &str, value: &str) -> Result<(String, String), String> {
         let (key, value) = match self {
-            Self::Sources | Self::Commits => (key.to_owned(), value.to_owned()),
+            Self::Sources | Self::Commits | Self::Attempts => (key.to_owned(), value.to_owned()),
             Self::Routes => (rewritten::<RouteKey<'_>>(key)?, value.to_owned()),
             Self::Failures => (rewritten::<FailureLabels<'_>>(key)?, rewritten::<StoredFailure>(value)?),
             Self::Files => {

@@ -11,7 +11,7 @@ use redb::Database;
 use super::snapshot::Route;
 use super::store::tests::lowered::to_layout_2;
 use super::*;
-use crate::call::{Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
+use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
 use crate::reading::{Found, HowRead, Records};
@@ -71,6 +71,7 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
         codes: Codes { microsoft, sip, ..Codes::default() },
         ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
+        attempt: Attempt::Only,
     }
 }
 

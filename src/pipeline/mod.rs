@@ -287,6 +287,7 @@ impl Pipeline {
             for place in 0..self.sources.len() {
                 tidied |= self.sources[place].is_tidied_at_any_time() && self.tidy(place, now);
             }
+            tidied |= self.ledger.decide_attempts(now.wall);
             if tidied {
                 self.commit();
             }

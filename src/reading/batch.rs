@@ -12,7 +12,7 @@ use super::content::Records;
 use super::found::Found;
 use super::histogram::Histogram;
 use super::mask;
-use crate::call::{Arrival, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
+use crate::call::{Arrival, Attempt, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
 use crate::format::Format;
 use crate::format::trunk::{HIDDEN, Only};
@@ -56,6 +56,8 @@ pub struct Batch {
     pub read_bytes: u64,
     pub records: Records,
     pub calls: Calls,
+    /// Records that are not the whole of their call; among [`Records::calls`], and not in `calls`.
+    pub attempts: Vec<Attempted>,
     /// How many records were rejected for each reason, in the order of [`Reason::ALL`].
     pub rejected_by_reason: [u64; Reason::ALL.len()],
     /// What those records are that its format ignores, if there are any to tell of.
@@ -88,7 +90,7 @@ impl Batch {
         match found {
             Found::Calls { calls, .. } => {
                 for call in *calls {
-                    self.calls.add(call, how, context);
+                    self.attempts.extend(self.calls.add(call, how, context));
                 }
             }
             Found::Rejected { reason, position, text } => {
@@ -112,6 +114,14 @@ impl Batch {
         }
     }
 
+    /// Calls of which all attempts are known, each by the one that decided it.
+    pub fn of_attempts(attempts: &[Attempted], now: UnixMillis, remembers: bool) -> Self {
+        let mut batch = Self { now: Some(now), ..Self::default() };
+        batch.records.calls = attempts.len() as u64;
+        attempts.iter().for_each(|attempted| batch.calls.add_decided(attempted, now, remembers));
+        batch
+    }
+
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.now.is_none() && self.read_bytes == 0
@@ -124,7 +134,8 @@ impl Batch {
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        self.calls.bytes() + self.rejected_bytes
+        let attempts = self.attempts.len() * (size_of::<Attempted>() + 64);
+        self.calls.bytes() + attempts + self.rejected_bytes
     }
 }
 
@@ -161,6 +172,30 @@ impl Equivalent<OwnedKey> for Key<&[u8], &str> {
         (self.direction, self.outcome, self.arrival, self.codes)
             == (key.direction, key.outcome, key.arrival, key.codes)
             && (self.trunk, self.cause) == (&*key.trunk, &*key.cause)
+    }
+}
+
+/// One of the attempts of a call, classified as if it were the only one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempted {
+    /// The same for all attempts of the call.
+    pub id: RecordId,
+    pub attempt: Attempt,
+    pub labels: LabelSet,
+    pub ended_at: Option<UnixMillis>,
+    pub duration_seconds: Option<u32>,
+}
+
+impl Attempted {
+    /// Whether it decided the call, whatever other attempts there are.
+    pub fn is_answered(&self) -> bool {
+        self.labels.outcome == Outcome::Answered
+    }
+
+    /// The one that decided the call, of an earlier and a later attempt.
+    pub fn deciding(self, later: Self) -> Self {
+        let rank = |attempted: &Self| (attempted.is_answered(), attempted.attempt);
+        if rank(&later) >= rank(&self) { later } else { self }
     }
 }
 
@@ -213,22 +248,44 @@ pub struct Sum {
 }
 
 impl Calls {
-    fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) {
+    /// Adds a call, or gives it back where it is only an attempt.
+    fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Option<Attempted> {
         let verdict = context.catalogue.classify(call);
         let age = age(call.ended_at, context.now);
         let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
         let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
-        let counted = Counted {
-            id: call.record_id,
-            ended_at: call.ended_at,
-            duration_seconds: call.duration_seconds,
-            labels: self.labels(call, &verdict, arrival, how.format, context),
-        };
-        if context.remembers {
+        let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
+        if call.attempt != Attempt::Only {
+            let (cause, codes) = labelled(&verdict);
+            let only = context.trunks.as_deref();
+            let labels = label_set(call, &verdict, arrival, how.format, only, (&*cause).into(), codes);
+            let attempt = call.attempt;
+            return Some(Attempted { id: call.record_id, attempt, labels, ended_at, duration_seconds });
+        }
+        let labels = self.labels(call, &verdict, arrival, how.format, context);
+        let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels };
+        self.fold(counted, verdict.outcome, age, context.remembers);
+        None
+    }
+
+    /// Adds a call that was decided by this attempt.
+    fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) {
+        let Attempted { id, ended_at, duration_seconds, ref labels, .. } = *attempted;
+        let place = self.label_sets.iter().position(|known| known == labels).unwrap_or_else(|| {
+            self.label_sets.push(labels.clone());
+            self.label_sets.len() - 1
+        });
+        let counted =
+            Counted { id, ended_at, duration_seconds, labels: u32::try_from(place).unwrap_or(u32::MAX) };
+        self.fold(counted, labels.outcome, age(ended_at, now), remembers);
+    }
+
+    fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) {
+        if remembers {
             self.counted.push(counted);
         }
-        self.all.add(&counted, verdict.outcome, age);
-        self.span = self.span.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
+        self.all.add(&counted, outcome, age);
+        self.span = self.span.into_iter().chain(counted.ended_at.map(|at| (at, at))).reduce(wider);
     }
 
     /// The place of the call's label set.
@@ -240,11 +297,8 @@ impl Calls {
         format: &Format,
         context: &Context,
     ) -> u32 {
-        let Verdict { outcome, codes, .. } = *verdict;
-        let (cause, codes) = match outcome {
-            Outcome::Failed => (verdict.cause.name(), codes),
-            _ => (Cow::Borrowed(""), CodePair::default()),
-        };
+        let outcome = verdict.outcome;
+        let (cause, codes) = labelled(verdict);
         let (trunk, direction) = (&*call.trunk.0, call.direction);
         let key = Key { trunk, direction, outcome, arrival, cause: &*cause, codes };
         if let Some(place) = self.index.get(&key) {
@@ -252,16 +306,8 @@ impl Calls {
         }
         let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
         let cause: Arc<str> = (*cause).into();
-        let spelled = call.trunk.read();
-        let label_set = LabelSet {
-            trunk: shown_trunk(&spelled, format, context.trunks.as_deref()).into(),
-            direction,
-            outcome,
-            arrival,
-            cause: Arc::clone(&cause),
-            codes,
-        };
-        self.label_sets.push(label_set);
+        let only = context.trunks.as_deref();
+        self.label_sets.push(label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes));
         self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
         place
     }
@@ -363,6 +409,29 @@ impl Sum {
             }
         }
     }
+}
+
+/// The cause and codes that become labels: those of a failed call.
+fn labelled<'c>(verdict: &Verdict<'c>) -> (Cow<'c, str>, CodePair) {
+    match verdict.outcome {
+        Outcome::Failed => (verdict.cause.name(), verdict.codes),
+        _ => (Cow::Borrowed(""), CodePair::default()),
+    }
+}
+
+fn label_set(
+    call: &Call<'_>,
+    verdict: &Verdict<'_>,
+    arrival: Arrival,
+    format: &Format,
+    only: Option<&Only>,
+    cause: Arc<str>,
+    codes: CodePair,
+) -> LabelSet {
+    let spelled = call.trunk.read();
+    let trunk = shown_trunk(&spelled, format, only).into();
+    let (direction, outcome) = (call.direction, verdict.outcome);
+    LabelSet { trunk, direction, outcome, arrival, cause, codes }
 }
 
 /// Milliseconds since the call ended, unless its time is wrong.

@@ -186,7 +186,7 @@ impl Reading {
 fn begin_in(text: &[u8], framing: Framing) -> Option<usize> {
     let mut line_ends = memchr::memchr_iter(b'\n', text);
     match framing {
-        Framing::QuotedCsv => line_ends.next().map(|newline| newline + 1),
+        Framing::QuotedCsv | Framing::Lines => line_ends.next().map(|newline| newline + 1),
         Framing::Json => {
             line_ends.map(|newline| newline + 1).find(|begin| text[*begin..].starts_with(b"{\""))
         }

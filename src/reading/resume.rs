@@ -35,8 +35,11 @@ impl Options {
             Recognition::NeedMore | Recognition::Unknown => None,
         };
         let wanted = self.format.or(recognised);
-        let format = Format::named(&known.format);
-        format.filter(|format| wanted.is_none_or(|wanted| wanted == *format))
+        match wanted {
+            // It may know more than the built-in one of its name: which side is Teams.
+            Some(wanted) => (wanted.name == known.format).then_some(wanted),
+            None => Format::named(&known.format),
+        }
     }
 }
 

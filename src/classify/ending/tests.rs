@@ -1,7 +1,7 @@
 //! Endings as SBCs write them, and what they come to.
 
 use super::*;
-use crate::call::{Codes, Direction, RecordId, Words};
+use crate::call::{Attempt, Codes, Direction, RecordId, Words};
 use crate::reason_header;
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
@@ -40,6 +40,7 @@ impl<'r> Ending<'r> {
             },
             ended_at: None,
             duration_seconds: None,
+            attempt: Attempt::Only,
         }
     }
 }

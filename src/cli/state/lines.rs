@@ -151,7 +151,7 @@ mod tests {
         for (text, expected) in [
             ("", "line 1: there is no export: the input is empty"),
             ("{\"layout\":1}\n", "line 2: the export is cut"),
-            ("{\"layout\":5}\n", "line 1: layout 5 is newer than layout 4"),
+            ("{\"layout\":99}\n", "line 1: layout 99 is newer than layout"),
             ("{\"ready\":true}\n", "line 1: an export begins with its layout"),
             ("{\"layout\":1}\n{\"table\":\"x\",\"key\":1,\"value\":1}\n", "line 2: there is no table `x`"),
             ("{\"layout\":1}\n{\"table\":\"sources\",\"key\":1,\"value\":1}\n", "line 2: the key is no text"),

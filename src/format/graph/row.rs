@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::call::{Call, Codes, Reason, RecordId, Text, UnixMillis};
+use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis};
 use crate::format::fields::{self, NotWhole};
 
 /// What kind of object a JSON object is.
@@ -148,6 +148,7 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Row<Bytes> {
             )?,
             duration_seconds,
             trunk: self.text(Property::Trunk),
+            attempt: Attempt::Only,
         })
     }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Call, Codes, Direction, RecordId, UnixMillis};
+use crate::call::{Attempt, Call, Codes, Direction, RecordId, UnixMillis};
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
  "correlationId":"c98e1515-a937-4b81-b8a8-3992afde64e0","userId":"db03c14b-06eb-4189-939b-7cbf3a20ba27",
@@ -25,6 +25,7 @@ fn failed() -> Call<'static> {
         codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
         ended_at: Some(UnixMillis(1_730_797_950_000)),
         duration_seconds: Some(9),
+        attempt: Attempt::Only,
     }
 }
 

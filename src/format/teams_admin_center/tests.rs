@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Direction, UnixMillis};
+use crate::call::{Attempt, Direction, UnixMillis};
 
 const HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User country,Invite time,Start time,\
     Failure time,\
@@ -70,6 +70,7 @@ fn failed() -> Call<'static> {
         codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
         ended_at: Some(UnixMillis(1_730_797_950_000)),
         duration_seconds: Some(9),
+        attempt: Attempt::Only,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::ledger::stored::{
 };
 use crate::reading::batch::DURATION_SECONDS;
 
-const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
+pub const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
 
 #[derive(Serialize, Deserialize)]
 struct StoredRoute {

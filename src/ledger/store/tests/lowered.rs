@@ -25,8 +25,8 @@ pub fn to_layout_2(database: &Database) {
 
 fn older_row(table: Table, key: &str, value: &str) -> (String, String) {
     let fields: &[&str] = match table {
-        // Layout 2 had no history; that it stays makes one picture of both.
-        Table::Sources | Table::Commits | Table::HistorySeries | Table::History => {
+        // Layout 2 had no history and no calls that wait; that they stay makes one picture of both.
+        Table::Sources | Table::Commits | Table::Attempts | Table::HistorySeries | Table::History => {
             return (key.to_owned(), value.to_owned());
         }
         Table::Routes => &["source", "trunk", "direction"],

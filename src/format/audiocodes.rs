@@ -1,0 +1,270 @@
+//! AudioCodes Mediant SBC: call detail records in its syslog, fields between `|`, one `CALL_END` to each leg of a call.
+//!
+//! The legs on Teams' side count: there is one for each attempt to reach Teams, or the one that came from there. All other
+//! lines are ignored: the carrier's legs, `CALL_START` and other kinds, SIP messages, headers of media records.
+//! Fields are those of the manuals ("SBC CDR Fields", release 7.2 and later), unless a header line above names others. What
+//! stands before the first `|` was written by the syslog server and is not looked at.
+
+mod fields;
+mod time;
+
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use self::fields::{Field, Layout};
+use super::device::{self, Device};
+use super::{Decode, Decoded, Format, Public, Recognised, fields as shared};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, Words};
+use crate::framing::Framing;
+use crate::reason_header;
+
+/// The syslog of an SBC, as a syslog server writes it.
+pub static FORMAT: Format = Format {
+    name: "audiocodes",
+    expected: "syslog of an AudioCodes SBC with its call detail records (CALL_END)",
+    framing: Framing::Lines,
+    recognise,
+    live_within: Duration::from_mins(15),
+    is_trunk: device::is_device_trunk,
+    public: Public {
+        words: &[
+            "CALL_START",
+            "CALL_CONNECT",
+            "CALL_END",
+            "SBC",
+            "LCL",
+            "RMT",
+            "UNKN",
+            "BYE",
+            "CANCEL",
+            "yes",
+            "no",
+        ],
+        numbers: &[],
+        microsoft_code: "",
+        correlation_id: "",
+        trunk: &[],
+    },
+    broken: Reason::BadLine,
+    decoder: &|| Box::new(Decoder::new(&device::UNKNOWN)),
+    told: Some(|device| Box::new(Decoder::new(device))),
+    device: None,
+};
+
+/// Kinds of records; a line of each is one of this device.
+const KINDS: [&[u8]; 8] = [
+    b"SBCReportType",
+    b"MediaReportType",
+    b"CALL_START",
+    b"CALL_CONNECT",
+    b"CALL_END",
+    b"MEDIA_START",
+    b"MEDIA_UPDATE",
+    b"MEDIA_END",
+];
+
+/// The kind of record that a header line of calls stands for.
+const HEADER: &[u8] = b"SBCReportType";
+const CALL_END: &[u8] = b"CALL_END";
+
+fn recognise(text: &[u8], finished: bool) -> Recognised {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    if lines.any(|line| kind(line).is_some_and(|kind| KINDS.contains(&kind))) {
+        return Recognised::Yes;
+    }
+    // JSON; a log may begin with its number, `[S=40]`.
+    if text.starts_with(b"{") || text.starts_with(b"[") && !text.starts_with(b"[S") {
+        return Recognised::No;
+    }
+    // Lines of its log may stand before the first record.
+    let is_log = text.contains(&b'[') && memchr::memmem::find(text, b"[S=").is_some();
+    match is_log && !finished {
+        true => Recognised::NeedMore,
+        false if !finished && memchr::memchr(b'\n', text).is_none() && text.len() < MAXIMUM_LINE => {
+            Recognised::NeedMore
+        }
+        false => Recognised::No,
+    }
+}
+
+/// A first line longer than this is none of a log.
+const MAXIMUM_LINE: usize = 64 * 1024;
+
+/// What stands behind the first `|` of a line.
+fn record(line: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b'|', line).map(|bar| &line[bar + 1..])
+}
+
+fn kind(line: &[u8]) -> Option<&[u8]> {
+    record(line)?.split(|byte| *byte == b'|').next().map(<[u8]>::trim_ascii)
+}
+
+/// Decodes the lines of one log.
+#[derive(Debug)]
+struct Decoder {
+    device: &'static Device,
+    /// The header line last seen, and what it says; `None`: the positions of the manuals.
+    header: Option<(Vec<u8>, Layout)>,
+}
+
+impl Decoder {
+    fn new(device: &'static Device) -> Self {
+        Self { device, header: None }
+    }
+
+    fn read_header(&mut self, line: &[u8]) {
+        self.header = record(line).and_then(Layout::of_header).map(|layout| (line.to_vec(), layout));
+    }
+}
+
+impl Decode for Decoder {
+    fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
+        match kind(line) {
+            Some(CALL_END) => {}
+            Some(HEADER) => {
+                self.read_header(line);
+                return Decoded::Header;
+            }
+            _ => return Decoded::Ignored,
+        }
+        let layout = self.header.as_ref().map_or(&fields::DOCUMENTED, |(_, layout)| layout);
+        let leg = Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device };
+        match leg.is_on_teams_side() {
+            // A line that was cut does not tell whose leg it is.
+            _ if !leg.fields.has(Field::SipReason) => Decoded::Rejected(Reason::BadLine),
+            false => Decoded::Ignored,
+            true => leg.call().map_or_else(Decoded::Rejected, Decoded::Call),
+        }
+    }
+
+    fn header(&self) -> Option<&[u8]> {
+        self.header.as_ref().map(|(line, _)| line.as_slice())
+    }
+
+    fn resume(&mut self, header: &[u8]) {
+        self.read_header(header);
+    }
+}
+
+/// One leg of a call.
+struct Leg<'a> {
+    fields: fields::Fields<'a>,
+    device: &'static Device,
+}
+
+impl<'a> Leg<'a> {
+    fn get(&self, field: Field) -> &'a [u8] {
+        self.fields.get(field)
+    }
+
+    fn text(&self, field: Field) -> &'a str {
+        str::from_utf8(self.get(field)).unwrap_or_default()
+    }
+
+    /// By the names that the operator gave; without them, by Microsoft's SIP proxy or its addresses on the other end.
+    fn is_on_teams_side(&self) -> bool {
+        if self.device.are_known() {
+            let names = [Field::IpGroup, Field::SipInterface, Field::ProxySet];
+            return self.device.is_teams(names.into_iter().flat_map(|field| named(self.text(field))));
+        }
+        let (uri, address) = match self.direction() {
+            Direction::Outbound => (Field::SourceUri, Field::SourceIp),
+            _ => (Field::DestinationUri, Field::DestinationIp),
+        };
+        device::is_microsoft(device::host(self.text(uri))) || is_microsoft_address(self.text(address))
+    }
+
+    /// `RMT`: the SBC was sent the INVITE of this leg, `LCL`: it sent it.
+    fn direction(&self) -> Direction {
+        match self.get(Field::Origin) {
+            b"LCL" => Direction::Inbound,
+            b"RMT" => Direction::Outbound,
+            _ => Direction::Unknown,
+        }
+    }
+
+    fn call(&self) -> Result<Call<'a>, Reason> {
+        let duration = self.get(Field::Duration);
+        // An answered call can last 0 s.
+        let answered = !self.get(Field::ConnectTime).is_empty();
+        let mut times = [Field::ReleaseTime, Field::ConnectTime, Field::SetupTime].into_iter();
+        Ok(Call {
+            record_id: self.record_id()?,
+            trunk: Text::from(named(self.text(Field::IpGroup)).next().unwrap_or_default()),
+            direction: self.direction(),
+            succeeded: Some(answered),
+            codes: self.codes(answered)?,
+            ended_at: times.find_map(|field| time::read(self.text(field), self.device)),
+            duration_seconds: shared::duration_seconds(shared::whole_number(duration)).unwrap_or_default(),
+            attempt: self.attempt(),
+        })
+    }
+
+    /// The SBC may try several proxies of Teams; what came from Teams came once.
+    fn attempt(&self) -> Attempt {
+        match self.direction() {
+            Direction::Inbound if !matches!(self.get(Field::SessionId), b"" | b"0") => Attempt::Final,
+            _ => Attempt::Only,
+        }
+    }
+
+    /// The session, which both legs and each attempt share; `0` is none, then the leg stands for itself.
+    fn record_id(&self) -> Result<RecordId, Reason> {
+        let (session, call) = (self.get(Field::SessionId), self.get(Field::SipCallId));
+        match (session, call) {
+            (b"" | b"0", b"") => Err(Reason::NoRecordId),
+            (b"" | b"0", call) => Ok(RecordId(xxh3_128(call))),
+            (session, _) => Ok(RecordId(xxh3_128(session))),
+        }
+    }
+
+    /// `BYE`, `CANCEL` or a SIP code; the description is the Reason header where there was one.
+    fn codes(&self, answered: bool) -> Result<Codes<'a>, Reason> {
+        let sip = match self.get(Field::SipReason) {
+            b"CANCEL" => Some(487),
+            b"BYE" | b"" => None,
+            code => shared::sip_code(shared::whole_number(code))?,
+        };
+        let description = self.text(Field::SipDescription);
+        let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
+        let words = match said {
+            _ if answered => Words::Other,
+            // A text of full length was cut, also where its quote is closed.
+            Some(said) if said.is_cut || CUT_AT.contains(&description.len()) => Words::MicrosoftCut,
+            Some(_) => Words::Microsoft,
+            None => Words::Other,
+        };
+        Ok(Codes {
+            microsoft: None,
+            sip,
+            q850: reason_header::q850(description),
+            text: said.map_or("", |said| said.phrase).into(),
+            words,
+            refused_by: device::refused_by(self.direction()),
+        })
+    }
+}
+
+/// How long a description can be: in releases until early 7.2, and since.
+const CUT_AT: [usize; 2] = [26, 70];
+
+/// The names in `2 (Teams)`, `Teams` or `2`: older firmware writes a number, and the name behind it.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let (number, name) = match text.split_once('(') {
+        Some((number, name)) => (number.trim(), name.trim_end_matches(')').trim()),
+        None => (text, text),
+    };
+    [name, number].into_iter().filter(|name| !name.is_empty())
+}
+
+/// The addresses of Microsoft's SIP proxies and media relays: 52.112.0.0/14 and 52.122.0.0/15 ("Plan Direct Routing").
+fn is_microsoft_address(address: &str) -> bool {
+    match address.parse::<std::net::Ipv4Addr>().map(|address| address.octets()) {
+        Ok([52, second, ..]) => matches!(second, 112..=115 | 122..=123),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

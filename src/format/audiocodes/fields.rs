@@ -1,0 +1,114 @@
+//! Where the fields of a record stand: as the manuals say, or as a header line says.
+
+/// The fields that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    SipCallId,
+    SessionId,
+    Origin,
+    SourceIp,
+    DestinationIp,
+    SourceUri,
+    DestinationUri,
+    Duration,
+    SetupTime,
+    ConnectTime,
+    ReleaseTime,
+    IpGroup,
+    SipInterface,
+    ProxySet,
+    SipReason,
+    SipDescription,
+}
+
+/// Each field with the titles that header lines give it, as [`title`] has them, and its place in the manuals.
+const FIELDS: [(Field, &[&str], u8); 16] = [
+    (Field::SipCallId, &["sipcallid"], 2),
+    (Field::SessionId, &["sessionid"], 3),
+    (Field::Origin, &["orig", "origin"], 4),
+    (Field::SourceIp, &["sourceip"], 5),
+    (Field::DestinationIp, &["destip"], 7),
+    (Field::SourceUri, &["srcuri"], 10),
+    (Field::DestinationUri, &["dsturi"], 12),
+    (Field::Duration, &["durat", "duration"], 14),
+    (Field::SetupTime, &["setuptime"], 18),
+    (Field::ConnectTime, &["connecttime"], 19),
+    (Field::ReleaseTime, &["releasetime"], 20),
+    (Field::IpGroup, &["ipgroup"], 25),
+    (Field::SipInterface, &["sipinterfaceid"], 27),
+    (Field::ProxySet, &["proxysetid"], 28),
+    (Field::SipReason, &["siptrmreason", "siptermreason"], 32),
+    (Field::SipDescription, &["siptermdesc", "siptrmdesc"], 33),
+];
+
+/// No record has so many fields.
+const NOWHERE: u8 = u8::MAX;
+
+/// The place of each field in a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout([u8; FIELDS.len()]);
+
+/// The positions of the manuals, for a log without header lines.
+pub const DOCUMENTED: Layout = {
+    let mut places = [NOWHERE; FIELDS.len()];
+    let mut field = 0;
+    while field < FIELDS.len() {
+        places[field] = FIELDS[field].2;
+        field += 1;
+    }
+    Layout(places)
+};
+
+impl Layout {
+    /// What a header line says, from its first title on; `None` where it lacks what tells how a call ended.
+    pub fn of_header(line: &[u8]) -> Option<Self> {
+        let mut places = [NOWHERE; FIELDS.len()];
+        for (place, written) in line.split(|byte| *byte == b'|').enumerate() {
+            let title = title(written);
+            let known = FIELDS.iter().position(|(_, titles, _)| titles.contains(&&*title));
+            if let (Some(field), Ok(place)) = (known, u8::try_from(place)) {
+                places[field] = place;
+            }
+        }
+        (places[Field::SipReason as usize] != NOWHERE).then_some(Self(places))
+    }
+
+    /// The fields of a record.
+    pub fn fields<'a>(&self, record: &'a [u8]) -> Fields<'a> {
+        let mut fields = Fields([None; FIELDS.len()]);
+        for (place, field) in record.split(|byte| *byte == b'|').enumerate() {
+            for (wanted, found) in self.0.iter().zip(&mut fields.0) {
+                if usize::from(*wanted) == place {
+                    *found = Some(field.trim_ascii());
+                }
+            }
+        }
+        fields
+    }
+}
+
+/// The fields of one record.
+#[derive(Debug)]
+pub struct Fields<'a>([Option<&'a [u8]>; FIELDS.len()]);
+
+impl<'a> Fields<'a> {
+    /// Empty where the record has none.
+    pub fn get(&self, field: Field) -> &'a [u8] {
+        self.0[field as usize].unwrap_or_default()
+    }
+
+    /// Whether the record goes that far.
+    pub fn has(&self, field: Field) -> bool {
+        self.0[field as usize].is_some()
+    }
+}
+
+/// A title without case, blanks and what stands in parentheses: `IPGroup (name)` is `ipgroup`.
+fn title(written: &[u8]) -> String {
+    let written = written.split(|byte| *byte == b'(').next().unwrap_or_default();
+    written
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric())
+        .map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}

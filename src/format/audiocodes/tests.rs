@@ -1,0 +1,198 @@
+//! Lines of a log to calls, by tables.
+
+use super::*;
+use crate::call::{RefusedBy, UnixMillis};
+use crate::format::device::TrunkFrom;
+
+const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
+
+/// The fields of a leg to Teams that failed, by their places in the manuals.
+fn failed() -> Vec<String> {
+    let mut fields = vec![String::new(); 38];
+    for (place, field) in [
+        (0, "CALL_END            "),
+        (1, "SBC "),
+        (2, "4341598405122022185752@10.0.2.11"),
+        (3, "c62532:22:625       "),
+        (4, "LCL   "),
+        (5, "10.0.2.11"),
+        (7, "52.114.75.24"),
+        (10, "+14255550100@carrier.example.com"),
+        (12, "+14255550199@sip.pstnhub.microsoft.com:5061"),
+        (14, "0"),
+        (15, "RMT"),
+        (18, "18:57:30.320  UTC Mon Dec 05 2022"),
+        (20, "18:57:52.320  UTC Mon Dec 05 2022"),
+        (25, "2 (Teams)"),
+        (27, "1 (TeamsInterface)"),
+        (28, "1 (TeamsProxies)"),
+        (32, "480         "),
+        (33, ""),
+    ] {
+        fields[place] = field.to_owned();
+    }
+    fields
+}
+
+fn line(fields: &[String]) -> String {
+    format!("14:35:40.053  10.0.10.11  local1.info    [S=1] |{}", fields.join("|"))
+}
+
+fn decoded(changes: &[(usize, &str)], device: &'static Device) -> Option<Result<Call<'static>, Reason>> {
+    let mut fields = failed();
+    changes.iter().for_each(|(place, field)| (*field).clone_into(&mut fields[*place]));
+    let line = line(&fields);
+    match Decoder::new(device).decode(line.as_bytes()) {
+        Decoded::Call(call) => Some(Ok(call.owned())),
+        Decoded::Rejected(reason) => Some(Err(reason)),
+        Decoded::Header => panic!("no header: {line}"),
+        Decoded::Ignored => None,
+    }
+}
+
+fn call(changes: &[(usize, &str)]) -> Call<'static> {
+    decoded(changes, &device::UNKNOWN).expect("a leg on Teams' side").expect("a call")
+}
+
+#[test]
+fn reads_a_leg_to_teams() {
+    let expected = Call {
+        record_id: RecordId(xxh3_128(b"c62532:22:625")),
+        trunk: "Teams".into(),
+        direction: Direction::Inbound,
+        succeeded: Some(false),
+        codes: Codes {
+            sip: Some(480),
+            words: Words::Other,
+            refused_by: RefusedBy::Teams,
+            ..Codes::default()
+        },
+        ended_at: Some(UnixMillis(1_670_266_672_320)),
+        duration_seconds: Some(0),
+        attempt: Attempt::Final,
+    };
+    assert_eq!(call(&[]), expected);
+}
+
+#[test]
+fn the_legs_of_teams_count() {
+    let carrier = [(12, "+14255550199@carrier.example.com"), (7, "192.0.2.9")];
+    assert_eq!(decoded(&carrier, &device::UNKNOWN), None);
+    // By its address, where the host was rewritten.
+    assert!(decoded(&carrier[..1], &device::UNKNOWN).is_some());
+    let from_teams = [(4, "RMT"), (10, "+14255550100@sip2.pstnhub.microsoft.com"), carrier[0], carrier[1]];
+    let call = call(&from_teams);
+    assert_eq!((call.direction, call.attempt), (Direction::Outbound, Attempt::Only));
+    assert_eq!(call.codes.refused_by, RefusedBy::SbcSide);
+}
+
+#[test]
+fn the_operator_names_the_side_of_teams() {
+    let device: &'static Device = Box::leak(Box::new(
+        Device::parse(&["ms-*", "teamsinterface"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
+    ));
+    let nothing = (27, "");
+    for (changes, counts) in [
+        (vec![], true),
+        (vec![nothing], false),
+        (vec![nothing, (25, "3 (MS-EU)")], true),
+        (vec![nothing, (25, "ms-eu")], true),
+        (vec![nothing, (28, "ms-proxies")], true),
+        (vec![nothing, (12, "+1@sip.pstnhub.microsoft.com")], false),
+    ] {
+        assert_eq!(decoded(&changes, device).is_some(), counts, "{changes:?}");
+    }
+}
+
+#[test]
+fn answered_is_what_has_a_time_of_answer() {
+    let connected = (19, "18:57:32.320  UTC Mon Dec 05 2022");
+    let call = call(&[connected, (32, "BYE"), (14, "20")]);
+    assert_eq!((call.succeeded, call.codes.sip, call.duration_seconds), (Some(true), None, Some(20)));
+}
+
+#[test]
+fn reads_codes_and_what_microsoft_says() {
+    let said = |text: String, sip: &str| {
+        let codes = call(&[(32, sip), (33, &text)]).codes;
+        (codes.sip, codes.q850, codes.text.read().into_owned(), codes.words)
+    };
+    let whole = format!(r#"Q.850 ;cause=31 ;text="{GUID};No callee endpoints were found""#);
+    // As the device cuts: 70 characters, and the quote closed again.
+    let cut = format!(r#"Q.850 ;cause=31 ;text="{GUID};No callee""#);
+    assert_eq!(cut.len(), 70);
+    for (text, sip, expected) in [
+        (whole, "480", (Some(480), Some(31), "No callee endpoints were found", Words::Microsoft)),
+        (cut, "480", (Some(480), Some(31), "No callee", Words::MicrosoftCut)),
+        (
+            r#"SIP ;cause=604 ;text="{604 Does Not Exist Anywhere}""#.to_owned(),
+            "604",
+            (Some(604), None, "", Words::Other),
+        ),
+        (r#"Q.850;cause=21;text="Call Rejected""#.to_owned(), "403", (Some(403), Some(21), "", Words::Other)),
+        ("Q.850 ;cause=31 ;text=\"5e1".to_owned(), "480", (Some(480), Some(31), "", Words::Other)),
+        (String::new(), "CANCEL", (Some(487), None, "", Words::Other)),
+    ] {
+        let (code, q850, phrase, words) = expected;
+        assert_eq!(said(text.clone(), sip), (code, q850, phrase.to_owned(), words), "{sip} {text}");
+    }
+}
+
+#[test]
+fn what_is_no_call() {
+    let mut decoder = Decoder::new(&device::UNKNOWN);
+    for line in [
+        "14:35:40.053  10.0.10.11  local1.info    [S=1] INVITE sip:+14255550100@carrier.example.com SIP/2.0",
+        "[S=2] |CALL_START |SBC |x |c:1:2 |LCL|BYE",
+        "[S=3] |MediaReportType |MediaId|",
+        "[S=4] |GWReportType |Cid|SessionId|SIPTrmReason",
+        "",
+    ] {
+        assert_eq!(decoder.decode(line.as_bytes()), Decoded::Ignored, "{line}");
+    }
+    let cut: Vec<String> = failed().into_iter().take(20).collect();
+    assert_eq!(decoder.decode(line(&cut).as_bytes()), Decoded::Rejected(Reason::BadLine));
+    let rejected = |changes| decoded(changes, &device::UNKNOWN);
+    assert_eq!(rejected(&[(32, "4x0")]), Some(Err(Reason::BadCode)));
+    assert_eq!(rejected(&[(2, ""), (3, "0")]), Some(Err(Reason::NoRecordId)));
+}
+
+#[test]
+fn without_a_session_a_leg_stands_for_itself() {
+    let call = call(&[(3, "0")]);
+    assert_eq!(call.record_id, RecordId(xxh3_128(b"4341598405122022185752@10.0.2.11")));
+    assert_eq!(call.attempt, Attempt::Only);
+}
+
+#[test]
+fn a_header_says_where_fields_stand() {
+    let titles = "|SBCReportType |SessionId |Orig |DstURI |Duration |ConnectTime |ReleaseTime |IPGroup (name) \
+                  |SIPTrmReason |SIPTermDesc";
+    let row =
+        "|CALL_END |a:1:2 |LCL |1@sip.pstnhub.microsoft.com |7 | |18:57:52 GMT Mon Dec 05 2022 |Teams |503 |";
+    let mut decoder = Decoder::new(&device::UNKNOWN);
+    assert_eq!(decoder.decode(titles.as_bytes()), Decoded::Header);
+    let header = decoder.header().unwrap().to_vec();
+    let Decoded::Call(call) = decoder.decode(row.as_bytes()) else { panic!("no call") };
+    assert_eq!((call.codes.sip, call.duration_seconds), (Some(503), Some(7)));
+    let call = call.owned();
+    let mut resumed = Decoder::new(&device::UNKNOWN);
+    resumed.resume(&header);
+    assert_eq!(resumed.decode(row.as_bytes()), Decoded::Call(call));
+}
+
+#[test]
+fn recognises_its_log() {
+    use Recognised::{NeedMore, No, Yes};
+    for (text, finished, expected) in [
+        ("[S=40] |CALL_END |SBC |", false, Yes),
+        ("x\n|SBCReportType|", false, Yes),
+        ("10.0.10.11  local1.info [S=129] INVITE sip:x SIP/2.0\n", false, NeedMore),
+        ("10.0.10.11  local1.info [S=129] INVITE sip:x SIP/2.0\n", true, No),
+        ("a line of so", false, NeedMore),
+        ("a line of some log\nand another", false, No),
+        ("a|b|c\n1|2|3\n", false, No),
+    ] {
+        assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+    }
+}

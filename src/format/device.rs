@@ -1,0 +1,199 @@
+//! What the operator says of a device between Teams and the PSTN: which of its names are Teams' side, and its time zone.
+
+use std::sync::LazyLock;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use crate::call::{Direction, RefusedBy, UnixMillis};
+
+/// What the operator says of a device.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Which of its names, of IP groups, trunk groups, dial peers, contexts or gateways, are those of Teams' side: as
+    /// they were written.
+    names: Vec<String>,
+    teams: GlobSet,
+    trunk_from: TrunkFrom,
+    /// That of times which do not name one.
+    timezone: TimeZone,
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.names, self.trunk_from, &self.timezone) == (&other.names, other.trunk_from, &other.timezone)
+    }
+}
+
+impl Eq for Device {}
+
+/// A device of which the operator says nothing.
+pub static UNKNOWN: LazyLock<Device> = LazyLock::new(|| Device {
+    names: Vec::new(),
+    teams: GlobSet::empty(),
+    trunk_from: TrunkFrom::Teams,
+    timezone: TimeZone::UTC,
+});
+
+/// Which side names the trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrunkFrom {
+    #[default]
+    Teams,
+    Carrier,
+}
+
+/// The hosts of Microsoft's SIP proxy, in each of its clouds ("Plan Direct Routing", SBC domain names and SIP signaling).
+const PROXIES: [&str; 3] =
+    ["pstnhub.microsoft.com", "pstnhub.dod.teams.microsoft.us", "pstnhub.gov.teams.microsoft.us"];
+
+impl Device {
+    /// Names may have `*` and `?` in them; case makes no difference.
+    ///
+    /// # Errors
+    /// Which name is no pattern, and why.
+    pub fn parse(
+        written: &[&str],
+        trunk_from: TrunkFrom,
+        timezone: TimeZone,
+    ) -> Result<Self, globset::Error> {
+        let mut names = GlobSetBuilder::new();
+        for name in written {
+            names.add(GlobBuilder::new(name).case_insensitive(true).literal_separator(false).build()?);
+        }
+        let teams = names.build()?;
+        let names = written.iter().map(|name| (*name).to_owned()).collect();
+        Ok(Self { names, teams, trunk_from, timezone })
+    }
+
+    /// The moment of a time of day there; `None` where the clock was put forward over it.
+    pub fn moment(&self, local: civil::DateTime) -> Option<UnixMillis> {
+        let zoned = local.to_zoned(self.timezone.clone()).ok()?;
+        Some(UnixMillis(zoned.timestamp().as_millisecond()))
+    }
+
+    /// Whether the operator said which names are those of Teams' side.
+    pub fn are_known(&self) -> bool {
+        !self.teams.is_empty()
+    }
+
+    /// Whether one of these names, or hosts, is on Teams' side.
+    pub fn is_teams<'t>(&self, mut names: impl Iterator<Item = &'t str>) -> bool {
+        names.any(|name| !name.is_empty() && self.teams.is_match(name))
+    }
+
+    /// The name that becomes the trunk, of the two sides' names.
+    pub fn trunk<'t>(&self, teams: &'t str, carrier: &'t str) -> &'t str {
+        match self.trunk_from {
+            TrunkFrom::Teams => teams,
+            TrunkFrom::Carrier => carrier,
+        }
+    }
+
+    /// The direction of a call by which of its two sides is Teams.
+    pub fn direction<'t>(
+        &self,
+        ingress: impl Iterator<Item = &'t str>,
+        egress: impl Iterator<Item = &'t str>,
+    ) -> Direction {
+        match (self.is_teams(ingress), self.is_teams(egress)) {
+            (true, false) => Direction::Outbound,
+            (false, true) => Direction::Inbound,
+            // Within Teams, or neither.
+            _ => Direction::Unknown,
+        }
+    }
+}
+
+/// Whether this is the host of a SIP proxy of Microsoft: `sip.pstnhub.microsoft.com`, `sip2.pstnhub.microsoft.com`.
+pub fn is_microsoft(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    PROXIES.iter().any(|proxy| host.strip_suffix(proxy).is_some_and(|before| before.ends_with('.')))
+}
+
+/// The host of a SIP URI, without port and parameters: `user@host:5061;transport=tls` or `sip:host`.
+pub fn host(uri: &str) -> &str {
+    let uri = uri.trim_start_matches('<');
+    let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
+    let host = uri.rsplit_once('@').map_or(uri, |(_, host)| host);
+    host.split([':', ';', '>', '?']).next().unwrap_or_default()
+}
+
+/// Which side gave the final answer to a call that went this way, where the device passed on what the called side said.
+pub fn refused_by(direction: Direction) -> RefusedBy {
+    match direction {
+        Direction::Outbound => RefusedBy::SbcSide,
+        Direction::Inbound => RefusedBy::Teams,
+        Direction::Unknown => RefusedBy::Unknown,
+    }
+}
+
+/// The number of a month by its English name, of which three letters are enough.
+pub fn month(name: &str) -> Option<i8> {
+    const NAMES: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let short = name.get(..3)?;
+    let place = NAMES.iter().position(|month| short.eq_ignore_ascii_case(month))?;
+    i8::try_from(place + 1).ok()
+}
+
+/// Whether a text can be the name of a trunk of a device, which the operator gives: `Teams-1`, `carrier.example.com`, `TG_EU`.
+/// Seven digits may be a telephone number.
+pub fn is_device_trunk(text: &str) -> bool {
+    let in_name =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ' ' | '/');
+    !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(in_name)
+        && text.chars().any(|letter| letter.is_ascii_alphabetic())
+        && text.bytes().filter(u8::is_ascii_digit).count() < 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_by_name() {
+        let device = Device::parse(&["Teams*", "pstnhub"], TrunkFrom::Carrier, TimeZone::UTC).unwrap();
+        let one = std::iter::once;
+        for (ingress, egress, expected) in [
+            ("teams-eu", "carrier", Direction::Outbound),
+            ("carrier", "PSTNHUB", Direction::Inbound),
+            ("carrier", "pstnhub2", Direction::Unknown),
+            ("teams-eu", "teams-us", Direction::Unknown),
+            ("", "", Direction::Unknown),
+        ] {
+            assert_eq!(device.direction(one(ingress), one(egress)), expected, "{ingress} {egress}");
+        }
+        assert_eq!(device.trunk("teams", "carrier"), "carrier");
+        assert!(!UNKNOWN.are_known());
+        assert!(Device::parse(&["[a"], TrunkFrom::Teams, TimeZone::UTC).is_err());
+    }
+
+    #[test]
+    fn hosts_of_microsoft() {
+        for (uri, expected) in [
+            ("+14255550100@sip.pstnhub.microsoft.com:5061;user=phone", true),
+            ("<sip:SIP2.PSTNHUB.MICROSOFT.COM;transport=tls>", true),
+            ("sip.pstnhub.gov.teams.microsoft.us", true),
+            ("sip:pstnhub.microsoft.com.example.com", false),
+            ("pstnhub.microsoft.com", false),
+            ("+14255550100@carrier.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_microsoft(host(uri)), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_no_trunk() {
+        for name in ["Teams", "carrier-1", "sbc1.contoso.com", "EU_2", "TG EU 1"] {
+            assert!(is_device_trunk(name), "{name}");
+        }
+        for other in ["", "1", "+14255550100", "t4255550", "10.0.0.1", "user@contoso.com", "a\u{e9}"] {
+            assert!(!is_device_trunk(other), "{other}");
+        }
+    }
+}

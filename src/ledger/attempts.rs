@@ -1,0 +1,265 @@
+//! Calls of which more attempts may come: a branch or a dialled device writes a record of its own, and the call counts
+//! once, when one was answered or when the others have had time to come.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::stored::ARRIVALS;
+use super::store::{Changes, Table};
+use super::stored::{DIRECTIONS, from_json, labelled, to_json};
+use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis};
+use crate::reading::batch::{Attempted, LabelSet};
+
+/// More calls than this do not wait: the oldest are then counted as they are. A few hundred bytes each.
+const MAXIMUM_WAITING: usize = 100_000;
+
+/// The calls of one source that wait.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    waiting: HashMap<RecordId, Waiting>,
+    /// In the order in which they began to wait. Those that are there no more were decided meanwhile.
+    order: VecDeque<(UnixMillis, RecordId)>,
+    /// Those of which the store knows something else.
+    changed: HashSet<RecordId>,
+}
+
+#[derive(Debug, Clone)]
+struct Waiting {
+    since: UnixMillis,
+    attempted: Attempted,
+}
+
+/// What became of an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is the first of its call, which waits.
+    Waits,
+    /// Its call waits already.
+    Joined,
+    /// It was answered: nothing can change that. `was_waiting` says whether earlier attempts of the call were known.
+    Decided { was_waiting: bool },
+}
+
+impl Attempts {
+    /// How many calls wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Adds an attempt that was read now.
+    pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
+        let id = attempted.id;
+        if attempted.is_answered() {
+            let was_waiting = self.remove(id).is_some();
+            return Added::Decided { was_waiting };
+        }
+        self.changed.insert(id);
+        match self.waiting.remove(&id) {
+            Some(Waiting { since, attempted: earlier }) => {
+                let attempted = earlier.deciding(attempted.clone());
+                self.waiting.insert(id, Waiting { since, attempted });
+                Added::Joined
+            }
+            None => {
+                self.wait(Waiting { since: now, attempted: attempted.clone() });
+                Added::Waits
+            }
+        }
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        self.order.push_back((waiting.since, waiting.attempted.id));
+        self.waiting.insert(waiting.attempted.id, waiting);
+    }
+
+    fn remove(&mut self, id: RecordId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&id)?;
+        self.changed.insert(id);
+        Some(waiting)
+    }
+
+    /// Takes the calls that have waited for so long. After a step of the clock back nothing waits longer than before it.
+    pub fn due(&mut self, within: Duration, now: UnixMillis) -> Vec<Attempted> {
+        let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        let mut due = Vec::new();
+        while let Some((since, id)) = self.order.front().copied() {
+            let waits = (0..within).contains(&now.0.saturating_sub(since.0));
+            if waits && self.waiting.len() <= MAXIMUM_WAITING {
+                break;
+            }
+            self.order.pop_front();
+            let is_same = self.waiting.get(&id).is_some_and(|waiting| waiting.since == since);
+            due.extend(is_same.then(|| self.remove(id)).flatten().map(|waiting| waiting.attempted));
+        }
+        due
+    }
+
+    /// Takes a call from the store.
+    ///
+    /// # Errors
+    /// What is wrong with the row.
+    pub fn restore(&mut self, id: u128, value: &str) -> Result<(), String> {
+        let stored: StoredAttempt = from_json(value)?;
+        let attempted = Attempted {
+            id: RecordId(id),
+            attempt: if stored.is_final { Attempt::Final } else { Attempt::Branch },
+            labels: LabelSet {
+                trunk: stored.trunk.into(),
+                direction: labelled(&stored.direction, &DIRECTIONS, Direction::label)?,
+                outcome: labelled(&stored.outcome, &Outcome::ALL, Outcome::label)?,
+                arrival: labelled(&stored.arrival, &ARRIVALS, Arrival::label)?,
+                cause: stored.cause.into(),
+                codes: CodePair { microsoft: stored.microsoft_code, sip: stored.sip_code },
+            },
+            ended_at: stored.ended_at.map(UnixMillis),
+            duration_seconds: stored.duration_seconds,
+        };
+        self.wait(Waiting { since: UnixMillis(stored.since), attempted });
+        Ok(())
+    }
+
+    /// Adds what is other than in the store.
+    pub fn changes(&self, source: &str, changes: &mut Changes) {
+        changes.rows.extend(self.changed.iter().map(|id| {
+            let key = AttemptKey { source: source.into(), call: id.0.to_string() };
+            (Table::Attempts, to_json(&key), self.waiting.get(id).map(stored))
+        }));
+    }
+
+    /// The changes are written.
+    pub fn settle(&mut self) {
+        self.changed.clear();
+    }
+
+    /// Calls from a store are in the order of their ids.
+    pub fn restored(&mut self) {
+        self.order.make_contiguous().sort_unstable_by_key(|(since, _)| *since);
+    }
+}
+
+/// Key of the table `attempts`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptKey {
+    pub source: String,
+    /// The record id that the attempts share: 128 bits, more than a number of JSON holds everywhere.
+    pub call: String,
+}
+
+/// A call that waits, as a row of the store.
+#[derive(Serialize, Deserialize)]
+struct StoredAttempt {
+    since: i64,
+    is_final: bool,
+    trunk: String,
+    direction: String,
+    outcome: String,
+    arrival: String,
+    cause: String,
+    microsoft_code: Option<u64>,
+    sip_code: Option<u16>,
+    ended_at: Option<i64>,
+    duration_seconds: Option<u32>,
+}
+
+fn stored(waiting: &Waiting) -> String {
+    let Attempted { attempt, labels, ended_at, duration_seconds, .. } = &waiting.attempted;
+    to_json(&StoredAttempt {
+        since: waiting.since.0,
+        is_final: *attempt == Attempt::Final,
+        trunk: labels.trunk.to_string(),
+        direction: labels.direction.label().to_owned(),
+        outcome: labels.outcome.label().to_owned(),
+        arrival: labels.arrival.label().to_owned(),
+        cause: labels.cause.to_string(),
+        microsoft_code: labels.codes.microsoft,
+        sip_code: labels.codes.sip,
+        ended_at: ended_at.map(|at| at.0),
+        duration_seconds: *duration_seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(10);
+
+    fn attempted(call: u128, attempt: Attempt, outcome: Outcome, sip: u16) -> Attempted {
+        Attempted {
+            id: RecordId(call),
+            attempt,
+            labels: LabelSet {
+                trunk: "teams".into(),
+                direction: Direction::Inbound,
+                outcome,
+                arrival: Arrival::Live,
+                cause: "".into(),
+                codes: CodePair { microsoft: None, sip: Some(sip) },
+            },
+            ended_at: Some(UnixMillis(1000)),
+            duration_seconds: None,
+        }
+    }
+
+    fn codes(due: &[Attempted]) -> Vec<Option<u16>> {
+        due.iter().map(|attempted| attempted.labels.codes.sip).collect()
+    }
+
+    #[test]
+    fn a_call_counts_by_the_attempt_that_decided_it() {
+        use Attempt::{Branch, Final};
+        for (attempts, expected) in [
+            (vec![(Branch, 486)], 486),
+            (vec![(Branch, 486), (Branch, 480)], 480),
+            (vec![(Branch, 486), (Final, 503), (Branch, 480)], 503),
+            (vec![(Final, 503), (Final, 504)], 504),
+        ] {
+            let mut calls = Attempts::default();
+            for (number, (attempt, sip)) in attempts.iter().enumerate() {
+                let added = calls.add(&attempted(1, *attempt, Outcome::Failed, *sip), UnixMillis(0));
+                assert_eq!(added, if number == 0 { Added::Waits } else { Added::Joined });
+            }
+            assert!(calls.due(WITHIN, UnixMillis(9_999)).is_empty());
+            assert_eq!(codes(&calls.due(WITHIN, UnixMillis(10_000))), [Some(expected)], "{attempts:?}");
+            assert_eq!(calls.len(), 0);
+        }
+    }
+
+    #[test]
+    fn an_answer_decides_at_once() {
+        let mut calls = Attempts::default();
+        let answered = attempted(1, Attempt::Branch, Outcome::Answered, 200);
+        assert_eq!(calls.add(&answered, UnixMillis(0)), Added::Decided { was_waiting: false });
+        calls.add(&attempted(1, Attempt::Final, Outcome::Failed, 480), UnixMillis(1));
+        assert_eq!(calls.add(&answered, UnixMillis(2)), Added::Decided { was_waiting: true });
+        assert!(calls.due(Duration::ZERO, UnixMillis(3)).is_empty());
+    }
+
+    #[test]
+    fn what_waits_outlasts_a_restart() {
+        let mut calls = Attempts::default();
+        for (call, since) in [(u128::MAX, 2), (7, 3)] {
+            calls.add(&attempted(call, Attempt::Final, Outcome::Failed, 500), UnixMillis(since));
+        }
+        let mut changes = Changes::default();
+        calls.changes("sbc", &mut changes);
+        let mut restored = Attempts::default();
+        for (_, key, value) in &changes.rows {
+            let key: AttemptKey = from_json(key).unwrap();
+            restored.restore(key.call.parse().unwrap(), value.as_deref().unwrap()).unwrap();
+        }
+        restored.restored();
+        assert_eq!(restored.due(WITHIN, UnixMillis(10_002)), calls.due(WITHIN, UnixMillis(10_002)));
+        assert_eq!(restored.len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nothing_waiting() {
+        let mut calls = Attempts::default();
+        calls.add(&attempted(1, Attempt::Final, Outcome::Failed, 500), UnixMillis(50_000));
+        assert_eq!(calls.due(WITHIN, UnixMillis(0)).len(), 1);
+    }
+}
