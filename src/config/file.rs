@@ -1,11 +1,14 @@
 //! The config file as it is written: YAML, every key optional where a default will do, unknown keys refused.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
+
+use super::mapping::{Condition, FieldOrigin};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +39,13 @@ pub struct Source {
     pub teams_side: Option<Vec<Spanned<String>>>,
     pub trunk_from: Option<Spanned<String>>,
     pub timezone: Option<Spanned<String>>,
+    pub delimiter: Option<Spanned<String>>,
+    pub header: Option<bool>,
+    pub patterns: Option<Vec<Spanned<String>>>,
+    pub other_lines: Option<Spanned<String>>,
+    pub fields: Option<BTreeMap<String, Spanned<FieldOrigin>>>,
+    #[serde(rename = "where")]
+    pub conditions: Option<Condition>,
     #[serde(default)]
     pub trunks: Trunks,
 }
@@ -54,6 +64,12 @@ impl Source {
             teams_side: None,
             trunk_from: None,
             timezone: None,
+            delimiter: None,
+            header: None,
+            patterns: None,
+            other_lines: None,
+            fields: None,
+            conditions: None,
             trunks: Trunks::default(),
         }
     }

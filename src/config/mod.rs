@@ -5,6 +5,7 @@ mod collect;
 mod errors;
 mod file;
 mod limits;
+mod mapping;
 mod sources;
 mod units;
 

@@ -14,7 +14,7 @@ use super::file;
 use super::limits;
 use super::units::duration;
 use crate::format::device::{Device, TrunkFrom};
-use crate::format::{ALL, Format};
+use crate::format::{ALL, Format, mapped};
 use crate::ledger::{SourceOptions, TrunkName};
 use crate::pipeline::Source;
 use crate::reading;
@@ -147,20 +147,44 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
         },
         reading: reading::Options {
-            format: of_device(written, written.format.as_ref().map_or(Ok(None), format)?)?,
+            format: format(written)?,
             live_within: written.live_within.as_ref().map(duration).transpose()?,
             record_bytes,
         },
     })
 }
 
-fn format(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
+/// The format, told what the operator says of the device, or made of what the config says of its fields.
+fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
+    let name = written.format.as_ref();
+    if let Some(name) = name.filter(|name| mapped::NAMES.contains(&name.value.as_str())) {
+        return super::mapping::format(written, name, device(written)?).map(Some);
+    }
+    if let Some(field) = written.fields.as_ref().and_then(|fields| fields.values().next()) {
+        let message = format!("`fields` goes with one of the formats {}", mapped::NAMES.join(", "));
+        return Err(at(field, message));
+    }
+    let format = name.map_or(Ok(None), named)?;
+    let Some(key) = device_key(written) else { return Ok(format) };
+    match format.map(|format| device(written).map(|device| format.of_device(device))).transpose()?.flatten() {
+        Some(format) => Ok(Some(format)),
+        None => {
+            let known = ALL.into_iter().filter(|format| format.told.is_some());
+            let known: Vec<&str> = known.map(|format| format.name).collect();
+            let message = "`teams_side`, `trunk_from` and `timezone` go with the `format` of a device";
+            Err(at(key, format!("{message}: {}", known.join(", "))))
+        }
+    }
+}
+
+fn named(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
     match written.value.as_str() {
         "auto" => Ok(None),
         name => match Format::named(name) {
             Some(format) => Ok(Some(format)),
             None => {
-                let known: Vec<&str> = ["auto"].into_iter().chain(ALL.map(|format| format.name)).collect();
+                let built_in = ALL.into_iter().flat_map(|format| [&[format.name], format.aliases].concat());
+                let known: Vec<&str> = ["auto"].into_iter().chain(built_in).chain(mapped::NAMES).collect();
                 Err(at(written, unknown("format", name, &known)))
             }
         },
@@ -181,11 +205,14 @@ fn only(written: &Spanned<Vec<Spanned<String>>>) -> Checked<Only> {
     Only::of(written.value.iter().map(|pattern| pattern.value.as_str())).map_err(|reason| at(written, reason))
 }
 
-/// The format, told what the operator says of the device.
-fn of_device(written: &file::Source, format: Option<&'static Format>) -> Checked<Option<&'static Format>> {
+/// The first key that says something of the device.
+fn device_key(written: &file::Source) -> Option<&Spanned<String>> {
     let names = || written.teams_side.iter().flatten();
-    let key = names().next().or(written.trunk_from.as_ref()).or(written.timezone.as_ref());
-    let Some(key) = key else { return Ok(format) };
+    names().next().or(written.trunk_from.as_ref()).or(written.timezone.as_ref())
+}
+
+/// What the operator says of the device.
+fn device(written: &file::Source) -> Checked<Device> {
     let trunk_from = match &written.trunk_from {
         None => TrunkFrom::Teams,
         Some(side) => match side.value.as_str() {
@@ -196,21 +223,13 @@ fn of_device(written: &file::Source, format: Option<&'static Format>) -> Checked
     };
     let timezone = |written: &Spanned<String>| {
         let name = &written.value;
-        TimeZone::get(name)
-            .map_err(|_| at(written, format!("`{name}` is no time zone such as Europe/Berlin or UTC")))
+        let message = || format!("`{name}` is no time zone such as Europe/Berlin or UTC");
+        TimeZone::get(name).map_err(|_| at(written, message()))
     };
     let timezone = written.timezone.as_ref().map_or(Ok(TimeZone::UTC), timezone)?;
-    let names: Vec<&str> = names().map(|name| name.value.as_str()).collect();
-    let device = Device::parse(&names, trunk_from, timezone).map_err(|error| at(key, error.to_string()))?;
-    match format.and_then(|format| format.of_device(device)) {
-        Some(format) => Ok(Some(format)),
-        None => {
-            let known = ALL.into_iter().filter(|format| format.told.is_some());
-            let known: Vec<&str> = known.map(|format| format.name).collect();
-            let message = "`teams_side`, `trunk_from` and `timezone` go with the `format` of a device";
-            Err(at(key, format!("{message}: {}", known.join(", "))))
-        }
-    }
+    let names: Vec<&str> = written.teams_side.iter().flatten().map(|name| name.value.as_str()).collect();
+    let key = device_key(written).unwrap_or(&written.name);
+    Device::parse(&names, trunk_from, timezone).map_err(|error| at(key, error.to_string()))
 }
 
 /// A name for the FQDNs that match from their beginning to their end.

@@ -22,6 +22,7 @@ use crate::reason_header;
 /// The syslog of an SBC, as a syslog server writes it.
 pub static FORMAT: Format = Format {
     name: "audiocodes",
+    aliases: &[],
     expected: "syslog of an AudioCodes SBC with its call detail records (CALL_END)",
     framing: Framing::Lines,
     recognise,

@@ -23,6 +23,7 @@ use crate::reason_header;
 /// What `mod_json_cdr` writes into its folder, a file to each leg.
 pub static FORMAT: Format = Format {
     name: "freeswitch",
+    aliases: &[],
     expected: "call records of FreeSWITCH's mod_json_cdr",
     framing: Framing::Json,
     recognise,

@@ -22,6 +22,7 @@ use crate::framing::{Framing, json};
 /// `getDirectRoutingCalls` as it answers, and what is made of its rows: documents, arrays, a row a line.
 pub static FORMAT: Format = Format {
     name: "graph",
+    aliases: &[],
     expected: "directRoutingLogRow records of Microsoft Graph as JSON",
     framing: Framing::Json,
     recognise,

@@ -2,11 +2,16 @@
 //!
 //! Pure: bytes in, values out.
 
+pub mod asterisk;
 pub mod audiocodes;
+pub mod cube;
 pub mod device;
 pub mod fields;
 pub mod freeswitch;
 pub mod graph;
+pub mod kamailio;
+pub mod mapped;
+pub mod ribbon;
 pub mod teams_admin_center;
 pub mod trunk;
 mod scan;
@@ -20,13 +25,23 @@ use crate::call::{Call, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
-pub static ALL: [&Format; 4] =
-    [&audiocodes::FORMAT, &freeswitch::FORMAT, &graph::FORMAT, &teams_admin_center::FORMAT];
+pub static ALL: [&Format; 8] = [
+    &audiocodes::FORMAT,
+    &kamailio::FORMAT,
+    &cube::FORMAT,
+    &ribbon::FORMAT,
+    &freeswitch::FORMAT,
+    &graph::FORMAT,
+    &asterisk::FORMAT,
+    &teams_admin_center::FORMAT,
+];
 
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
     /// The name in the config's `format:` and in reports.
     pub name: &'static str,
+    /// Other names for it in the config.
+    pub aliases: &'static [&'static str],
     /// What such a file holds, in words for the person who put another one in its place.
     pub expected: &'static str,
     /// How text is cut into records.
@@ -178,7 +193,7 @@ impl Debug for Format {
 impl Format {
     /// The format of this name, if there is one.
     pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.into_iter().find(|format| format.name == name)
+        ALL.into_iter().find(|format| format.name == name || format.aliases.contains(&name))
     }
 
     /// The same format, which knows about the device; `None` where it need not. It lasts as long as the program: one for

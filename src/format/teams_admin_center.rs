@@ -4,7 +4,7 @@
 //! learn.microsoft.com/microsoftteams/teams-analytics-and-reports/pstn-usage-report.
 
 mod columns;
-mod csv;
+pub(super) mod csv;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +21,7 @@ use crate::framing::Framing;
 /// The report "PSTN and SMS usage" of the admin center, exported.
 pub static FORMAT: Format = Format {
     name: "teams_admin_center",
+    aliases: &[],
     expected: "DirectRouting.calls.*.csv of the Teams admin center with its header row",
     framing: Framing::QuotedCsv,
     recognise,

@@ -53,7 +53,13 @@ pub struct SourceOptions {
 impl SourceOptions {
     /// A source of which nothing else is said.
     pub fn named(name: &str, remember: Duration) -> Self {
-        Self { name: name.into(), remember, trunk_names: Vec::new(), trunks: None, attempts_within: Duration::ZERO }
+        Self {
+            name: name.into(),
+            remember,
+            trunk_names: Vec::new(),
+            trunks: None,
+            attempts_within: Duration::ZERO,
+        }
     }
 }
 
@@ -265,7 +271,7 @@ impl Ledger {
             self.accounts[known].is_configured = true;
             self.accounts[known].trunks = trunks;
             let known = SourceIndex(known);
-            self.accounts[known].attempts_within = attempts_within;
+            self.accounts[known.0].attempts_within = attempts_within;
             self.counts.rename_trunks(known, trunk_names);
             if self.accounts[known.0].balance.remember != remember {
                 self.balance(known).remember = remember;

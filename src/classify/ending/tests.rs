@@ -181,6 +181,8 @@ fn a_fork_that_another_leg_answered() {
 fn the_success_flag_wins() {
     let answered = Ending { succeeded: Some(true), sip: Some(486), ..Ending::default() };
     assert_eq!(told(&answered), (Outcome::Answered, "Unlisted".to_owned(), None));
+    let hung_up = Ending { succeeded: Some(false), q850: Some(16), ..Ending::default() };
+    assert_eq!(told(&hung_up).0, Outcome::Cancelled);
     let failed = Ending { succeeded: Some(false), sip: Some(200), ..Ending::default() };
     assert_eq!(told(&failed), (Outcome::Failed, "Unlisted".to_owned(), None));
     let busy = Ending { succeeded: Some(false), sip: Some(486), ..Ending::default() };

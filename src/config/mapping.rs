@@ -1,0 +1,203 @@
+//! A source's `format: csv`, `json` or `regex`, and where its `fields` stand.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::errors::{Checked, at, unknown};
+use super::file;
+use crate::format::Format;
+use crate::format::device::Device;
+use crate::format::mapped::{Field, From, Mapping, Origin, Shape, TimeFormat, Where};
+
+/// Our fields by their names in the config.
+const FIELDS: [(&str, Field); 13] = [
+    ("id", Field::Id),
+    ("trunk", Field::Trunk),
+    ("direction", Field::Direction),
+    ("success", Field::Success),
+    ("microsoft_code", Field::MicrosoftCode),
+    ("sip_code", Field::SipCode),
+    ("phrase", Field::Phrase),
+    ("reason_header", Field::ReasonHeader),
+    ("q850", Field::Q850),
+    ("started", Field::Started),
+    ("answered", Field::Answered),
+    ("ended", Field::Ended),
+    ("duration", Field::Duration),
+];
+
+/// One of them must be there, else nothing says how a call ended.
+const ENDINGS: [Field; 5] =
+    [Field::Success, Field::Answered, Field::MicrosoftCode, Field::SipCode, Field::Q850];
+
+/// What stands behind a field's name: a place, or more about it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum FieldOrigin {
+    Place(Scalar),
+    Described(Described),
+}
+
+/// More about where a field comes from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Described {
+    field: Option<Scalar>,
+    constant: Option<Scalar>,
+    values: BTreeMap<String, Scalar>,
+    time: Option<String>,
+    divide_by: Option<u32>,
+}
+
+/// A word of YAML, whatever it looks like.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    Flag(bool),
+    Number(i64),
+    Text(String),
+}
+
+/// `where`: what a field must be in a record that is a call.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    field: Scalar,
+    is: OneOrMore,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(Scalar),
+    More(Vec<Scalar>),
+}
+
+impl Scalar {
+    fn text(&self) -> String {
+        match self {
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// The format that a source's `fields` make.
+pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) -> Checked<&'static Format> {
+    let Some(fields) = &written.fields else {
+        return Err(at(
+            name,
+            format!("`format: {}` needs `fields`, which say where each field stands", name.value),
+        ));
+    };
+    let shape = shape(written, name)?;
+    let mut origins = Vec::new();
+    for (field, origin) in fields {
+        origins.push(read_origin(field, origin, &shape)?);
+    }
+    if !origins.iter().any(|origin| ENDINGS.contains(&origin.field)) {
+        let message = "nothing in `fields` says how a call ended: give success, answered, microsoft_code, sip_code or q850";
+        return Err(at(name, message));
+    }
+    let condition = |Condition { field, is }: &Condition| Where {
+        place: field.text(),
+        is: match is {
+            OneOrMore::One(value) => vec![value.text()],
+            OneOrMore::More(values) => values.iter().map(Scalar::text).collect(),
+        },
+    };
+    let rejects_others = match &written.other_lines {
+        None => false,
+        Some(word) => match word.value.as_str() {
+            "ignored" => false,
+            "rejected" => true,
+            other => return Err(at(word, unknown("result", other, &["ignored", "rejected"]))),
+        },
+    };
+    let conditions = written.conditions.iter().map(condition).collect();
+    Ok(Mapping { shape, origins, conditions, rejects_others, device }.format())
+}
+
+fn shape(written: &file::Source, name: &Spanned<String>) -> Checked<Shape> {
+    match name.value.as_str() {
+        "csv" => {
+            let delimiter = match &written.delimiter {
+                None => b',',
+                Some(text) => match text.value.as_bytes() {
+                    [byte] => *byte,
+                    _ if text.value == "tab" => b'\t',
+                    _ => return Err(at(text, "a delimiter is one character such as ; or the word tab")),
+                },
+            };
+            Ok(Shape::Csv { delimiter, has_header: written.header.unwrap_or(true) })
+        }
+        "json" => Ok(Shape::Json),
+        _ => {
+            let pattern = |pattern: &Spanned<String>| {
+                Regex::new(&pattern.value)
+                    .map_err(|error| at(pattern, format!("not a regular expression: {error}")))
+            };
+            let patterns: Vec<Regex> =
+                written.patterns.iter().flatten().map(pattern).collect::<Checked<_>>()?;
+            match patterns.is_empty() {
+                true => Err(at(
+                    name,
+                    "`format: regex` needs `patterns`, with groups such as (?<sip_code>[0-9]{3})",
+                )),
+                false => Ok(Shape::Regex(patterns)),
+            }
+        }
+    }
+}
+
+fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Checked<Origin> {
+    let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
+        return Err(at(written, unknown("field", name, &FIELDS.map(|(name, _)| name))));
+    };
+    let nothing = Described::default();
+    let (from, described) = match &written.value {
+        FieldOrigin::Place(place) => (From::Place(place.text()), &nothing),
+        FieldOrigin::Described(described) => match (&described.field, &described.constant) {
+            (Some(place), None) => (From::Place(place.text()), described),
+            (None, Some(constant)) => (From::Constant(constant.text()), described),
+            _ => return Err(at(written, format!("`{name}` needs either `field` or `constant`"))),
+        },
+    };
+    is_there(name, &from, shape).map_err(|message| at(written, message))?;
+    Ok(Origin {
+        field: *field,
+        from,
+        values: described.values.iter().map(|(value, meant)| (value.clone(), meant.text())).collect(),
+        time: match described.time.as_deref() {
+            None | Some("rfc3339") => TimeFormat::Rfc3339,
+            Some("unix") => TimeFormat::Unix,
+            Some("unix_ms") => TimeFormat::UnixMillis,
+            Some(format) if format.contains('%') => TimeFormat::Written(format.to_owned()),
+            Some(other) => {
+                let known = ["rfc3339", "unix", "unix_ms", "%d.%m.%Y %H:%M:%S"];
+                return Err(at(written, unknown("way to write a time", other, &known)));
+            }
+        },
+        divide_by: described.divide_by.unwrap_or(1),
+    })
+}
+
+/// Whether a record can have such a place.
+fn is_there(name: &str, from: &From, shape: &Shape) -> Result<(), String> {
+    let From::Place(place) = from else { return Ok(()) };
+    match shape {
+        Shape::Csv { has_header: false, .. } if !place.parse::<usize>().is_ok_and(|column| column > 0) => {
+            Err(format!("`{name}`: without a header, columns are numbers from 1, and `{place}` is none"))
+        }
+        Shape::Regex(patterns)
+            if !patterns.iter().any(|it| it.capture_names().flatten().any(|it| it == place)) =>
+        {
+            Err(format!("`{name}`: no pattern has a group named `{place}`"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,278 @@
+//! Cisco CUBE: call accounting as files (`gw-accounting file`, compact or detailed) and as syslog (`gw-accounting syslog`), one line to
+//! each leg. There is no SIP code, only the cause of Q.850.
+//!
+//! The leg that the router answered counts, of which each call has one; those that it originated are ignored.
+//! Documented at cisco.com, "CDR Accounting for Cisco IOS Routers" and document 14068.
+
+use std::time::Duration;
+
+use jiff::civil;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::device::{self, Device};
+use super::teams_admin_center::csv;
+use super::{Decode, Decoded, Format, Public, Recognised};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, UnixMillis, Words};
+use crate::framing::Framing;
+
+/// Accounting of a router.
+pub static FORMAT: Format = Format {
+    name: "cube",
+    aliases: &[],
+    expected: "call accounting of Cisco CUBE, as files or as syslog (VOIP_CALL_HISTORY)",
+    framing: Framing::Lines,
+    recognise,
+    live_within: Duration::from_mins(90),
+    is_trunk: device::is_device_trunk,
+    public: Public {
+        words: &[
+            "VOIP_CALL_HISTORY",
+            "answer",
+            "originate",
+            "DisconnectCause",
+            "DisconnectText",
+            "CallOrigin",
+        ],
+        numbers: &[],
+        microsoft_code: "",
+        correlation_id: "",
+        trunk: &[],
+    },
+    broken: Reason::BadLine,
+    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    told: Some(|device| Box::new(Decoder(device))),
+    device: None,
+};
+
+/// What stands before the pairs of a line of syslog.
+const MARK: &str = "VOIP_CALL_HISTORY: ";
+
+/// A compact line has 35 fields, a detailed one about 130; both begin with the same.
+const LEAST_FIELDS: usize = 35;
+
+/// A first line longer than this is none of a log.
+const MAXIMUM_LINE: usize = 64 * 1024;
+
+fn recognise(text: &[u8], finished: bool) -> Recognised {
+    if text.starts_with(b"{") || text.starts_with(b"[") {
+        return Recognised::No;
+    }
+    let whole = memchr::memchr(b'\n', text).is_some() || finished || text.len() > MAXIMUM_LINE;
+    let mut lines = text.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
+    match lines.any(|line| line.contains(MARK) || Leg::of_file(&line).is_some()) {
+        true => Recognised::Yes,
+        false if whole => Recognised::No,
+        false => Recognised::NeedMore,
+    }
+}
+
+#[derive(Debug)]
+struct Decoder(&'static Device);
+
+impl Decode for Decoder {
+    fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
+        let line = String::from_utf8_lossy(line);
+        let leg = match line.split_once(MARK) {
+            Some((_, pairs)) => Leg::of_syslog(pairs),
+            // Another line of the log; or one of a file that was cut.
+            None => match Leg::of_file(&line) {
+                Some(leg) => Ok(leg),
+                None if is_cut(&line) => Err(Reason::BadLine),
+                None => return Decoded::Ignored,
+            },
+        };
+        match leg {
+            Ok(leg) if leg.was_originated => Decoded::Ignored,
+            Ok(leg) => leg.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
+            Err(reason) => Decoded::Rejected(reason),
+        }
+    }
+}
+
+/// One leg, as either kind of line has it.
+#[derive(Debug, PartialEq)]
+struct Leg {
+    connection: String,
+    connected: String,
+    disconnected: String,
+    cause: Option<u8>,
+    was_originated: bool,
+}
+
+/// Whether a line begins as those of a file do, and does not go on so: time, call id, kind, leg.
+fn is_cut(line: &str) -> bool {
+    let mut fields = line.split(',');
+    let is_number = |field: &str| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
+    fields.next().is_some_and(|time| time.len() == 10 && is_number(time))
+        && fields.next().is_some_and(is_number)
+}
+
+impl Leg {
+    fn of_file(line: &str) -> Option<Self> {
+        let mut cells = Vec::new();
+        csv::for_each(line.as_bytes(), |cell| cells.push(line[cell.begin..cell.end].trim())).ok()?;
+        let was_originated = match *cells.get(13)? {
+            "originate" | "2" => true,
+            "answer" | "1" => false,
+            _ => return None,
+        };
+        (cells.len() >= LEAST_FIELDS && is_cut(line)).then(|| Self {
+            connection: cells[4].to_owned(),
+            connected: cells[9].to_owned(),
+            disconnected: cells[10].to_owned(),
+            cause: cause(cells[11], cells[12]),
+            was_originated,
+        })
+    }
+
+    /// `Name value` pairs, parted by commas; a value may have blanks.
+    fn of_syslog(pairs: &str) -> Result<Self, Reason> {
+        let get = |name: &str| {
+            let mut pairs = pairs.split(',').map(str::trim);
+            pairs.find_map(|pair| Some(pair.strip_prefix(name)?.strip_prefix(' ').unwrap_or_default().trim()))
+        };
+        let origin = get("CallOrigin").ok_or(Reason::BadLine)?;
+        Ok(Self {
+            connection: get("ConnectionId").unwrap_or_default().to_owned(),
+            connected: get("ConnectTime").unwrap_or_default().to_owned(),
+            disconnected: get("DisconnectTime").ok_or(Reason::BadLine)?.to_owned(),
+            cause: cause(
+                get("DisconnectCause").unwrap_or_default(),
+                get("DisconnectText").unwrap_or_default(),
+            ),
+            was_originated: origin == "2",
+        })
+    }
+
+    fn call(&self, device: &Device) -> Result<Call<'static>, Reason> {
+        if self.connection.is_empty() {
+            return Err(Reason::NoRecordId);
+        }
+        let (connected, disconnected) = (moment(&self.connected, device), moment(&self.disconnected, device));
+        // What stands there when nobody answered is not documented: an answered call lasts.
+        let answered = connected.is_some() && connected < disconnected;
+        let seconds = |from: UnixMillis, to: UnixMillis| u32::try_from((to.0 - from.0) / 1000).ok();
+        Ok(Call {
+            record_id: RecordId(xxh3_128(self.connection.as_bytes())),
+            trunk: "".into(),
+            direction: Direction::Unknown,
+            succeeded: Some(answered),
+            codes: Codes { q850: self.cause, words: Words::Other, ..Codes::default() },
+            ended_at: disconnected,
+            duration_seconds: connected
+                .filter(|_| answered)
+                .zip(disconnected)
+                .and_then(|(from, to)| seconds(from, to)),
+            attempt: Attempt::Only,
+        })
+    }
+}
+
+/// `10` with `normal call clearing (16)`: hexadecimal, and decimal in the text.
+fn cause(hexadecimal: &str, text: &str) -> Option<u8> {
+    let in_text = || text.trim_end_matches([')', '.']).rsplit_once('(')?.1.parse().ok();
+    u8::from_str_radix(hexadecimal, 16).ok().or_else(in_text).filter(|cause| (1..128).contains(cause))
+}
+
+/// `*04:33:37.734 UTC Fri Jun 21 2013`: a `*` or `.` says that the clock was not set by others. An empty or impossible time is none.
+fn moment(text: &str, device: &Device) -> Option<UnixMillis> {
+    let mut words = text.trim_start_matches(['*', '.']).split_ascii_whitespace();
+    let clock = words.next()?;
+    let mut rest: Vec<&str> = words.collect();
+    let (year, day) = (rest.pop()?.parse().ok()?, rest.pop()?.parse().ok()?);
+    let month = device::month(rest.pop()?)?;
+    let time: civil::Time = clock.parse().ok()?;
+    let local = civil::Date::new(year, month, day).ok()?.to_datetime(time);
+    match rest.first() {
+        Some(&("UTC" | "GMT")) => device::UNKNOWN.moment(local),
+        _ => device.moment(local),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compact(origin: &str, connected: &str, cause: &str) -> String {
+        let head = format!(
+            r#"1371789223,4299,1,2,"9364550F D96211E2 8F0D9C9C 52CD806F","8016804400","","*04:33:37.734 UTC Fri Jun 21 2013","","{connected}","*04:33:57.734 UTC Fri Jun 21 2013",{cause},"{origin}""#
+        );
+        head + &",0".repeat(21)
+    }
+
+    const SYSLOG: &str = "Dec 16 10:15:20 router 42: %VOIPAAA-5-VOIP_CALL_HISTORY: CallLegType 2, ConnectionId CA52 F 0 1, SetupTime \
+        10:14:59.214 CET Thu Dec 16 2010, PeerAddress 510, PeerSubAddress , DisconnectCause 22  , DisconnectText no circuit (34), \
+        ConnectTime , DisconnectTime 10:15:19.214 UTC Thu Dec 16 2010, CallOrigin 1, ChargedUnits 0";
+
+    fn decoded(line: &str) -> Decoded<'static> {
+        match Decoder(&device::UNKNOWN).decode(line.as_bytes()) {
+            Decoded::Call(call) => Decoded::Call(call.owned()),
+            Decoded::Rejected(reason) => Decoded::Rejected(reason),
+            _ => Decoded::Ignored,
+        }
+    }
+
+    fn call(line: &str) -> Call<'static> {
+        match decoded(line) {
+            Decoded::Call(call) => call,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_a_leg_of_a_file() {
+        let answered = call(&compact(
+            "answer",
+            "*04:33:47.734 UTC Fri Jun 21 2013",
+            r#""10  ","normal call clearing (16)""#,
+        ));
+        assert_eq!((answered.succeeded, answered.duration_seconds), (Some(true), Some(10)));
+        assert_eq!(answered.ended_at, Some(UnixMillis(1_371_789_237_734)));
+        let busy = call(&compact("answer", "", r#""11  ","user busy (17)""#));
+        assert_eq!((busy.succeeded, busy.codes.q850, busy.codes.sip), (Some(false), Some(17), None));
+        let same = call(&compact("answer", "*04:33:57.734 UTC Fri Jun 21 2013", r#""22","""#));
+        assert_eq!((same.succeeded, same.codes.q850), (Some(false), Some(34)));
+    }
+
+    #[test]
+    fn reads_a_leg_of_syslog() {
+        let call = call(SYSLOG);
+        assert_eq!((call.succeeded, call.codes.q850), (Some(false), Some(34)));
+        assert_eq!(call.ended_at, Some(UnixMillis(1_292_494_519_214)));
+        assert_eq!(call.record_id, RecordId(xxh3_128(b"CA52 F 0 1")));
+    }
+
+    #[test]
+    fn what_is_no_call() {
+        for line in [
+            compact("originate", "", r#""11","user busy (17)""#),
+            SYSLOG.replace("CallOrigin 1", "CallOrigin 2"),
+            "Dec 16 10:15:20 router 42: %LINK-3-UPDOWN: Interface up".to_owned(),
+        ] {
+            assert_eq!(decoded(&line), Decoded::Ignored, "{line}");
+        }
+        let cut = compact("answer", "", r#""11","user busy (17)""#)[..80].to_owned();
+        for (line, reason) in [
+            (cut, Reason::BadLine),
+            (SYSLOG[..200].to_owned(), Reason::BadLine),
+            (SYSLOG.replace("ConnectionId CA52 F 0 1", "ConnectionId "), Reason::NoRecordId),
+        ] {
+            assert_eq!(decoded(&line), Decoded::Rejected(reason), "{line}");
+        }
+    }
+
+    #[test]
+    fn recognises_its_lines() {
+        use Recognised::{NeedMore, No, Yes};
+        let line = compact("answer", "", r#""11","user busy (17)""#);
+        for (text, finished, expected) in [
+            (line.as_str(), false, Yes),
+            (SYSLOG, false, Yes),
+            ("1371789223,4299,1", false, NeedMore),
+            ("1371789223,4299,1\n", false, No),
+            ("{\"a\"", false, No),
+        ] {
+            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Any other record by config: `format: csv`, `json` or `regex`, with `fields:` that say where each of ours stands.
+//!
+//! The same type as a built-in format, made when the config is read.
+
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil;
+use regex::Regex;
+use xxhash_rust::xxh3::xxh3_128;
+
+use self::record::{Columns, Record};
+use super::device::{self, Device};
+use super::{Decode, Decoded, Format, Public, Recognised, fields};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Words};
+use crate::framing::Framing;
+use crate::reason_header;
+
+/// Names of the formats that a mapping makes.
+pub const NAMES: [&str; 3] = ["csv", "json", "regex"];
+
+/// How records look, before anything is said of their fields.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    Csv {
+        delimiter: u8,
+        /// Whether the first line names the columns; else they are named by number, from 1.
+        has_header: bool,
+    },
+    /// Objects; fields by JSON Pointer (RFC 6901) or by name.
+    Json,
+    /// Lines; fields by the names of groups. The first pattern that matches counts.
+    Regex(Vec<Regex>),
+}
+
+/// Our fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Id,
+    Trunk,
+    Direction,
+    Success,
+    MicrosoftCode,
+    SipCode,
+    Phrase,
+    ReasonHeader,
+    Q850,
+    Started,
+    Answered,
+    Ended,
+    Duration,
+}
+
+/// Where a field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub field: Field,
+    pub from: From,
+    /// What some values stand for: `{Yes: true}`.
+    pub values: Vec<(String, String)>,
+    pub time: TimeFormat,
+    /// A duration is that many times its seconds.
+    pub divide_by: u32,
+}
+
+/// A place in a record, or always the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    Place(String),
+    Constant(String),
+}
+
+/// How a time is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TimeFormat {
+    /// RFC 3339, also without a zone.
+    #[default]
+    Rfc3339,
+    /// Seconds since 1970; a fraction is cut off.
+    Unix,
+    UnixMillis,
+    /// As `strptime` has it: `%d.%m.%Y %H:%M:%S`.
+    Written(String),
+}
+
+/// A condition that records must meet to be calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Where {
+    pub place: String,
+    pub is: Vec<String>,
+}
+
+/// What the config says of a record format.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    pub shape: Shape,
+    pub origins: Vec<Origin>,
+    pub conditions: Vec<Where>,
+    /// Whether lines that no pattern matches are rejected; else they are ignored.
+    pub rejects_others: bool,
+    pub device: Device,
+}
+
+impl PartialEq for Mapping {
+    fn eq(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+}
+
+impl Mapping {
+    /// The format that this makes. It lasts as long as the program: one for each source and reload.
+    pub fn format(self) -> &'static Format {
+        let (name, framing, broken) = match &self.shape {
+            // Line ends within quotes are known where fields end at commas.
+            Shape::Csv { delimiter: b',', .. } => ("csv", Framing::QuotedCsv, Reason::BadCsv),
+            Shape::Csv { .. } => ("csv", Framing::Lines, Reason::BadCsv),
+            Shape::Json => ("json", Framing::Json, Reason::BadJson),
+            Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
+        };
+        let mapping = Arc::new(self);
+        let decoder = move || -> Box<dyn Decode> { Box::new(Decoder::new(Arc::clone(&mapping))) };
+        Box::leak(Box::new(Format {
+            name,
+            aliases: &[],
+            expected: "records as `fields:` of the config says",
+            framing,
+            recognise: |_, _| Recognised::No,
+            live_within: Duration::from_mins(15),
+            is_trunk: device::is_device_trunk,
+            public: Public { words: &[], numbers: &[], microsoft_code: "", correlation_id: "", trunk: &[] },
+            broken,
+            decoder: Box::leak(Box::new(decoder)),
+            told: None,
+            device: None,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Decoder {
+    mapping: Arc<Mapping>,
+    /// The header line last seen, and its columns.
+    header: Option<(Vec<u8>, Columns)>,
+}
+
+impl Decoder {
+    fn new(mapping: Arc<Mapping>) -> Self {
+        Self { mapping, header: None }
+    }
+
+    fn read_header(&mut self, line: &[u8]) {
+        if let Shape::Csv { delimiter, has_header: true } = self.mapping.shape {
+            self.header = Some((line.to_vec(), Columns::read(line, delimiter)));
+        }
+    }
+}
+
+impl Decode for Decoder {
+    fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
+        if self.header.is_none() && matches!(self.mapping.shape, Shape::Csv { has_header: true, .. }) {
+            self.read_header(record);
+            return Decoded::Header;
+        }
+        let columns = self.header.as_ref().map(|(_, columns)| columns);
+        match Record::read(record, &self.mapping.shape, columns) {
+            Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
+            Ok(read) => Mapped { record: &read, mapping: &self.mapping, whole: record }
+                .call()
+                .map_or_else(Decoded::Rejected, Decoded::Call),
+            Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
+            Err(None) => Decoded::Ignored,
+            Err(Some(reason)) => Decoded::Rejected(reason),
+        }
+    }
+
+    fn header(&self) -> Option<&[u8]> {
+        self.header.as_ref().map(|(line, _)| line.as_slice())
+    }
+
+    fn resume(&mut self, header: &[u8]) {
+        if !header.is_empty() {
+            self.read_header(header);
+        }
+    }
+}
+
+/// One record, by the mapping.
+struct Mapped<'r> {
+    record: &'r Record<'r>,
+    mapping: &'r Mapping,
+    whole: &'r [u8],
+}
+
+impl Mapped<'_> {
+    fn origin(&self, field: Field) -> Option<&Origin> {
+        self.mapping.origins.iter().find(|origin| origin.field == field)
+    }
+
+    /// The value of a field, as `values` has it; `""` where there is none.
+    fn get(&self, field: Field) -> String {
+        let Some(origin) = self.origin(field) else { return String::new() };
+        let value = match &origin.from {
+            From::Constant(text) => text.clone(),
+            From::Place(place) => {
+                self.record.get(place).map_or_else(String::new, |value| value.trim().to_owned())
+            }
+        };
+        let meant = origin.values.iter().find(|(written, _)| written.eq_ignore_ascii_case(&value));
+        meant.map_or(value, |(_, meant)| meant.clone())
+    }
+
+    fn call(&self) -> Result<Call<'static>, Reason> {
+        let direction = self.direction();
+        let succeeded = self.succeeded()?;
+        let codes = self.codes(direction, succeeded)?;
+        if succeeded.is_none() && codes.is_empty() {
+            return Err(Reason::NoOutcome);
+        }
+        let duration = self.duration();
+        let started = self.time(Field::Started);
+        let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
+        Ok(Call {
+            record_id: self.id()?,
+            trunk: owned(self.get(Field::Trunk)),
+            direction,
+            succeeded,
+            codes,
+            ended_at: self.time(Field::Ended).or(started.zip(duration).map(lasted)).or(started),
+            duration_seconds: duration,
+            attempt: Attempt::Only,
+        })
+    }
+
+    /// A record without an id of its own is known by all that it says.
+    fn id(&self) -> Result<RecordId, Reason> {
+        match self.origin(Field::Id) {
+            Some(_) => fields::record_id(self.get(Field::Id).as_bytes()),
+            None => Ok(RecordId(xxh3_128(self.whole))),
+        }
+    }
+
+    fn direction(&self) -> Direction {
+        match self.get(Field::Direction).to_ascii_lowercase().as_str() {
+            "inbound" => Direction::Inbound,
+            "outbound" => Direction::Outbound,
+            _ => Direction::Unknown,
+        }
+    }
+
+    /// The flag; else whether there is a time of answer.
+    fn succeeded(&self) -> Result<Option<bool>, Reason> {
+        match (self.origin(Field::Success), self.origin(Field::Answered)) {
+            (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
+            (None, Some(_)) => Ok(Some(!matches!(self.get(Field::Answered).as_str(), "" | "0"))),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn codes(&self, direction: Direction, succeeded: Option<bool>) -> Result<Codes<'static>, Reason> {
+        let number = |field| fields::whole_number(self.get(field).as_bytes());
+        let header = self.get(Field::ReasonHeader);
+        let said = reason_header::phrases(&header).find(|said| !said.phrase.is_empty());
+        let phrase = self.get(Field::Phrase);
+        let (text, words) = match said.filter(|_| succeeded != Some(true)) {
+            _ if !phrase.is_empty() => (phrase, Words::Microsoft),
+            Some(said) => (said.phrase.to_owned(), said.words()),
+            None => (phrase, Words::Other),
+        };
+        let q850 = number(Field::Q850).ok().flatten().and_then(|cause| u8::try_from(cause).ok());
+        Ok(Codes {
+            microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
+            sip: fields::sip_code(number(Field::SipCode))?,
+            q850: q850.filter(|cause| (1..128).contains(cause)).or_else(|| reason_header::q850(&header)),
+            text: owned(text),
+            words,
+            refused_by: device::refused_by(direction),
+        })
+    }
+
+    fn duration(&self) -> Option<u32> {
+        let divide_by = self.origin(Field::Duration).map_or(1, |origin| origin.divide_by.max(1));
+        let written = fields::whole_number(self.get(Field::Duration).as_bytes());
+        let seconds = written.map(|number| number.map(|number| number / u64::from(divide_by)));
+        fields::duration_seconds(seconds).unwrap_or_default()
+    }
+
+    fn time(&self, field: Field) -> Option<UnixMillis> {
+        let origin = self.origin(field)?;
+        let text = self.get(field);
+        let device = &self.mapping.device;
+        match &origin.time {
+            TimeFormat::Rfc3339 => match text.parse::<jiff::Timestamp>() {
+                Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
+            },
+            TimeFormat::Unix => {
+                Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?))
+            }
+            TimeFormat::UnixMillis => text.parse().ok().map(UnixMillis),
+            TimeFormat::Written(format) => {
+                let parsed = jiff::fmt::strtime::parse(format, &text).ok()?;
+                match parsed.to_timestamp() {
+                    Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                    Err(_) => device.moment(parsed.to_datetime().ok()?),
+                }
+            }
+        }
+    }
+}
+
+fn owned(text: String) -> Text<'static> {
+    Text(text.into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests;

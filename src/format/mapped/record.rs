@@ -1,0 +1,106 @@
+//! A record as places with texts: columns, properties or groups.
+
+use std::borrow::Cow;
+
+use regex::Captures;
+use serde_json::Value;
+
+use super::{Shape, Where};
+use crate::call::Reason;
+
+/// The columns that a header line names, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns(Vec<String>);
+
+impl Columns {
+    pub fn read(line: &[u8], delimiter: u8) -> Self {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        Self(cells(line, delimiter).iter().map(|name| name.trim().to_owned()).collect())
+    }
+}
+
+/// One record.
+#[derive(Debug)]
+pub enum Record<'r> {
+    Cells { cells: Vec<String>, columns: Option<&'r Columns> },
+    Object(Value),
+    Groups(Captures<'r>),
+}
+
+impl<'r> Record<'r> {
+    /// Reads a record. `Err(None)`: a line that no pattern matches.
+    pub fn read(
+        record: &'r [u8],
+        shape: &'r Shape,
+        columns: Option<&'r Columns>,
+    ) -> Result<Self, Option<Reason>> {
+        match shape {
+            Shape::Csv { delimiter, .. } => {
+                let cells = cells(record.strip_suffix(b"\r").unwrap_or(record), *delimiter);
+                match columns {
+                    Some(Columns(names)) if names.len() != cells.len() => Err(Some(Reason::BadCsv)),
+                    columns => Ok(Self::Cells { cells, columns }),
+                }
+            }
+            Shape::Json => match serde_json::from_slice::<Value>(record) {
+                Ok(value) if value.is_object() => Ok(Self::Object(value)),
+                Ok(_) => Err(Some(Reason::NotARow)),
+                Err(_) => Err(Some(Reason::BadJson)),
+            },
+            Shape::Regex(patterns) => {
+                let line = str::from_utf8(record).map_err(|_| Some(Reason::BadLine))?;
+                patterns.iter().find_map(|pattern| pattern.captures(line)).map(Self::Groups).ok_or(None)
+            }
+        }
+    }
+
+    /// The text at a place; `None` where there is none.
+    pub fn get(&self, place: &str) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Cells { cells, columns: Some(Columns(names)) } => {
+                let column = names.iter().position(|name| name.eq_ignore_ascii_case(place))?;
+                cells.get(column).map(|cell| cell.as_str().into())
+            }
+            Self::Cells { cells, columns: None } => {
+                let column = place.parse::<usize>().ok()?.checked_sub(1)?;
+                cells.get(column).map(|cell| cell.as_str().into())
+            }
+            Self::Object(value) => {
+                let found = if place.starts_with('/') { value.pointer(place) } else { value.get(place) };
+                match found? {
+                    Value::Null => None,
+                    Value::String(text) => Some(text.as_str().into()),
+                    other => Some(other.to_string().into()),
+                }
+            }
+            Self::Groups(groups) => groups.name(place).map(|group| group.as_str().into()),
+        }
+    }
+
+    /// Whether it is a call, by these conditions.
+    pub fn meets(&self, conditions: &[Where]) -> bool {
+        conditions.iter().all(|condition| {
+            let value = self.get(&condition.place).unwrap_or_default();
+            condition.is.iter().any(|wanted| wanted.eq_ignore_ascii_case(value.trim()))
+        })
+    }
+}
+
+/// The cells of a line (RFC 4180, with any delimiter).
+fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
+    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);
+    let (mut read, mut written, mut count) = (0, 0, 0);
+    loop {
+        let (result, taken, output, fields) =
+            reader.read_record(&line[read..], &mut text[written..], &mut ends[count..]);
+        (read, written, count) = (read + taken, written + output, count + fields);
+        // The second time nothing is left, which ends the last field.
+        if matches!(result, csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End) {
+            break;
+        }
+    }
+    let begins = std::iter::once(0).chain(ends[..count].iter().copied());
+    let cell = |(begin, end): (usize, &usize)| String::from_utf8_lossy(&text[begin..*end]).into_owned();
+    begins.zip(&ends[..count]).map(cell).collect()
+}

@@ -1,0 +1,142 @@
+//! Records of every shape to calls, by tables.
+
+use super::*;
+
+fn origin(field: Field, place: &str) -> Origin {
+    Origin {
+        field,
+        from: From::Place(place.to_owned()),
+        values: Vec::new(),
+        time: TimeFormat::default(),
+        divide_by: 1,
+    }
+}
+
+fn mapping(shape: Shape, places: [&str; 5]) -> Mapping {
+    let [id, trunk, sip, ended, duration] = places;
+    let written = TimeFormat::Written("%d.%m.%Y %H:%M:%S".to_owned());
+    Mapping {
+        shape,
+        origins: vec![
+            origin(Field::Id, id),
+            origin(Field::Trunk, trunk),
+            origin(Field::SipCode, sip),
+            Origin { time: written, ..origin(Field::Ended, ended) },
+            Origin { divide_by: 1000, ..origin(Field::Duration, duration) },
+        ],
+        conditions: Vec::new(),
+        rejects_others: false,
+        device: Device::parse(&[], device::TrunkFrom::Teams, jiff::tz::TimeZone::fixed(jiff::tz::offset(1)))
+            .unwrap(),
+    }
+}
+
+/// What each line comes to: the id, trunk and SIP code of a call, or a word.
+fn decoded(mapping: Mapping, lines: &[&str]) -> Vec<String> {
+    let mut decoder = (mapping.format().decoder)();
+    let said = |line: &&str| match decoder.decode(line.as_bytes()) {
+        Decoded::Call(call) => {
+            assert_eq!(call.ended_at, Some(UnixMillis(1_730_793_660_000)), "{line}");
+            assert_eq!(call.duration_seconds, Some(5), "{line}");
+            format!("{} {:?}", call.trunk.read(), call.codes.sip)
+        }
+        Decoded::Header => "header".to_owned(),
+        Decoded::Ignored => "ignored".to_owned(),
+        Decoded::Rejected(reason) => reason.label().to_owned(),
+    };
+    lines.iter().map(said).collect()
+}
+
+#[test]
+fn every_shape_gives_the_same_call() {
+    let names = ["Id", "NAP", "Code", "End", "Millis"];
+    let csv = |delimiter, has_header| Shape::Csv { delimiter, has_header };
+    assert_eq!(
+        decoded(
+            mapping(csv(b';', true), names),
+            &["Id;nap;Code;End;Millis", "1;\"a;b\";486;05.11.2024 09:01:00;5400", "1;x"],
+        ),
+        ["header", "a;b Some(486)", "bad_csv"]
+    );
+    assert_eq!(
+        decoded(
+            mapping(csv(b',', false), ["1", "2", "3", "4", "5"]),
+            &["1,t,486,05.11.2024 09:01:00,5400\r"]
+        ),
+        ["t Some(486)"]
+    );
+    let json = r#"{"Id":7,"NAP":"t","call":{"Code":"486"},"End":"05.11.2024 09:01:00","Millis":5400}"#;
+    assert_eq!(
+        decoded(mapping(Shape::Json, ["Id", "NAP", "/call/Code", "End", "Millis"]), &[json, "[1]", "{"]),
+        ["t Some(486)", "not_a_row", "bad_json"]
+    );
+    let pattern = r"END,id=(?<id>\d+),nap=(?<nap>\S+),code=(?<code>\d+),end=(?<end>[^,]+),ms=(?<ms>\d+)";
+    let shape = Shape::Regex(vec![Regex::new(pattern).unwrap()]);
+    let line = "x END,id=1,nap=t,code=486,end=05.11.2024 09:01:00,ms=5400";
+    assert_eq!(
+        decoded(mapping(shape.clone(), ["id", "nap", "code", "end", "ms"]), &[line, "another line"]),
+        ["t Some(486)", "ignored"]
+    );
+    let strict = Mapping { rejects_others: true, ..mapping(shape, ["id", "nap", "code", "end", "ms"]) };
+    assert_eq!(decoded(strict, &["another line"]), ["bad_line"]);
+}
+
+fn call(origins: Vec<Origin>, json: &str) -> Result<Call<'static>, Reason> {
+    let mapping = Mapping { origins, ..mapping(Shape::Json, [""; 5]) };
+    match Decoder::new(Arc::new(mapping)).decode(json.as_bytes()) {
+        Decoded::Call(call) => Ok(call.owned()),
+        Decoded::Rejected(reason) => Err(reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn values_constants_and_flags() {
+    let success = Origin {
+        values: vec![("OK".to_owned(), "true".to_owned()), ("KO".to_owned(), "false".to_owned())],
+        ..origin(Field::Success, "r")
+    };
+    let inbound = Origin { from: From::Constant("inbound".to_owned()), ..origin(Field::Direction, "") };
+    let read = call(vec![success.clone(), inbound], r#"{"r":"ko"}"#).unwrap();
+    assert_eq!((read.succeeded, read.direction), (Some(false), Direction::Inbound));
+    assert_eq!(call(vec![success], r#"{"r":"perhaps"}"#), Err(Reason::BadSuccess));
+    let answered = vec![origin(Field::Answered, "a"), origin(Field::SipCode, "s")];
+    assert_eq!(call(answered.clone(), r#"{"a":"2024-11-05T09:00:00Z"}"#).unwrap().succeeded, Some(true));
+    assert_eq!(call(answered, r#"{"a":"","s":486}"#).unwrap().succeeded, Some(false));
+    assert_eq!(call(vec![origin(Field::SipCode, "s")], "{}"), Err(Reason::NoOutcome));
+}
+
+#[test]
+fn times() {
+    for (time, text, expected) in [
+        (TimeFormat::Rfc3339, "2024-11-05T09:01:00Z", Some(1_730_797_260_000)),
+        (TimeFormat::Rfc3339, "2024-11-05 10:01:00", Some(1_730_797_260_000)),
+        (TimeFormat::Unix, "1730797260.5", Some(1_730_797_260_000)),
+        (TimeFormat::UnixMillis, "1730797260500", Some(1_730_797_260_500)),
+        (TimeFormat::Written("%Y%m%d%H%M%S %z".to_owned()), "20241105090100 +0000", Some(1_730_797_260_000)),
+        (TimeFormat::Unix, "soon", None),
+    ] {
+        let origins =
+            vec![Origin { time: time.clone(), ..origin(Field::Ended, "t") }, origin(Field::SipCode, "s")];
+        let json = format!(r#"{{"t":"{text}","s":500}}"#);
+        assert_eq!(call(origins, &json).unwrap().ended_at, expected.map(UnixMillis), "{time:?} {text}");
+    }
+}
+
+#[test]
+fn what_microsoft_says_in_a_reason_header() {
+    let origins = vec![origin(Field::ReasonHeader, "r"), origin(Field::SipCode, "s")];
+    let json = r#"{"s":480,"r":"Q.850;cause=31;text=\"5e19725b-7fad-4e89-bae3-dfc5df88bb96;No callee endpoints were found\""}"#;
+    let codes = call(origins, json).unwrap().codes;
+    assert_eq!((codes.q850, codes.words), (Some(31), Words::Microsoft));
+    assert_eq!(codes.text, "No callee endpoints were found".into());
+}
+
+#[test]
+fn records_that_are_no_calls_are_ignored() {
+    let conditions = vec![Where { place: "type".to_owned(), is: vec!["STOP".to_owned()] }];
+    let mapping = Mapping { conditions, ..mapping(Shape::Json, ["id", "t", "s", "e", "d"]) };
+    let mut decoder = Decoder::new(Arc::new(mapping));
+    assert_eq!(decoder.decode(br#"{"type":"START","s":486}"#), Decoded::Ignored);
+    assert!(matches!(decoder.decode(br#"{"type":"stop","id":1,"s":486}"#), Decoded::Call(_)));
+}

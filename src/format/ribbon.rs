@@ -1,0 +1,372 @@
+//! Ribbon SBC Core (5000, 7000, SWe): accounting files `*.ACT`, one line to each record, fields between commas.
+//!
+//! A STOP is an answered call, an ATTEMPT one that was not; of several attempts of a call the final one counts. START and other
+//! kinds, and the file's first and last line, are ignored. The SIP code stands in a quoted field that holds a list of its own, the
+//! protocol variant of a side. Positions are those of the "CDR field descriptions" of releases 8 to 12: later ones add behind them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::civil;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::device::{self, Device};
+use super::teams_admin_center::csv;
+use super::{Decode, Decoded, Format, Public, Recognised, fields};
+use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Words};
+use crate::framing::Framing;
+use crate::reason_header;
+
+/// Accounting files of an SBC Core.
+pub static FORMAT: Format = Format {
+    name: "ribbon",
+    aliases: &[],
+    expected: "accounting files (.ACT) of a Ribbon SBC Core",
+    framing: Framing::Lines,
+    recognise,
+    live_within: Duration::from_mins(90),
+    is_trunk: device::is_device_trunk,
+    public: Public {
+        words: &["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"],
+        numbers: &[],
+        microsoft_code: "",
+        correlation_id: "",
+        trunk: &[],
+    },
+    broken: Reason::BadLine,
+    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    told: Some(|device| Box::new(Decoder(device))),
+    device: None,
+};
+
+/// What the first line of a file begins with. It ends in a carriage return, and may have no line end.
+const FILE_HEADER: &[u8] = b"Sonus Networks, Inc.";
+
+/// A first line longer than this is none of a log.
+const MAXIMUM_LINE: usize = 64 * 1024;
+
+fn recognise(text: &[u8], finished: bool) -> Recognised {
+    let begins = |word: &[u8]| text.starts_with(word);
+    if begins(FILE_HEADER) || [b"START,".as_slice(), b"STOP,", b"ATTEMPT,"].into_iter().any(begins) {
+        return Recognised::Yes;
+    }
+    match !finished && FILE_HEADER.starts_with(text)
+        || b"START,".starts_with(text)
+        || b"ATTEMPT,".starts_with(text)
+    {
+        true if text.len() < MAXIMUM_LINE && !finished => Recognised::NeedMore,
+        _ => Recognised::No,
+    }
+}
+
+/// Where the fields of a kind stand, counted from 1 as in the manuals.
+struct Positions {
+    /// Date and time of the end.
+    ended: (usize, usize),
+    /// In 10 ms; 0 where there is none.
+    duration: usize,
+    reason: usize,
+    ingress: usize,
+    ingress_variant: usize,
+    egress: usize,
+    egress_variant: usize,
+    is_final: usize,
+}
+
+const ATTEMPT: Positions = Positions {
+    ended: (105, 10),
+    duration: 0,
+    reason: 12,
+    ingress: 31,
+    ingress_variant: 45,
+    egress: 58,
+    egress_variant: 59,
+    is_final: 146,
+};
+
+const STOP: Positions = Positions {
+    ended: (11, 12),
+    duration: 14,
+    reason: 15,
+    ingress: 34,
+    ingress_variant: 52,
+    egress: 68,
+    egress_variant: 69,
+    is_final: 0,
+};
+
+/// Start date and time, of either kind.
+const STARTED: (usize, usize) = (6, 7);
+
+/// Within a protocol variant, counted from 0: what released the call, and the fields that a script of the SBC may fill.
+const RELEASED_BY: usize = 18;
+const SCRIPT_FIELDS: std::ops::RangeInclusive<usize> = 62..=66;
+
+#[derive(Debug)]
+struct Decoder(&'static Device);
+
+impl Decode for Decoder {
+    fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
+        // The first record may stand on the line of the file's header.
+        let line = match line.starts_with(FILE_HEADER) {
+            true => line.rsplit(|byte| *byte == b'\r').next().unwrap_or_default(),
+            false => line,
+        };
+        let positions = match line.split(|byte| *byte == b',').next() {
+            Some(b"STOP") => &STOP,
+            Some(b"ATTEMPT") => &ATTEMPT,
+            _ => return Decoded::Ignored,
+        };
+        let row = match Row::read(line, positions) {
+            Ok(row) => row,
+            Err(reason) => return Decoded::Rejected(reason),
+        };
+        match row.counts(self.0) {
+            false => Decoded::Ignored,
+            true => row.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
+        }
+    }
+}
+
+struct Row {
+    fields: Vec<String>,
+    positions: &'static Positions,
+}
+
+impl Row {
+    fn read(line: &[u8], positions: &'static Positions) -> Result<Self, Reason> {
+        let mut fields = Vec::with_capacity(320);
+        csv::for_each(line, |cell| {
+            let bytes = &line[cell.begin..cell.end];
+            let bytes = if cell.doubled { Cow::Owned(csv::undoubled(bytes)) } else { Cow::Borrowed(bytes) };
+            fields.push(String::from_utf8_lossy(&bytes).trim().to_owned());
+        })
+        .map_err(|_| Reason::BadLine)?;
+        if fields.len() < positions.egress_variant {
+            return Err(Reason::BadLine);
+        }
+        Ok(Self { fields, positions })
+    }
+
+    /// `""` for a position beyond the end, and for 0.
+    fn get(&self, position: usize) -> &str {
+        position.checked_sub(1).and_then(|place| self.fields.get(place)).map_or("", String::as_str)
+    }
+
+    /// The final attempt, or an answered call, that has a side of Teams. Records without the indicator are final.
+    fn counts(&self, device: &Device) -> bool {
+        let is_final = matches!(self.get(self.positions.is_final), "" | "1");
+        let sides = [self.get(self.positions.ingress), self.get(self.positions.egress)];
+        is_final && (!device.are_known() || device.is_teams(sides.into_iter()))
+    }
+
+    fn call(&self, device: &Device) -> Result<Call<'static>, Reason> {
+        let Positions { ingress, egress, .. } = *self.positions;
+        let (ingress, egress) = (self.get(ingress), self.get(egress));
+        let direction = device.direction([ingress].into_iter(), [egress].into_iter());
+        let trunk = match device.is_teams([ingress].into_iter()) {
+            _ if !device.are_known() => "",
+            true => device.trunk(ingress, egress),
+            false => device.trunk(egress, ingress),
+        };
+        let answered = self.positions.duration > 0;
+        // Hundredths of a second.
+        let duration = fields::whole_number(self.get(self.positions.duration).as_bytes());
+        let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
+        Ok(Call {
+            record_id: self.record_id()?,
+            trunk: owned(trunk),
+            direction,
+            succeeded: Some(answered),
+            codes: self.codes(answered, direction)?,
+            ended_at: [self.positions.ended, STARTED].into_iter().find_map(|at| self.moment(at, device)),
+            duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
+            attempt: Attempt::Only,
+        })
+    }
+
+    /// Gateway and accounting id.
+    fn record_id(&self) -> Result<RecordId, Reason> {
+        let (gateway, accounting) = (self.get(2), self.get(3));
+        match accounting {
+            "" => Err(Reason::NoRecordId),
+            _ => Ok(RecordId(xxh3_128(format!("{gateway}\0{accounting}").as_bytes()))),
+        }
+    }
+
+    /// What the called side answered; the calling side's where there was none.
+    fn codes(&self, answered: bool, direction: crate::call::Direction) -> Result<Codes<'static>, Reason> {
+        let Positions { ingress_variant, egress_variant, reason, .. } = *self.positions;
+        let variants =
+            [egress_variant, ingress_variant].map(|at| self.get(at).split(',').collect::<Vec<_>>());
+        let in_variants =
+            |place: usize| variants.iter().filter_map(move |variant| variant.get(place)).map(|it| it.trim());
+        let released_by = in_variants(RELEASED_BY).find(|it| !it.is_empty()).unwrap_or_default();
+        let sip = match released_by {
+            "CANCEL" => Some(487),
+            "BYE" | "" => None,
+            code => fields::sip_code(fields::whole_number(code.as_bytes()))?,
+        };
+        let header = SCRIPT_FIELDS
+            .flat_map(|place| in_variants(place).collect::<Vec<_>>())
+            .find(|it| it.contains("cause="));
+        let header = header.unwrap_or_default();
+        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
+        let cause = self.get(reason).parse().ok().filter(|cause| (1..128).contains(cause));
+        Ok(Codes {
+            microsoft: None,
+            sip,
+            q850: cause,
+            text: owned(said.map_or("", |said| said.phrase)),
+            words: said.map_or(Words::Other, reason_header::Said::words),
+            refused_by: device::refused_by(direction),
+        })
+    }
+
+    /// `11/05/2024` and `09:01:00.5`, in the time of the device.
+    fn moment(&self, (date, time): (usize, usize), device: &Device) -> Option<UnixMillis> {
+        let mut parts = self.get(date).split('/').map(|part| part.parse::<i16>().ok());
+        let (month, day, year) = (parts.next()??, parts.next()??, parts.next()??);
+        let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        device.moment(date.to_datetime(self.get(time).parse().ok()?))
+    }
+}
+
+fn owned(text: &str) -> Text<'static> {
+    Text(Cow::Owned(text.as_bytes().to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Direction, RefusedBy};
+    use crate::format::device::TrunkFrom;
+
+    /// A record of so many fields, with these at their positions.
+    fn record(kind: &str, count: usize, fields: &[(usize, &str)]) -> String {
+        let mut record = vec![String::new(); count];
+        kind.clone_into(&mut record[0]);
+        fields.iter().for_each(|(position, field)| (*field).clone_into(&mut record[position - 1]));
+        record.join(",")
+    }
+
+    fn variant(status: &str) -> String {
+        let mut parts = vec![""; 30];
+        (parts[0], parts[1], parts[18]) = ("SIP", "a@192.0.2.1", status);
+        format!("\"{}\"", parts.join(","))
+    }
+
+    fn attempt(changes: &[(usize, &str)]) -> String {
+        let (own, other) = (variant("403"), variant("403"));
+        let usual = [
+            (2, "SBC1"),
+            (3, "0x00001"),
+            (6, "11/05/2024"),
+            (7, "09:01:00.0"),
+            (10, "09:01:05.5"),
+            (12, "21"),
+            (31, "TG_TEAMS"),
+            (45, &*own),
+            (58, "TG_PSTN"),
+            (59, &*other),
+            (105, "11/05/2024"),
+            (146, "1"),
+        ];
+        record("ATTEMPT", 186, &[&usual, changes].concat())
+    }
+
+    fn device() -> &'static Device {
+        Box::leak(Box::new(Device::parse(&["tg_teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap()))
+    }
+
+    fn call(line: &str) -> Call<'static> {
+        match Decoder(device()).decode(line.as_bytes()) {
+            Decoded::Call(call) => call.owned(),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_an_attempt() {
+        let expected = Call {
+            record_id: RecordId(xxh3_128(b"SBC1\x000x00001")),
+            trunk: "TG_TEAMS".into(),
+            direction: Direction::Outbound,
+            succeeded: Some(false),
+            codes: Codes {
+                sip: Some(403),
+                q850: Some(21),
+                words: Words::Other,
+                refused_by: RefusedBy::SbcSide,
+                ..Codes::default()
+            },
+            ended_at: Some(UnixMillis(1_730_797_265_500)),
+            duration_seconds: None,
+            attempt: Attempt::Only,
+        };
+        assert_eq!(call(&attempt(&[])), expected);
+        // Where it begins on the line of the file's header.
+        let first = format!("Sonus Networks, Inc.00000000FF ACT20241105090000\r{}", attempt(&[]));
+        assert_eq!(call(&first), expected);
+    }
+
+    #[test]
+    fn reads_a_stop() {
+        let own = variant("BYE");
+        let stop = record(
+            "STOP",
+            223,
+            &[
+                (2, "SBC1"),
+                (3, "0x2"),
+                (11, "11/05/2024"),
+                (12, "09:02:00.0"),
+                (14, "1250"),
+                (15, "16"),
+                (34, "TG_PSTN"),
+                (52, &own),
+                (68, "TG_TEAMS"),
+                (69, &own),
+            ],
+        );
+        let call = call(&stop);
+        assert_eq!((call.succeeded, call.duration_seconds, call.codes.sip), (Some(true), Some(12), None));
+        assert_eq!((call.direction, call.trunk), (Direction::Inbound, "TG_TEAMS".into()));
+    }
+
+    #[test]
+    fn what_is_no_call_of_teams() {
+        for line in [
+            attempt(&[(146, "0")]),
+            attempt(&[(31, "TG_A"), (58, "TG_B")]),
+            record("START", 172, &[]),
+            "05112024 090000: File administratively closed.".to_owned(),
+            "Sonus Networks, Inc.00000000FF ACT20241105090000\r".to_owned(),
+        ] {
+            assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Ignored, "{line}");
+        }
+        let cut = attempt(&[])[..60].to_owned();
+        for (line, reason) in [
+            (cut, Reason::BadLine),
+            (attempt(&[(3, "")]), Reason::NoRecordId),
+            (attempt(&[(59, &variant("4x3"))]), Reason::BadCode),
+        ] {
+            assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Rejected(reason), "{line}");
+        }
+    }
+
+    #[test]
+    fn recognises_its_files() {
+        use Recognised::{NeedMore, No, Yes};
+        for (text, finished, expected) in [
+            ("Sonus Networks, Inc.00000000FF", false, Yes),
+            ("ATTEMPT,SBC1,", false, Yes),
+            ("Sonus Net", false, NeedMore),
+            ("Sonus Net", true, No),
+            ("STOPPED,", false, No),
+            ("a,b\n", false, No),
+        ] {
+            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+        }
+    }
+}
