@@ -218,7 +218,7 @@ impl Summary {
         records.counted += applied.counted;
         records.duplicate += applied.duplicate;
         records.header += batch.records.header;
-        records.ignored += batch.records.ignored;
+        records.ignored += batch.records.ignored + applied.joined;
         records.rejected += batch.records.rejected;
         self.ignored_are = self.ignored_are.or(batch.ignored_are);
         self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);

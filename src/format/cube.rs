@@ -61,9 +61,19 @@ fn recognise(text: &[u8], finished: bool) -> Recognised {
     let mut lines = text.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
     match lines.any(|line| line.contains(MARK) || Leg::of_file(&line).is_some()) {
         true => Recognised::Yes,
-        false if whole => Recognised::No,
+        // Other lines of its log may stand before the first record.
+        false if whole && (finished || text.len() > MAXIMUM_LINE || !is_cisco_log(text)) => Recognised::No,
         false => Recognised::NeedMore,
     }
+}
+
+/// Whether there is a message such as `%LINK-3-UPDOWN: `: facility, severity from 0 to 7, name.
+fn is_cisco_log(text: &[u8]) -> bool {
+    let is_message = |behind: &[u8]| {
+        let facility = behind.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+        facility > 1 && matches!(behind[facility..], [b'-', b'0'..=b'7', b'-', ..])
+    };
+    memchr::memchr_iter(b'%', text).any(|at| is_message(&text[at + 1..]))
 }
 
 #[derive(Debug)]

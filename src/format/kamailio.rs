@@ -48,12 +48,21 @@ fn recognise(text: &[u8], finished: bool) -> Recognised {
     let is_line = |line: &[u8]| line_of(line).is_some();
     match text.split(|byte| *byte == b'\n').any(is_line) {
         true => Recognised::Yes,
-        false if text.starts_with(b"{") || text.starts_with(b"[") => Recognised::No,
-        false if !finished && memchr::memchr(b'\n', text).is_none() && text.len() < MAXIMUM_LINE => {
-            Recognised::NeedMore
+        false
+            if text.starts_with(b"{") || text.starts_with(b"[") || finished || text.len() > MAXIMUM_LINE =>
+        {
+            Recognised::No
         }
+        // Other lines of its log may stand before the first record.
+        false if memchr::memchr(b'\n', text).is_none() || is_its_log(text) => Recognised::NeedMore,
         false => Recognised::No,
     }
+}
+
+fn is_its_log(text: &[u8]) -> bool {
+    [b"kamailio[".as_slice(), b"opensips["]
+        .into_iter()
+        .any(|program| memchr::memmem::find(text, program).is_some())
 }
 
 /// The kind of a line, and its pairs.

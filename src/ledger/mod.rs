@@ -16,7 +16,7 @@ mod known;
 mod stored;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,14 +149,21 @@ pub struct PathsNow {
 /// What became of the calls of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Applied {
+    /// Those of which more attempts may come are among them: they will be.
     pub counted: u64,
     /// Those that came before.
     pub duplicate: u64,
+    /// Attempts of calls that are among those counted.
+    pub joined: u64,
 }
 
 impl Applied {
     fn and(self, other: Self) -> Self {
-        Self { counted: self.counted + other.counted, duplicate: self.duplicate + other.duplicate }
+        Self {
+            counted: self.counted + other.counted,
+            duplicate: self.duplicate + other.duplicate,
+            joined: self.joined + other.joined,
+        }
     }
 }
 
@@ -332,12 +339,15 @@ impl Ledger {
         account.balance.add(batch);
         self.uncommitted_bytes += batch.read_bytes;
         let Some(now) = batch.now else { return Applied::default() };
-        let decided = self.add_attempts(source, &batch.attempts, now);
-        let applied = self.apply_calls(source, batch, now);
-        match decided.is_empty() {
-            true => applied,
-            false => applied.and(self.apply_decided(source, &decided, now)),
+        let calls = self.apply_calls(source, batch, now);
+        if batch.attempts.is_empty() {
+            return calls;
         }
+        let (attempts, decided) = self.add_attempts(source, &batch.attempts, now);
+        if !decided.is_empty() {
+            self.apply_decided(source, &decided, now);
+        }
+        calls.and(attempts)
     }
 
     /// Counts the calls of which no more attempts are to come; whether there were any.
@@ -362,40 +372,42 @@ impl Ledger {
         decided
     }
 
-    /// Notes attempts. Returns those that decide their call.
+    /// Notes attempts. Returns what they come to, and those that decide their call.
     fn add_attempts(
         &mut self,
         source: SourceIndex,
         attempts: &[Attempted],
         now: UnixMillis,
-    ) -> Vec<Attempted> {
+    ) -> (Applied, Vec<Attempted>) {
         let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
-        let mut decided: Vec<Attempted> = Vec::new();
+        let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
         for attempted in attempts {
-            let is_decided = |other: &Attempted| other.id == attempted.id;
-            if duplicates.contains(attempted.id) || decided.iter().any(is_decided) {
-                balance.read_records += 1;
-                balance.records.duplicate += 1;
+            if duplicates.contains(attempted.id) || ids.contains(&attempted.id) {
+                applied.duplicate += 1;
                 continue;
             }
             let added = waiting.add(attempted, now);
-            if matches!(added, Added::Joined | Added::Decided { was_waiting: true }) {
-                // Of the attempts of a call one is counted; the others are no calls of their own.
-                balance.read_records += 1;
-                balance.records.ignored += 1;
+            match added {
+                Added::Waits | Added::Decided { was_waiting: false } => applied.counted += 1,
+                Added::Joined | Added::Decided { was_waiting: true } => applied.joined += 1,
             }
             if matches!(added, Added::Decided { .. }) {
+                ids.insert(attempted.id);
                 decided.push(attempted.clone());
             }
         }
-        decided
+        // Of the attempts of a call one is counted, when it is decided; the others are no calls of their own.
+        balance.read_records += applied.duplicate + applied.joined;
+        balance.records.duplicate += applied.duplicate;
+        balance.records.ignored += applied.joined;
+        (applied, decided)
     }
 
-    fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) -> Applied {
+    fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) {
         let batch = Batch::of_attempts(decided, now, self.remembers(source));
         self.accounts[source.0].changed = true;
         self.accounts[source.0].balance.add(&batch);
-        self.apply_calls(source, &batch, now)
+        self.apply_calls(source, &batch, now);
     }
 
     fn apply_calls(&mut self, source: SourceIndex, batch: &Batch, now: UnixMillis) -> Applied {
@@ -413,7 +425,7 @@ impl Ledger {
             balance.series_overflow += if overflow { sum.count } else { 0 };
             self.history.add(series, &sum.minutes, now);
         }
-        Applied { counted, duplicate }
+        Applied { counted, duplicate, joined: 0 }
     }
 
     /// How many bytes were booked as read since the last commit.

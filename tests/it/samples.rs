@@ -38,6 +38,14 @@ fn expected(sample: &Path) -> String {
     fs::read_to_string(beside(sample, "expected")).unwrap()
 }
 
+/// What `inspect` leaves with: 1 where there are records, and none is a call that counts.
+fn exit_status(sample: &Path) -> i32 {
+    let lines = expected(sample);
+    let records = lines.lines().next().unwrap_or_default();
+    let is_nothing = records.starts_with("records counted=0 duplicate=0 ");
+    i32::from(is_nothing && !records.ends_with("ignored=0 rejected=0"))
+}
+
 /// The sentence that the reader of a file of unknown format is told.
 fn unknown_sentence(sample: &Path) -> Option<String> {
     let formats = ALL.map(|format| format.expected).join(", or ");
@@ -51,12 +59,12 @@ fn samples_give_what_they_must() {
         let shown = sample.display();
         let file = sample.to_str().unwrap();
         let json = run(["inspect", file, "--output", "json"]);
-        assert_eq!(json.code, Some(0), "{shown}: {}", json.stderr);
+        assert_eq!(json.code, Some(exit_status(&sample)), "{shown}: {}", json.stderr);
         let report = sums_of_report(&serde_json::from_str(&json.stdout).unwrap());
         assert_eq!(report, sums_of_lines(&expected(&sample)), "{shown}, as JSON");
 
         let metrics = run(["inspect", file, "--output", "prometheus"]);
-        assert_eq!(metrics.code, Some(0), "{shown}: {}", metrics.stderr);
+        assert_eq!(metrics.code, Some(exit_status(&sample)), "{shown}: {}", metrics.stderr);
         let found = call_lines(&Metrics::parse(&metrics.stdout));
         let lines = expected(&sample);
         let of_calls = |line: &&str| line.starts_with("call ") || line.starts_with("failure ");
@@ -185,11 +193,13 @@ fn what_is_wrong_with_a_bad_input_is_said() {
         let check = run(["check", file]);
         assert_eq!(
             check.code,
-            Some(0),
-            "a rejected record is no reason to say no: {shown}: {}",
+            Some(exit_status(&sample)),
+            "a rejected record beside good ones is no reason to say no: {shown}: {}",
             check.stderr
         );
         let told = check.stdout.strip_prefix(&format!("\nsource teams: 1 file\n  {file}\n")).unwrap();
+        // What it says of the source as a whole stands behind it.
+        let told = told.split_once("  trunks are shown as").map_or(told, |(told, _)| told);
         let message = fs::read_to_string(beside(&sample, "message")).unwrap_or_default();
         assert_eq!(told, message, "{shown}");
     }
