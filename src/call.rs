@@ -283,6 +283,9 @@ pub enum Reason {
     NoRecordId,
     /// Its end was not written for so long that it was given up. If it comes after all, the call counts.
     Unfinished,
+    /// Bytes that were never written, with the record that they cut, or the rest of one behind them. If they are written
+    /// after all, their calls count.
+    Hole,
 }
 
 impl Reason {
@@ -301,6 +304,7 @@ impl Reason {
         Self::NoOutcome,
         Self::NoRecordId,
         Self::Unfinished,
+        Self::Hole,
     ];
 
     /// The value of the `reason` label.
@@ -319,6 +323,7 @@ impl Reason {
             Self::NoOutcome => "no_outcome",
             Self::NoRecordId => "no_record_id",
             Self::Unfinished => "unfinished",
+            Self::Hole => "hole",
         }
     }
 
@@ -340,6 +345,9 @@ impl Reason {
             Self::NoOutcome => "the record has neither a success flag nor a code",
             Self::NoRecordId => "the record has no field that identifies it",
             Self::Unfinished => "the end of the record was not written for longer than unfinished_after",
+            Self::Hole => {
+                "bytes were not written for longer than unfinished_after: NULs stand in their place"
+            }
         }
     }
 }

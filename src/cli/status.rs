@@ -138,7 +138,7 @@ fn stored(folder: &Path) -> Result<Files, StoreError> {
 }
 
 fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
-    let KnownFile { path, content, decision } = file;
+    let KnownFile { path, content, decision, .. } = file;
     let metadata = fs::metadata(path).ok().filter(|metadata| FileId::of(metadata) == id);
     let size = metadata.as_ref().map_or(0, fs::Metadata::len);
     let behind = |text_at: u64| size.saturating_sub(text_at + content.position);

@@ -16,7 +16,7 @@ pub struct Damage {
     attempts: u32,
     /// When the last attempt was made, and what the file was like then.
     at: Instant,
-    look: Look,
+    pub look: Look,
 }
 
 /// After this, a change is worth an attempt whatever was spent; twice as long after each further one.

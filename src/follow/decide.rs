@@ -23,6 +23,8 @@ pub enum State {
     PassingOver(Vec<Original>),
     /// It begins like these, ends sooner than the last one was read, and is the same to its end.
     CutCopy(Vec<Original>),
+    /// Like those that it may be a copy of, which wait at a hole: what they are still to read must not be read here first.
+    AwaitingOriginals,
     /// There is more to read.
     Following,
     /// Read to its end. It may grow.
@@ -42,12 +44,16 @@ pub enum Seen {
     Opened(Before),
     /// It holds less than was read of it.
     Shorter,
-    /// It holds other bytes than were read of it.
+    /// It holds other bytes than were read of it, wherever they are.
     OtherBytes,
     /// What its beginning is like, and what is known of the file itself.
     Beginning(Match, Option<Original>),
-    /// Those whose copy it may be were not read to their ends.
+    /// Those whose copy it may be were not read to their ends, and have a turn first.
     OriginalsBehind,
+    /// They wait at a hole.
+    OriginalsAtHole,
+    /// A hole was filled, and what fills it was read.
+    HoleFilled,
     /// What came of passing over the text of the last original; whether that is what was known of the file itself.
     Passed(Passed, Own),
     /// What a turn of reading came to.
@@ -111,13 +117,11 @@ pub enum Action {
     Retire,
     /// Go back to the beginning of the text.
     Restart,
-    /// The originals are to be read first.
-    ReadOriginals,
 }
 
 /// What becomes of a file in this state of which this was seen, and what is to be done about it.
 pub fn decide(state: State, seen: Seen) -> (State, Vec<Action>) {
-    use Action::{Event, ReadOriginals, Retire};
+    use Action::{Event, Retire};
     match seen {
         Seen::Opened(before) => match before {
             Before::Nothing | Before::Unclear => (State::Probing, vec![]),
@@ -135,7 +139,9 @@ pub fn decide(state: State, seen: Seen) -> (State, Vec<Action>) {
             // Of its own no more than a header was read, which others have too.
             (State::PassingOver(own.into_iter().chain(like).collect()), vec![])
         }
-        Seen::OriginalsBehind => (State::Probing, vec![ReadOriginals]),
+        Seen::OriginalsBehind => (State::Probing, vec![]),
+        Seen::OriginalsAtHole => (State::AwaitingOriginals, vec![]),
+        Seen::HoleFilled => (state, vec![Event(FileEvent::HoleFilled)]),
         Seen::Passed(passed, own) => passed_over(state, passed, own),
         Seen::Read(Turn::More) => (State::Following, vec![]),
         Seen::Read(Turn::CaughtUp) => (State::CaughtUp, vec![]),

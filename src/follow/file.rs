@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
+use super::around::{Around, Surroundings};
 use super::damage::Damage;
 use super::decide::{Action, Failure, Original, Seen, State, decide};
 use super::look::Look;
+use super::progress::Progress;
 use super::rate::Rate;
-use super::set::{Around, Surroundings};
+use super::whole::Whole;
 use crate::clock::Moment;
-use crate::ledger::status::FileStatus;
 use crate::ledger::{Contents, Decision, FileEvent, Holder, KnownFile};
 use crate::reading::{Content, Reading, Turn};
 use crate::source::companion;
@@ -36,17 +37,6 @@ pub enum Hand {
     Away,
 }
 
-/// How far reading came, as people are shown it; known also while the reading is with a worker.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Progress {
-    format: Option<&'static str>,
-    position: u64,
-    read_bytes: u64,
-    /// Taken in, and not counted yet.
-    held_bytes: u64,
-    error: Option<&'static str>,
-}
-
 /// One file of a source.
 #[derive(Debug)]
 pub struct File {
@@ -67,7 +57,8 @@ pub struct File {
     pub rate: Rate,
     pub damage: Option<Damage>,
     pub hand: Hand,
-    progress: Progress,
+    pub whole: Whole,
+    pub progress: Progress,
 }
 
 /// What is to come of a turn.
@@ -102,6 +93,7 @@ impl File {
             rate: Rate::new(now.steady),
             damage: None,
             hand: Hand::Nothing,
+            whole: Whole::default(),
             progress: Progress::default(),
         }
     }
@@ -225,8 +217,6 @@ impl File {
                 Action::TakeLastLine => self.take_last_line(id, around),
                 Action::Retire => around.contents.retire(id),
                 Action::Restart => self.restart(id, around)?,
-                // Whoever holds the other files does that.
-                Action::ReadOriginals => {}
             }
         }
         Ok(())
@@ -255,7 +245,9 @@ impl File {
     pub fn note_content(&self, id: FileId, around: &mut Around<'_>) {
         if let Some(content) = self.content() {
             let (path, content) = (self.own_path().to_path_buf(), content.into());
-            around.contents.set(id, KnownFile { path, content, decision: self.decision });
+            around
+                .contents
+                .set(id, KnownFile { path, content, decision: self.decision, whole: self.whole.stamp });
         }
     }
 
@@ -293,6 +285,7 @@ impl File {
             self.act(actions, id, around)?;
         }
         self.decide(Seen::Readable);
+        self.look_at_holes(around)?;
         if let Some(turn) = self.find_origin(id, around, others)? {
             return Ok(Next::Nothing(turn));
         }
@@ -314,7 +307,8 @@ impl File {
             return Ok(Some(Seen::Shorter));
         }
         let is_damaged = matches!(self.state, State::Unreadable(_, Failure::Damaged));
-        let same = !is_damaged && reading.tail.is_same_content()?;
+        let is_other = self.whole.is_other || is_damaged && !self.is_as_damaged();
+        let same = !is_other && reading.tail.is_same_content()?;
         Ok((!same).then_some(Seen::OtherBytes))
     }
 
@@ -322,6 +316,7 @@ impl File {
     pub fn turned(&mut self, id: FileId, outcome: &Result<Turn, TailError>, around: &mut Around<'_>) {
         self.note_content(id, around);
         self.note_progress();
+        self.note_checked(id, around);
         match outcome {
             Ok(turn) => {
                 self.decide(Seen::Read(*turn));
@@ -355,98 +350,6 @@ impl File {
             warn!(source, path = %self.path.display(), "not read: {explanation}");
         }
         news.is_some()
-    }
-
-    /// Notes how far reading came.
-    pub fn note_progress(&mut self) {
-        if let Hand::Reading(reading) = &self.hand {
-            self.progress = Progress {
-                format: reading.format().map(|format| format.name),
-                position: reading.position(),
-                read_bytes: reading.tail.read_bytes(),
-                held_bytes: reading.tail.held_bytes() + reading.passed_over_bytes(),
-                error: reading.unrecognised(),
-            };
-        }
-    }
-
-    /// Reading has not begun, or begins anew.
-    pub fn forget_progress(&mut self) {
-        self.progress = Progress::default();
-    }
-
-    /// How many bytes of the file were taken in.
-    pub fn read_bytes(&self) -> u64 {
-        self.progress.read_bytes
-    }
-
-    /// How many bytes of the file are expected to be new.
-    pub fn expected(&self) -> u64 {
-        self.look.size.saturating_sub(self.progress.read_bytes)
-    }
-
-    /// Bytes of the file that are not counted.
-    pub fn pending_bytes(&self) -> u64 {
-        match self.state {
-            // All of a cut copy was read before.
-            State::Foreign | State::CutCopy(_) | State::Ignored(_) => 0,
-            _ => self.expected() + self.progress.held_bytes,
-        }
-    }
-
-    /// The value of the `state` label.
-    pub fn label(&self) -> &'static str {
-        self.state.label(!self.is_queued && !self.is_away())
-    }
-
-    /// Whether it waits for more, or for the time after which no more will come.
-    pub fn awaits_more(&self) -> bool {
-        !self.state.is_read() || self.reading().is_some_and(|reading| reading.tail.held_bytes() > 0)
-    }
-
-    /// Gives back the memory that reading on needs and waiting does not.
-    pub fn rest(&mut self) {
-        if let Hand::Reading(reading) = &mut self.hand {
-            reading.rest();
-        }
-    }
-
-    /// How it fares. `known` is what is known of it until it is opened, `refusal` why the system does not let us read it.
-    pub fn status(
-        &self,
-        source: &str,
-        known: Option<&Content>,
-        refusal: Option<&String>,
-        now: Moment,
-    ) -> FileStatus {
-        let error = match self.state {
-            State::Unreadable(..) => refusal.cloned(),
-            State::Foreign => self.progress.error.map(str::to_owned),
-            State::Ignored(reason) => Some(reason.to_owned()),
-            _ => None,
-        };
-        let (decision, decided_at) = self.decision.map(Decision::shown).unzip();
-        let has_begun = !matches!(self.hand, Hand::Nothing | Hand::Descriptor(_));
-        let records = known.and_then(|content| content.records);
-        let known_format = known.map(|content| content.format.clone().into());
-        FileStatus {
-            source: source.to_owned(),
-            path: self.path.to_string_lossy().into_owned(),
-            state: self.label().into(),
-            format: self.progress.format.map(Into::into).or(known_format),
-            position: match known {
-                Some(content) if !has_begun => content.position,
-                _ => self.progress.position,
-            },
-            size: self.look.size,
-            bytes_behind: Some(self.pending_bytes()),
-            bytes_per_second: Some(self.rate.per_second(now.steady)),
-            rejected: records.map(|records| records.rejected),
-            ignored: records.map(|records| records.ignored),
-            error,
-            decision,
-            decided_at,
-        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::source::identity::FileId;
+use crate::call::UnixMillis;
+use crate::source::identity::{FileId, Stamp};
 use crate::source::open;
 
 /// What a look shows of a file.
@@ -43,6 +45,19 @@ impl Look {
     pub fn at_path(path: &Path, id: FileId) -> Option<Self> {
         let metadata = fs::metadata(path).ok().filter(|metadata| FileId::of(metadata) == id)?;
         Some(Self::of(&metadata))
+    }
+
+    /// What to know it by after a restart.
+    pub fn stamp(&self) -> Stamp {
+        let of = |time: i128| i64::try_from(time).unwrap_or(i64::MIN);
+        Stamp { size: self.size, modified: of(self.modified), changed: of(self.changed) }
+    }
+
+    /// Whether nobody touched the file for so long, by its own times.
+    pub fn is_older_than(&self, age: Duration, now: UnixMillis) -> bool {
+        let touched = self.modified.max(self.changed);
+        (i128::from(now.0) * 1_000_000).saturating_sub(touched)
+            >= i128::try_from(age.as_nanos()).unwrap_or(i128::MAX)
     }
 
     /// Whether a content of the same size was last written at the same time. A rename changes neither.

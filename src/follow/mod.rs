@@ -7,6 +7,11 @@
 //! | another file under a known name | follow the old one to its end, read the new one from its beginning | found |
 //! | shorter than what was read of it | count a whole last line that was held, read it from its beginning | truncated |
 //! | other bytes where we stopped reading | the same | replaced |
+//! | other bytes anywhere before that, once it is quiet | the same | replaced |
+//! | NULs where a block is not written yet | wait at them, and read on once they are filled | hole filled |
+//! | the same, and nobody writes for long | give them up: read what stands behind them | |
+//! | given up, and filled after all | read what fills them | hole filled |
+//! | a copy of a file that waits at NULs | wait until that is read on | |
 //! | renamed to where no path leads | follow it, as long as there are descriptors to spare | |
 //! | the same, before it was opened | look for it in its folder, and follow it | rotated |
 //! | removed | read what is left, let go when it has been quiet | removed |
@@ -24,17 +29,23 @@
 //! is looked at in [`look`]; [`file`] does what was decided; [`set`] holds the files of a source and gives each its turn.
 //! Text is compared by hashes, after decompression, so a copy is known whatever its name and its encoding are.
 
+mod around;
 mod damage;
 mod decide;
 mod file;
 mod look;
 mod open;
 mod origin;
+mod progress;
 mod quiet;
 mod rate;
 mod renamed;
 mod scan;
 mod set;
+mod task;
+mod whole;
 
+pub use self::around::{Around, Outbox, Read};
 pub use self::quiet::Patience;
-pub use self::set::{Around, Done, Files, Outbox, Read, Task};
+pub use self::set::Files;
+pub use self::task::{Done, Task};

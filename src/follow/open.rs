@@ -3,10 +3,10 @@
 use std::fs::File as OpenFile;
 use std::io;
 
+use super::around::Around;
 use super::decide::{Before, Seen, State};
 use super::file::{File, Hand};
 use super::look;
-use super::set::Around;
 use crate::ledger::Contents;
 use crate::reading::{Content, Options, Reading};
 use crate::source::identity::FileId;
@@ -78,6 +78,7 @@ impl File {
         let (before, reading) = before(file, self.look.size, known.as_deref(), around.options)?;
         self.hand = Hand::Reading(Box::new(reading));
         self.note_progress();
+        self.note_beginning(before, id, around);
         if matches!(self.state, State::Seen | State::Unreadable(..)) {
             let actions = self.decide(Seen::Opened(before));
             self.act(actions, id, around)?;
@@ -93,18 +94,23 @@ impl File {
         }
     }
 
+    /// The file under a descriptor of its own.
+    pub fn opened(&self, id: FileId) -> io::Result<OpenFile> {
+        match self.open_file() {
+            Some(file) => file.try_clone(),
+            None => look::open(&self.path, id),
+        }
+    }
+
     /// Whether this file, of which `content` is known, begins otherwise than one that has its head and is shorter. `false`
     /// where that does not show without decompressing it, or where it is not what it was.
     pub fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
-        let file = match self.open_file() {
-            Some(file) => file.try_clone(),
-            None => look::open(&self.path, id),
-        };
-        let (Ok(file), Some(text_at), Some(end)) = (file, content.plain_text_at, shorter.end()) else {
+        let (Ok(file), Some(text_at), Some(end)) = (self.opened(id), content.plain_text_at, shorter.end())
+        else {
             return false;
         };
         // In this order: a file that was cut in between shows.
-        !end.holds(&file, text_at).unwrap_or(true) && content.mark.holds(&file, text_at).unwrap_or(false)
+        !end.holds(&file, text_at).unwrap_or(true) && content.is_marked_in(&file, text_at).unwrap_or(false)
     }
 
     /// Goes back to the beginning of what is there now.
@@ -117,7 +123,8 @@ impl File {
         };
         // A reading in the midst of the text must not go on as if it stood at its beginning.
         self.hand = Hand::Nothing;
-        self.hand = Hand::Reading(Box::new(Reading::new(file?, around.options)));
+        self.hand = Hand::Reading(Box::new(Reading::new(file?, around.options).follow()));
+        self.note_beginning(Before::Nothing, id, around);
         self.note_progress();
         Ok(())
     }
@@ -130,7 +137,7 @@ fn before(
     known: Option<&Content>,
     options: Options,
 ) -> io::Result<(Before, Reading)> {
-    let Some(content) = known else { return Ok((Before::Nothing, Reading::new(file, options))) };
+    let Some(content) = known else { return Ok((Before::Nothing, Reading::new(file, options).follow())) };
     let tells = content.head.tells();
     let read_to = content.plain_text_at.map(|text_at| text_at + content.position);
     if (tells || read_to == Some(size))
@@ -141,5 +148,5 @@ fn before(
     // What was compressed can only be known again by its text, and of a header alone there may be many.
     let is_other = read_to.is_some_and(|read_to| tells || size < read_to);
     let before = if is_other { Before::Other } else { Before::Unclear };
-    Ok((before, Reading::new(file, options)))
+    Ok((before, Reading::new(file, options).follow()))
 }

@@ -2,12 +2,12 @@
 
 use tracing::info;
 
+use super::around::{Around, Surroundings};
 use super::decide::{Action, Original, Own, Seen, State};
 use super::file::{File, Hand, TURN_BYTES};
-use super::set::{Around, Surroundings};
 use crate::clock::Moment;
 use crate::ledger::{FileEvent, Holder, Match};
-use crate::reading::{Passed, Turn};
+use crate::reading::{Passed, Reading, Turn};
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
@@ -19,7 +19,7 @@ impl File {
         around: &mut Around<'_>,
         others: &mut Surroundings<'_>,
     ) -> Result<Option<Turn>, TailError> {
-        if self.state == State::Probing {
+        if matches!(self.state, State::Probing | State::AwaitingOriginals) {
             let seen = self.look_at_beginning(id, around)?;
             self.decide(seen);
             if self.state == State::Probing {
@@ -28,6 +28,10 @@ impl File {
             if others.are_behind(self.originals(), id, around.now) {
                 self.decide(Seen::OriginalsBehind);
                 return Ok(Some(Turn::More));
+            }
+            if others.wait_at_a_hole(self.originals(), id) {
+                self.decide(Seen::OriginalsAtHole);
+                return Ok(Some(Turn::CaughtUp));
             }
         }
         let Some(original) = self.originals().last().cloned() else { return Ok(None) };
@@ -79,6 +83,13 @@ impl File {
     ) -> Result<Passed, TailError> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
         let passed = reading.pass_over(&original.content, TURN_BYTES)?;
+        if let (Passed::Different, Own::No, Holder::File(other)) = (passed, own, original.holder)
+            && let Some(original) = others.files.get(&other)
+            && self.takes_as_copy(other, original)?
+        {
+            return Ok(Passed::More);
+        }
+        let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
         if let (Passed::TooShort, Own::No, Holder::File(other)) = (passed, own, original.holder)
             && let Some(file) = others.files.get(&other)
             && file.differs(other, &original.content, reading)
@@ -89,7 +100,41 @@ impl File {
     }
 }
 
+impl File {
+    /// Whether the file is a copy of `other` that was made while that waited at a hole; what it holds is then passed over as
+    /// it is.
+    fn takes_as_copy(&mut self, id: FileId, other: &Self) -> Result<bool, TailError> {
+        let (Some(copy), Ok(file)) = (self.open_file(), other.opened(id)) else { return Ok(false) };
+        let Some(original) = self.originals().last() else { return Ok(false) };
+        let found = original.content.in_copy_with_holes(file, copy.try_clone()?)?;
+        let (State::PassingOver(originals) | State::CutCopy(originals)) = &mut self.state else {
+            return Ok(false);
+        };
+        if let (Some(content), Some(original)) = (found, originals.last_mut()) {
+            let is_new = *original.content != content;
+            original.content = content.into();
+            if is_new
+                && let Hand::Reading(reading) = &self.hand
+                && let Some(file) = reading.tail.file()
+            {
+                let file = file.try_clone()?;
+                self.hand = Hand::Reading(Box::new(Reading::new(file, reading.options()).follow()));
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 impl Surroundings<'_> {
+    /// Whether one of these but the file's own waits at a hole.
+    fn wait_at_a_hole(&self, originals: &[Original], own: FileId) -> bool {
+        originals.iter().any(|original| match original.holder {
+            Holder::File(id) if id != own => self.files.get(&id).is_some_and(File::is_at_hole),
+            _ => false,
+        })
+    }
+
     /// Whether there is more to read of any of these but the file's own, which then have a turn first: only behind what is
     /// still being read of its original does a copy go on.
     fn are_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {

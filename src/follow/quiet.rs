@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::around::Around;
 use super::decide::{Action, Seen, State};
 use super::file::{File, Hand};
-use super::set::{Around, Files};
+use super::set::Files;
 use crate::ledger::FileEvent;
 use crate::reading::{Reading, Turn};
 use crate::source::identity::FileId;
@@ -35,18 +36,18 @@ enum Tidied {
 impl Files {
     /// Looks after files that are quiet: takes what can be read of their end, lets go of files that are gone; to follow a
     /// renamed one costs no more than a descriptor. Returns whether anything came of it.
-    pub fn tidy(&mut self, around: &mut Around<'_>, patience: Patience) -> bool {
+    pub fn tidy(&mut self, around: &mut Around<'_>) -> bool {
         // At most so often, as it may mean to go through large folders; and before anything is taken for removed.
         self.find_renamed(around);
         let mut any = false;
         for id in self.ids() {
             let Some(file) = self.files.get_mut(&id) else { continue };
             let quiet_for = around.now.since(file.changed_at);
-            if file.is_queued || file.is_away() || quiet_for < patience.quiet {
+            if file.is_queued || file.is_away() || quiet_for < around.patience.quiet {
                 continue;
             }
             let belongs = self.discover.covers(file.own_path());
-            match file.tidy(id, around, quiet_for >= patience.unfinished_after, belongs) {
+            match file.tidy(id, around, quiet_for, belongs) {
                 Tidied::Nothing => {}
                 Tidied::Again => self.enqueue(id),
                 Tidied::Gone => {
@@ -71,12 +72,14 @@ impl Files {
 }
 
 impl File {
-    fn tidy(&mut self, id: FileId, around: &mut Around<'_>, given_up: bool, belongs: bool) -> Tidied {
+    fn tidy(&mut self, id: FileId, around: &mut Around<'_>, quiet_for: Duration, belongs: bool) -> Tidied {
+        let patience = around.patience;
         let out_of_sight = self.out_of_sight(around.now);
         // The system may not have said yet what we see here.
         let has_more = out_of_sight.is_some_and(|file| file.has_grown)
             || self.awaits_more() && self.look_again(id, around.now);
-        if has_more || self.has_rested_damaged(around.now) || self.is_no_copy(id, around) {
+        let is_due = self.state == State::AwaitingOriginals || self.is_hole_filled();
+        if has_more || is_due || self.has_rested_damaged(around.now) || self.is_no_copy(id, around) {
             return Tidied::Again;
         }
         if !self.is_named && !out_of_sight.is_some_and(|file| file.is_linked) {
@@ -85,6 +88,11 @@ impl File {
                 self.finish(around, around.contents.of(id).is_some());
             }
             return Tidied::Gone;
+        }
+        let is_old = self.look.is_older_than(patience.unfinished_after, around.now.wall);
+        let given_up = quiet_for >= patience.unfinished_after || is_old && self.is_at_hole();
+        if given_up && self.give_up_hole(around) || self.is_to_be_checked(quiet_for, patience) {
+            return Tidied::Again;
         }
         if self.take_ending(around, given_up) {
             self.note_content(id, around);

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use tracing::info;
 
+use super::around::Around;
 use super::file::File;
 use super::look;
-use super::set::{Around, Files};
+use super::set::Files;
 use crate::ledger::FileEvent;
 use crate::reading::Reading;
 use crate::source::identity::FileId;

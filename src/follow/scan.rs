@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use tracing::{info, warn};
 
-use super::set::{Around, Files};
+use super::around::Around;
+use super::set::Files;
 use crate::ledger::PathsNow;
 use crate::shown;
 use crate::source::discover::{Found, Options};

@@ -8,102 +8,22 @@ use std::path::{Path, PathBuf};
 
 use tracing::{debug, info, warn};
 
+use super::around::{Around, Surroundings};
 use super::decide::{Seen, State};
 use super::file::{File, Hand, Next, TURN_BYTES};
 use super::look::Look;
 use super::scan::Walked;
-use crate::call::UnixMillis;
+use super::task::{Done, Task};
 use crate::clock::Moment;
 use crate::ledger::status::FileStatus;
-use crate::ledger::{Contents, Decision, FileEvent, FilesNow};
-use crate::reading::{self, Batch, Context, Reading, Turn};
+use crate::ledger::{Contents, FileEvent, FilesNow};
+use crate::reading::{self, Turn};
 use crate::source::discover;
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
 /// Descriptors that a source keeps open on files that may still grow.
 const OPEN_FILES: usize = 256;
-
-/// What the files of a source are looked after with.
-pub struct Around<'a> {
-    pub source: &'a str,
-    pub options: reading::Options,
-    /// What is known of their texts.
-    pub contents: &'a mut Contents,
-    pub context: &'a Context,
-    pub now: Moment,
-    pub out: &'a mut Outbox,
-}
-
-/// What came of looking after files, for the ledger.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    pub reads: Vec<Read>,
-    pub events: Vec<FileEvent>,
-}
-
-/// A batch, and the text that it was read from.
-#[derive(Debug)]
-pub struct Read {
-    pub batch: Batch,
-    pub path: PathBuf,
-    pub lineage: u64,
-}
-
-impl Outbox {
-    /// Notes what happened to a file.
-    pub fn event(&mut self, event: FileEvent, at: UnixMillis) -> Decision {
-        self.events.push(event);
-        Decision { event, at }
-    }
-
-    /// Notes what was read of a file.
-    pub fn batch(&mut self, batch: Batch, path: &Path, lineage: u64) {
-        self.reads.push(Read { batch, path: path.to_path_buf(), lineage });
-    }
-}
-
-/// A turn of reading, for whoever has time. It owns what it needs.
-#[derive(Debug)]
-pub struct Task {
-    pub file: FileId,
-    reading: Box<Reading>,
-    context: Context,
-    /// How many bytes of the file are expected to be new.
-    pub expected: u64,
-    /// Whether its beginning is known: until then a copy of it would be taken for a new file.
-    pub is_known: bool,
-}
-
-/// A turn that was done.
-#[derive(Debug)]
-pub struct Done {
-    pub file: FileId,
-    reading: Box<Reading>,
-    pub batch: Option<Batch>,
-    outcome: Result<Turn, TailError>,
-}
-
-impl Task {
-    /// Reads.
-    pub fn run(self) -> Done {
-        let Self { file, mut reading, context, expected, .. } = self;
-        let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
-            // The next turn finds out how.
-            Err(TailError::Rewritten) => Ok(Turn::More),
-            outcome => outcome,
-        };
-        let batch = reading.take_batch();
-        Done { file, reading, batch, outcome }
-    }
-}
-
-/// The other files, for one that has its turn.
-pub struct Surroundings<'s> {
-    pub files: &'s mut HashMap<FileId, File>,
-    /// Takes those that must have a turn before this one goes on.
-    pub behind: &'s mut Vec<FileId>,
-}
 
 /// The files of one source.
 #[derive(Debug)]
@@ -227,6 +147,9 @@ impl Files {
         if is_moved {
             file.note(FileEvent::Rotated, around);
             info!(source, from = %file.path.display(), to = %path.display(), "rotated");
+        }
+        if is_moved {
+            file.note_rename(Look::of(metadata));
         }
         file.rename(path);
         // A turn has its new name committed.

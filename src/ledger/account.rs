@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
-use super::contents::StoredContent;
+use super::contents::{StoredContent, StoredStamp};
 use super::duplicates::Duplicates;
 use super::known::{Contents, Holder};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
@@ -130,6 +130,9 @@ pub struct StoredFile<'a> {
     /// From layout 2 on.
     #[serde(default)]
     decision: Option<StoredDecision<'a>>,
+    /// Since it is kept whether a text changes behind where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whole: Option<StoredStamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -204,7 +207,8 @@ impl Account {
             Ok::<_, String>(Decision { event, at: UnixMillis(at) })
         };
         let decision = stored.decision.map(decision).transpose()?;
-        let file = KnownFile { path, content: Arc::new(stored.content.into()), decision };
+        let whole = stored.whole.map(|StoredStamp(stamp)| stamp);
+        let file = KnownFile { path, content: Arc::new(stored.content.into()), decision, whole };
         self.contents.restore(holder, file);
         Ok(())
     }
@@ -342,5 +346,6 @@ fn file_value(file: &KnownFile) -> String {
     };
     let decision =
         file.decision.map(|Decision { event, at }| StoredDecision { event: event.label().into(), at: at.0 });
-    to_json(&StoredFile { path, content: StoredContent::of(&file.content), decision })
+    let (content, whole) = (StoredContent::of(&file.content), file.whole.map(StoredStamp));
+    to_json(&StoredFile { path, content, decision, whole })
 }

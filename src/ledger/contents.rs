@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::framing::Place;
-use crate::reading::{Content, Records};
-use crate::source::identity::{Head, Mark};
+use crate::reading::{Content, Hole, Records};
+use crate::source::blocks::Blocks;
+use crate::source::identity::{Head, Mark, Stamp};
 
 /// A [`Content`] as part of a row of the store.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +29,35 @@ pub struct StoredContent {
     records: Option<StoredRecords>,
     #[serde(default)]
     unfinished: Option<u64>,
+    /// Since files are followed where blocks of them come late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    holes: Vec<StoredHole>,
+    /// Eight hexadecimal digits for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blocks: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredHole {
+    begin: u64,
+    start: u64,
+    end: u64,
+    until: u64,
+    #[serde(with = "StoredPlace")]
+    place: Place,
+    rejected: u64,
+}
+
+/// When a file was written, as part of its row.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StoredStamp(#[serde(with = "StampFields")] pub Stamp);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Stamp")]
+struct StampFields {
+    size: u64,
+    modified: i64,
+    changed: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,8 +114,30 @@ impl StoredContent {
             lineage: content.lineage,
             records,
             unfinished: content.unfinished,
+            holes: content.holes.into_iter().map(StoredHole::from).collect(),
+            blocks: content
+                .blocks
+                .map(|blocks| blocks.sums().iter().map(|sum| format!("{sum:08x}")).collect()),
         }
     }
+}
+
+impl From<Hole> for StoredHole {
+    fn from(Hole { begin, start, end, until, place, rejected }: Hole) -> Self {
+        Self { begin, start, end, until, place, rejected }
+    }
+}
+
+impl From<StoredHole> for Hole {
+    fn from(StoredHole { begin, start, end, until, place, rejected }: StoredHole) -> Self {
+        Self { begin, start, end, until, place, rejected }
+    }
+}
+
+/// The hashes of a text that was read up to this position. What this version cannot have written is as if it was not there.
+fn blocks(position: u64, sums: &str) -> Option<Blocks> {
+    let sum = |digits: &[u8]| u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
+    Blocks::restored(position, sums.as_bytes().chunks(8).map(sum).collect::<Option<_>>()?)
 }
 
 impl From<StoredContent> for Content {
@@ -107,6 +159,8 @@ impl From<StoredContent> for Content {
             lineage: stored.lineage,
             records,
             unfinished: stored.unfinished,
+            holes: stored.holes.into_iter().map(Hole::from).collect(),
+            blocks: stored.blocks.and_then(|sums| blocks(stored.position, &sums)),
         }
     }
 }

@@ -241,7 +241,7 @@ mod tests {
         let end = text.len() as u64;
         let head = Head::of(&body[..body.len().min(HEAD_BYTES)], header as u64);
         let content = Content::up_to(end, Mark::of_text(text, end), head);
-        KnownFile { path: "/cdr/a".into(), content: Arc::new(content), decision: None }
+        KnownFile { path: "/cdr/a".into(), content: Arc::new(content), decision: None, whole: None }
     }
 
     fn id(inode: u64) -> FileId {

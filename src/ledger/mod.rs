@@ -36,6 +36,7 @@ use crate::classify::Catalogue;
 use crate::reading::batch::Attempted;
 use crate::reading::trunk::{self, Only};
 use crate::reading::{Batch, Content, Context};
+use crate::source::identity::Stamp;
 
 /// What the ledger is told of a source.
 #[derive(Debug, Clone)]
@@ -73,10 +74,11 @@ pub enum FileEvent {
     Replaced,
     Copied,
     Removed,
+    HoleFilled,
 }
 
 impl FileEvent {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Found,
         Self::Resumed,
         Self::Rotated,
@@ -84,6 +86,7 @@ impl FileEvent {
         Self::Replaced,
         Self::Copied,
         Self::Removed,
+        Self::HoleFilled,
     ];
 
     /// The value of the `event` label.
@@ -96,6 +99,7 @@ impl FileEvent {
             Self::Replaced => "replaced",
             Self::Copied => "copied",
             Self::Removed => "removed",
+            Self::HoleFilled => "hole_filled",
         }
     }
 }
@@ -121,6 +125,8 @@ pub struct KnownFile {
     pub path: PathBuf,
     pub content: Arc<Content>,
     pub decision: Option<Decision>,
+    /// When it was last written, if all of what was read is known to have been there then.
+    pub whole: Option<Stamp>,
 }
 
 /// What a source's files look like at a commit.

@@ -14,8 +14,9 @@ use super::*;
 use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
-use crate::reading::{Found, HowRead, Records};
-use crate::source::identity::{FileId, Head, Mark};
+use crate::reading::{Found, Hole, HowRead, Records};
+use crate::source::blocks::Blocks;
+use crate::source::identity::{FileId, Head, Mark, Stamp};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// 2026-11-01T00:00:00Z.
@@ -75,10 +76,18 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
     }
 }
 
+fn some_hole(random: &mut Rng) -> Hole {
+    let [begin, start, end, until, rejected] = [(); 5].map(|()| random.u64(..));
+    Hole { begin, start, end, until, place: Place::Array, rejected }
+}
+
 fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
     let text = vec![random.u8(..); random.usize(..3000)];
+    let mut blocks = Blocks::default();
+    blocks.add(&text);
+    let hashed = random.bool().then_some(blocks);
     let content = Content {
-        position: random.u64(..),
+        position: hashed.as_ref().map_or_else(|| random.u64(..), Blocks::end),
         mark: Mark::of_text(&text, random.u64(..)),
         head: Head::of(&text, random.u64(..)),
         place: Place::Top,
@@ -88,11 +97,18 @@ fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {
         plain_text_at: random.bool().then(|| random.u64(..)),
         lineage: random.u64(..),
         records: random.bool().then(|| Records { calls: random.u64(..), ..Records::default() }),
+        holes: (0..random.usize(..3)).map(|_| some_hole(random)).collect(),
+        blocks: hashed,
     };
     let path = OsStr::from_bytes(&[b"/var/spool/caf\xe9"[..].to_vec(), vec![random.u8(1..)]].concat()).into();
     let event = FileEvent::ALL[random.usize(..FileEvent::ALL.len())];
     let decision = random.bool().then_some(Decision { event, at: now });
-    let file = KnownFile { path, content: Arc::new(content), decision };
+    let whole = random.bool().then(|| Stamp {
+        size: random.u64(..),
+        modified: random.i64(..),
+        changed: random.i64(..),
+    });
+    let file = KnownFile { path, content: Arc::new(content), decision, whole };
     let id = FileId { device: u64::MAX - random.u64(1..3), inode: random.u64(..20) };
     (id, (random.u8(..4) > 0).then_some(file))
 }
@@ -103,7 +119,7 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
     match random.u8(..40) {
         0 => {
             let reason = Reason::ALL[random.usize(..Reason::ALL.len())];
-            let rejected = Found::Rejected { reason, position: 0, text: b"{}" };
+            let rejected = Found::Rejected { reason, position: 0, text: b"{}", bytes: 2 };
             let found = [Found::Header { position: 0 }, Found::Ignored { position: 0 }, rejected];
             apply(ledger, source, &found[random.usize(..3)..], now);
         }

@@ -301,8 +301,7 @@ impl Pipeline {
 
     /// Looks after the quiet files of a source; whether anything came of it.
     fn tidy(&mut self, place: usize, now: Moment) -> bool {
-        let patience = self.patience;
-        self.with(place, now, |files, around| files.tidy(around, patience))
+        self.with(place, now, Files::tidy)
     }
 
     fn commit_if_due(&mut self) {
@@ -392,6 +391,7 @@ impl Pipeline {
             contents: self.ledger.contents_mut(*index),
             context: &context,
             now,
+            patience: self.patience,
             out: &mut out,
         };
         let result = work(files, &mut around);

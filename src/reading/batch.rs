@@ -93,7 +93,7 @@ impl Batch {
                     self.attempts.extend(self.calls.add(call, how, context));
                 }
             }
-            Found::Rejected { reason, position, text } => {
+            Found::Rejected { reason, position, text, bytes } => {
                 self.rejected_by_reason[*reason as usize] += 1;
                 if context.keeps_rejected || so_far.rejected <= REJECTED_KEPT {
                     let masked = context
@@ -104,7 +104,7 @@ impl Batch {
                         number: so_far.total(),
                         position: *position,
                         reason: *reason,
-                        bytes: text.len(),
+                        bytes: usize::try_from(*bytes).unwrap_or(usize::MAX),
                         masked,
                     });
                 }

@@ -1,7 +1,13 @@
 //! What is known of a file's text and how far it was read.
 
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+
 use super::found::Found;
+use super::given_up::Hole;
 use crate::framing::Place;
+use crate::source::blocks::Blocks;
 use crate::source::identity::{Head, Mark};
 
 /// What is known of a file's content and how far it was read: enough to go on there after a restart, and to know
@@ -28,6 +34,26 @@ pub struct Content {
     pub records: Option<Records>,
     /// Position of a record that was rejected because it was not finished, and may be yet.
     pub unfinished: Option<u64>,
+    /// Holes that were given up, and may be filled yet.
+    pub holes: Vec<Hole>,
+    /// Hashes of the text before the position; `None` where reading began before they were kept.
+    pub blocks: Option<Blocks>,
+}
+
+impl Content {
+    /// The bytes that were never written.
+    pub fn unwritten(&self) -> Vec<Range<u64>> {
+        self.holes.iter().map(|hole| hole.start..hole.end).collect()
+    }
+
+    /// Whether the text that begins at `text_at` of this file still has what stood before the position. Where nothing was
+    /// written, anything may stand by now.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_marked_in(&self, file: &File, text_at: u64) -> io::Result<bool> {
+        self.mark.holds_but(file, text_at, &self.unwritten())
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +71,8 @@ impl Content {
             lineage: 1,
             records: None,
             unfinished: None,
+            holes: Vec::new(),
+            blocks: None,
         }
     }
 }

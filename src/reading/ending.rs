@@ -74,7 +74,9 @@ impl Reading {
             return false;
         }
         let end = self.position + self.tail.text().len() as u64;
-        let is_all_booked = end == self.position && self.before_too_long.is_none();
+        let is_at_hole = self.tail.holes.at.is_some();
+        let is_all_booked =
+            end == self.position && self.before_too_long.is_none() && !(is_at_hole && given_up);
         if is_all_booked || self.unrecognised.is_some() {
             return false;
         }
@@ -91,6 +93,9 @@ impl Reading {
             None => Ending::Nothing,
         };
         match ending {
+            // What comes next of it is missing.
+            Ending::Nothing | Ending::Call if is_at_hole => given_up && self.reject_unfinished(0, context),
+            Ending::Calls(_) if is_at_hole && !given_up => false,
             Ending::Call => {
                 self.take_unended_line(context);
                 true
@@ -113,10 +118,11 @@ impl Reading {
     /// Takes a last line without line end, if it is a whole call by itself; whether it was.
     pub fn take_last_line(&mut self, context: &Context) -> bool {
         let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));
-        if ending == Ending::Call {
+        let is_call = ending == Ending::Call && self.tail.holes.at.is_none();
+        if is_call {
             self.take_unended_line(context);
         }
-        ending == Ending::Call
+        is_call
     }
 
     /// Takes the text as a line; what may come before its line end belongs to it.
@@ -134,7 +140,10 @@ impl Reading {
         if self.unfinished.replace(position) == Some(position) {
             return false;
         }
-        let found = Found::Rejected { reason: Reason::Unfinished, position, text: &self.tail.text()[at..] };
+        let text = &self.tail.text()[at..];
+        // Nothing but bytes that were never written.
+        let reason = if text.is_empty() && too_long.is_none() { Reason::Hole } else { Reason::Unfinished };
+        let found = Found::Rejected { reason, position, text, bytes: text.len() as u64 };
         if let Some(stages) = &self.stages {
             // It is part of the file once it is finished, or rejected for good.
             let so_far = Records { rejected: self.found.rejected + 1, ..self.found };

@@ -22,8 +22,10 @@ pub enum Found<'r> {
     Rejected {
         reason: Reason,
         position: u64,
-        /// As it stands there; nothing where it is too long.
+        /// As it stands there; nothing where it is too long, or was never written.
         text: &'r [u8],
+        /// How long it is; 0 where it is too long.
+        bytes: u64,
     },
 }
 
@@ -34,7 +36,9 @@ impl<'r> Found<'r> {
             Decoded::Call(call) => Self::Calls { calls: from_ref(call), positions: from_ref(position) },
             Decoded::Header => Self::Header { position: *position },
             Decoded::Ignored => Self::Ignored { position: *position },
-            Decoded::Rejected(reason) => Self::Rejected { reason: *reason, position: *position, text },
+            Decoded::Rejected(reason) => {
+                Self::Rejected { reason: *reason, position: *position, text, bytes: text.len() as u64 }
+            }
         }
     }
 }

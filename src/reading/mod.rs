@@ -8,13 +8,15 @@ mod beginning;
 mod documents;
 mod ending;
 mod found;
+mod given_up;
 mod mask;
 mod parts;
+mod records;
 mod resume;
 mod stages;
+mod whole;
 
 use std::fs::File;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 pub use self::batch::{Batch, Context};
@@ -22,11 +24,14 @@ use self::beginning::Beginning;
 pub use self::content::{Content, Records};
 use self::documents::Documents;
 pub use self::found::Found;
+use self::given_up::GivenUp;
+pub use self::given_up::Hole;
 pub use self::resume::Passed;
-use self::stages::{Piece, Stages};
-use crate::call::Reason;
+use self::stages::Stages;
+use self::whole::Check;
 pub use crate::format::trunk;
-use crate::format::{Decoded, Format, Front, Recognition};
+use crate::format::Format;
+use crate::source::blocks::Blocks;
 use crate::source::encoding::Encoding;
 use crate::source::tail::{Tail, TailError};
 
@@ -46,9 +51,6 @@ impl Default for Options {
         Self { format: None, live_within: None, record_bytes: 1024 * 1024 }
     }
 }
-
-/// Text of a file of unknown format that is looked at before it is given up.
-const UNKNOWN_BYTES: usize = 256 * 1024;
 
 /// A file and how far it has come.
 #[derive(Debug)]
@@ -81,6 +83,15 @@ pub struct Reading {
     until: u64,
     /// What was found and not yet handed over.
     batch: Batch,
+    given_up: GivenUp,
+    /// Which of these is being read, as it was filled, and the reading of it.
+    filling: Option<(usize, Box<Self>)>,
+    /// How many were filled, those that reading waited at included.
+    filled: u64,
+    /// Hashes of the text before the position, where it is followed.
+    blocks: Option<Blocks>,
+    check: Option<Check>,
+    checked: Option<bool>,
 }
 
 /// How the records of a file are read.
@@ -132,6 +143,12 @@ impl Reading {
             lineage: fastrand::u64(1..),
             until: u64::MAX,
             batch: Batch::default(),
+            given_up: GivenUp::default(),
+            filling: None,
+            filled: 0,
+            blocks: None,
+            check: None,
+            checked: None,
         }
     }
 
@@ -163,6 +180,8 @@ impl Reading {
             lineage: self.lineage,
             records: self.passed_over.map(|before| self.found.after(before)),
             unfinished: self.unfinished.filter(|unfinished| *unfinished >= position),
+            holes: self.given_up.holes.clone(),
+            blocks: self.blocks.clone(),
         })
     }
 
@@ -224,6 +243,9 @@ impl Reading {
     /// # Errors
     /// Why it could not be read on. What came before is in the batch.
     pub fn turn(&mut self, context: &Context, expected: Option<u64>, budget: u64) -> Result<Turn, TailError> {
+        if self.filling.is_some() {
+            return self.read_hole(context, budget);
+        }
         let (begin, begun) = (self.tail.read_bytes(), Instant::now());
         let mut text = 0;
         // Text may be there that was looked at to know the file, or did not fit into the last batch.
@@ -243,13 +265,18 @@ impl Reading {
                 break;
             }
         }
-        Ok(Turn::CaughtUp)
+        self.check_on(budget)
     }
 
     /// Reads one chunk; whether anything came of it.
     fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
-        let before = self.tail.read_bytes();
-        let more = self.tail.fill(expected, finished);
+        let (before, waited) = (self.tail.read_bytes(), self.tail.holes.at);
+        let mut more = self.tail.fill(expected, finished);
+        if matches!(more, Ok(false)) && self.tail.holes.at.is_some() && self.passes_first_hole()? {
+            more = self.tail.fill(expected, finished);
+        } else if waited.is_some_and(|at| self.tail.read_bytes() > at && self.tail.holes.passed <= at) {
+            self.filled += 1;
+        }
         self.batch.read_bytes += self.tail.read_bytes() - before;
         more
     }
@@ -280,124 +307,4 @@ impl Reading {
         }
         ended
     }
-
-    /// Puts every record that the text holds into the batch, until that is full.
-    fn records(&mut self, context: &Context, finished: bool) {
-        let mut batch = std::mem::take(&mut self.batch);
-        self.each(finished, |found, how, so_far| {
-            batch.add(found, how, so_far, context);
-            !batch.is_full()
-        });
-        self.batch = batch;
-    }
-
-    /// As [`Reading::each`], of one document.
-    ///
-    /// A run of NULs is a hole, which a truncation under a writer or a crash of the system leaves: it ends the record
-    /// before it, and is none itself.
-    fn each_of_document(
-        &mut self,
-        finished: bool,
-        mut take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool,
-    ) {
-        if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
-            return;
-        }
-        let end = self.wanted();
-        let (mut at, mut hole, mut goes_on) = (0, 0..0, true);
-        while goes_on && let Some(stages) = &mut self.stages {
-            let text = &self.tail.text()[..end];
-            let how = stages.how();
-            // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
-            let rest = &text[at..if at < hole.start { hole.start } else { end }];
-            let mut front = Front::default();
-            stages.front(rest, &mut front);
-            if let Some(first) = front.begins.first() {
-                let place = |begin: &usize| self.position + (at + begin) as u64;
-                self.beginning.find(false, place(first), place(first));
-                let positions: Vec<u64> = front.begins.iter().map(place).collect();
-                let found = Found::Calls { calls: &front.calls, positions: &positions };
-                self.found.add(&found);
-                goes_on = take(&found, how, &self.found);
-                at += front.end;
-                continue;
-            }
-            if at >= hole.end {
-                hole = next_hole(text, at);
-            }
-            let rest = &text[at..hole.start];
-            let was_discarding = stages.splitter.is_discarding();
-            let (decoded, text_of_it, next) = match stages.next(rest, finished || hole.start < end) {
-                Piece::NeedMore if hole.start < end => {
-                    stages.splitter.resume(stages.splitter.place());
-                    at = hole.end;
-                    continue;
-                }
-                Piece::NeedMore => break,
-                Piece::Skip { next } => {
-                    if stages.splitter.is_discarding() && !was_discarding {
-                        self.before_too_long = self.content_at(at);
-                    }
-                    at += next;
-                    continue;
-                }
-                Piece::Record { decoded, text, next } => (decoded, text, next),
-            };
-            let is_first = self.passed_over == Some(Records::default()) && self.found == Records::default();
-            if is_first && decoded == Decoded::Rejected(Reason::NotARow) {
-                self.unrecognised = Some(Format::unknown_explanation(text));
-                return;
-            }
-            let begin = self.position + (at + text_of_it.start) as u64;
-            self.beginning.find(decoded == Decoded::Header, begin, self.position + (at + next) as u64);
-            let position = self.before_too_long.take().map_or(begin, |content| content.position);
-            let found = Found::one(&decoded, &position, &rest[text_of_it]);
-            self.found.add(&found);
-            // It was handed over when it was given up.
-            let was_rejected = self.unfinished == Some(position) && matches!(decoded, Decoded::Rejected(_));
-            goes_on = was_rejected || take(&found, how, &self.found);
-            at += next;
-        }
-        self.take(at);
-    }
-
-    /// Is done with the first `count` bytes of the text.
-    fn take(&mut self, count: usize) {
-        self.beginning.take(self.position, &self.tail.text()[..count]);
-        self.position += count as u64;
-        self.tail.consume(count);
-    }
-
-    /// Finds out the format, by the text up to a hole; `false` while it is not known.
-    fn recognise(&mut self, finished: bool) -> bool {
-        let hole = next_hole(self.document(), 0);
-        if hole.start == 0 {
-            self.take(hole.end);
-        }
-        if self.document().trim_ascii_start().is_empty() {
-            // However much blank text there is, it is not kept, nor looked at again.
-            self.take(self.document().len());
-        }
-        let text = &self.document()[..next_hole(self.document(), 0).start];
-        let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
-        let format = match self.options.format {
-            Some(format) => format,
-            None => match Format::recognise(text, over) {
-                Recognition::Known(format) => format,
-                Recognition::NeedMore => return false,
-                Recognition::Unknown => {
-                    self.unrecognised = Some(Format::unknown_explanation(text));
-                    return false;
-                }
-            },
-        };
-        self.stages = Some(Stages::new(format, self.options));
-        true
-    }
-}
-
-/// The next run of NULs from `at` on; an empty one at the end of the text if there is none.
-fn next_hole(text: &[u8], at: usize) -> Range<usize> {
-    let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
-    start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
 }

@@ -114,6 +114,8 @@ impl Reading {
             lineage: self.lineage,
             records: None,
             unfinished: None,
+            holes: Vec::new(),
+            blocks: None,
         };
         let mut part = Self::of_tail(Tail::at(file, text_at, mark), self.options);
         part.go_on(stages.format, &content);
@@ -178,6 +180,7 @@ impl Reading {
         self.position = part.position;
         self.before_too_long = part.before_too_long;
         self.unrecognised = part.unrecognised;
+        self.given_up = part.given_up;
         self.found = found;
     }
 }

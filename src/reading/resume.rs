@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::beginning::{Beginning, first_record};
+use super::given_up::GivenUp;
 use super::stages::Stages;
 use super::{Content, Found, HowRead, Options, Reading, Records};
 use crate::format::{Format, Recognition};
@@ -12,7 +13,7 @@ use crate::source::identity::Mark;
 use crate::source::tail::{Tail, TailError};
 
 /// As much of a text as a header and a whole head need.
-const LOOK_AHEAD_BYTES: usize = 8 * 1024;
+pub(super) const LOOK_AHEAD_BYTES: usize = 8 * 1024;
 
 /// What came of [`Reading::pass_over`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Reading {
     /// that cannot be told without reading it, or when it was read as another format than it is to be.
     pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
         let Some(text_at) = content.plain_text_at else { return Ok(None) };
-        if !content.mark.holds(&file, text_at)? {
+        if !content.is_marked_in(&file, text_at)? {
             return Ok(None);
         }
         let mut begin = [0; LOOK_AHEAD_BYTES];
@@ -56,7 +57,7 @@ impl Reading {
         let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
         // A head that was short when it was stored may have become longer since.
         let beginning = Beginning::in_file(&file, text_at, content)?;
-        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options);
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options).follow();
         reading.go_on(format, content);
         reading.beginning = beginning;
         Ok(Some(reading))
@@ -73,6 +74,11 @@ impl Reading {
         self.position = content.position;
         self.passed_over = content.records;
         self.unfinished = content.unfinished;
+        self.given_up = GivenUp::of(content);
+        self.tail.give_up(self.given_up.ranges());
+        if self.blocks.is_some() {
+            self.blocks.clone_from(&content.blocks);
+        }
         if content.lineage != 0 {
             self.lineage = content.lineage;
         }
@@ -142,7 +148,7 @@ impl Reading {
             &[]
         };
         let Some(format) = self.options.format_of(known, begin) else { return Ok(Passed::Different) };
-        if let Some(passed) = self.skip_over(known, format)? {
+        if let Some(passed) = self.skip_over(known, format, budget)? {
             return Ok(passed);
         }
         let (begin, text_begin) = (self.tail.read_bytes(), self.position);
@@ -151,13 +157,16 @@ impl Reading {
             let there = self.tail.text().len() as u64;
             if there >= missing {
                 let at = usize::try_from(missing).unwrap_or_default();
-                if !self.tail.is_marked(&known.mark, at) {
+                let is_marked = self.tail.is_marked(&known.mark, at);
+                self.hash(at);
+                if !is_marked || (known.blocks.is_some() && self.blocks != known.blocks) {
                     return Ok(Passed::Different);
                 }
                 self.tail.consume(at);
                 self.go_on(format, known);
                 return Ok(Passed::Same);
             }
+            self.hash(self.tail.text().len());
             self.position += there;
             self.tail.consume(self.tail.text().len());
             if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
@@ -169,19 +178,31 @@ impl Reading {
         }
     }
 
-    /// As [`Reading::pass_over`], without reading what lies between, where the text lies in the file as it is.
-    fn skip_over(&mut self, known: &Content, format: &'static Format) -> io::Result<Option<Passed>> {
+    /// As [`Reading::pass_over`], where the text lies in the file as it is.
+    fn skip_over(
+        &mut self,
+        known: &Content,
+        format: &'static Format,
+        budget: u64,
+    ) -> Result<Option<Passed>, TailError> {
         let (Some(text_at), Some(file)) = (self.tail.plain_text_at(), self.tail.file()) else {
             return Ok(None);
         };
         if file.metadata()?.len() < text_at + known.position {
             return Ok(Some(Passed::TooShort));
         }
-        if !known.mark.holds(file, text_at)? {
+        if !known.is_marked_in(file, text_at)? {
             // A known text that did not lie in its file as it is may do so no further in this one.
             return Ok(known.plain_text_at.is_some().then_some(Passed::Different));
         }
-        self.tail = Tail::at(file.try_clone()?, text_at, known.mark);
+        let holes = self.tail.holes.clone();
+        let mut tail = Tail::at(file.try_clone()?, text_at, known.mark);
+        tail.holes = holes;
+        match self.is_known(known, budget)? {
+            None => return Ok(Some(Passed::More)),
+            Some(false) => return Ok(Some(Passed::Different)),
+            Some(true) => self.tail = tail,
+        }
         self.go_on(format, known);
         Ok(Some(Passed::Same))
     }

@@ -107,3 +107,11 @@ impl Stages {
         }
     }
 }
+
+/// Whether a record that was read up to a hole, the last of this text, has its end there.
+pub fn is_cut(format: &Format, decoded: &Decoded<'_>, text: &[u8]) -> bool {
+    match decoded {
+        Decoded::Rejected(reason) => *reason != Reason::TooLong,
+        _ => format.framing == Framing::QuotedCsv && !text.ends_with(b"\n"),
+    }
+}

@@ -97,6 +97,11 @@ impl Decoding {
         self.characters.passing(bytes)
     }
 
+    /// How many of these bytes seem to be text as they are, as [`Decoding::passing`] would take them.
+    pub fn first_changed(&self, bytes: &[u8]) -> usize {
+        self.characters.first_changed(bytes)
+    }
+
     /// Takes bytes from the front of `raw` and appends their text to `text`, of which `room` bytes or a few more
     /// are added at most. Returns how many bytes were taken: text can also come of bytes taken earlier. `finished`
     /// says that no bytes follow `raw`.

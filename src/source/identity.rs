@@ -2,9 +2,12 @@
 
 use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use xxhash_rust::xxh3::xxh3_64;
+
+use super::blocks;
 
 /// Device and inode: one file under whatever name, until it is removed and its number given to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +21,15 @@ impl FileId {
     pub fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
+}
+
+/// When a file of which all is known was last written: as long as a look shows the same, nothing has changed. Times in
+/// nanoseconds since 1970; `changed` also tells of a tool that set `modified` back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    pub size: u64,
+    pub modified: i64,
+    pub changed: i64,
 }
 
 /// How many bytes before a position are remembered.
@@ -74,7 +86,12 @@ impl Mark {
 
     /// Whether `file`, whose text begins at `text_at`, still holds the same bytes there.
     pub fn holds(&self, file: &File, text_at: u64) -> io::Result<bool> {
-        match Self::of_file(file, self.end, text_at + self.end, self.length) {
+        self.holds_but(file, text_at, &[])
+    }
+
+    /// The same, where in `holes`, offsets of the text, anything may have been written since.
+    pub fn holds_but(&self, file: &File, text_at: u64, holes: &[Range<u64>]) -> io::Result<bool> {
+        match Self::of_file_but(file, self.end, text_at + self.end, self.length, holes) {
             Ok(now) => Ok(now == *self),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(error),
@@ -82,9 +99,20 @@ impl Mark {
     }
 
     fn of_file(file: &File, end: u64, file_end: u64, length: usize) -> io::Result<Self> {
+        Self::of_file_but(file, end, file_end, length, &[])
+    }
+
+    fn of_file_but(
+        file: &File,
+        end: u64,
+        file_end: u64,
+        length: usize,
+        holes: &[Range<u64>],
+    ) -> io::Result<Self> {
         let mut bytes = [0; MARK_BYTES];
         let bytes = &mut bytes[..length.min(MARK_BYTES)];
         file.read_exact_at(bytes, file_end - bytes.len() as u64)?;
+        blocks::blank(bytes, end - bytes.len() as u64, holes);
         Ok(Self { end, length, hash: xxh3_64(bytes) })
     }
 }

@@ -5,6 +5,8 @@ pub mod open;
 pub mod filesystem;
 pub mod watch;
 pub mod identity;
+pub mod blocks;
+pub mod hole;
 pub mod tail;
 pub mod encoding;
 pub mod archive;

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use super::archive::{Archive, Step};
 use super::encoding::{Damaged, Decoding, Encoding};
+use super::hole::{self, Holes};
 use super::identity::{MARK_BYTES, Mark};
 
 /// How much is read at a time: enough that a system call costs nothing, little enough to stay in the cache.
@@ -43,6 +45,8 @@ pub struct Tail {
     end: usize,
     /// Of the file, at `read`.
     mark: Mark,
+    /// Where it waits for bytes that are not written yet.
+    pub holes: Holes,
 }
 
 impl Tail {
@@ -59,6 +63,7 @@ impl Tail {
             begin: 0,
             end: 0,
             mark: Mark::default(),
+            holes: Holes::default(),
         }
     }
 
@@ -184,7 +189,7 @@ impl Tail {
     /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
     pub fn is_same_content(&self) -> io::Result<bool> {
         match &self.file {
-            Some(file) if self.mark.end > 0 => match self.mark.holds(file, 0) {
+            Some(file) if self.mark.end > 0 => match self.mark.holds_but(file, 0, &self.holes.given_up) {
                 // What a pipe gave is gone.
                 Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(true),
                 held => held,
@@ -195,7 +200,7 @@ impl Tail {
 
     /// Whether this file holds what was read, of which there is something.
     pub fn is_content_of(&self, file: &File) -> bool {
-        self.mark.end > 0 && self.mark.holds(file, 0).unwrap_or(false)
+        self.mark.end > 0 && self.mark.holds_but(file, 0, &self.holes.given_up).unwrap_or(false)
     }
 
     /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
@@ -232,8 +237,38 @@ impl Tail {
         Err(TailError::Rewritten)
     }
 
-    /// Reads on by one chunk or `expected` bytes, whichever is less. Returns whether anything came of it; if not,
-    /// there is no more for now. `finished` says that there never will be.
+    /// In these ranges of the text, bytes that were given up may be written yet: nothing is wrong if they are. What is
+    /// known of the text behind them is taken from the file anew.
+    pub fn give_up(&mut self, ranges: impl Iterator<Item = Range<u64>>) {
+        let Some(text_at) = self.plain_text_at() else { return };
+        self.holes.given_up = ranges.map(|range| text_at + range.start..text_at + range.end).collect();
+    }
+
+    /// What was given up is read now, so the file has another end and memory holds what is no more.
+    pub fn mark_anew(&mut self) -> io::Result<()> {
+        self.drop_front(self.begin);
+        let held = self.text[self.begin..self.end].to_vec();
+        if let Some(file) = &self.file
+            && let Some(mark) = Mark::behind(&held[held.len().saturating_sub(MARK_BYTES)..], file, self.read)?
+        {
+            self.mark = mark;
+        }
+        Ok(())
+    }
+
+    /// The last `count` bytes before [`Tail::text`], from memory or from the file, if that holds what was read.
+    pub fn text_before(&self, position: u64, count: usize) -> Option<Vec<u8>> {
+        if self.begin >= count {
+            return Some(self.text[self.begin - count..self.begin].to_vec());
+        }
+        let (file, text_at) = (self.file.as_ref()?, self.plain_text_at()?);
+        let mut bytes = vec![0; count];
+        file.read_exact_at(&mut bytes, text_at + position - count as u64).ok()?;
+        self.is_same_content().ok()?.then_some(bytes)
+    }
+
+    /// Reads on by one chunk or `expected` bytes, whichever is less, and no further than to a hole that it waits at. Returns
+    /// whether anything came of it; if not, there is no more for now. `finished` says that there never will be.
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         self.forget();
         if self.read == 0 && self.encoding().is_none() {
@@ -248,6 +283,7 @@ impl Tail {
             self.archive = Some(archive);
             return more;
         }
+        self.holes.at = None;
         let plain = self.is_plain();
         let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
@@ -256,6 +292,10 @@ impl Tail {
             // Filling room with zeros that reading overwrites takes half as long as the reading: it is kept.
             self.text.resize(room, 0);
             let taken = read_some(file, &mut self.text[self.end..self.end + want], self.read)?;
+            let taken = match finished {
+                true => taken,
+                false => self.stop(self.end, self.end + taken, self.read),
+            };
             self.take_in(taken)?;
             self.end += taken;
             self.mark_read(taken);
@@ -282,6 +322,9 @@ impl Tail {
         // What came before damage is text like any other.
         self.end = self.text.len();
         self.raw.drain(..used?);
+        if !finished && self.is_plain() {
+            self.stop_behind(before.1);
+        }
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
 
@@ -329,6 +372,52 @@ impl Tail {
         let passing = begin + self.decoding.passing(&self.text[begin..self.end]);
         self.raw.extend_from_slice(&self.text[passing..self.end]);
         self.end = passing;
+    }
+
+    /// How much of the text at `begin..end`, which was read at `offset`, stands before a hole that is to be waited at.
+    fn stop(&mut self, begin: usize, end: usize, offset: u64) -> usize {
+        let text = &self.text[begin..end];
+        // The zeros of UTF-16 are no holes.
+        let plain = self.decoding.first_changed(text);
+        let before = self.holes.stop(&text[..plain], offset);
+        if before < plain { before } else { text.len() }
+    }
+
+    /// Goes back to the first hole behind `begin` in the text, when it just turned out that it lies in the file as it is.
+    fn stop_behind(&mut self, begin: usize) {
+        let length = self.end - begin;
+        let before = self.stop(begin, self.end, self.read.saturating_sub(length as u64));
+        if before < length {
+            self.end = begin + before;
+            self.read -= (length - before) as u64;
+            self.text.truncate(self.end);
+            self.mark_read(before);
+        }
+        if self.plain_text_at() == Some(self.read) {
+            self.mark = Mark::default();
+        }
+    }
+
+    /// The file, where its text lies in it as it is, and where that begins.
+    pub fn plain_file(&self) -> Option<(&File, u64)> {
+        self.file.as_ref().zip(self.plain_text_at())
+    }
+
+    /// Whether the hole where reading waits begins with what was written since.
+    pub fn is_hole_filled(&self) -> bool {
+        let (Some(file), Some(at)) = (&self.file, self.holes.at) else { return false };
+        let mut first = [0];
+        file.read_at(&mut first, at).is_ok_and(|read| read == 1 && first != [0])
+    }
+
+    /// Gives up the hole where reading waits, and all behind it that something stands behind. Returns whether anything does.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pass_holes(&mut self) -> io::Result<bool> {
+        let (Some(file), from) = (&self.file, self.holes.at.unwrap_or(self.read)) else { return Ok(false) };
+        self.holes.passed = hole::end_of_text(file, from)?.unwrap_or_default();
+        Ok(self.holes.passed > from)
     }
 
     /// Drops the text that neither a record nor a mark needs any more.

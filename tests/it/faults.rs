@@ -7,6 +7,7 @@ mod elsewhere;
 mod known_again;
 mod ending;
 mod fairness;
+mod holes;
 mod play;
 mod progress;
 mod renamed;

@@ -1,8 +1,8 @@
 //! The table above `follow`, row by row, without disk or clock.
 
-use super::Action::{Event, ReadOriginals, Restart, Retire, TakeLastLine};
+use super::Action::{Event, Restart, Retire, TakeLastLine};
 use super::*;
-use crate::ledger::FileEvent::{Copied, Found, Replaced, Resumed, Truncated};
+use crate::ledger::FileEvent::{Copied, Found, HoleFilled, Replaced, Resumed, Truncated};
 use crate::source::identity::{FileId, Head, Mark};
 
 const OWN: FileId = FileId { device: 1, inode: 1 };
@@ -64,7 +64,7 @@ fn a_copy_is_read_behind_what_was_read_of_its_original() {
                 State::PassingOver(both.clone()),
                 vec![],
             ),
-            (Seen::OriginalsBehind, State::Probing, vec![ReadOriginals]),
+            (Seen::OriginalsBehind, State::Probing, vec![]),
             (Seen::Beginning(like(&both), None), State::PassingOver(both.clone()), vec![]),
             (Seen::Passed(Passed::More, Own::No), State::PassingOver(both), vec![]),
             (
@@ -166,6 +166,25 @@ fn a_file_of_no_known_format_is_foreign_until_it_changes() {
         vec![
             (Seen::NotRecognised, State::Foreign, vec![]),
             (Seen::OtherBytes, State::Probing, vec![Event(Replaced), TakeLastLine, Retire, Restart]),
+        ],
+    );
+}
+
+#[test]
+fn a_hole_that_is_filled_changes_nothing_else() {
+    for state in [State::Following, State::CaughtUp] {
+        let step = (Seen::HoleFilled, state.clone(), vec![Event(HoleFilled)]);
+        play("filled", state, vec![step]);
+    }
+    let like = like(&[original(2, 10)]);
+    let own = vec![original(2, 10)];
+    play(
+        "a copy of what waits at a hole",
+        State::Probing,
+        vec![
+            (Seen::Beginning(like.clone(), None), State::PassingOver(own.clone()), vec![]),
+            (Seen::OriginalsAtHole, State::AwaitingOriginals, vec![]),
+            (Seen::Beginning(like, None), State::PassingOver(own), vec![]),
         ],
     );
 }

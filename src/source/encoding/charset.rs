@@ -72,19 +72,23 @@ impl Characters {
 
     /// How many of these bytes of UTF-8 pass as they are, for a text of which all did so far.
     pub fn passing(&mut self, bytes: &[u8]) -> usize {
-        let mut passing = bytes.len();
+        let passing = self.first_changed(bytes);
+        self.last = bytes[..passing].last().copied().or(self.last);
+        passing
+    }
+
+    /// The first of these bytes of UTF-8 that seems to be of UTF-16.
+    pub fn first_changed(&self, bytes: &[u8]) -> usize {
         let mut at = 0;
         while let Some(nul) = memchr::memchr(0, &bytes[at..]) {
             at += nul;
             let before = if at == 0 { self.last } else { Some(bytes[at - 1]) };
             if before.is_none_or(is_ascii) && may_be_utf16(&bytes[at..]) {
-                passing = at;
-                break;
+                return at;
             }
             at += bytes[at..].iter().take_while(|byte| **byte == 0).count();
         }
-        self.last = bytes[..passing].last().copied().or(self.last);
-        passing
+        bytes.len()
     }
 
     /// Appends the text of these bytes to `text`. `finished` says that no more follow.

@@ -2,21 +2,12 @@
 
 use std::fs;
 
-use super::play::Play;
+use super::play::{Play, impatient};
 use crate::tools::files::append;
 use crate::tools::run;
 
 const HEADER: &str =
     "CorrelationId,Invite time,Call type,SBC FQDN,Success,Final SIP code,Final Microsoft subcode,Note\n";
-
-/// A daemon that gives an unfinished record up after a second.
-fn impatient(glob: &str) -> Play {
-    let mut play = Play::not_started(glob);
-    append(&play.folder.path().join("config.yml"), b"unfinished_after: 1s\n");
-    play.start();
-    play.daemon().wait_until_ready();
-    play
-}
 
 /// A row under [`HEADER`].
 fn row(number: u32, note: &str) -> String {

@@ -150,6 +150,15 @@ impl Play {
     }
 }
 
+/// A daemon that gives an unfinished record up after a second.
+pub fn impatient(glob: &str) -> Play {
+    let mut play = Play::not_started(glob);
+    append(&play.folder.path().join("config.yml"), b"unfinished_after: 1s\n");
+    play.start();
+    play.daemon().wait_until_ready();
+    play
+}
+
 pub fn calls(metrics: &Metrics) -> f64 {
     metrics.sum("cdr_call_failures_total", &[("microsoft_code", "531004"), ("sip_code", "410")])
 }

@@ -35,6 +35,12 @@ pub enum Action {
     Cut(Log, u32),
     /// A line that is no record.
     Garbage(Log),
+    /// So many records of which only the first and the last are written, in part, and so many behind them: a hole.
+    WriteHole(Log, u32, u32),
+    /// The hole is filled.
+    FillHole(Log),
+    /// So many records become others, from this thousandth of the file on.
+    OverwriteInPlace(Log, u32, u32),
     /// So many of the last records once more, where ids are remembered.
     Again(Log, u32),
     /// A whole response of Graph over many lines, in a file of its own, renamed into place.
@@ -83,7 +89,10 @@ impl Action {
         let log = Log::ALL[random.usize(..3)];
         // More than one turn of reading, now and then.
         let many = if random.u32(..12) == 0 { 3000 } else { 60 };
-        match random.u32(..100) {
+        match random.u32(..112) {
+            100..105 => Self::WriteHole(log, random.u32(3..many.min(400)), random.u32(..20)),
+            105..109 => Self::FillHole(log),
+            109..112 => Self::OverwriteInPlace(log, random.u32(..1000), random.u32(1..4)),
             0..25 => Self::Append(log, random.u32(1..many)),
             25..33 => Self::Cut(log, random.u32(1..=1000)),
             33..35 => Self::Garbage(log),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::action::{Action, Log};
-use super::world::{Reach, World};
+use super::world::{GARBAGE, Reach, World};
 use crate::tools::files::{gzip, zstd};
 use crate::tools::{DEADLINE, Daemon, Metrics, run, wait_until};
 
@@ -29,6 +29,8 @@ pub struct Player {
     remembers: bool,
     daemon: Option<Daemon>,
     paused: bool,
+    /// Whether records became others, which may not have been noticed.
+    overwritten: bool,
     /// The counters as they were last shown.
     shown: Metrics,
 }
@@ -53,8 +55,15 @@ impl Player {
             if remembers { "7d" } else { "0s" },
         );
         fs::write(folder.path().join("config.yml"), config).unwrap();
-        let mut player =
-            Self { folder, world, remembers, daemon: None, paused: false, shown: Metrics::default() };
+        let mut player = Self {
+            folder,
+            world,
+            remembers,
+            daemon: None,
+            paused: false,
+            overwritten: false,
+            shown: Metrics::default(),
+        };
         player.start();
         player
     }
@@ -79,11 +88,15 @@ impl Player {
     }
 
     fn act(&mut self, action: Action) {
+        self.wait_for_overwritten(action);
         let daemon_is_up = self.daemon.is_some();
         match action {
             Action::Append(log, count) => self.world.append(log, count),
             Action::Cut(log, thousandths) => self.world.cut(log, thousandths),
             Action::Garbage(log) => self.garbage(log),
+            Action::WriteHole(log, within, behind) => self.world.write_hole(log, within, behind),
+            Action::FillHole(log) => self.world.fill_hole(log),
+            Action::OverwriteInPlace(log, thousandths, count) => self.overwrite(log, thousandths, count),
             Action::Again(log, count) => self.again(log, count),
             Action::Export(count) => self.export(count),
             Action::Rename(log) => self.rename(log, false),
@@ -123,16 +136,39 @@ impl Player {
 
     fn garbage(&mut self, log: Log) {
         // A copy of which less was copied than was read is read once more where ids are remembered.
-        if self.remembers {
+        if self.remembers || self.world.has_hole(log) {
             return;
         }
         self.world.complete(log);
-        let line: &[u8] = if log == Log::Csv { b"no,row\n" } else { b"{\"id\":\"5\",\"finalSipCode\":}\n" };
+        let line = [GARBAGE[usize::from(log != Log::Csv)], b"\n"].concat();
         // As a first line it would say that the file holds something else altogether.
         let current = self.world.written_to(log).map(|index| &self.world.files[index].path);
         if current.and_then(|path| fs::metadata(path).ok()).is_some_and(|metadata| metadata.len() > 0) {
-            self.world.write(log, line);
+            self.world.write(log, &line);
             self.world.truth.rejected += 1;
+        }
+    }
+
+    /// What becomes of a text that was changed in its midst is known once it is noticed; only some things may happen before.
+    fn wait_for_overwritten(&mut self, next: Action) {
+        use Action::{Idle, Kill, Pause, Reload, Rename, Resume, Settle, Start, Terminate};
+        let may_happen =
+            matches!(next, Pause | Resume | Reload | Terminate | Kill | Start | Settle | Idle | Rename(_));
+        if self.overwritten && !may_happen {
+            self.start();
+            self.settle();
+        }
+    }
+
+    fn overwrite(&mut self, log: Log, thousandths: u32, count: u32) {
+        let Some(index) = self.world.at(&self.world.path(log)) else { return };
+        if self.world.files[index].reach != Reach::Read {
+            return;
+        }
+        self.world.let_go(index);
+        if self.is_counted(index) && self.world.files[index].has_record {
+            self.world.overwrite(index, thousandths, count, self.remembers);
+            self.overwritten = true;
         }
     }
 
@@ -191,6 +227,7 @@ impl Player {
         let path = self.world.path(log);
         let Some(index) = self.world.at(&path) else { return };
         self.world.complete(log);
+        self.world.fill_hole(log);
         let copy = self.world.fresh_path(log, "");
         fs::copy(&path, &copy).unwrap();
         let copied = self.world.track(log, copy, Reach::Read);
@@ -206,6 +243,7 @@ impl Player {
         let path = self.world.path(log);
         let Some(index) = self.world.at(&path) else { return };
         self.world.complete(log);
+        self.world.fill_hole(log);
         if self.is_counted(index) {
             fs::copy(&path, self.folder.path().join("copy")).unwrap();
             self.truncate(index);
@@ -374,6 +412,7 @@ impl Player {
             thread::sleep(Duration::from_millis(20));
         }
         self.compare();
+        self.overwritten = false;
         for file in &mut self.world.files {
             file.opened |= file.has_record;
             file.known = file.has_record;

@@ -43,6 +43,9 @@ pub const CSV_HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User c
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record(pub usize);
 
+/// Records whose numbers differ by so much are as long as each other.
+pub const SAME_KIND: usize = 210;
+
 impl Record {
     fn kind(self) -> &'static Kind {
         &KINDS[self.0 % KINDS.len()]

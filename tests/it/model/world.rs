@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::action::Log;
-use super::truth::{CSV_HEADER, Record, Truth};
+use super::truth::{CSV_HEADER, Record, SAME_KIND, Truth};
 
 /// How a file can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,15 @@ pub struct Tracked {
     pub uncounted: bool,
 }
 
+/// Bytes that are to be written later than what stands behind them.
+#[derive(Debug)]
+struct Hole {
+    offset: u64,
+    text: Vec<u8>,
+    /// In it and behind it.
+    records: Vec<Record>,
+}
+
 /// Who writes to a file.
 #[derive(Debug)]
 struct Writer {
@@ -42,6 +53,7 @@ struct Writer {
     /// What is still to come of a record that was begun, and that record if it does not count yet.
     rest: Vec<u8>,
     begun: Option<Record>,
+    hole: Option<Hole>,
 }
 
 /// The folder with all that was written.
@@ -132,6 +144,11 @@ impl World {
 
     /// These records are written, to their last byte.
     pub fn wrote(&mut self, log: Log, index: usize, records: &[Record]) {
+        let writer = self.writers[log as usize].as_mut().filter(|writer| writer.index == index);
+        if let Some(hole) = writer.and_then(|writer| writer.hole.as_mut()) {
+            // What stands behind a hole waits.
+            return hole.records.extend(records);
+        }
         for record in records {
             self.truth.count(*record);
         }
@@ -177,7 +194,8 @@ impl World {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let file = OpenOptions::new().append(true).create(true).open(&path).unwrap();
             let index = self.at(&path).unwrap_or_else(|| self.track(log, path, Reach::Read));
-            self.writers[log as usize] = Some(Writer { file, index, rest: Vec::new(), begun: None });
+            self.writers[log as usize] =
+                Some(Writer { file, index, rest: Vec::new(), begun: None, hole: None });
         }
         let writer = self.writers[log as usize].as_mut().unwrap();
         let is_empty = writer.file.metadata().unwrap().len() == 0;
@@ -197,8 +215,85 @@ impl World {
         }
     }
 
+    /// Writes `within` records but for what stands between the first and the last byte of theirs that are given, and
+    /// `behind` more behind them. Nothing if there is a hole already, or no record before it.
+    pub fn write_hole(&mut self, log: Log, within: u32, behind: u32) {
+        let is_ready = |world: &Self| {
+            let writer = world.writers[log as usize].as_ref();
+            writer.is_some_and(|writer| writer.hole.is_none() && world.files[writer.index].has_record)
+        };
+        self.complete(log);
+        if !is_ready(self) {
+            return;
+        }
+        let (mut records, text) = self.records(log, within);
+        let (begin, end) = (text.len() / within as usize / 2, text.len() - text.len() / within as usize / 3);
+        self.write(log, &text[..begin]);
+        let (more, rest) = self.records(log, behind);
+        records.extend(more);
+        let writer = self.writers[log as usize].as_mut().unwrap();
+        let offset = writer.file.metadata().unwrap().len();
+        let hole = text[begin..end].to_vec();
+        let behind = [&text[end..], &rest].concat();
+        anywhere(&writer.file).write_all_at(&behind, offset + hole.len() as u64).unwrap();
+        writer.hole = Some(Hole { offset, text: hole, records });
+    }
+
+    /// Whether the writer of a log has left a hole.
+    pub fn has_hole(&self, log: Log) -> bool {
+        self.writers[log as usize].as_ref().is_some_and(|writer| writer.hole.is_some())
+    }
+
+    /// Fills the hole that the writer of a log has left.
+    pub fn fill_hole(&mut self, log: Log) {
+        let Some(writer) = &mut self.writers[log as usize] else { return };
+        let Some(Hole { offset, text, records }) = writer.hole.take() else { return };
+        anywhere(&writer.file).write_all_at(&text, offset).unwrap();
+        let index = writer.index;
+        self.wrote(log, index, &records);
+    }
+
+    /// Every record that the file holds, in its order, with its place.
+    pub fn held(&self, index: usize) -> Vec<(u64, Record)> {
+        let id = b"d1000000-05ec-4a1b-8c2d-";
+        let text = fs::read(&self.files[index].path).unwrap();
+        let row = if self.files[index].log == Log::Csv { 0 } else { "{\"id\":\"".len() };
+        memchr::memmem::find_iter(&text, id)
+            .map(|at| {
+                let number = str::from_utf8(&text[at + id.len()..][..12]).unwrap();
+                ((at - row) as u64, Record(usize::from_str_radix(number, 16).unwrap()))
+            })
+            .collect()
+    }
+
+    /// Some records of a file, all of which are counted, become others. Where ids are not remembered, all of it counts.
+    pub fn overwrite(&mut self, index: usize, thousandths: u32, count: u32, remembers: bool) {
+        let log = self.files[index].log;
+        let held = self.held(index);
+        let from = held.len() * thousandths as usize / 1000;
+        let file = OpenOptions::new().write(true).open(&self.files[index].path).unwrap();
+        let mut new = Vec::new();
+        for (place, before) in held.iter().skip(from).take(count as usize) {
+            // Of the same kind, and so as long.
+            let other = Record(before.0 + (self.records + 1 - before.0).next_multiple_of(SAME_KIND));
+            self.records = other.0;
+            file.write_all_at(text(log, other).as_bytes(), *place).unwrap();
+            new.push(other);
+        }
+        let read = fs::read(&self.files[index].path).unwrap();
+        let garbage = read.split(|byte| *byte == b'\n').filter(|line| GARBAGE.contains(line)).count();
+        if remembers {
+            self.wrote(log, index, &new);
+        } else {
+            let all: Vec<Record> = self.held(index).into_iter().map(|(_, record)| record).collect();
+            self.wrote(log, index, &all);
+            self.truth.rejected += garbage;
+        }
+    }
+
     /// The writer is done with its file.
     pub fn reopen(&mut self, log: Log) {
+        self.fill_hole(log);
         self.complete(log);
         self.writers[log as usize] = None;
     }
@@ -212,6 +307,14 @@ impl World {
         }
     }
 }
+
+/// A handle that does not append.
+fn anywhere(file: &File) -> File {
+    OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap()
+}
+
+/// Lines that are no record, without their ends.
+pub const GARBAGE: [&[u8]; 2] = [b"no,row", b"{\"id\":\"5\",\"finalSipCode\":}"];
 
 fn text(log: Log, record: Record) -> String {
     if log == Log::Csv { record.csv() } else { record.json() }

@@ -1,0 +1,41 @@
+//! A turn of reading, which any thread may do.
+
+use super::file::TURN_BYTES;
+use crate::reading::{Batch, Context, Reading, Turn};
+use crate::source::identity::FileId;
+use crate::source::tail::TailError;
+
+/// A turn of reading, for whoever has time. It owns what it needs.
+#[derive(Debug)]
+pub struct Task {
+    pub file: FileId,
+    pub(super) reading: Box<Reading>,
+    pub(super) context: Context,
+    /// How many bytes of the file are expected to be new.
+    pub expected: u64,
+    /// Whether its beginning is known: until then a copy of it would be taken for a new file.
+    pub is_known: bool,
+}
+
+/// A turn that was done.
+#[derive(Debug)]
+pub struct Done {
+    pub file: FileId,
+    pub(super) reading: Box<Reading>,
+    pub batch: Option<Batch>,
+    pub(super) outcome: Result<Turn, TailError>,
+}
+
+impl Task {
+    /// Reads.
+    pub fn run(self) -> Done {
+        let Self { file, mut reading, context, expected, .. } = self;
+        let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
+            // The next turn finds out how.
+            Err(TailError::Rewritten) => Ok(Turn::More),
+            outcome => outcome,
+        };
+        let batch = reading.take_batch();
+        Done { file, reading, batch, outcome }
+    }
+}

@@ -1,0 +1,261 @@
+//! Holes that were given up: what was read over, what was rejected there, and how it is read if it is written after all.
+
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use super::records::next_hole;
+use super::resume::LOOK_AHEAD_BYTES;
+use super::{Content, Context, Reading, Turn};
+use crate::format::{Format, Recognition};
+use crate::framing::Place;
+use crate::source::blocks::{self, PIECE_BYTES};
+use crate::source::hole;
+use crate::source::identity::Mark;
+use crate::source::tail::{Tail, TailError};
+
+/// So many holes of a file are remembered. What is written into one that is forgotten shows as a changed text.
+const MAXIMUM_HOLES: usize = 64;
+
+/// A run of NULs that was given up. Offsets of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    /// Where the record begins that it cuts, or else it itself.
+    pub begin: u64,
+    pub start: u64,
+    pub end: u64,
+    /// Where the rest of a record behind it ends.
+    pub until: u64,
+    /// Where between records the splitter stood at its beginning.
+    pub place: Place,
+    /// How many records were rejected for it.
+    pub rejected: u64,
+}
+
+/// The holes of a text that were given up.
+#[derive(Debug, Clone, Default)]
+pub struct GivenUp {
+    pub holes: Vec<Hole>,
+    /// Where the record begins that the next hole cuts.
+    pub cut: Option<u64>,
+    /// Nothing was read behind the last one yet, so that it is not known to be in the midst of the text.
+    is_last: bool,
+    /// Only rejected records were read behind the last one.
+    is_open: bool,
+}
+
+impl GivenUp {
+    /// Those of a text that was read up to this position.
+    pub fn of(content: &Content) -> Self {
+        let is_open = content.holes.last().is_some_and(|hole| hole.until == content.position);
+        // Where it ends the text, it was not said yet.
+        let is_last =
+            content.holes.last().is_some_and(|hole| is_open && hole.rejected == 0 && hole.begin > 0);
+        Self { holes: content.holes.clone(), cut: None, is_last, is_open }
+    }
+
+    /// These NULs are read over, in a text that begins at `text_at` of its file, if it lies there as it is.
+    pub fn read_over(&mut self, nuls: Range<u64>, place: Place, text_at: Option<u64>) {
+        if !is_hole(&nuls, text_at) {
+            return;
+        }
+        let begin = self.cut.take().unwrap_or(nuls.start);
+        match self.holes.last_mut().filter(|last| last.until == nuls.start && last.end == nuls.start) {
+            Some(last) => (last.end, last.until) = (nuls.end, nuls.end),
+            None => {
+                if self.holes.len() == MAXIMUM_HOLES {
+                    self.holes.remove(0);
+                }
+                let Range { start, end } = nuls;
+                self.holes.push(Hole { begin, start, end, until: end, place, rejected: 0 });
+            }
+        }
+        (self.is_last, self.is_open) = (self.holes.last().is_some_and(|hole| hole.begin > 0), true);
+    }
+
+    /// There is text behind the last hole: it is to be said now, with its place and its length, if it was not.
+    pub fn say(&mut self) -> Option<(u64, u64)> {
+        let is_new = std::mem::take(&mut self.is_last);
+        let hole = self.holes.last_mut().filter(|_| is_new)?;
+        hole.rejected += 1;
+        Some((hole.begin, hole.end - hole.begin))
+    }
+
+    /// Whether the last hole is not yet said.
+    pub fn is_unsaid(&self) -> bool {
+        self.is_last
+    }
+
+    /// A record was read that ends at `end`; whether that is the rest of one that a hole cuts.
+    pub fn read(&mut self, is_rejected: bool, end: u64) -> bool {
+        self.is_open &= is_rejected;
+        if let Some(last) = self.holes.last_mut().filter(|_| self.is_open) {
+            last.until = end;
+            last.rejected += 1;
+        }
+        self.is_open
+    }
+
+    /// The bytes that were never written.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
+        self.holes.iter().map(|hole| hole.start..hole.end)
+    }
+}
+
+/// Whether these NULs of a text are a hole, and not stray ones; as in [`GivenUp::read_over`].
+pub fn is_hole(nuls: &Range<u64>, text_at: Option<u64>) -> bool {
+    let length = usize::try_from(nuls.end - nuls.start).unwrap_or(usize::MAX);
+    hole::is_hole(length, text_at.unwrap_or_default() + nuls.end)
+}
+
+impl Reading {
+    /// Whether one of the holes that were given up is filled, by what is cheap to see.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has_filled_hole(&self) -> io::Result<bool> {
+        let Some((file, text_at)) = self.tail.plain_file() else { return Ok(false) };
+        for range in self.given_up.ranges() {
+            if hole::is_filled(file, text_at + range.start..text_at + range.end)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a file begins with is no hole to wait at where records begin behind it: its writer goes on where it was before
+    /// the file was cut.
+    pub(super) fn passes_first_hole(&mut self) -> io::Result<bool> {
+        if self.stages.is_some() || self.position > 0 || !self.tail.text().is_empty() {
+            return Ok(false);
+        }
+        let (Some((file, text_at)), mut begin) = (self.tail.plain_file(), [0; LOOK_AHEAD_BYTES]) else {
+            return Ok(false);
+        };
+        let Some(end) = hole::end_of(file, text_at)? else { return Ok(false) };
+        let length = file.read_at(&mut begin, end)?;
+        let text = &begin[..next_hole(&begin[..length], 0).start];
+        let is_record = matches!(Format::recognise(text, false), Recognition::Known(_));
+        if is_record {
+            self.tail.holes.passed = end;
+        }
+        Ok(is_record)
+    }
+
+    /// How many bytes in the midst of the text were given up.
+    pub fn given_up_bytes(&self) -> u64 {
+        let holes = self.given_up.holes.iter().filter(|hole| hole.rejected > 0);
+        holes.map(|hole| hole.end - hole.start).sum()
+    }
+
+    /// The first hole that was given up and has something in it by now.
+    fn written_hole(&self) -> io::Result<Option<usize>> {
+        let Some((file, text_at)) = self.tail.plain_file() else { return Ok(None) };
+        for (place, range) in self.given_up.ranges().enumerate() {
+            let end = hole::end_of(file, text_at + range.start)?;
+            if end.is_some_and(|end| end < text_at + range.end) {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins to read what was written into a hole, if anything was. Everything else must be as it was read.
+    pub(super) fn begin_hole(&mut self) -> io::Result<bool> {
+        let (Some(place), Some(stages)) = (self.written_hole()?, &self.stages) else { return Ok(false) };
+        let Some((file, text_at)) = self.tail.plain_file() else { return Ok(false) };
+        let hole = &self.given_up.holes[place];
+        let file = file.try_clone()?;
+        let mark = Mark::in_file(&file, text_at, hole.begin)?;
+        let header = stages.decoder.header().filter(|_| hole.begin > 0);
+        let content = Content {
+            position: hole.begin,
+            mark,
+            head: self.beginning.head.clone(),
+            place: hole.place,
+            format: stages.format.name.to_owned(),
+            header: header.map(|header| String::from_utf8_lossy(header).into_owned()),
+            plain_text_at: Some(text_at),
+            lineage: self.lineage,
+            records: None,
+            unfinished: None,
+            holes: Vec::new(),
+            blocks: None,
+        };
+        let mut part = Self::of_tail(Tail::at(file, text_at, mark), self.options);
+        part.go_on(stages.format, &content);
+        part.until = hole.until;
+        self.filling = Some((place, Box::new(part)));
+        Ok(true)
+    }
+
+    /// Reads on in a hole that was filled, for about `budget` bytes. What was read of it is not read again.
+    pub(super) fn read_hole(&mut self, context: &Context, budget: u64) -> Result<Turn, TailError> {
+        let Some((place, mut part)) = self.filling.take() else { return Ok(Turn::CaughtUp) };
+        let begin = part.tail.read_bytes();
+        let is_read = loop {
+            part.records(context, false);
+            let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
+            if part.batch.is_full() || part.tail.read_bytes() - begin >= budget {
+                break false;
+            }
+            if missing == 0 || !part.fill(missing, false)? {
+                break true;
+            }
+        };
+        self.batch = part.take_batch().unwrap_or_default();
+        if !is_read {
+            let hole = &mut self.given_up.holes[place];
+            (hole.begin, hole.place) = (part.position, part.place());
+            self.found = std::mem::take(&mut part.found).after(self.found);
+            self.filling = Some((place, part));
+            return Ok(Turn::More);
+        }
+        let hole = self.given_up.holes.remove(place);
+        self.found = part.found.after(self.found);
+        self.take_back_rejected(hole.rejected);
+        let left = std::mem::take(&mut part.given_up.holes);
+        self.given_up.holes.splice(place..place, left);
+        self.take_hole_into_hashes(&hole)?;
+        self.tail.give_up(self.given_up.ranges());
+        self.tail.mark_anew()?;
+        self.filled += 1;
+        self.begin_hole()?;
+        Ok(Turn::More)
+    }
+
+    /// So many records that were rejected are there no more.
+    fn take_back_rejected(&mut self, count: u64) {
+        let of_found = count.min(self.found.rejected);
+        self.found.rejected -= of_found;
+        if let Some(before) = &mut self.passed_over {
+            before.rejected = before.rejected.saturating_sub(count - of_found);
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.stages.as_ref().map_or(Place::Top, |stages| stages.splitter.place())
+    }
+
+    /// What stands in a hole by now is what was read.
+    fn take_hole_into_hashes(&mut self, hole: &Hole) -> io::Result<()> {
+        let (Some((file, text_at)), Some(hashes)) = (self.tail.plain_file(), &mut self.blocks) else {
+            return Ok(());
+        };
+        let left: Vec<Range<u64>> = self.given_up.ranges().collect();
+        let before: Vec<Range<u64>> =
+            left.iter().cloned().chain(std::iter::once(hole.start..hole.end)).collect();
+        let length = PIECE_BYTES as u64;
+        let mut at = hole.start / length * length;
+        while at < hole.end && at + length <= hashes.end() {
+            let mut new = [0; PIECE_BYTES];
+            file.read_exact_at(&mut new, text_at + at)?;
+            let mut old = new;
+            blocks::blank(&mut old, at, &before);
+            blocks::blank(&mut new, at, &left);
+            hashes.replace(at, &old, &new);
+            at += length;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! Every record of the text that is there, shown to whoever takes it, and what stands in the place of one.
+
+use std::ops::Range;
+
+use super::beginning::Beginning;
+use super::given_up::{self, GivenUp};
+use super::stages::{self, Piece, Stages};
+use super::{Content, Context, Found, HowRead, Reading, Records};
+use crate::call::Reason;
+use crate::format::{Decoded, Format, Front, Recognition};
+use crate::framing::Place;
+
+/// Text of a file of unknown format that is looked at before it is given up.
+const UNKNOWN_BYTES: usize = 256 * 1024;
+
+impl Reading {
+    /// Puts every record that the text holds into the batch, until that is full.
+    pub(super) fn records(&mut self, context: &Context, finished: bool) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.each(finished, |found, how, so_far| {
+            batch.add(found, how, so_far, context);
+            !batch.is_full()
+        });
+        self.batch = batch;
+    }
+
+    /// As [`Reading::each`], of one document.
+    ///
+    /// A run of NULs is a hole, where a writer never wrote: it ends the record before it, and is none itself.
+    pub(super) fn each_of_document(
+        &mut self,
+        finished: bool,
+        mut take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool,
+    ) {
+        if self.unrecognised.is_some() || (self.stages.is_none() && !self.recognise(finished)) {
+            return;
+        }
+        let end = self.wanted();
+        let (mut at, mut hole, mut goes_on) = (0, 0..0, true);
+        while goes_on && let Some(stages) = &mut self.stages {
+            let (text, text_at, position) =
+                (&self.tail.text()[..end], self.tail.plain_text_at(), self.position);
+            let mut books = Books {
+                how: stages.how(),
+                beginning: &mut self.beginning,
+                found: &mut self.found,
+                given_up: &mut self.given_up,
+                before_too_long: &mut self.before_too_long,
+                unfinished: self.unfinished,
+            };
+            // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
+            let rest = &text[at..if at < hole.start { hole.start } else { end }];
+            if let Some((next, wants_more)) = books.front(stages, rest, position + at as u64, &mut take) {
+                (at, goes_on) = (at + next, wants_more);
+                continue;
+            }
+            if at >= hole.end {
+                hole = next_hole(text, at);
+            }
+            let (rest, is_at_hole) = (&text[at..hole.start], hole.start < end);
+            let nuls = position + hole.start as u64..position + hole.end as u64;
+            let was_discarding = stages.splitter.is_discarding();
+            let (decoded, text_of_it, next) = match stages.next(rest, finished || is_at_hole) {
+                Piece::NeedMore if is_at_hole => {
+                    let place = stages.splitter.place();
+                    stages.splitter.resume(place);
+                    books.given_up.read_over(nuls, place, text_at);
+                    at = hole.end;
+                    continue;
+                }
+                Piece::NeedMore => break,
+                Piece::Skip { next } => {
+                    if stages.splitter.is_discarding() && !was_discarding {
+                        self.before_too_long = self.content_at(at);
+                    }
+                    at += next;
+                    continue;
+                }
+                Piece::Record { decoded, text, next } => (decoded, text, next),
+            };
+            let begin = position + (at + text_of_it.start) as u64;
+            let is_first = self.passed_over == Some(Records::default()) && *books.found == Records::default();
+            let is_last = is_at_hole && next == rest.len() && given_up::is_hole(&nuls, text_at);
+            at += next;
+            if is_last && stages::is_cut(books.how.format, &decoded, rest) {
+                books.given_up.cut = Some(begin);
+            } else if is_first && decoded == Decoded::Rejected(Reason::NotARow) {
+                self.unrecognised = Some(Format::unknown_explanation(text));
+                return;
+            } else {
+                goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
+            }
+        }
+        self.take(at);
+    }
+
+    /// Is done with the first `count` bytes of the text.
+    pub(super) fn take(&mut self, count: usize) {
+        self.beginning.take(self.position, &self.tail.text()[..count]);
+        self.hash(count);
+        self.position += count as u64;
+        self.tail.consume(count);
+        if !self.given_up.holes.is_empty() {
+            self.tail.give_up(self.given_up.ranges());
+        }
+    }
+
+    /// Finds out the format, by the text up to a hole; `false` while it is not known.
+    pub(super) fn recognise(&mut self, finished: bool) -> bool {
+        let hole = next_hole(self.document(), 0);
+        if hole.start == 0 && hole.end > 0 {
+            let nuls = self.position..self.position + hole.end as u64;
+            self.given_up.read_over(nuls, Place::Top, self.tail.plain_text_at());
+            self.take(hole.end);
+        }
+        if self.document().trim_ascii_start().is_empty() {
+            // However much blank text there is, it is not kept, nor looked at again.
+            self.take(self.document().len());
+        }
+        let text = &self.document()[..next_hole(self.document(), 0).start];
+        let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
+        let format = match self.options.format {
+            Some(format) => format,
+            None => match Format::recognise(text, over) {
+                Recognition::Known(format) => format,
+                Recognition::NeedMore => return false,
+                Recognition::Unknown => {
+                    self.unrecognised = Some(Format::unknown_explanation(text));
+                    return false;
+                }
+            },
+        };
+        self.stages = Some(Stages::new(format, self.options));
+        true
+    }
+}
+
+/// Takes records; returns whether it wants more.
+trait Take: FnMut(&Found<'_>, HowRead, &Records) -> bool {}
+
+impl<T: FnMut(&Found<'_>, HowRead, &Records) -> bool> Take for T {}
+
+/// What is noted of each record that is shown.
+struct Books<'r> {
+    how: HowRead,
+    beginning: &'r mut Beginning,
+    found: &'r mut Records,
+    given_up: &'r mut GivenUp,
+    before_too_long: &'r mut Option<Content>,
+    /// Position of a record that was handed over when it was given up.
+    unfinished: Option<u64>,
+}
+
+impl Books<'_> {
+    /// Usual records that the text from `at` on begins with, and before them a hole that is not yet said. How long they
+    /// are, and whether more is wanted; `None` where there is nothing of it.
+    fn front(
+        &mut self,
+        stages: &mut Stages,
+        text: &[u8],
+        at: u64,
+        take: &mut impl Take,
+    ) -> Option<(usize, bool)> {
+        if self.given_up.is_unsaid() && text.first().is_some_and(|byte| *byte != 0) {
+            return Some((0, self.hole(take)));
+        }
+        let mut front = Front::default();
+        stages.front(text, &mut front);
+        let positions: Vec<u64> = front.begins.iter().map(|begin| at + *begin as u64).collect();
+        let first = *positions.first()?;
+        self.beginning.find(false, first, first);
+        self.given_up.read(false, 0);
+        let found = Found::Calls { calls: &front.calls, positions: &positions };
+        self.found.add(&found);
+        Some((front.end, take(&found, self.how, self.found)))
+    }
+
+    /// One record.
+    fn one(&mut self, decoded: Decoded<'_>, text: &[u8], place: Range<u64>, take: &mut impl Take) -> bool {
+        self.beginning.find(decoded == Decoded::Header, place.start, place.end);
+        let is_rejected = matches!(decoded, Decoded::Rejected(_));
+        let is_rest = self.given_up.read(is_rejected, place.end);
+        let decoded = if is_rest { Decoded::Rejected(Reason::Hole) } else { decoded };
+        let position = self.before_too_long.take().map_or(place.start, |content| content.position);
+        let found = Found::one(&decoded, &position, text);
+        self.found.add(&found);
+        (self.unfinished == Some(position) && is_rejected) || take(&found, self.how, self.found)
+    }
+
+    /// A hole, now that there is something behind it.
+    fn hole(&mut self, take: &mut impl Take) -> bool {
+        let Some((position, bytes)) = self.given_up.say() else { return true };
+        let found = Found::Rejected { reason: Reason::Hole, position, text: &[], bytes };
+        self.found.add(&found);
+        self.unfinished == Some(position) || take(&found, self.how, self.found)
+    }
+}
+
+/// The next run of NULs from `at` on; an empty one at the end of the text if there is none.
+pub(super) fn next_hole(text: &[u8], at: usize) -> Range<usize> {
+    let start = memchr::memchr(0, &text[at..]).map_or(text.len(), |nul| at + nul);
+    start..start + text[start..].iter().take_while(|byte| **byte == 0).count()
+}

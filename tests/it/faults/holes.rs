@@ -1,0 +1,327 @@
+//! Bytes that come out of order: blocks that are written seconds or minutes after those behind them, and text that
+//! changes far behind where it was read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::play::{Play, impatient, pause};
+use crate::tools::files::{append, gzip};
+use crate::tools::{find, run, succeed};
+
+const BLOCK: usize = 4096;
+
+/// Writes these bytes there, and nothing else.
+fn write_at(path: &Path, bytes: &[u8], offset: usize) {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).unwrap();
+    file.write_all_at(bytes, offset as u64).unwrap();
+}
+
+/// A play whose source remembers ids, if it is to.
+fn remembering(mut play: Play, remembers: bool) -> Play {
+    if remembers {
+        play.stop();
+        let config = play.folder.path().join("config.yml");
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(config, text.replace("remember: 0s", "remember: 7d")).unwrap();
+        play.start();
+        play.daemon().wait_until_ready();
+    }
+    play
+}
+
+fn hole_rejections(play: &Play) -> f64 {
+    play.daemon().metrics().sum("cdr_exporter_rejected_records_total", &[("reason", "hole")])
+}
+
+fn status(play: &Play) -> String {
+    let address = format!("--web.listen-address={}", play.daemon().address());
+    run(["status", &address]).stdout
+}
+
+#[test]
+fn a_block_is_written_after_the_block_behind_it() {
+    for remembers in [false, true] {
+        for kills in [false, true] {
+            let mut play = remembering(Play::new(), remembers);
+            let text = play.rows(100);
+            let path = play.path("a.json");
+            write_at(&path, &text[..2 * BLOCK], 0);
+            write_at(&path, &text[3 * BLOCK..], 3 * BLOCK);
+            let before = text[..2 * BLOCK].iter().filter(|byte| **byte == b'\n').count();
+            play.settles_at_with_pending(before as u64, 0);
+            assert!(status(&play).contains("waits for the bytes from 8192 on"), "{}", status(&play));
+            if kills {
+                play.kill();
+                play.start();
+                play.settles_at_with_pending(before as u64, 0);
+            }
+            // More is appended behind, and still waits.
+            play.append("a.json", 10);
+            play.settles_at_with_pending(before as u64, 0);
+            write_at(&path, &text[2 * BLOCK..3 * BLOCK], 2 * BLOCK);
+            play.settles_at(110, 0);
+            assert_eq!(play.event("hole_filled"), f64::from(u8::from(true)));
+            assert_eq!(play.event("replaced"), 0.0);
+        }
+    }
+}
+
+#[test]
+fn a_hole_that_nobody_fills_is_given_up_and_counts_when_it_is_filled_after_all() {
+    for (rows, remembers, kills) in
+        [(100, false, false), (100, true, true), (100, false, true), (5000, false, false)]
+    {
+        let mut play = remembering(impatient("cdr/*.json"), remembers);
+        let text = play.rows(rows);
+        let path = play.path("a.json");
+        let (begin, end) = (2 * BLOCK, 4 * BLOCK);
+        write_at(&path, &text[..begin], 0);
+        write_at(&path, &text[end..], end);
+        let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        // The rest of a line behind the hole has a line end, and is no row.
+        let there = lines(&text[..begin]) + lines(&text[end..]) - 1;
+        play.settles_at(there, 2);
+        assert_eq!(hole_rejections(&play), 2.0);
+        assert!(status(&play).contains("8192 bytes were never written"), "{}", status(&play));
+        play.daemon().wait_for_log("bytes were not written for longer than unfinished_after");
+        if kills {
+            play.kill();
+        }
+        write_at(&path, &text[begin..end], begin);
+        if kills {
+            play.start();
+        }
+        play.settles_at(rows, 2);
+        assert_eq!((play.event("hole_filled"), play.event("replaced")), (1.0, 0.0));
+        play.append("a.json", 10);
+        play.settles_at(rows + 10, 2);
+        play.kill();
+        play.start();
+        play.settles_at(rows + 10, 2);
+        play.stop();
+        let of = |name: &str| play.folder.path().join(name).display().to_string();
+        let audit = run(["audit", "--config.file", &of("config.yml"), "--storage.path", &of("store")]);
+        assert_eq!(audit.code, Some(0), "{audit:?}");
+    }
+}
+
+#[test]
+fn a_hole_is_filled_in_part_and_later_to_its_end() {
+    let mut play = impatient("cdr/*.json");
+    let text = play.rows(100);
+    let path = play.path("a.json");
+    write_at(&path, &text[..BLOCK], 0);
+    write_at(&path, &text[4 * BLOCK..], 4 * BLOCK);
+    play.daemon().wait_for_log("bytes were not written for longer than unfinished_after");
+    write_at(&path, &text[2 * BLOCK..3 * BLOCK], 2 * BLOCK);
+    pause(Duration::from_secs(3));
+    write_at(&path, &text[BLOCK..2 * BLOCK], BLOCK);
+    write_at(&path, &text[3 * BLOCK..4 * BLOCK], 3 * BLOCK);
+    play.counted(100);
+    pause(Duration::from_secs(2));
+    play.counted(100);
+    assert_eq!(play.event("replaced"), 0.0);
+}
+
+#[test]
+fn the_end_of_a_file_of_full_size_is_missing() {
+    let mut play = impatient("cdr/*.json");
+    let text = play.rows(50);
+    let path = play.path("a.json");
+    File::create(&path).unwrap().set_len(text.len() as u64).unwrap();
+    write_at(&path, &text[..2 * BLOCK], 0);
+    let before = text[..2 * BLOCK].iter().filter(|byte| **byte == b'\n').count();
+    play.settles_at_with_pending(before as u64, 1);
+    write_at(&path, &text[2 * BLOCK..], 2 * BLOCK);
+    play.settles_at(50, 1);
+}
+
+/// Blocks in any order, the first one and the last one not first, and the daemon killed between them.
+#[test]
+fn a_parallel_download_into_a_file_of_full_size() {
+    let seed = std::env::var("HOLES_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("HOLES_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut play = Play::new();
+    let mut expected = 0;
+    for download in 0..4 {
+        let rows = random.u64(200..6000);
+        expected += rows;
+        let text = play.rows(rows);
+        let path = play.path(&format!("{download}.json"));
+        File::create(&path).unwrap().set_len(text.len() as u64).unwrap();
+        let mut blocks: Vec<usize> = (0..text.len()).step_by(16 * BLOCK).collect();
+        random.shuffle(&mut blocks);
+        let kills = random.usize(..blocks.len());
+        for (number, at) in blocks.into_iter().enumerate() {
+            write_at(&path, &text[at..text.len().min(at + 16 * BLOCK)], at);
+            if number == kills {
+                play.kill();
+                play.start();
+            }
+            pause(Duration::from_millis(random.u64(..60)));
+        }
+    }
+    play.settles_at(expected, 0);
+    assert_eq!(play.event("replaced"), 0.0);
+}
+
+#[test]
+fn a_copy_by_rsync_into_the_file_itself() {
+    let rsync = find("rsync", "rsync");
+    let mut play = remembering(Play::new(), true);
+    let [from, to] = [play.folder.path().join("from.json"), play.path("a.json")];
+    let sync =
+        || succeed(Command::new(&rsync).args(["-t", "--inplace", "--no-whole-file"]).args([&from, &to]));
+    append(&from, &play.rows(3000));
+    sync();
+    play.counted(3000);
+    // It grows: what is there stays.
+    append(&from, &play.rows(2000));
+    sync();
+    play.settles_at(5000, 0);
+    assert_eq!(play.event("replaced"), 0.0);
+    // Rows in its midst become others.
+    for (kills, place, expected) in [(false, 100, 5020), (true, 3000, 5040)] {
+        let rows = play.rows(20);
+        write_at(&from, &rows, rows.len() / 20 * place);
+        if kills {
+            play.kill();
+        }
+        sync();
+        if kills {
+            play.start();
+        }
+        play.settles_at(expected, 0);
+    }
+    assert_eq!(play.event("replaced"), 2.0);
+}
+
+#[test]
+fn rows_far_behind_the_end_become_others() {
+    for kills in [false, true] {
+        let mut play = Play::new();
+        play.append("a.json", 2000);
+        play.counted(2000);
+        pause(Duration::from_secs(1));
+        if kills {
+            play.kill();
+        }
+        let rows = play.rows(1);
+        let before = fs::metadata(play.path("a.json")).unwrap();
+        write_at(&play.path("a.json"), &rows, rows.len() * 700);
+        File::options()
+            .write(true)
+            .open(play.path("a.json"))
+            .unwrap()
+            .set_modified(before.modified().unwrap())
+            .unwrap();
+        if kills {
+            play.start();
+        }
+        // It is another text: where no ids are remembered, all of it counts.
+        play.settles_at(4000, 0);
+        assert_eq!(play.event("replaced"), 1.0);
+        play.rename("a.json", "a.json.1");
+        play.settles_at(4000, 0);
+        assert_eq!(play.event("replaced"), 1.0);
+    }
+}
+
+#[test]
+fn a_file_that_nobody_changes_is_not_read_once_more() {
+    let mut play = Play::not_started("cdr/*.json*");
+    play.append("a.json", 2000);
+    pause(Duration::from_secs(3));
+    play.start();
+    play.daemon().wait_until_ready();
+    play.counted(2000);
+    play.rename("a.json", "a.json.1");
+    pause(Duration::from_secs(2));
+    let read = fs::read_to_string(format!("/proc/{}/io", play.daemon().id())).unwrap();
+    let read: u64 = read.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap();
+    let size = fs::metadata(play.path("a.json.1")).unwrap().len();
+    assert!(read < size * 2, "{read} of {size} bytes");
+}
+
+#[test]
+fn a_copy_of_a_file_that_waits_at_a_hole() {
+    for is_compressed in [false, true] {
+        let mut play = Play::new();
+        let text = play.rows(100);
+        let path = play.path("a.json");
+        write_at(&path, &text[..2 * BLOCK], 0);
+        write_at(&path, &text[3 * BLOCK..], 3 * BLOCK);
+        let before = text[..2 * BLOCK].iter().filter(|byte| **byte == b'\n').count() as u64;
+        play.counted(before);
+        let there = fs::read(&path).unwrap();
+        match is_compressed {
+            true => fs::write(play.path("a.json.1.gz"), gzip(&there)).unwrap(),
+            false => fs::write(play.path("a.json.1"), &there).unwrap(),
+        }
+        play.settles_at_with_pending(before, 0);
+        write_at(&path, &text[2 * BLOCK..3 * BLOCK], 2 * BLOCK);
+        play.counted(100);
+        pause(Duration::from_secs(2));
+        play.counted(100);
+    }
+}
+
+#[test]
+fn a_hole_in_a_compressed_file_is_filled() {
+    for kills in [false, true] {
+        let mut play = Play::new();
+        // Members, so that what stands behind the damage could be read.
+        let rows = play.rows(4000);
+        let whole: Vec<u8> = rows.chunks(rows.len() / 20).flat_map(gzip).collect();
+        let hole = whole.len() / 2..whole.len() / 2 + 2 * BLOCK;
+        let mut with_hole = whole.clone();
+        with_hole[hole.clone()].fill(0);
+        fs::write(play.path("a.json.gz"), with_hole).unwrap();
+        play.daemon().wait_for_metrics("the damage", |metrics| {
+            metrics.sum("cdr_exporter_files", &[("state", "unreadable")]) == 1.0
+        });
+        if kills {
+            play.kill();
+        }
+        write_at(&play.path("a.json.gz"), &whole[hole.clone()], hole.start);
+        if kills {
+            play.start();
+        }
+        play.settles_at(4000, 0);
+    }
+}
+
+#[test]
+fn a_damaged_file_that_is_renamed_is_no_other() {
+    let mut play = Play::new();
+    let mut damaged = gzip(&play.rows(4000));
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 2 * BLOCK].fill(0xff);
+    fs::write(play.path("a.json.gz"), damaged).unwrap();
+    play.daemon().wait_for_metrics("the damage", |metrics| {
+        metrics.sum("cdr_exporter_files", &[("state", "unreadable")]) == 1.0
+    });
+    play.rename("a.json.gz", "a.json.1.gz");
+    play.daemon().wait_for_metrics("the new name", |_| play.event("rotated") == 1.0);
+    pause(Duration::from_secs(2));
+    assert_eq!((play.event("replaced"), play.event("copied")), (0.0, 0.0));
+}
+
+#[test]
+fn stray_nuls_are_no_hole() {
+    let mut play = Play::new();
+    for _ in 0..20 {
+        play.append("a.json", 1);
+        append(&play.path("a.json"), b"\0");
+    }
+    play.append("a.json", 1);
+    play.settles_at_with_pending(21, 0);
+    let mut file = OpenOptions::new().append(true).open(play.path("a.json")).unwrap();
+    file.write_all(b"\n").unwrap();
+    play.settles_at(21, 0);
+}
