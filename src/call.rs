@@ -290,7 +290,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
