@@ -61,10 +61,13 @@ pub struct Format {
     /// A decoder at the beginning of a file.
     pub decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync),
     /// A decoder that was told about the device; `None` where records tell all themselves.
-    pub told: Option<fn(&'static Device) -> Box<dyn Decode>>,
+    pub told: Option<DecoderOf>,
     /// What it was told.
     pub device: Option<&'static Device>,
 }
+
+/// Makes a decoder of what the operator says of the device.
+pub type DecoderOf = fn(&'static Device) -> Box<dyn Decode>;
 
 /// The parts of a format's records that name nobody: what is left of a rejected record when all else is masked.
 #[derive(Debug, Clone, Copy)]
