@@ -1,26 +1,41 @@
 //! `cdr-exporter inspect`: what files hold, read once.
 
+mod csv;
+mod facts;
+mod group;
 mod report;
+mod select;
+mod table;
+mod view;
 
 pub use report::time;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use self::group::By;
+use self::select::Choice;
+use self::table::Style;
+use self::view::{Arrangement, View};
 use super::Exit;
 use super::reader::{self, Reader, STANDARD_INPUT};
 use crate::config;
 use crate::expose::families;
+use crate::ledger::history;
+use crate::ledger::snapshot::Snapshot;
+use crate::pipeline;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{Exclude, Options, Pattern};
 
-/// Read files once and print the calls, outcomes and causes of failure that they hold
+/// Read files once and say which cause, on which trunk, since when, and what to do
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cdr-exporter inspect DirectRouting.calls.2026-11-01.csv\n  \
+                        cdr-exporter inspect --by trunk,cause --since 2h *.csv\n  \
                         zcat -f *.json* | cdr-exporter inspect - --output json")]
 pub struct Arguments {
     /// Files, folders or globs; `-` reads standard input
@@ -29,12 +44,19 @@ pub struct Arguments {
     /// How to print what was found
     #[arg(long, value_name = "OUTPUT", default_value = "table")]
     output: Output,
+    /// The causes and trunk names of this config hold
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
     /// Count a record each time it comes; faster, in less memory
     #[arg(long)]
     count_duplicates: bool,
     /// Threads that read; all cores if it is not said
     #[arg(long, value_name = "NUMBER")]
     threads: Option<usize>,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    arrangement: Arrangement,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,30 +65,65 @@ enum Output {
     Table,
     /// For programs
     Json,
-    /// The cdr_* families, as /metrics would show them
+    /// For spreadsheets: a line for each group of --by, or for each cause and trunk
+    Csv,
+    /// The cdr_* families, as /metrics would show them; without choice or arrangement
     Prometheus,
 }
 
 /// Reads and prints. The answer is no when a file could not be read or is of no known format.
 pub fn run(arguments: &Arguments) -> Exit {
-    let mut options = match config::load(None, &arguments.files) {
+    let options = match options(arguments) {
         Ok(options) => options,
-        Err(error) => return fail(&error.to_string(), Exit::Usage),
+        Err((message, exit)) => return fail(&message, exit),
     };
-    if arguments.count_duplicates {
-        options.sources[0].books.remember = Duration::ZERO;
+    let (snapshot, exit) = read(&arguments.files, &options, arguments.threads);
+    match written(arguments, snapshot) {
+        Err((message, exit)) => fail(&message, exit),
+        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                fail(&error.to_string(), Exit::Internal)
+            }
+            _ => exit,
+        },
     }
+}
+
+/// How files are read: as the config says, if one is given, but for its sources.
+fn options(arguments: &Arguments) -> Result<pipeline::Options, (String, Exit)> {
+    let mut options =
+        config::load(None, &arguments.files).map_err(|error| (error.to_string(), Exit::Usage))?;
+    // Calls of any age are looked at, however many there are.
+    options.history = history::Options { keep: Duration::MAX, cells: usize::MAX };
+    let source = &mut options.sources[0];
+    if let Some(file) = &arguments.config_file {
+        let config = config::load(Some(file), &[]).map_err(|error| (error.to_string(), Exit::BadConfig))?;
+        let names = config.sources.iter().flat_map(|source| source.books.trunk_names.iter().cloned());
+        source.books.trunk_names = names.collect();
+        if let Some(first) = config.sources.first() {
+            source.reading.record_bytes = first.reading.record_bytes;
+        }
+        (options.catalogue, options.limits) = (config.catalogue, config.limits);
+    }
+    if arguments.count_duplicates {
+        source.books.remember = Duration::ZERO;
+    }
+    Ok(options)
+}
+
+/// Reads files. What is wrong with one is said, and the others are read all the same.
+fn read(arguments: &[String], options: &pipeline::Options, threads: Option<usize>) -> (Arc<Snapshot>, Exit) {
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
-    for argument in &arguments.files {
+    for argument in arguments {
         let (found, reasons) = files(argument);
         paths.extend(found);
         for reason in reasons {
             exit = fail(&format!("{}: {reason}", shown::text(argument)), Exit::No);
         }
     }
-    let threads = arguments.threads.unwrap_or_else(reader::all_cores);
-    let (mut reader, sources) = Reader::new(&options, reader::total_bytes(&paths), threads);
+    let threads = threads.unwrap_or_else(reader::all_cores);
+    let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let mut without_calls = false;
     for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
         let shown = reader::shown(path);
@@ -84,17 +141,30 @@ pub fn run(arguments: &Arguments) -> Exit {
     if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
         exit = fail("none of the records is a call that counts; `cdr-exporter check` says why", Exit::No);
     }
-    let text = match arguments.output {
-        Output::Table => report::Report::of(&snapshot).table(),
-        Output::Json => report::Report::of(&snapshot).json(),
-        Output::Prometheus => match families::text(&snapshot) {
-            Ok(text) => text,
-            Err(error) => return fail(&error.to_string(), Exit::Internal),
-        },
-    };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&error.to_string(), Exit::Internal),
-        _ => exit,
+    (snapshot, exit)
+}
+
+/// What was found, as it was asked for.
+fn written(arguments: &Arguments, snapshot: Arc<Snapshot>) -> Result<String, (String, Exit)> {
+    let internal = |error: String| (error, Exit::Internal);
+    if arguments.output == Output::Prometheus {
+        return families::text(&snapshot).map_err(|error| internal(error.to_string()));
+    }
+    let mut arrangement = arguments.arrangement.clone();
+    if arguments.output == Output::Csv && arrangement.by.is_empty() {
+        arrangement.by = vec![By::Trunk, By::Direction, By::Cause];
+    }
+    let style = Style::of_standard_output();
+    let view = View::of(snapshot, &arguments.choice, &arrangement, style.bar_columns());
+    let view = view.map_err(|error| (error, Exit::Usage))?;
+    match arguments.output {
+        Output::Table => Ok(table::text(&view, style)),
+        Output::Json => Ok(report::json(&view)),
+        Output::Csv => {
+            let (by, lines) = view.asked.as_ref().map_or((&[][..], &[][..]), |(by, lines)| (by, lines));
+            csv::text(&view, by, lines).map_err(|error| internal(error.to_string()))
+        }
+        Output::Prometheus => Ok(String::new()),
     }
 }
 

@@ -30,6 +30,7 @@ mod encodings;
 mod end_to_end;
 mod front;
 mod http;
+mod inspect;
 mod instructions;
 mod labels;
 mod layouts;

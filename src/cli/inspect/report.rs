@@ -1,32 +1,51 @@
-//! What was found, as a table for people and as JSON for programs.
+//! What was found, as JSON for programs.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::call::{CodePair, Outcome, UnixMillis};
-use crate::ledger::snapshot::{FailureSeries, RecordCounts, Snapshot};
+use super::group::{Axis, By, Grouping, Line, Sort, share};
+use super::view::View;
+use crate::call::{Outcome, UnixMillis};
+use crate::findings::{self, Shown};
+use crate::ledger::snapshot::{RecordCounts, Snapshot};
+
+/// More hours than these are not listed: a wrong time in one record would make millions of them.
+const MOST_HOURS: i64 = 24 * 400;
 
 /// Everything that a report says.
 #[derive(Debug, Serialize)]
-pub struct Report {
+struct Report {
     records: Records,
+    /// First and last minute of the calls that are meant.
+    from: Option<String>,
+    to: Option<String>,
     calls: u64,
+    calls_without_time: u64,
+    /// Calls without those taken elsewhere: what rates are of.
+    attempts: u64,
+    failed: u64,
+    /// Of attempts.
+    failed_share: f64,
+    summary: String,
+    findings: Vec<Shown>,
+    failed_by_side: BTreeMap<&'static str, u64>,
     outcomes: Vec<OutcomeLine>,
     failures: Vec<FailureLine>,
+    trunks: Vec<TrunkLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by: Vec<BTreeMap<&'static str, serde_json::Value>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Records {
-    counted: u64,
-    duplicate: u64,
-    header: u64,
-    ignored: u64,
-    rejected: u64,
-    rejected_by_reason: BTreeMap<&'static str, u64>,
+pub struct Records {
+    pub counted: u64,
+    pub duplicate: u64,
+    pub header: u64,
+    pub ignored: u64,
+    pub rejected: u64,
+    pub rejected_by_reason: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,101 +64,151 @@ struct FailureLine {
     count: u64,
     /// Of all failed calls.
     share: f64,
+    attempts: u64,
+    /// Of attempts.
+    share_of_attempts: f64,
     first_seen: Option<String>,
     last_seen: Option<String>,
     side: Option<&'static str>,
     category: String,
     remedy: String,
     by_trunk: BTreeMap<String, u64>,
+    hours: Vec<Hour>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrunkLine {
+    trunk: String,
+    attempts: u64,
+    failed: u64,
+    /// Of attempts.
+    share: f64,
+    outcomes: BTreeMap<&'static str, u64>,
+    hours: Vec<Hour>,
+}
+
+/// The calls of one hour.
+#[derive(Debug, Serialize)]
+struct Hour {
+    hour: String,
+    attempts: u64,
+    failed: u64,
+}
+
+/// The report as JSON, one key a line.
+pub fn json(view: &View) -> String {
+    let mut text = serde_json::to_string_pretty(&Report::of(view)).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 impl Report {
-    /// The report on a snapshot.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let count = |outcome: Outcome| -> u64 {
-            snapshot.calls.iter().filter(|series| series.outcome == outcome).map(|series| series.count).sum()
+    fn of(view: &View) -> Self {
+        let found = &view.facts.findings;
+        let calls = view.calls();
+        let outcome = |outcome: Outcome| {
+            let count = view.outcome(outcome.label());
+            OutcomeLine { outcome: outcome.label(), count, share: share(count, calls) }
         };
-        let calls = Outcome::ALL.map(count).into_iter().sum();
-        let outcome = |outcome: Outcome| OutcomeLine {
-            outcome: outcome.label(),
-            count: count(outcome),
-            share: share(count(outcome), calls),
+        let span = view.facts.tallies.span();
+        let axis = hours(span.unwrap_or((0, 1)));
+        let lines = |by: By| {
+            let (choice, catalogue) = (&view.choice, &view.snapshot.catalogue);
+            let by = [by];
+            let grouping = Grouping { by: &by, sort: Sort::Failed, axis, choice, catalogue };
+            grouping.lines(&view.facts)
         };
+        let zone = view.choice.zone();
         Self {
-            records: Records::of(snapshot),
+            records: Records::of(&view.snapshot),
+            from: span.map(|(from, _)| findings::time::rfc3339(from)),
+            to: span.map(|(_, to)| findings::time::rfc3339(to)),
             calls,
+            calls_without_time: view.facts.untimed_calls(),
+            attempts: found.attempts,
+            failed: found.failed,
+            failed_share: share(found.failed, found.attempts),
+            summary: found.headline(),
+            findings: found.findings.iter().map(|finding| Shown::of(finding, zone)).collect(),
+            failed_by_side: found
+                .by_side
+                .iter()
+                .map(|(side, failed)| (side.map_or("", |side| side.label()), *failed))
+                .collect(),
             outcomes: Outcome::ALL.map(outcome).into_iter().filter(|line| line.count > 0).collect(),
-            failures: failures(snapshot, count(Outcome::Failed)),
+            failures: lines(By::Cause).iter().map(|line| FailureLine::of(line, view, axis)).collect(),
+            trunks: lines(By::Trunk).iter().map(|line| TrunkLine::of(line, axis)).collect(),
+            by: view.asked.iter().flat_map(|(by, lines)| lines.iter().map(|line| asked(by, line))).collect(),
         }
-    }
-
-    /// The report as JSON, one key a line.
-    pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
-    /// The report for people.
-    pub fn table(&self) -> String {
-        let mut text = String::new();
-        let records = &self.records;
-        let _ = writeln!(
-            text,
-            "calls counted: {}; left out: {} duplicate, {} header, {} ignored, {} rejected",
-            thousands(self.calls),
-            thousands(records.duplicate),
-            thousands(records.header),
-            thousands(records.ignored),
-            thousands(records.rejected)
-        );
-        for (reason, count) in &records.rejected_by_reason {
-            let _ = writeln!(text, "  rejected: {} {reason}", thousands(*count));
-        }
-        if !self.outcomes.is_empty() {
-            let _ = writeln!(text, "\n{:<30}{:>14}{:>9}", "Outcome", "Calls", "Share");
-        }
-        for line in &self.outcomes {
-            let _ =
-                writeln!(text, "{:<30}{:>14}{:>9}", line.outcome, thousands(line.count), percent(line.share));
-        }
-        if !self.failures.is_empty() {
-            let _ = writeln!(
-                text,
-                "\n{:<50}{:>13}{:>11}{:>9}  {:<17}Last seen (UTC)",
-                "Cause of failure", "Code pair", "Calls", "Share", "First seen (UTC)"
-            );
-        }
-        for line in &self.failures {
-            line.write(&mut text);
-        }
-        text
     }
 }
 
+/// A line of what was asked for.
+fn asked(by: &[By], line: &Line) -> BTreeMap<&'static str, serde_json::Value> {
+    let keys = by.iter().zip(&line.keys).map(|(by, key)| (by.label(), key.clone().into()));
+    let numbers = [("calls", line.calls), ("attempts", line.attempts), ("failed", line.failed)];
+    let numbers = numbers.map(|(name, number)| (name, number.into()));
+    keys.chain(numbers).chain([("share", line.share().into())]).collect()
+}
+
+fn hours((first, end): (i64, i64)) -> Axis {
+    let first = first.div_euclid(60) * 60;
+    let length = (end - first + 59).div_euclid(60).clamp(1, MOST_HOURS);
+    Axis { first, step: 60, length: usize::try_from(length).unwrap_or(1) }
+}
+
+fn hours_of(line: &Line, axis: Axis) -> Vec<Hour> {
+    let cells = (axis.first..).step_by(60).zip(line.attempts_by_time.iter().zip(&line.failed_by_time));
+    let cells = cells.filter(|(_, (attempts, failed))| **attempts + **failed > 0);
+    cells
+        .map(|(minute, (attempts, failed))| Hour {
+            hour: findings::time::rfc3339(minute),
+            attempts: *attempts,
+            failed: *failed,
+        })
+        .collect()
+}
+
 impl FailureLine {
-    fn write(&self, text: &mut String) {
-        let code = |code: Option<u64>| code.map_or("-".to_owned(), |code| code.to_string());
-        let pair = format!("{}/{}", code(self.microsoft_code), code(self.sip_code.map(u64::from)));
-        let minute = |time: &Option<String>| {
-            time.as_deref().map_or("-".to_owned(), |time| time[..16].replace('T', " "))
-        };
-        let _ = writeln!(
-            text,
-            "{:<50}{:>13}{:>11}{:>9}  {:<17}{}",
-            self.cause,
-            pair,
-            thousands(self.count),
-            percent(self.share),
-            minute(&self.first_seen),
-            minute(&self.last_seen)
-        );
-        let _ = writeln!(text, "  {}", self.remedy);
+    fn of(line: &Line, view: &View, axis: Axis) -> Self {
+        let (cause, codes) = line.cause.clone().unwrap_or_default();
+        let about = view.snapshot.catalogue.about(&cause, codes);
+        let hours = hours_of(line, axis).into_iter().filter(|hour| hour.failed > 0).collect();
+        Self {
+            cause: cause.to_string(),
+            microsoft_code: codes.microsoft,
+            sip_code: codes.sip,
+            count: line.failed,
+            share: share(line.failed, view.facts.findings.failed),
+            attempts: line.attempts,
+            share_of_attempts: line.share(),
+            first_seen: line.seen.map(|(first, _)| findings::time::rfc3339(first)),
+            last_seen: line.seen.map(|(_, last)| findings::time::rfc3339(last)),
+            side: about.side().map(|side| side.label()),
+            category: about.category().to_owned(),
+            remedy: about.remedy().to_owned(),
+            by_trunk: line.trunks.iter().map(|(trunk, failed)| (trunk.to_string(), *failed)).collect(),
+            hours,
+        }
+    }
+}
+
+impl TrunkLine {
+    fn of(line: &Line, axis: Axis) -> Self {
+        Self {
+            trunk: line.keys[0].clone(),
+            attempts: line.attempts,
+            failed: line.failed,
+            share: line.share(),
+            outcomes: line.outcomes.clone(),
+            hours: hours_of(line, axis),
+        }
     }
 }
 
 impl Records {
-    fn of(snapshot: &Snapshot) -> Self {
+    /// Those of all sources.
+    pub fn of(snapshot: &Snapshot) -> Self {
         let mut all = RecordCounts::default();
         let mut rejected_by_reason = BTreeMap::new();
         for source in &snapshot.sources {
@@ -157,47 +226,6 @@ impl Records {
     }
 }
 
-/// One line for each cause and code pair, the most frequent first.
-fn failures(snapshot: &Snapshot, failed: u64) -> Vec<FailureLine> {
-    let mut groups: BTreeMap<(&str, CodePair), Vec<&FailureSeries>> = BTreeMap::new();
-    for series in snapshot.failures.iter().filter(|series| series.count > 0) {
-        groups.entry((&series.cause, series.codes)).or_default().push(series);
-    }
-    let line = |((cause, codes), series): ((&str, CodePair), Vec<&FailureSeries>)| {
-        let count = series.iter().map(|series| series.count).sum();
-        let seen = series.iter().filter_map(|series| series.seen);
-        let mut by_trunk = BTreeMap::new();
-        for series in &series {
-            *by_trunk.entry(series.route.trunk.to_string()).or_default() += series.count;
-        }
-        let about = snapshot.catalogue.about(cause, codes);
-        FailureLine {
-            cause: cause.to_owned(),
-            microsoft_code: codes.microsoft,
-            sip_code: codes.sip,
-            count,
-            share: share(count, failed),
-            first_seen: seen.clone().map(|(first, _)| first).min().map(time),
-            last_seen: seen.map(|(_, last)| last).max().map(time),
-            side: about.side().map(|side| side.label()),
-            category: about.category().to_owned(),
-            remedy: about.remedy().to_owned(),
-            by_trunk,
-        }
-    };
-    let mut lines: Vec<FailureLine> = groups.into_iter().map(line).collect();
-    lines.sort_by_key(|line| Reverse(line.count));
-    lines
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", share * 100.0)
-}
-
 /// A time as RFC 3339 in UTC, to the second.
 pub fn time(at: UnixMillis) -> String {
     let rounded = Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or(if at.0 < 0 {
@@ -206,17 +234,4 @@ pub fn time(at: UnixMillis) -> String {
         Timestamp::MAX
     });
     rounded.to_string()
-}
-
-/// A number with a comma before each three digits.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -1,0 +1,308 @@
+//! What was found, for people at a terminal: the findings in words, then tables as wide as the terminal.
+
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use super::group::{Axis, By, Line, share};
+use super::report::Records;
+use super::view::View;
+use crate::findings::{Finding, percent, thousands, time};
+
+/// How it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    pub width: usize,
+    pub colour: bool,
+}
+
+impl Style {
+    /// For standard output: as wide as the terminal, or as `COLUMNS` says; in colour where a person looks, unless
+    /// `NO_COLOR` is set.
+    pub fn of_standard_output() -> Self {
+        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
+        let terminal = terminal.ok().filter(|columns| *columns > 0);
+        let quiet = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            width: terminal.or(said).unwrap_or(120).clamp(60, 250),
+            colour: io::stdout().is_terminal() && !quiet,
+        }
+    }
+
+    /// How many columns a bar may have.
+    pub fn bar_columns(&self) -> i64 {
+        if self.width < 100 { 12 } else { 24 }
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Everything for a terminal.
+pub fn text(view: &View, style: Style) -> String {
+    let mut text = in_words(view, style);
+    text += &outcomes(view, style);
+    match &view.asked {
+        Some((by, lines)) => text += &asked(view, by, lines, style),
+        None => {
+            text += &causes(view, style);
+            text += &trunks(view, style);
+        }
+    }
+    text + &records(view)
+}
+
+/// The findings, the most telling first.
+fn in_words(view: &View, style: Style) -> String {
+    let found = &view.facts.findings;
+    let headline = match found.span {
+        Some((from, to)) => {
+            let span = time::Span { from, to, zone: view.choice.zone() };
+            format!("{} Calls {span}.", found.headline())
+        }
+        None => found.headline(),
+    };
+    let mut text = style.paint("1", &wrapped(&headline, "", style.width));
+    text.push('\n');
+    if let Some(quiet) = found.quiet() {
+        text += &wrapped(&quiet, "", style.width);
+        text.push('\n');
+    }
+    for (number, finding) in found.findings.iter().enumerate().take(view.top) {
+        text.push('\n');
+        text += &finding_in_words(number + 1, finding, view, style);
+    }
+    text
+}
+
+fn finding_in_words(number: usize, finding: &Finding, view: &View, style: Style) -> String {
+    let sentence = format!("{number}. {}", finding.sentence(view.choice.zone()));
+    let mut text = style.paint("1;31", &wrapped(&sentence, "   ", style.width));
+    text.push('\n');
+    if let Some(who) = finding.who() {
+        let _ = writeln!(text, "   {}", wrapped(&format!("Who can fix it: {who}."), "   ", style.width - 3));
+    }
+    let _ =
+        writeln!(text, "   {}", wrapped(&format!("What to do: {}", finding.remedy), "   ", style.width - 3));
+    text
+}
+
+/// Outcomes and ratios, on a line or two.
+fn outcomes(view: &View, style: Style) -> String {
+    let (calls, attempts) = (view.calls(), view.facts.findings.attempts);
+    if calls == 0 {
+        return String::new();
+    }
+    let each = view.outcomes.iter().map(|line| {
+        format!("{} {} ({})", line.keys[0], thousands(line.calls), percent(share(line.calls, calls)))
+    });
+    let each: Vec<String> = each.collect();
+    let effective: u64 =
+        ["answered", "busy", "no_answer", "declined", "cancelled"].iter().map(|it| view.outcome(it)).sum();
+    let ratios = format!(
+        "Answered of attempts (ASR): {}. Reached the called side (NER): {}.",
+        percent(share(view.outcome("answered"), attempts)),
+        percent(share(effective, attempts))
+    );
+    let mut text =
+        format!("\n{}\n", wrapped(&format!("Calls by outcome: {}.", each.join(", ")), "  ", style.width));
+    let _ = writeln!(text, "{}", wrapped(&ratios, "  ", style.width));
+    let sides: Vec<String> = view
+        .facts
+        .findings
+        .by_side
+        .iter()
+        .map(|(side, failed)| {
+            format!("{} {}", side.map_or("unknown", |side| side.label()), thousands(*failed))
+        })
+        .collect();
+    if !sides.is_empty() {
+        let sides = format!("Failed calls by who can fix them: {}.", sides.join(", "));
+        let _ = writeln!(text, "{}", wrapped(&sides, "  ", style.width));
+    }
+    text
+}
+
+fn causes(view: &View, style: Style) -> String {
+    if view.causes.is_empty() {
+        return String::new();
+    }
+    let is_wide = style.width >= 110;
+    let axis = axis_in_words(view.axis, view);
+    let mut header = vec!["Cause of failure, codes", "Calls", "Of failed", "Of attempts"];
+    header.extend(is_wide.then_some("Most on"));
+    header.push(&axis);
+    let mut table = new_table(&header, style);
+    for line in view.causes.iter().take(view.top) {
+        let mut cells = vec![
+            Cell::new(&line.keys[0]),
+            number(line.failed),
+            right(percent(share(line.failed, view.facts.findings.failed))),
+            right(percent(line.share())),
+        ];
+        cells.extend(is_wide.then(|| Cell::new(most_on(line))));
+        cells.push(Cell::new(bar(&line.failed_by_time)));
+        table.add_row(cells);
+    }
+    format!("\n{}\n{}", painted(&table, style), left_out(view.causes.len(), view.top, "causes"))
+}
+
+fn trunks(view: &View, style: Style) -> String {
+    if view.trunks.is_empty() {
+        return String::new();
+    }
+    let is_wide = style.width >= 110;
+    let failed = format!("Failed {}", axis_in_words(view.axis, view));
+    let mut header = vec!["Trunk", "Attempts", "Failed", "Of attempts"];
+    header.extend(is_wide.then_some("Answered"));
+    header.push(&failed);
+    let mut table = new_table(&header, style);
+    for line in view.trunks.iter().take(view.top) {
+        let answered = line.outcomes.get("answered").copied().unwrap_or_default();
+        let trunk = if line.keys[0].is_empty() { "(none)" } else { &line.keys[0] };
+        let mut cells =
+            vec![Cell::new(trunk), number(line.attempts), number(line.failed), right(percent(line.share()))];
+        cells.extend(is_wide.then(|| right(percent(share(answered, line.attempts)))));
+        cells.push(Cell::new(bar(&line.failed_by_time)));
+        table.add_row(cells);
+    }
+    format!("\n{}\n{}", painted(&table, style), left_out(view.trunks.len(), view.top, "trunks"))
+}
+
+/// What `--by` asked for.
+fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
+    let axis = axis_in_words(view.axis, view);
+    let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
+    let mut header: Vec<&str> = by.iter().map(|by| by.label()).collect();
+    header.extend(["Calls", "Attempts", "Failed", "Of attempts"]);
+    header.extend((!is_of_time).then_some(axis.as_str()));
+    let mut table = new_table(&header, style);
+    for line in lines.iter().take(view.top) {
+        let mut cells: Vec<Cell> =
+            line.keys.iter().map(|key| Cell::new(if key.is_empty() { "(none)" } else { key })).collect();
+        cells.extend([
+            number(line.calls),
+            number(line.attempts),
+            number(line.failed),
+            right(percent(line.share())),
+        ]);
+        cells.extend((!is_of_time).then(|| Cell::new(bar(&line.failed_by_time))));
+        table.add_row(cells);
+    }
+    format!("\n{}\n{}", painted(&table, style), left_out(lines.len(), view.top, "lines"))
+}
+
+/// What became of the records, and what is in no table.
+fn records(view: &View) -> String {
+    let records = Records::of(&view.snapshot);
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "\nRecords: {} counted; left out: {} duplicate, {} header, {} ignored, {} rejected",
+        thousands(records.counted),
+        thousands(records.duplicate),
+        thousands(records.header),
+        thousands(records.ignored),
+        thousands(records.rejected)
+    );
+    for (reason, count) in &records.rejected_by_reason {
+        let _ = writeln!(text, "  rejected: {} {reason}", thousands(*count));
+    }
+    if view.facts.untimed_calls() > 0 {
+        let _ = writeln!(
+            text,
+            "  {} calls have no time, and are in no bar",
+            thousands(view.facts.untimed_calls())
+        );
+    }
+    text
+}
+
+fn new_table(header: &[&str], style: Style) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    table.set_header(header.iter().map(|text| {
+        let is_number =
+            matches!(*text, "Calls" | "Attempts" | "Failed" | "Of failed" | "Of attempts" | "Answered");
+        if is_number { right((*text).to_owned()) } else { Cell::new(text) }
+    }));
+    table
+}
+
+/// The table, its header in bold.
+fn painted(table: &Table, style: Style) -> String {
+    let lines = table.lines().enumerate().map(|(place, line)| match place {
+        0 => style.paint("1", line.trim_end()),
+        _ => line.trim_end().to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn left_out(lines: usize, top: usize, what: &str) -> String {
+    match lines.saturating_sub(top) {
+        0 => String::new(),
+        more => format!("  and {} {what} more: --top {lines}\n", thousands(more as u64)),
+    }
+}
+
+fn most_on(line: &Line) -> String {
+    match line.trunks.first() {
+        Some((trunk, failed)) => {
+            format!("{} {}", if trunk.is_empty() { "(none)" } else { trunk }, thousands(*failed))
+        }
+        None => String::new(),
+    }
+}
+
+fn number(number: u64) -> Cell {
+    right(thousands(number))
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// What the columns of bars stand for.
+fn axis_in_words(axis: Axis, view: &View) -> String {
+    let step = match axis.step {
+        step if step % 1440 == 0 => format!("{} d", step / 1440),
+        step if step % 60 == 0 => format!("{} h", step / 60),
+        step => format!("{step} min"),
+    };
+    let first = time::at(axis.first, view.choice.zone());
+    format!("by {step} from {}", first.strftime("%m-%d %H:%M"))
+}
+
+/// Numbers as columns, the highest as high as a line.
+pub fn bar(numbers: &[u64]) -> String {
+    const COLUMNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = numbers.iter().copied().max().unwrap_or_default().max(1);
+    let column = |number: &u64| match number {
+        0 => '·',
+        number => COLUMNS[usize::try_from((number * 8).div_ceil(most)).unwrap_or(8).clamp(1, 8) - 1],
+    };
+    numbers.iter().map(column).collect()
+}
+
+/// A text on lines of this width, the later ones indented.
+fn wrapped(text: &str, indent: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        if line > indent.len() && line + 1 + word.chars().count() > width {
+            lines.push(indent.to_owned());
+        }
+        if let Some(last) = lines.last_mut() {
+            if !last.is_empty() && *last != indent {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.join("\n")
+}

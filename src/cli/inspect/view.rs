@@ -1,0 +1,79 @@
+//! All that is shown of some files, however it is written: the calls that are meant, gathered.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::facts::Facts;
+use super::group::{Axis, By, Grouping, Line, Sort};
+use super::select::Choice;
+use crate::ledger::snapshot::Snapshot;
+
+/// How what was found is arranged
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "How it is shown")]
+pub struct Arrangement {
+    /// Show one table by these instead: cause, trunk, direction, side, hour, day, outcome; several with commas
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub by: Vec<By>,
+    /// No more lines than this in a table; 0 is all
+    #[arg(long, value_name = "NUMBER", default_value_t = 15)]
+    pub top: usize,
+    /// The order of lines; by hour and day it is that of time if it is not said
+    #[arg(long, value_name = "ORDER")]
+    pub sort: Option<Sort>,
+}
+
+/// What is shown.
+pub struct View {
+    pub snapshot: Arc<Snapshot>,
+    pub choice: Choice,
+    pub facts: Facts,
+    /// The columns of bars.
+    pub axis: Axis,
+    pub causes: Vec<Line>,
+    pub trunks: Vec<Line>,
+    /// By what was asked for, and the lines.
+    pub asked: Option<(Vec<By>, Vec<Line>)>,
+    pub outcomes: Vec<Line>,
+    pub top: usize,
+}
+
+impl View {
+    /// What is shown of a snapshot, bars with so many columns.
+    ///
+    /// # Errors
+    /// Which text is no time.
+    pub fn of(
+        snapshot: Arc<Snapshot>,
+        choice: &Choice,
+        arrangement: &Arrangement,
+        bar_columns: i64,
+    ) -> Result<Self, String> {
+        let facts = Facts::of(&snapshot, choice)?;
+        let axis = Axis::over(facts.tallies.span().unwrap_or((0, 1)), bar_columns);
+        let lines = |by: &[By], sort: Sort| {
+            let grouping = Grouping { by, sort, axis, choice, catalogue: &snapshot.catalogue };
+            grouping.lines(&facts)
+        };
+        let sort = arrangement.sort.unwrap_or(Sort::Failed);
+        let by = &arrangement.by;
+        let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
+        let sort_asked = arrangement.sort.unwrap_or(if is_of_time { Sort::Name } else { Sort::Failed });
+        let (causes, trunks) = (lines(&[By::Cause], sort), lines(&[By::Trunk], sort));
+        let asked = (!by.is_empty()).then(|| (by.clone(), lines(by, sort_asked)));
+        let outcomes = lines(&[By::Outcome], Sort::Attempts);
+        let top = if arrangement.top == 0 { usize::MAX } else { arrangement.top };
+        Ok(Self { choice: choice.clone(), axis, causes, trunks, asked, outcomes, top, facts, snapshot })
+    }
+
+    /// How many calls had this outcome.
+    pub fn outcome(&self, label: &str) -> u64 {
+        self.outcomes.iter().find(|line| line.keys == [label]).map_or(0, |line| line.calls)
+    }
+
+    /// All calls that are meant.
+    pub fn calls(&self) -> u64 {
+        self.outcomes.iter().map(|line| line.calls).sum()
+    }
+}

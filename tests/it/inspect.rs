@@ -1,0 +1,206 @@
+//! `inspect` as a voice engineer runs it: a made-up day with a fault in it, and what is said of it.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::tools::run;
+
+const HEADER: &str = "CorrelationId,SIP Address,Display Name,Invite time,Failure time,End time,Duration (seconds),Success,\
+                      Caller Number,Callee Number,Call type,Final SIP code,Final Microsoft subcode,Final SIP Phrase,SBC FQDN";
+
+/// What is nobody's business.
+const PERSONAL: [&str; 3] = ["14255550123", "Jane Secret", "jane.secret@contoso.com"];
+
+/// A call of this minute of the day.
+struct Call {
+    minute: u32,
+    trunk: &'static str,
+    kind: &'static str,
+    /// Microsoft code, SIP code and phrase of a failed call.
+    failed: Option<(u32, u32, &'static str)>,
+}
+
+impl Call {
+    fn row(&self, number: usize) -> String {
+        let time = format!("2026-11-20T{:02}:{:02}:30Z", self.minute / 60, self.minute % 60);
+        let [number_of, name, address] = PERSONAL;
+        let (ended, failed, success, seconds) = match self.failed {
+            Some(_) => ("", &*time, "No", 0),
+            None => (&*time, "", "Yes", 25),
+        };
+        let (microsoft, sip, phrase) = self.failed.unwrap_or((540_000, 0, ""));
+        format!(
+            "00000000-0000-4000-8000-{number:012x},{address},{name},2026-11-20T00:00:00Z,{failed},{ended},{seconds},{success},\
+             +{number_of},+{number_of},{},{sip},{microsoft},{phrase},{}",
+            self.kind, self.trunk
+        )
+    }
+}
+
+const MEDIA: (u32, u32, &str) = (531_004, 410, "IceConnectivityChecksFailed");
+const REFUSED: (u32, u32, &str) = (560_403, 403, "Forbidden");
+
+/// A day of calls on three trunks; over sbc2 those that come in fail from 14:05 to 14:50.
+fn day(folder: &Path) -> PathBuf {
+    let mut text = format!("{HEADER}\r\n");
+    let trunks = ["sbc1.contoso.com", "sbc2.contoso.com", "sbc3.contoso.com"];
+    for minute in 0..1440 {
+        for (place, trunk) in trunks.into_iter().enumerate() {
+            for (kind, every) in [("ByotIn", 1), ("ByotOut", 2)] {
+                if minute as usize % every != 0 {
+                    continue;
+                }
+                let is_burst = place == 1 && kind == "ByotIn" && (845..890).contains(&minute);
+                let failed = match () {
+                    () if is_burst => Some(MEDIA),
+                    () if minute % 240 == 100 => Some(REFUSED),
+                    () => None,
+                };
+                let row = Call { minute, trunk, kind, failed }.row(minute as usize * 8 + place * 2 + every);
+                writeln!(text, "{row}\r").unwrap();
+            }
+        }
+    }
+    let path = folder.join("DirectRouting.calls.2026-11-20.csv");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// `inspect` of the day, with these arguments.
+fn inspect(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = day(folder.path());
+    let ended = run(["inspect", path.to_str().unwrap()].iter().chain(arguments));
+    assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments:?}");
+    for personal in PERSONAL {
+        assert!(!ended.stdout.contains(personal), "{arguments:?} shows {personal}");
+    }
+    ended.stdout
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&inspect(&[&["--output", "json"], arguments].concat())).unwrap()
+}
+
+const SENTENCE: &str = "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com, inbound: all 45 calls on \
+                        2026-11-20 from 14:05 to 14:50 UTC; before that none of 845 in 14 hours.";
+
+#[test]
+fn the_first_lines_are_the_answer() {
+    let text = inspect(&[]).replace("\n   ", " ");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "81 of 6,480 calls failed (1.2 %). Calls from 2026-11-20 00:00 to 2026-11-21 00:00 UTC."
+    );
+    assert_eq!(
+        lines[2],
+        format!(
+            "1. {SENTENCE} Who can fix it: whoever runs the network and firewalls between client, SBC and \
+                                  Microsoft. What to do: Open UDP between SBC and Microsoft: 3478-3481 and 49152-53247; \
+                                  with media bypass also 50000-59999. Check NAT."
+        )
+    );
+}
+
+#[test]
+fn tables_are_as_wide_as_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = day(folder.path());
+    for columns in [80, 120, 200] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        let output = command.arg("inspect").arg(&path).env("COLUMNS", columns.to_string()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= columns, "{widest} of {columns}:\n{text}");
+        assert!(!text.contains('\u{1b}'), "colour in a pipe");
+        assert!(text.contains("Cause of failure"), "{text}");
+    }
+}
+
+#[test]
+fn json_has_attempts_and_hours() {
+    let report = json(&[]);
+    assert_eq!(report["findings"][0]["sentence"], SENTENCE);
+    assert_eq!((&report["attempts"], &report["failed"]), (&6480.into(), &81.into()));
+    let trunk = &report["trunks"][0];
+    assert_eq!((&trunk["trunk"], &trunk["attempts"]), (&"sbc2.contoso.com".into(), &2160.into()));
+    assert_eq!(trunk["hours"][14]["hour"], "2026-11-20T14:00:00Z");
+    assert_eq!((&trunk["hours"][14]["attempts"], &trunk["hours"][14]["failed"]), (&90.into(), &45.into()));
+    assert_eq!(report["failures"][0]["hours"][0]["failed"], 45);
+}
+
+/// Arguments, and what the JSON then has: attempts and failed calls.
+#[test]
+fn calls_are_chosen() {
+    for (arguments, attempts, failed) in [
+        (&["--trunk", "sbc2"][..], 2160, 57),
+        (&["--trunk", "SBC2.contoso.com", "--direction", "inbound"], 1440, 51),
+        (&["--cause", "ice"], 6480, 45),
+        (&["--code", "560403/403"], 6480, 36),
+        (&["--code", "/410"], 6480, 45),
+        (&["--side", "network"], 6480, 45),
+        (&["--since", "14:00", "--until", "15:00"], 270, 45),
+        (
+            &["--since", "2026-11-20 15:00", "--until", "2026-11-20T16:00", "--timezone", "Europe/Berlin"],
+            270,
+            45,
+        ),
+        (&["--since", "2h"], 540, 0),
+    ] {
+        let report = json(arguments);
+        assert_eq!(
+            (&report["attempts"], &report["failed"]),
+            (&attempts.into(), &failed.into()),
+            "{arguments:?}"
+        );
+    }
+    let ended = run(["inspect", "-", "--since", "soon"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("`soon` is no time: write 2026-11-20"), "{}", ended.stderr);
+}
+
+#[test]
+fn calls_are_gathered() {
+    let by = |arguments: &[&str]| json(arguments)["by"].clone();
+    let lines = by(&["--by", "trunk,side"]);
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"trunk": "sbc2.contoso.com", "side": "network", "calls": 45, "attempts": 2160, "failed": 45,
+                           "share": 45.0 / 2160.0})
+    );
+    let hours = by(&["--by", "hour", "--timezone", "Europe/Berlin"]);
+    assert_eq!((&hours[14]["hour"], &hours[14]["failed"]), (&"2026-11-20 15:00".into(), &45.into()));
+    assert_eq!(by(&["--by", "outcome"])[1]["outcome"], "answered");
+
+    let csv = inspect(&["--output", "csv", "--by", "cause"]);
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "cause,calls,attempts,failed,share_of_attempts,first_failed,last_failed,microsoft_code,sip_code,side,remedy"
+        )
+    );
+    assert!(lines.next().unwrap().starts_with(
+        "IceConnectivityChecksFailed,45,6480,45,0.006944,2026-11-20T14:05:00Z,2026-11-20T14:49:00Z,531004,410,network,"
+    ));
+}
+
+#[test]
+fn the_config_names_trunks_and_causes() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("cdr-exporter.yml");
+    fs::write(
+        &config,
+        "sources:\n  - name: teams\n    paths: [/nowhere]\n    trunks:\n      - {match: 'sbc(\\d+)\\.contoso\\.com', \
+         name: 'site-$1'}\ncauses:\n  - {microsoft_code: 531004, sip_code: 410, cause: Firewall, outcome: failed, side: tenant}\n",
+    )
+    .unwrap();
+    let report = json(&["--config.file", config.to_str().unwrap()]);
+    assert_eq!(report["findings"][0]["cause"], "Firewall");
+    assert_eq!(report["findings"][0]["trunk"], "site-2");
+}
