@@ -1,6 +1,8 @@
 //! `cdr-exporter inspect`: what files hold, read once.
 
+mod calls;
 mod csv;
+mod html;
 mod facts;
 mod group;
 mod report;
@@ -9,7 +11,9 @@ mod table;
 mod view;
 
 pub use report::time;
+pub use select::Choice;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +22,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use self::group::By;
-use self::select::Choice;
 use self::table::Style;
 use self::view::{Arrangement, View};
 use super::Exit;
 use super::reader::{self, Reader, STANDARD_INPUT};
+use crate::call::UnixMillis;
 use crate::config;
 use crate::expose::families;
 use crate::ledger::history;
@@ -53,11 +57,20 @@ pub struct Arguments {
     /// Threads that read; all cores if it is not said
     #[arg(long, value_name = "NUMBER")]
     threads: Option<usize>,
+    /// List the calls themselves, newest first, with correlation ids
+    #[arg(long)]
+    calls: bool,
+    /// No more calls than this in that list
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    limit: usize,
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
     arrangement: Arrangement,
 }
+
+/// So many failed calls a page shows, unless --calls and --limit say otherwise.
+const CALLS_OF_A_PAGE: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
@@ -67,18 +80,29 @@ enum Output {
     Json,
     /// For spreadsheets: a line for each group of --by, or for each cause and trunk
     Csv,
+    /// A page to print or to send: one file that needs nothing else
+    Html,
     /// The cdr_* families, as /metrics would show them; without choice or arrangement
     Prometheus,
 }
 
 /// Reads and prints. The answer is no when a file could not be read or is of no known format.
 pub fn run(arguments: &Arguments) -> Exit {
-    let options = match options(arguments) {
+    let remember = if arguments.count_duplicates { Duration::ZERO } else { Duration::MAX };
+    let options = match options(&arguments.files, arguments.config_file.as_deref(), remember) {
         Ok(options) => options,
         Err((message, exit)) => return fail(&message, exit),
     };
-    let (snapshot, exit) = read(&arguments.files, &options, arguments.threads);
-    match written(arguments, snapshot) {
+    if arguments.calls && !arguments.choice.has_fixed_end() {
+        return fail("with --calls, write --until as a date or a date and time", Exit::Usage);
+    }
+    let limit = match (arguments.calls, arguments.output) {
+        (true, _) => Some((arguments.limit, false)),
+        (false, Output::Html) => Some((CALLS_OF_A_PAGE, true)),
+        (false, _) => None,
+    };
+    let (was_read, exit) = read(&arguments.files, &options, arguments.threads, limit, &arguments.choice);
+    match written(arguments, was_read) {
         Err((message, exit)) => fail(&message, exit),
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -90,13 +114,19 @@ pub fn run(arguments: &Arguments) -> Exit {
 }
 
 /// How files are read: as the config says, if one is given, but for its sources.
-fn options(arguments: &Arguments) -> Result<pipeline::Options, (String, Exit)> {
-    let mut options =
-        config::load(None, &arguments.files).map_err(|error| (error.to_string(), Exit::Usage))?;
+///
+/// # Errors
+/// What is wrong with the config or a path, and the code to leave with.
+pub fn options(
+    files: &[String],
+    config_file: Option<&Path>,
+    remember: Duration,
+) -> Result<pipeline::Options, (String, Exit)> {
+    let mut options = config::load(None, files).map_err(|error| (error.to_string(), Exit::Usage))?;
     // Calls of any age are looked at, however many there are.
     options.history = history::Options { keep: Duration::MAX, cells: usize::MAX };
     let source = &mut options.sources[0];
-    if let Some(file) = &arguments.config_file {
+    if let Some(file) = config_file {
         let config = config::load(Some(file), &[]).map_err(|error| (error.to_string(), Exit::BadConfig))?;
         let names = config.sources.iter().flat_map(|source| source.books.trunk_names.iter().cloned());
         source.books.trunk_names = names.collect();
@@ -105,14 +135,43 @@ fn options(arguments: &Arguments) -> Result<pipeline::Options, (String, Exit)> {
         }
         (options.catalogue, options.limits) = (config.catalogue, config.limits);
     }
-    if arguments.count_duplicates {
-        source.books.remember = Duration::ZERO;
-    }
+    source.books.remember = source.books.remember.min(remember);
     Ok(options)
 }
 
-/// Reads files. What is wrong with one is said, and the others are read all the same.
-fn read(arguments: &[String], options: &pipeline::Options, threads: Option<usize>) -> (Arc<Snapshot>, Exit) {
+/// Failed calls and attempts of each trunk, of each cause on it, and under no key of all.
+///
+/// # Errors
+/// Which text is no time.
+pub fn lines_by(
+    snapshot: Arc<Snapshot>,
+    choice: &Choice,
+) -> Result<BTreeMap<Vec<String>, (u64, u64)>, String> {
+    let arrangement = Arrangement { by: vec![By::Trunk, By::Cause], top: 0, sort: None };
+    let view = View::of(snapshot, choice, &arrangement, 24)?;
+    let found = &view.facts.findings;
+    let mut lines = BTreeMap::from([(Vec::new(), (found.failed, found.attempts))]);
+    let asked = view.asked.iter().flat_map(|(_, lines)| lines);
+    for line in view.trunks.iter().chain(asked) {
+        lines.insert(line.keys.clone(), (line.failed, line.attempts));
+    }
+    Ok(lines)
+}
+
+/// What was read of some files.
+pub struct WasRead {
+    pub snapshot: Arc<Snapshot>,
+    pub calls: Vec<calls::Call>,
+}
+
+/// Reads files, and lists so many calls, or so many failed ones. What is wrong with one file is said, and the others are read all the same.
+pub fn read(
+    arguments: &[String],
+    options: &pipeline::Options,
+    threads: Option<usize>,
+    limit: Option<(usize, bool)>,
+    choice: &Choice,
+) -> (WasRead, Exit) {
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
     for argument in arguments {
@@ -124,28 +183,45 @@ fn read(arguments: &[String], options: &pipeline::Options, threads: Option<usize
     }
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
-    let mut without_calls = false;
+    let names = &options.sources[0].books.trunk_names;
+    if let Some(limit) = limit {
+        reader.list(calls::listing(choice, &options.catalogue, names, limit));
+    }
+    let (mut reads, mut without_calls) = (Vec::new(), false);
     for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
         let shown = reader::shown(path);
-        match outcome {
+        reads.push(match outcome {
             Ok(read) => {
                 without_calls |= read.summary.has_no_call();
                 if let Some(explanation) = read.reading.unrecognised() {
                     exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
                 }
+                Some(read)
             }
-            Err((_, error)) => exit = fail(&format!("{shown}: {error}"), Exit::No),
-        }
+            Err((read, error)) => {
+                exit = fail(&format!("{shown}: {error}"), Exit::No);
+                read.map(|read| *read)
+            }
+        });
     }
+    let mut listed = reader.take_listed();
     let snapshot = reader.snapshot();
     if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
         exit = fail("none of the records is a call that counts; `cdr-exporter check` says why", Exit::No);
     }
-    (snapshot, exit)
+    let span = snapshot.history.span().map(|span| (i64::from(span.start), i64::from(span.end)));
+    if let (false, Some(Ok((first, end)))) = (choice.is_at_any_time(), span.map(|span| choice.minutes(span)))
+    {
+        let is_within = |at: UnixMillis| (first..end).contains(&at.0.div_euclid(60_000));
+        listed.retain(|listed| listed.call.ended_at.is_some_and(is_within));
+    }
+    let calls = calls::of(listed, &paths, &reads, names, choice.zone());
+    (WasRead { snapshot, calls }, exit)
 }
 
 /// What was found, as it was asked for.
-fn written(arguments: &Arguments, snapshot: Arc<Snapshot>) -> Result<String, (String, Exit)> {
+fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, Exit)> {
+    let WasRead { snapshot, calls } = was_read;
     let internal = |error: String| (error, Exit::Internal);
     if arguments.output == Output::Prometheus {
         return families::text(&snapshot).map_err(|error| internal(error.to_string()));
@@ -155,11 +231,14 @@ fn written(arguments: &Arguments, snapshot: Arc<Snapshot>) -> Result<String, (St
         arrangement.by = vec![By::Trunk, By::Direction, By::Cause];
     }
     let style = Style::of_standard_output();
-    let view = View::of(snapshot, &arguments.choice, &arrangement, style.bar_columns());
+    let columns = if arguments.output == Output::Html { 48 } else { style.bar_columns() };
+    let view = View::of(snapshot, &arguments.choice, &arrangement, columns);
     let view = view.map_err(|error| (error, Exit::Usage))?;
     match arguments.output {
+        Output::Table if arguments.calls => Ok(calls::table(&calls, style.width)),
         Output::Table => Ok(table::text(&view, style)),
-        Output::Json => Ok(report::json(&view)),
+        Output::Json => Ok(report::json(&view, &calls)),
+        Output::Html => Ok(html::page(&view, &calls)),
         Output::Csv => {
             let (by, lines) = view.asked.as_ref().map_or((&[][..], &[][..]), |(by, lines)| (by, lines));
             csv::text(&view, by, lines).map_err(|error| internal(error.to_string()))

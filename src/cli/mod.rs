@@ -3,6 +3,7 @@
 pub mod serve;
 pub mod check;
 pub mod inspect;
+pub mod compare;
 pub mod explain;
 pub mod demo;
 pub mod state;
@@ -52,6 +53,7 @@ enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Compare(compare::Arguments),
     Explain(explain::Arguments),
     Demo(demo::Arguments),
     State(state::Arguments),
@@ -67,6 +69,7 @@ pub fn run() -> Exit {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::State(arguments) => state::run(&arguments),

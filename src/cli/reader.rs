@@ -1,6 +1,6 @@
 //! Files read once from beginning to end, for the commands that look without watching.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Seek};
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,12 +13,13 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::call::UnixMillis;
+use crate::call::{RecordId, UnixMillis};
 use crate::clock;
 use crate::ledger::snapshot::{RecordCounts, Snapshot};
 use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
 use crate::reading::batch::{Rejected, wider};
+use crate::reading::listing::{Listed, Listing, newest};
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::open;
 use crate::source::tail::TailError;
@@ -40,6 +41,17 @@ pub struct Reader {
     ledger: Ledger,
     progress: ProgressBar,
     threads: usize,
+    listing: Option<Arc<Listing>>,
+    listed: Vec<ListedIn>,
+    /// Of each call of several records the attempt that decides it.
+    listed_attempts: HashMap<RecordId, ListedIn>,
+}
+
+/// A call, and the place of its file among those that were read.
+#[derive(Debug, Clone)]
+pub struct ListedIn {
+    pub place: usize,
+    pub call: Listed,
 }
 
 /// What became of a file: why it could not be opened or read to its end, with what came before.
@@ -56,7 +68,39 @@ impl Reader {
     /// bar shows how far it has come. Reads by so many threads; counting is done by the one that calls.
     pub fn new(options: &Options, bytes: u64, threads: usize) -> (Self, Vec<SourceIndex>) {
         let (ledger, sources) = options.ledger(clock::now());
-        (Self { ledger, progress: progress(bytes), threads: threads.max(1) }, sources)
+        let progress = progress(bytes);
+        (Self { ledger, progress, threads: threads.max(1), listing: None, listed: Vec::new(), listed_attempts: HashMap::new() }, sources)
+    }
+
+    /// Lists calls one by one, too.
+    pub fn list(&mut self, listing: Listing) {
+        self.listing = Some(Arc::new(listing));
+    }
+
+    /// The calls that were listed, newest first.
+    pub fn take_listed(&mut self) -> Vec<ListedIn> {
+        if let Some(listing) = &self.listing {
+            let decided = self.listed_attempts.drain().map(|(_, listed)| listed);
+            let is_meant = |it: &ListedIn| (listing.is_meant)(&it.call.labels, it.call.ended_at);
+            self.listed.extend(decided.filter(is_meant));
+            newest(&mut self.listed, listing.limit, |listed| &listed.call);
+        }
+        std::mem::take(&mut self.listed)
+    }
+
+    /// Notes the calls of a batch that are to be listed.
+    fn note_listed(&mut self, place: usize, batch: &mut Batch) {
+        let listed = std::mem::take(&mut batch.listed);
+        if let (Some(listing), false) = (&self.listing, listed.is_empty()) {
+            self.listed.extend(listed.into_iter().map(|call| ListedIn { place, call }));
+            newest(&mut self.listed, listing.limit, |listed| &listed.call);
+        }
+        for call in std::mem::take(&mut batch.listed_attempts) {
+            let before = self.listed_attempts.get(&call.id);
+            if before.is_none_or(|before| call.decides(&before.call)) {
+                self.listed_attempts.insert(call.id, ListedIn { place, call });
+            }
+        }
     }
 
     /// Reads files to their ends, several at a time, and one by several threads where there are more threads than files.
@@ -67,7 +111,8 @@ impl Reader {
         source: SourceIndex,
         options: reading::Options,
     ) -> Vec<Outcome> {
-        let context = self.ledger.context(source, clock::now(), false);
+        let listing = self.listing.clone();
+        let context = Context { listing, ..self.ledger.context(source, clock::now(), false) };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);
@@ -92,7 +137,8 @@ impl Reader {
             drop(told);
             for told in tells {
                 match told {
-                    Told::Batch(place, batch) => {
+                    Told::Batch(place, mut batch) => {
+                        self.note_listed(place, &mut batch);
                         let applied = self.ledger.apply(source, &batch);
                         summaries[place].add(&batch, applied);
                     }

@@ -151,6 +151,12 @@ impl Tallies {
     }
 }
 
+/// Whether more failed of these calls, `(failed, all)`, than of others, and it is sure where so many places are looked at.
+pub fn differs(here: (u64, u64), elsewhere: (u64, u64), places: usize) -> bool {
+    let share = |(failed, attempts)| evidence::Share { failed, attempts };
+    evidence::of(share(here), share(elsewhere)).is_some_and(|it| it > evidence::needed(places as f64))
+}
+
 /// What there is to say about some calls.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {

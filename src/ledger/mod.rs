@@ -316,7 +316,7 @@ impl Ledger {
     pub fn context(&self, source: SourceIndex, now: UnixMillis, keeps_rejected: bool) -> Context {
         let catalogue = Arc::clone(&self.catalogue);
         let trunks = self.accounts[source.0].trunks.clone();
-        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected, trunks }
+        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected, trunks, listing: None }
     }
 
     /// Whether the ids of the source's records are remembered.

@@ -11,6 +11,7 @@ use super::HowRead;
 use super::content::Records;
 use super::found::Found;
 use super::histogram::Histogram;
+use super::listing::{Listed, Listing, newest};
 use super::mask;
 use crate::call::{Arrival, Attempt, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
 use crate::classify::{Catalogue, Verdict};
@@ -45,6 +46,8 @@ pub struct Context {
     pub keeps_rejected: bool,
     /// The trunks that may be shown; without it, all that their format lets through.
     pub trunks: Option<Arc<Only>>,
+    /// Which calls are listed one by one; `None`: none.
+    pub listing: Option<Arc<Listing>>,
 }
 
 /// What a stretch of one file came to.
@@ -66,6 +69,10 @@ pub struct Batch {
     pub rejected: Vec<Rejected>,
     /// How much memory those take.
     rejected_bytes: usize,
+    /// Calls one by one, as far as they are asked for.
+    pub listed: Vec<Listed>,
+    /// Attempts one by one, of which one decides its call.
+    pub listed_attempts: Vec<Listed>,
 }
 
 /// A rejected record: where it stands, and what is left of it when everything personal is masked.
@@ -88,9 +95,15 @@ impl Batch {
         self.now = Some(context.now);
         self.records.add(found);
         match found {
-            Found::Calls { calls, .. } => {
-                for call in *calls {
-                    self.attempts.extend(self.calls.add(call, how, context));
+            Found::Calls { calls, positions } => {
+                for (call, position) in calls.iter().zip(*positions) {
+                    let added = self.calls.add(call, how, context);
+                    if let Some(listing) = &context.listing {
+                        self.list(call, &added, *position, listing);
+                    }
+                    if let Added::Attempt(attempted) = added {
+                        self.attempts.push(attempted);
+                    }
                 }
             }
             Found::Rejected { reason, position, text, bytes } => {
@@ -111,6 +124,24 @@ impl Batch {
             }
             Found::Ignored { .. } => self.ignored_are = how.ignored_are,
             Found::Header { .. } => {}
+        }
+    }
+
+    #[cold]
+    fn list(&mut self, call: &Call<'_>, added: &Added, position: u64, listing: &Listing) {
+        match added {
+            Added::Counted(place) => {
+                let labels = &self.calls.label_sets[*place as usize];
+                if (listing.is_meant)(labels, call.ended_at) {
+                    self.listed.push(Listed::of(call, labels, position));
+                }
+                if self.listed.len() > 2 * listing.limit {
+                    newest(&mut self.listed, listing.limit, |call| call);
+                }
+            }
+            Added::Attempt(attempted) => {
+                self.listed_attempts.push(Listed::of(call, &attempted.labels, position));
+            }
         }
     }
 
@@ -199,6 +230,14 @@ impl Attempted {
     }
 }
 
+/// What became of a call that was read.
+enum Added {
+    /// It counts under the label set at this place.
+    Counted(u32),
+    /// More attempts of it may come.
+    Attempt(Attempted),
+}
+
 /// One call, as far as counting needs it.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
@@ -248,8 +287,8 @@ pub struct Sum {
 }
 
 impl Calls {
-    /// Adds a call, or gives it back where it is only an attempt.
-    fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Option<Attempted> {
+    /// Counts a call, unless it is only an attempt.
+    fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Added {
         let verdict = context.catalogue.classify(call);
         let age = age(call.ended_at, context.now);
         let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
@@ -260,12 +299,12 @@ impl Calls {
             let only = context.trunks.as_deref();
             let labels = label_set(call, &verdict, arrival, how.format, only, (&*cause).into(), codes);
             let attempt = call.attempt;
-            return Some(Attempted { id: call.record_id, attempt, labels, ended_at, duration_seconds });
+            return Added::Attempt(Attempted { id: call.record_id, attempt, labels, ended_at, duration_seconds });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
         let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels };
         self.fold(counted, verdict.outcome, age, context.remembers);
-        None
+        Added::Counted(labels)
     }
 
     /// Adds a call that was decided by this attempt.

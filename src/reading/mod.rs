@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod content;
 pub mod histogram;
+pub mod listing;
 mod beginning;
 mod documents;
 mod ending;

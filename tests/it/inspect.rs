@@ -51,7 +51,7 @@ fn day(folder: &Path) -> PathBuf {
     for minute in 0..1440 {
         for (place, trunk) in trunks.into_iter().enumerate() {
             for (kind, every) in [("ByotIn", 1), ("ByotOut", 2)] {
-                if minute as usize % every != 0 {
+                if !(minute as usize).is_multiple_of(every) {
                     continue;
                 }
                 let is_burst = place == 1 && kind == "ByotIn" && (845..890).contains(&minute);
@@ -203,4 +203,75 @@ fn the_config_names_trunks_and_causes() {
     let report = json(&["--config.file", config.to_str().unwrap()]);
     assert_eq!(report["findings"][0]["cause"], "Firewall");
     assert_eq!(report["findings"][0]["trunk"], "site-2");
+}
+
+#[test]
+fn calls_are_listed_newest_first() {
+    let calls = json(&["--calls", "--limit", "2", "--cause", "ice"])["listed_calls"].clone();
+    assert_eq!(calls.as_array().unwrap().len(), 2);
+    let call = &calls[0];
+    assert_eq!(
+        (&call["ended"], &call["trunk"]),
+        (&"2026-11-20 14:49:30 UTC".into(), &"sbc2.contoso.com".into())
+    );
+    assert_eq!((&call["microsoft_code"], &call["sip_code"]), (&531_004.into(), &410.into()));
+    assert_eq!(call["correlation_id"], "00000000-0000-4000-8000-000000001bcb");
+    assert!(call["position"].as_u64().unwrap() > 100_000);
+    assert_eq!(calls[1]["ended"], "2026-11-20 14:48:30 UTC");
+
+    let calls = json(&["--calls", "--until", "2026-11-20 12:00"])["listed_calls"].clone();
+    assert_eq!(calls[0]["ended"], "2026-11-20 11:59:30 UTC");
+    assert!(inspect(&["--calls"]).starts_with(" Ended"));
+    let ended = run(["inspect", "-", "--calls", "--until", "2h"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+}
+
+/// Numbers and names in every column where they do not belong.
+#[test]
+fn nothing_personal_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = HEADER.split(',').count();
+    let sound = Call { minute: 60, trunk: "sbc1.contoso.com", kind: "ByotIn", failed: Some(MEDIA) }.row(1);
+    let mut text = format!("{HEADER}\n{sound}\n");
+    for personal in ["+14255550123", "14255550123", "Jane Secret", "jane.secret@contoso.com"] {
+        for column in 0..columns {
+            let mut cells: Vec<&str> = sound.split(',').collect();
+            cells[column] = personal;
+            writeln!(text, "{}", cells.join(",")).unwrap();
+        }
+    }
+    let path = folder.path().join("DirectRouting.calls.2026-11-20.csv");
+    fs::write(&path, text).unwrap();
+    for arguments in
+        [&["--calls", "--limit", "1000"][..], &["--output", "html"], &["--output", "json", "--calls"]]
+    {
+        let ended = run(["inspect", path.to_str().unwrap()].iter().chain(arguments));
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        for personal in ["4255550123", "Jane", "jane"] {
+            assert!(!ended.stdout.contains(personal), "{arguments:?} shows {personal}: {}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let page = inspect(&["--output", "html"]);
+    assert!(page.starts_with("<!doctype html>"));
+    assert!(page.contains("on sbc2.contoso.com, inbound: all 45 calls"), "{page}");
+    assert!(page.contains("00000000-0000-4000-8000-000000001bcb"), "correlation ids");
+    for other in ["http:", "https:", "src=", "href=", "<script", "url("] {
+        assert!(!page.contains(other), "{other}");
+    }
+}
+
+#[test]
+fn two_lots_of_calls_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = day(folder.path());
+    let ended = run(["compare", "--at", "14:00", path.to_str().unwrap(), "--until", "15:00"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let worse = "IceConnectivityChecksFailed 531004/410 on sbc2.contoso.com: 45 of";
+    assert!(ended.stdout.contains(worse), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Better: nothing that is sure."), "{}", ended.stdout);
+    assert_eq!(run(["compare", "one.csv"]).code, Some(2));
 }

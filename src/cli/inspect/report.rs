@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::calls::Call;
 use super::group::{Axis, By, Grouping, Line, Sort, share};
 use super::view::View;
 use crate::call::{Outcome, UnixMillis};
@@ -16,7 +17,7 @@ const MOST_HOURS: i64 = 24 * 400;
 
 /// Everything that a report says.
 #[derive(Debug, Serialize)]
-struct Report {
+struct Report<'c> {
     records: Records,
     /// First and last minute of the calls that are meant.
     from: Option<String>,
@@ -36,6 +37,9 @@ struct Report {
     trunks: Vec<TrunkLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     by: Vec<BTreeMap<&'static str, serde_json::Value>>,
+    /// Where they were asked for.
+    #[serde(skip_serializing_if = "<[Call]>::is_empty")]
+    listed_calls: &'c [Call],
 }
 
 #[derive(Debug, Serialize)]
@@ -96,19 +100,19 @@ struct Hour {
 }
 
 /// The report as JSON, one key a line.
-pub fn json(view: &View) -> String {
-    let mut text = serde_json::to_string_pretty(&Report::of(view)).unwrap_or_default();
+pub fn json(view: &View, calls: &[Call]) -> String {
+    let mut text = serde_json::to_string_pretty(&Report::of(view, calls)).unwrap_or_default();
     text.push('\n');
     text
 }
 
-impl Report {
-    fn of(view: &View) -> Self {
+impl<'c> Report<'c> {
+    fn of(view: &View, calls: &'c [Call]) -> Self {
         let found = &view.facts.findings;
-        let calls = view.calls();
+        let all = view.calls();
         let outcome = |outcome: Outcome| {
             let count = view.outcome(outcome.label());
-            OutcomeLine { outcome: outcome.label(), count, share: share(count, calls) }
+            OutcomeLine { outcome: outcome.label(), count, share: share(count, all) }
         };
         let span = view.facts.tallies.span();
         let axis = hours(span.unwrap_or((0, 1)));
@@ -123,7 +127,7 @@ impl Report {
             records: Records::of(&view.snapshot),
             from: span.map(|(from, _)| findings::time::rfc3339(from)),
             to: span.map(|(_, to)| findings::time::rfc3339(to)),
-            calls,
+            calls: all,
             calls_without_time: view.facts.untimed_calls(),
             attempts: found.attempts,
             failed: found.failed,
@@ -139,6 +143,7 @@ impl Report {
             failures: lines(By::Cause).iter().map(|line| FailureLine::of(line, view, axis)).collect(),
             trunks: lines(By::Trunk).iter().map(|line| TrunkLine::of(line, axis)).collect(),
             by: view.asked.iter().flat_map(|(by, lines)| lines.iter().map(|line| asked(by, line))).collect(),
+            listed_calls: calls,
         }
     }
 }

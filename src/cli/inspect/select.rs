@@ -40,6 +40,16 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// The same calls, from a time on.
+    pub fn since(&self, time: &str) -> Self {
+        Self { since: Some(time.to_owned()), ..self.clone() }
+    }
+
+    /// The same calls, before a time.
+    pub fn until(&self, time: &str) -> Self {
+        Self { until: Some(time.to_owned()), ..self.clone() }
+    }
+
     /// The zone of times.
     pub fn zone(&self) -> &TimeZone {
         &self.timezone
@@ -62,6 +72,19 @@ impl Choice {
             }),
         };
         Ok((minute(&self.since, first)?, minute(&self.until, end)?))
+    }
+
+    /// The minute before which calls must have ended, if that does not depend on which the last call is.
+    pub fn fixed_end(&self) -> Option<i64> {
+        let text = self.until.as_ref()?;
+        let (early, late) =
+            (minute(text, 1_000_000, &self.timezone), minute(text, 2_000_000, &self.timezone));
+        early.filter(|_| early == late)
+    }
+
+    /// Whether there is such a minute, or none is asked for.
+    pub fn has_fixed_end(&self) -> bool {
+        self.until.is_none() || self.fixed_end().is_some()
     }
 
     /// Whether calls over this trunk in this direction are meant.

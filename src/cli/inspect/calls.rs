@@ -1,0 +1,255 @@
+//! The calls themselves, newest first: what a ticket to Microsoft or to the vendor of the SBC needs, and nothing of a
+//! person.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::group::pair;
+use super::select::Choice;
+use crate::call::{CodePair, Outcome, UnixMillis};
+use crate::classify::Catalogue;
+use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown};
+use crate::framing::Framing;
+use crate::ledger::TrunkName;
+use crate::reading::batch::LabelSet;
+use crate::reading::listing::Listing;
+use crate::source::tail::Tail;
+
+/// A record is looked at no further than this.
+const RECORD_BYTES: usize = 64 * 1024;
+
+/// One call, for people and programs.
+#[derive(Debug, Serialize)]
+pub struct Call {
+    pub ended: Option<String>,
+    pub trunk: String,
+    pub direction: &'static str,
+    pub outcome: &'static str,
+    pub cause: String,
+    pub microsoft_code: Option<u64>,
+    pub sip_code: Option<u16>,
+    pub seconds: Option<u32>,
+    /// A GUID; `None` where the record has none, or it cannot be read again.
+    pub correlation_id: Option<String>,
+    pub file: String,
+    /// Offset of the record in the file's text.
+    pub position: u64,
+}
+
+/// Lists the calls that are meant, or the failed ones of them, under the operator's names for trunks.
+pub fn listing(
+    choice: &Choice,
+    catalogue: &Arc<Catalogue>,
+    names: &[TrunkName],
+    (limit, failed_only): (usize, bool),
+) -> Listing {
+    let (choice, names, catalogue) = (choice.clone(), names.to_vec(), Arc::clone(catalogue));
+    // Where the time begins is known when all is read: newer calls keep none of these out.
+    let end = choice.fixed_end();
+    let is_meant = move |labels: &LabelSet, ended_at: Option<UnixMillis>| {
+        let is_in_time = end.is_none_or(|end| ended_at.is_some_and(|at| at.0.div_euclid(60_000) < end));
+        is_in_time
+            && (!failed_only || labels.outcome == Outcome::Failed)
+            && choice.has_route(&named(&names, &labels.trunk), labels.direction)
+            && (!choice.has_only_some_failures()
+                || labels.outcome == Outcome::Failed
+                    && choice.has_cause(&labels.cause, labels.codes, &catalogue))
+    };
+    Listing { limit, is_meant: Box::new(is_meant) }
+}
+
+/// The calls that were listed, with what is read again of their records.
+pub fn of(
+    listed: Vec<ListedIn>,
+    paths: &[PathBuf],
+    reads: &[Option<FileRead>],
+    names: &[TrunkName],
+    zone: &TimeZone,
+) -> Vec<Call> {
+    let call = |ListedIn { place, call }: ListedIn| {
+        let (path, read) = (&paths[place], reads.get(place).and_then(Option::as_ref));
+        let CodePair { microsoft, sip } = call.codes;
+        Call {
+            ended: call.ended_at.map(|at| second(at, zone)),
+            trunk: named(names, &call.labels.trunk),
+            direction: call.labels.direction.label(),
+            outcome: call.labels.outcome.label(),
+            cause: call.labels.cause.to_string(),
+            microsoft_code: microsoft,
+            sip_code: sip,
+            seconds: call.duration_seconds,
+            correlation_id: read.and_then(|read| correlation_id(path, read, call.position)),
+            file: shown(path),
+            position: call.position,
+        }
+    };
+    listed.into_iter().map(call).collect()
+}
+
+/// As a table of this width.
+pub fn table(calls: &[Call], width: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.set_header([
+        "Ended",
+        "Trunk",
+        "Direction",
+        "Codes",
+        "Cause or outcome",
+        "Seconds",
+        "Correlation id",
+        "File:position",
+    ]);
+    for call in calls {
+        let codes = CodePair { microsoft: call.microsoft_code, sip: call.sip_code };
+        let what = if call.cause.is_empty() { call.outcome } else { &call.cause };
+        table.add_row([
+            Cell::new(call.ended.as_deref().unwrap_or("-")),
+            Cell::new(&call.trunk),
+            Cell::new(call.direction),
+            Cell::new(pair(codes)),
+            Cell::new(what),
+            Cell::new(call.seconds.map_or("-".to_owned(), |seconds| seconds.to_string())),
+            Cell::new(call.correlation_id.as_deref().unwrap_or("-")),
+            Cell::new(format!("{}:{}", call.file, call.position)),
+        ]);
+    }
+    let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    if calls.is_empty() {
+        text = "No such call.\n".to_owned();
+    }
+    text
+}
+
+/// The operator's name for a trunk, else its FQDN in lower case.
+fn named(names: &[TrunkName], spelling: &str) -> String {
+    let fqdn = spelling.to_ascii_lowercase();
+    for TrunkName { matches, name } in names {
+        if let Some(captures) = matches.captures(&fqdn) {
+            let mut named = String::new();
+            captures.expand(name, &mut named);
+            return named;
+        }
+    }
+    fqdn
+}
+
+fn second(at: UnixMillis, zone: &TimeZone) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(zone.clone());
+    at.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The correlation id of the record at this position of a file's text.
+fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String> {
+    if path == Path::new(STANDARD_INPUT) {
+        return None;
+    }
+    let format = read.reading.format()?;
+    let text = text_at(path, position)?;
+    let id = match format.framing {
+        Framing::Json => {
+            let record = serde_json::Deserializer::from_slice(&text).into_iter::<Value>().next()?.ok()?;
+            property(&record, &squeezed(format.public.correlation_id))
+        }
+        // Under another header the column may be another.
+        Framing::QuotedCsv if read.summary.records.header == 1 => {
+            cell(&read.reading.content()?.header?, &text)
+        }
+        Framing::QuotedCsv => None,
+    };
+    id.filter(|id| is_guid(id))
+}
+
+/// Some text of a file from there on.
+fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
+    let mut tail = Tail::new(File::open(path).ok()?);
+    let mut at = 0;
+    loop {
+        let ahead = usize::try_from(position - at).unwrap_or(usize::MAX).min(tail.text().len());
+        tail.consume(ahead);
+        at += ahead as u64;
+        if at == position && tail.text().len() >= RECORD_BYTES {
+            break;
+        }
+        if !tail.fill(u64::MAX, false).ok()? {
+            // The end may be without a line end.
+            tail.fill(1, true).ok();
+            break;
+        }
+    }
+    let text =
+        if at == position { tail.text() } else { tail.text().get(usize::try_from(position - at).ok()?..)? };
+    Some(text[..text.len().min(RECORD_BYTES)].to_vec())
+}
+
+/// The value of the property of a call's correlation id, wherever in a record it stands.
+fn property(record: &Value, name: &str) -> Option<String> {
+    match record {
+        Value::Object(properties) => {
+            let here = properties.iter().find(|(key, _)| [name, "correlationid"].contains(&&*squeezed(key)));
+            let here = here.and_then(|(_, value)| value.as_str()).map(str::to_owned);
+            here.or_else(|| properties.values().find_map(|value| property(value, name)))
+        }
+        Value::Array(values) => values.iter().find_map(|value| property(value, name)),
+        _ => None,
+    }
+}
+
+/// The cell of the correlation id.
+fn cell(header: &str, text: &[u8]) -> Option<String> {
+    let separator =
+        [b',', b';', b'\t'].into_iter().max_by_key(|it| header.bytes().filter(|byte| byte == it).count())?;
+    let rows = |text: &[u8]| {
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.has_headers(false).flexible(true).delimiter(separator).from_reader(text);
+        reader.into_byte_records().next()?.ok()
+    };
+    let (names, cells) = (rows(header.as_bytes())?, rows(text)?);
+    let place = names.iter().position(|name| squeezed(&String::from_utf8_lossy(name)) == "correlationid")?;
+    Some(String::from_utf8_lossy(cells.get(place)?).trim().to_owned())
+}
+
+fn squeezed(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Whether a text is a GUID: what is none may be a number or a name.
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_guids_are_shown() {
+        for (text, expected) in [
+            ("c98e1515-a937-4b81-b8a8-3992afde64e0", true),
+            ("+14255550123", false),
+            ("jane.secret@contoso.com", false),
+            ("c98e1515a9374b81b8a83992afde64e0", false),
+            ("", false),
+        ] {
+            assert_eq!(is_guid(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_id_is_found_by_its_name() {
+        let id = "c98e1515-a937-4b81-b8a8-3992afde64e0";
+        assert_eq!(cell("User,\"Correlation ID\",X", format!("a,{id},b\n").as_bytes()).as_deref(), Some(id));
+        let record = serde_json::json!({"id": "x", "properties": {"correlation_id": id}});
+        assert_eq!(property(&record, "callid").as_deref(), Some(id));
+    }
+}

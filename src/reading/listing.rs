@@ -1,0 +1,70 @@
+//! The newest calls one by one, where somebody asks for them: nothing else needs a call after it is counted.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::fmt;
+
+use super::batch::LabelSet;
+use crate::call::{Attempt, Call, CodePair, Outcome, RecordId, UnixMillis};
+
+/// Which calls are listed.
+pub struct Listing {
+    /// The newest so many.
+    pub limit: usize,
+    /// Whether such a call is meant.
+    #[expect(clippy::type_complexity, reason = "a closure of two values")]
+    pub is_meant: Box<dyn Fn(&LabelSet, Option<UnixMillis>) -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// One call. It has nothing of the record that could be a person's.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub id: RecordId,
+    pub attempt: Attempt,
+    pub labels: LabelSet,
+    /// Also those of a call that did not fail.
+    pub codes: CodePair,
+    pub ended_at: Option<UnixMillis>,
+    pub duration_seconds: Option<u32>,
+    /// Offset of its record in the file's text.
+    pub position: u64,
+}
+
+impl Listed {
+    /// A call that counts under these labels.
+    pub fn of(call: &Call<'_>, labels: &LabelSet, position: u64) -> Self {
+        let codes = if labels.outcome == Outcome::Failed { labels.codes } else { call.codes.pair() };
+        let CodePair { microsoft, sip } = codes;
+        Self {
+            id: call.record_id,
+            attempt: call.attempt,
+            labels: labels.clone(),
+            // A longer number may be that of a telephone.
+            codes: CodePair { microsoft: microsoft.filter(|code| *code < 1_000_000), sip },
+            ended_at: call.ended_at,
+            duration_seconds: call.duration_seconds,
+            position,
+        }
+    }
+
+    /// Whether this attempt decides its call, rather than one that was read before: the first that was answered, else the
+    /// final one, else the last.
+    pub fn decides(&self, before: &Self) -> bool {
+        let is_answered = |listed: &Self| listed.labels.outcome == Outcome::Answered;
+        !is_answered(before) && (is_answered(self) || self.attempt >= before.attempt)
+    }
+}
+
+/// Keeps the newest of them, each record once.
+pub fn newest<T>(calls: &mut Vec<T>, limit: usize, call: impl Fn(&T) -> &Listed) {
+    calls.sort_by_key(|it| Reverse((call(it).ended_at, call(it).position)));
+    let mut seen = HashSet::new();
+    calls.retain(|it| seen.insert(call(it).id.0));
+    calls.truncate(limit);
+}
