@@ -69,7 +69,17 @@ impl Reader {
     pub fn new(options: &Options, bytes: u64, threads: usize) -> (Self, Vec<SourceIndex>) {
         let (ledger, sources) = options.ledger(clock::now());
         let progress = progress(bytes);
-        (Self { ledger, progress, threads: threads.max(1), listing: None, listed: Vec::new(), listed_attempts: HashMap::new() }, sources)
+        (
+            Self {
+                ledger,
+                progress,
+                threads: threads.max(1),
+                listing: None,
+                listed: Vec::new(),
+                listed_attempts: HashMap::new(),
+            },
+            sources,
+        )
     }
 
     /// Lists calls one by one, too.
@@ -119,9 +129,10 @@ impl Reader {
         let next = AtomicUsize::new(0);
         let mut summaries = vec![Summary::default(); paths.len()];
         let mut outcomes: Vec<Option<Outcome>> = paths.iter().map(|_| None).collect();
+        let progress = self.progress.clone();
         thread::scope(|scope| {
             for _ in 0..readers {
-                let (told, next, context, progress) = (told.clone(), &next, &context, &self.progress);
+                let (told, next, context, progress) = (told.clone(), &next, &context, &progress);
                 scope.spawn(move || {
                     while let Some(place) =
                         Some(next.fetch_add(1, Relaxed)).filter(|place| *place < paths.len())

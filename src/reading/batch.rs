@@ -299,7 +299,13 @@ impl Calls {
             let only = context.trunks.as_deref();
             let labels = label_set(call, &verdict, arrival, how.format, only, (&*cause).into(), codes);
             let attempt = call.attempt;
-            return Added::Attempt(Attempted { id: call.record_id, attempt, labels, ended_at, duration_seconds });
+            return Added::Attempt(Attempted {
+                id: call.record_id,
+                attempt,
+                labels,
+                ended_at,
+                duration_seconds,
+            });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
         let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels };

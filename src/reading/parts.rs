@@ -231,7 +231,14 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text).expect("room");
         let catalogue = Catalogue::built_in();
-        let context = Context { catalogue, now: START, remembers: true, keeps_rejected: true, trunks: None, listing: None };
+        let context = Context {
+            catalogue,
+            now: START,
+            remembers: true,
+            keeps_rejected: true,
+            trunks: None,
+            listing: None,
+        };
         let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
         let mut reading = Reading::new(file.reopen().expect("a file"), options);
         let (mut batches, mut parts) = (Vec::new(), 0);

@@ -163,7 +163,7 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
         Framing::QuotedCsv if read.summary.records.header == 1 => {
             cell(&read.reading.content()?.header?, &text)
         }
-        Framing::QuotedCsv => None,
+        Framing::QuotedCsv | Framing::Lines => None,
     };
     id.filter(|id| is_guid(id))
 }
