@@ -96,9 +96,9 @@ impl Batch {
         self.records.add(found);
         match found {
             Found::Calls { calls, positions } => {
-                for (call, position) in calls.iter().zip(*positions) {
+                for (place, call) in calls.iter().enumerate() {
                     let added = self.calls.add(call, how, context);
-                    if let Some(listing) = &context.listing {
+                    if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
                         self.list(call, &added, *position, listing);
                     }
                     if let Added::Attempt(attempted) = added {
