@@ -108,7 +108,7 @@ fn what_is_no_file_keeps_no_other_from_being_inspected() {
     fifo(&play, "a.json");
     play.append("b.json", 3);
     let inspected = run(["inspect", &play.path("").display().to_string()]);
-    assert!(inspected.stdout.starts_with("calls counted: 3;"), "{inspected:?}");
+    assert!(inspected.stdout.starts_with("3 of 3 calls failed"), "{inspected:?}");
     assert!(
         inspected.code == Some(1) && inspected.stderr.contains("a.json: a FIFO is here"),
         "{inspected:?}"
