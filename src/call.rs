@@ -182,7 +182,7 @@ impl Text<'_> {
     }
 
     /// The same text, which outlasts its record.
-    fn owned(&self) -> Text<'static> {
+    pub fn owned(&self) -> Text<'static> {
         Text(Cow::Owned(self.0.clone().into_owned()))
     }
 }

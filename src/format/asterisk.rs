@@ -27,27 +27,21 @@ pub static FORMAT: Format = Format {
     recognise,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
-    public: Public {
-        words: &[
-            "ANSWERED",
-            "NO ANSWER",
-            "BUSY",
-            "FAILED",
-            "CONGESTION",
-            "Dial",
-            "DOCUMENTATION",
-            "BILLING",
-            "OMIT",
-        ],
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    public: Public::of_words(&[
+        "ANSWERED",
+        "NO ANSWER",
+        "BUSY",
+        "FAILED",
+        "CONGESTION",
+        "Dial",
+        "DOCUMENTATION",
+        "BILLING",
+        "OMIT",
+    ]),
     broken: Reason::BadCsv,
     decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
-    device: None,
+    config: "",
 };
 
 /// Where the columns of a row stand, by how many there are.
@@ -90,15 +84,12 @@ impl Columns {
     }
 }
 
-/// The first record is looked at as far as this.
-const MAXIMUM_ROW: usize = 64 * 1024;
-
 fn recognise(text: &[u8], finished: bool) -> Recognised {
-    if text.starts_with(b"{") || text.starts_with(b"[") {
+    if device::is_json(text) {
         return Recognised::No;
     }
     let line = memchr::memchr(b'\n', text).map(|newline| &text[..newline]);
-    match line.or((finished || text.len() > MAXIMUM_ROW).then_some(text)) {
+    match line.or((finished || text.len() > device::MAXIMUM_LINE).then_some(text)) {
         None => Recognised::NeedMore,
         Some(line) if Row::read(line).is_ok() => Recognised::Yes,
         Some(_) => Recognised::No,
@@ -141,8 +132,7 @@ impl<'a> Row<'a> {
     fn read(record: &'a [u8]) -> Result<Self, Reason> {
         let mut cells = Vec::with_capacity(21);
         csv::for_each(record, |cell| {
-            let bytes = &record[cell.begin..cell.end];
-            cells.push(if cell.doubled { Cow::Owned(csv::undoubled(bytes)) } else { Cow::Borrowed(bytes) });
+            cells.push(cell.bytes(record));
         })?;
         let columns = Columns::of(cells.len()).ok_or(Reason::BadCsv)?;
         let disposition = cells[columns.disposition].trim_ascii();
@@ -174,15 +164,9 @@ impl<'a> Row<'a> {
         !device.are_known() || device.is_teams(ingress.into_iter().chain(egress))
     }
 
-    fn trunk(&self, device: &Device) -> Text<'a> {
+    fn trunk(&self, device: &Device) -> Text<'static> {
         let (ingress, egress) = (self.peer(self.columns.channel), self.peer(self.columns.channel + 1));
-        let name = match device.is_teams([ingress].into_iter()) {
-            // A peer may be a person's phone.
-            _ if !device.are_known() => "",
-            true => device.trunk(ingress, egress),
-            false => device.trunk(egress, ingress),
-        };
-        Text(Cow::Owned(name.as_bytes().to_vec()))
+        Text::from(device.trunk(ingress, egress)).owned()
     }
 
     fn call(&self, device: &Device) -> Result<Call<'a>, Reason> {

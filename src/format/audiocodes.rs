@@ -6,7 +6,6 @@
 //! stands before the first `|` was written by the syslog server and is not looked at.
 
 mod fields;
-mod time;
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::fields::{Field, Layout};
 use super::device::{self, Device};
-use super::{Decode, Decoded, Format, Public, Recognised, fields as shared};
+use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
 use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, Words};
 use crate::framing::Framing;
 use crate::reason_header;
@@ -28,29 +27,23 @@ pub static FORMAT: Format = Format {
     recognise,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
-    public: Public {
-        words: &[
-            "CALL_START",
-            "CALL_CONNECT",
-            "CALL_END",
-            "SBC",
-            "LCL",
-            "RMT",
-            "UNKN",
-            "BYE",
-            "CANCEL",
-            "yes",
-            "no",
-        ],
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    public: Public::of_words(&[
+        "CALL_START",
+        "CALL_CONNECT",
+        "CALL_END",
+        "SBC",
+        "LCL",
+        "RMT",
+        "UNKN",
+        "BYE",
+        "CANCEL",
+        "yes",
+        "no",
+    ]),
     broken: Reason::BadLine,
     decoder: &|| Box::new(Decoder::new(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder::new(device))),
-    device: None,
+    config: "",
 };
 
 /// Kinds of records; a line of each is one of this device.
@@ -75,22 +68,19 @@ fn recognise(text: &[u8], finished: bool) -> Recognised {
         return Recognised::Yes;
     }
     // JSON; a log may begin with its number, `[S=40]`.
-    if text.starts_with(b"{") || text.starts_with(b"[") && !text.starts_with(b"[S") {
+    if device::is_json(text) && !text.starts_with(b"[S") {
         return Recognised::No;
     }
     // Lines of its log may stand before the first record.
     let is_log = text.contains(&b'[') && memchr::memmem::find(text, b"[S=").is_some();
     match is_log && !finished {
         true => Recognised::NeedMore,
-        false if !finished && memchr::memchr(b'\n', text).is_none() && text.len() < MAXIMUM_LINE => {
+        false if !finished && memchr::memchr(b'\n', text).is_none() && text.len() < device::MAXIMUM_LINE => {
             Recognised::NeedMore
         }
         false => Recognised::No,
     }
 }
-
-/// A first line longer than this is none of a log.
-const MAXIMUM_LINE: usize = 64 * 1024;
 
 /// What stands behind the first `|` of a line.
 fn record(line: &[u8]) -> Option<&[u8]> {
@@ -196,7 +186,7 @@ impl<'a> Leg<'a> {
             direction: self.direction(),
             succeeded: Some(answered),
             codes: self.codes(answered)?,
-            ended_at: times.find_map(|field| time::read(self.text(field), self.device)),
+            ended_at: times.find_map(|field| written_time::read(self.text(field), self.device)),
             duration_seconds: shared::duration_seconds(shared::whole_number(duration)).unwrap_or_default(),
             attempt: self.attempt(),
         })

@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
 use super::teams_admin_center::csv;
-use super::{Decode, Decoded, Format, Public, Recognised};
+use super::{Decode, Decoded, Format, Public, Recognised, written_time};
 use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, UnixMillis, Words};
 use crate::framing::Framing;
 
@@ -24,24 +23,18 @@ pub static FORMAT: Format = Format {
     recognise,
     live_within: Duration::from_mins(90),
     is_trunk: device::is_device_trunk,
-    public: Public {
-        words: &[
-            "VOIP_CALL_HISTORY",
-            "answer",
-            "originate",
-            "DisconnectCause",
-            "DisconnectText",
-            "CallOrigin",
-        ],
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    public: Public::of_words(&[
+        "VOIP_CALL_HISTORY",
+        "answer",
+        "originate",
+        "DisconnectCause",
+        "DisconnectText",
+        "CallOrigin",
+    ]),
     broken: Reason::BadLine,
     decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
-    device: None,
+    config: "",
 };
 
 /// What stands before the pairs of a line of syslog.
@@ -50,19 +43,18 @@ const MARK: &str = "VOIP_CALL_HISTORY: ";
 /// A compact line has 35 fields, a detailed one about 130; both begin with the same.
 const LEAST_FIELDS: usize = 35;
 
-/// A first line longer than this is none of a log.
-const MAXIMUM_LINE: usize = 64 * 1024;
-
 fn recognise(text: &[u8], finished: bool) -> Recognised {
-    if text.starts_with(b"{") || text.starts_with(b"[") {
+    if device::is_json(text) {
         return Recognised::No;
     }
-    let whole = memchr::memchr(b'\n', text).is_some() || finished || text.len() > MAXIMUM_LINE;
+    let whole = memchr::memchr(b'\n', text).is_some() || finished || text.len() > device::MAXIMUM_LINE;
     let mut lines = text.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
     match lines.any(|line| line.contains(MARK) || Leg::of_file(&line).is_some()) {
         true => Recognised::Yes,
         // Other lines of its log may stand before the first record.
-        false if whole && (finished || text.len() > MAXIMUM_LINE || !is_cisco_log(text)) => Recognised::No,
+        false if whole && (finished || text.len() > device::MAXIMUM_LINE || !is_cisco_log(text)) => {
+            Recognised::No
+        }
         false => Recognised::NeedMore,
     }
 }
@@ -186,17 +178,7 @@ fn cause(hexadecimal: &str, text: &str) -> Option<u8> {
 
 /// `*04:33:37.734 UTC Fri Jun 21 2013`: a `*` or `.` says that the clock was not set by others. An empty or impossible time is none.
 fn moment(text: &str, device: &Device) -> Option<UnixMillis> {
-    let mut words = text.trim_start_matches(['*', '.']).split_ascii_whitespace();
-    let clock = words.next()?;
-    let mut rest: Vec<&str> = words.collect();
-    let (year, day) = (rest.pop()?.parse().ok()?, rest.pop()?.parse().ok()?);
-    let month = device::month(rest.pop()?)?;
-    let time: civil::Time = clock.parse().ok()?;
-    let local = civil::Date::new(year, month, day).ok()?.to_datetime(time);
-    match rest.first() {
-        Some(&("UTC" | "GMT")) => device::UNKNOWN.moment(local),
-        _ => device.moment(local),
-    }
+    written_time::read(text.trim_start_matches(['*', '.']), device)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the operator says of a device between Teams and the PSTN: which of its names are Teams' side, and its time zone.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -9,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::call::{Direction, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Device {
     /// Which of its names, of IP groups, trunk groups, dial peers, contexts or gateways, are those of Teams' side: as
     /// they were written.
@@ -20,13 +21,12 @@ pub struct Device {
     timezone: TimeZone,
 }
 
-impl PartialEq for Device {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.names, self.trunk_from, &self.timezone) == (&other.names, other.trunk_from, &other.timezone)
+/// As it was written: formats are told apart by this.
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} {:?}", self.names, self.trunk_from, self.timezone)
     }
 }
-
-impl Eq for Device {}
 
 /// A device of which the operator says nothing.
 pub static UNKNOWN: LazyLock<Device> = LazyLock::new(|| Device {
@@ -83,11 +83,15 @@ impl Device {
         names.any(|name| !name.is_empty() && self.teams.is_match(name))
     }
 
-    /// The name that becomes the trunk, of the two sides' names.
-    pub fn trunk<'t>(&self, teams: &'t str, carrier: &'t str) -> &'t str {
-        match self.trunk_from {
-            TrunkFrom::Teams => teams,
-            TrunkFrom::Carrier => carrier,
+    /// The name that becomes the trunk; none where it is not known which side is Teams': a name may be a person's.
+    pub fn trunk<'t>(&self, ingress: &'t str, egress: &'t str) -> &'t str {
+        if !self.are_known() {
+            return "";
+        }
+        let is_from_teams = self.is_teams([ingress].into_iter());
+        match is_from_teams == (self.trunk_from == TrunkFrom::Teams) {
+            true => ingress,
+            false => egress,
         }
     }
 
@@ -104,6 +108,14 @@ impl Device {
             _ => Direction::Unknown,
         }
     }
+}
+
+/// A first line longer than this is none of a device's records.
+pub const MAXIMUM_LINE: usize = 64 * 1024;
+
+/// Whether a text begins as JSON does, which no log of these devices is.
+pub fn is_json(text: &[u8]) -> bool {
+    matches!(text, [b'{' | b'[', ..])
 }
 
 /// Whether this is the host of a SIP proxy of Microsoft: `sip.pstnhub.microsoft.com`, `sip2.pstnhub.microsoft.com`.
@@ -168,6 +180,8 @@ mod tests {
             assert_eq!(device.direction(one(ingress), one(egress)), expected, "{ingress} {egress}");
         }
         assert_eq!(device.trunk("teams", "carrier"), "carrier");
+        assert_eq!(device.trunk("carrier", "teams"), "carrier");
+        assert_eq!(UNKNOWN.trunk("teams", "carrier"), "");
         assert!(!UNKNOWN.are_known());
         assert!(Device::parse(&["[a"], TrunkFrom::Teams, TimeZone::UTC).is_err());
     }

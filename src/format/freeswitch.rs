@@ -40,7 +40,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadJson,
     decoder: &|| Box::new(Decoder),
     told: None,
-    device: None,
+    config: "",
 };
 
 #[rustfmt::skip]
@@ -159,7 +159,7 @@ impl Variables {
         let billed = fields::duration_seconds(self.whole("billsec"))?;
         Ok(Call {
             record_id,
-            trunk: owned(self.first(&["sip_gateway_name", "sip_gateway"])),
+            trunk: Text::from(self.first(&["sip_gateway_name", "sip_gateway"])).owned(),
             direction: self.direction(),
             succeeded,
             codes,
@@ -196,7 +196,7 @@ impl Variables {
             microsoft: None,
             sip: fields::sip_code(fields::whole_number(sip.as_bytes()))?,
             q850: self.q850()?,
-            text: owned(text),
+            text: Text::from(text).owned(),
             words,
             refused_by: self.refused_by(),
         })
@@ -249,10 +249,6 @@ impl Variables {
 
 /// A later time is none: microseconds in the place of seconds.
 const YEAR_10000: u64 = 253_402_300_800_000;
-
-fn owned(text: &str) -> Text<'static> {
-    Text(Cow::Owned(text.as_bytes().to_vec()))
-}
 
 /// With null for each bare `nan` and `inf`: so the quality of a call without audio is written, which is no JSON.
 fn without_nan(text: &str) -> Cow<'_, str> {

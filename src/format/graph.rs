@@ -78,7 +78,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadJson,
     decoder: &|| Box::<Decoder>::default(),
     told: None,
-    device: None,
+    config: "",
 };
 
 /// JSON that may hold objects is taken for Graph's here; its first record then shows whether it is

@@ -25,34 +25,28 @@ pub static FORMAT: Format = Format {
     recognise,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
-    public: Public {
-        words: &["ACC", "transaction answered", "call missed", "request acknowledged", "INVITE", "BYE"],
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    public: Public::of_words(&[
+        "ACC",
+        "transaction answered",
+        "call missed",
+        "request acknowledged",
+        "INVITE",
+        "BYE",
+    ]),
     broken: Reason::BadLine,
     decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
-    device: None,
+    config: "",
 };
 
 /// What stands before the kind of a line.
 const MARK: &[u8] = b"ACC: ";
 
-/// A first line longer than this is none of a log.
-const MAXIMUM_LINE: usize = 64 * 1024;
-
 fn recognise(text: &[u8], finished: bool) -> Recognised {
     let is_line = |line: &[u8]| line_of(line).is_some();
     match text.split(|byte| *byte == b'\n').any(is_line) {
         true => Recognised::Yes,
-        false
-            if text.starts_with(b"{") || text.starts_with(b"[") || finished || text.len() > MAXIMUM_LINE =>
-        {
-            Recognised::No
-        }
+        false if device::is_json(text) || finished || text.len() > device::MAXIMUM_LINE => Recognised::No,
         // Other lines of its log may stand before the first record.
         false if memchr::memchr(b'\n', text).is_none() || is_its_log(text) => Recognised::NeedMore,
         false => Recognised::No,
@@ -129,7 +123,7 @@ struct Pairs<'a>(&'a str);
 impl<'a> Pairs<'a> {
     /// The value of the first pair of this name, up to the next pair of a known one.
     fn get(&self, name: &str) -> Option<&'a str> {
-        let begin = self.begin_of(name, 0)?;
+        let begin = self.begin_of(name)?;
         let rest = &self.0[begin..];
         let ends = rest.match_indices(';').map(|(at, _)| at);
         let is_end = |at: &usize| {
@@ -140,9 +134,8 @@ impl<'a> Pairs<'a> {
     }
 
     /// Where the value of this name begins.
-    fn begin_of(&self, name: &str, from: usize) -> Option<usize> {
-        let mut places =
-            std::iter::once(from).chain(self.0[from..].match_indices(';').map(|(at, _)| from + at + 1));
+    fn begin_of(&self, name: &str) -> Option<usize> {
+        let mut places = std::iter::once(0).chain(self.0.match_indices(';').map(|(at, _)| at + 1));
         places.find_map(|at| {
             let value = self.0[at..].trim_start().strip_prefix(name)?.strip_prefix('=')?;
             Some(self.0.len() - value.len())
@@ -189,7 +182,7 @@ fn of_seconds(seconds: i64) -> UnixMillis {
     UnixMillis(seconds.saturating_mul(1000))
 }
 
-/// By the names of the operator in the pair `trunk`, which the script adds; or by Microsoft's host among the extras.
+/// By Microsoft's host in the domains that the script adds, or by the operator's names for them.
 fn direction(pairs: &Pairs<'_>, device: &Device) -> Direction {
     let host = |name| pairs.get(name).map(device::host).unwrap_or_default();
     let (from, to) = (host("src_domain"), host("dst_domain"));

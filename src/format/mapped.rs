@@ -103,12 +103,6 @@ pub struct Mapping {
     pub device: Device,
 }
 
-impl PartialEq for Mapping {
-    fn eq(&self, other: &Self) -> bool {
-        format!("{self:?}") == format!("{other:?}")
-    }
-}
-
 impl Mapping {
     /// The format that this makes. It lasts as long as the program: one for each source and reload.
     pub fn format(self) -> &'static Format {
@@ -119,6 +113,7 @@ impl Mapping {
             Shape::Json => ("json", Framing::Json, Reason::BadJson),
             Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
         };
+        let config = format!("{self:?}").leak();
         let mapping = Arc::new(self);
         let decoder = move || -> Box<dyn Decode> { Box::new(Decoder::new(Arc::clone(&mapping))) };
         Box::leak(Box::new(Format {
@@ -129,11 +124,11 @@ impl Mapping {
             recognise: |_, _| Recognised::No,
             live_within: Duration::from_mins(15),
             is_trunk: device::is_device_trunk,
-            public: Public { words: &[], numbers: &[], microsoft_code: "", correlation_id: "", trunk: &[] },
+            public: Public::of_words(&[]),
             broken,
             decoder: Box::leak(Box::new(decoder)),
             told: None,
-            device: None,
+            config,
         }))
     }
 }

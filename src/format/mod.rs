@@ -16,6 +16,7 @@ pub mod teams_admin_center;
 pub mod trunk;
 mod scan;
 mod unknown;
+mod written_time;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -62,8 +63,8 @@ pub struct Format {
     pub decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync),
     /// A decoder that was told about the device; `None` where records tell all themselves.
     pub told: Option<DecoderOf>,
-    /// What it was told.
-    pub device: Option<&'static Device>,
+    /// What the config says of it, by which formats of one name are told apart; `""` for a built-in one.
+    pub config: &'static str,
 }
 
 /// Makes a decoder of what the operator says of the device.
@@ -82,6 +83,13 @@ pub struct Public {
     pub correlation_id: &'static str,
     /// The properties that name the trunk.
     pub trunk: &'static [&'static str],
+}
+
+impl Public {
+    /// Of a format of which no value is told by its name.
+    pub const fn of_words(words: &'static [&'static str]) -> Self {
+        Self { words, numbers: &[], microsoft_code: "", correlation_id: "", trunk: &[] }
+    }
 }
 
 /// Whether a text is of a format, by its beginning.
@@ -181,7 +189,7 @@ impl<'t> Front<'t> {
 
 impl PartialEq for Format {
     fn eq(&self, other: &Self) -> bool {
-        (self.name, self.device) == (other.name, other.device)
+        (self.name, self.config) == (other.name, other.config)
     }
 }
 
@@ -206,7 +214,7 @@ impl Format {
         let device: &'static Device = Box::leak(Box::new(device));
         let decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync) =
             Box::leak(Box::new(move || told(device)));
-        Some(Box::leak(Box::new(Self { decoder, device: Some(device), ..*self })))
+        Some(Box::leak(Box::new(Self { decoder, config: format!("{device:?}").leak(), ..*self })))
     }
 
     /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more is to come.

@@ -4,7 +4,6 @@
 //! kinds, and the file's first and last line, are ignored. The SIP code stands in a quoted field that holds a list of its own, the
 //! protocol variant of a side. Positions are those of the "CDR field descriptions" of releases 8 to 12: later ones add behind them.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::civil;
@@ -26,37 +25,24 @@ pub static FORMAT: Format = Format {
     recognise,
     live_within: Duration::from_mins(90),
     is_trunk: device::is_device_trunk,
-    public: Public {
-        words: &["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"],
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    public: Public::of_words(&["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"]),
     broken: Reason::BadLine,
     decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
-    device: None,
+    config: "",
 };
 
 /// What the first line of a file begins with. It ends in a carriage return, and may have no line end.
 const FILE_HEADER: &[u8] = b"Sonus Networks, Inc.";
-
-/// A first line longer than this is none of a log.
-const MAXIMUM_LINE: usize = 64 * 1024;
 
 fn recognise(text: &[u8], finished: bool) -> Recognised {
     let begins = |word: &[u8]| text.starts_with(word);
     if begins(FILE_HEADER) || [b"START,".as_slice(), b"STOP,", b"ATTEMPT,"].into_iter().any(begins) {
         return Recognised::Yes;
     }
-    match !finished && FILE_HEADER.starts_with(text)
-        || b"START,".starts_with(text)
-        || b"ATTEMPT,".starts_with(text)
-    {
-        true if text.len() < MAXIMUM_LINE && !finished => Recognised::NeedMore,
-        _ => Recognised::No,
-    }
+    let may_yet =
+        [FILE_HEADER, b"START,", b"STOP,", b"ATTEMPT,"].into_iter().any(|word| word.starts_with(text));
+    if may_yet && !finished { Recognised::NeedMore } else { Recognised::No }
 }
 
 /// Where the fields of a kind stand, counted from 1 as in the manuals.
@@ -137,9 +123,7 @@ impl Row {
     fn read(line: &[u8], positions: &'static Positions) -> Result<Self, Reason> {
         let mut fields = Vec::with_capacity(320);
         csv::for_each(line, |cell| {
-            let bytes = &line[cell.begin..cell.end];
-            let bytes = if cell.doubled { Cow::Owned(csv::undoubled(bytes)) } else { Cow::Borrowed(bytes) };
-            fields.push(String::from_utf8_lossy(&bytes).trim().to_owned());
+            fields.push(String::from_utf8_lossy(&cell.bytes(line)).trim().to_owned());
         })
         .map_err(|_| Reason::BadLine)?;
         if fields.len() < positions.egress_variant {
@@ -164,18 +148,14 @@ impl Row {
         let Positions { ingress, egress, .. } = *self.positions;
         let (ingress, egress) = (self.get(ingress), self.get(egress));
         let direction = device.direction([ingress].into_iter(), [egress].into_iter());
-        let trunk = match device.is_teams([ingress].into_iter()) {
-            _ if !device.are_known() => "",
-            true => device.trunk(ingress, egress),
-            false => device.trunk(egress, ingress),
-        };
+        let trunk = device.trunk(ingress, egress);
         let answered = self.positions.duration > 0;
         // Hundredths of a second.
         let duration = fields::whole_number(self.get(self.positions.duration).as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
         Ok(Call {
             record_id: self.record_id()?,
-            trunk: owned(trunk),
+            trunk: Text::from(trunk).owned(),
             direction,
             succeeded: Some(answered),
             codes: self.codes(answered, direction)?,
@@ -217,7 +197,7 @@ impl Row {
             microsoft: None,
             sip,
             q850: cause,
-            text: owned(said.map_or("", |said| said.phrase)),
+            text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         })
@@ -230,10 +210,6 @@ impl Row {
         let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
         device.moment(date.to_datetime(self.get(time).parse().ok()?))
     }
-}
-
-fn owned(text: &str) -> Text<'static> {
-    Text(Cow::Owned(text.as_bytes().to_vec()))
 }
 
 #[cfg(test)]

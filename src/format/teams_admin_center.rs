@@ -72,7 +72,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadCsv,
     decoder: &|| Box::<Decoder>::default(),
     told: None,
-    device: None,
+    config: "",
 };
 
 /// A first line longer than this is no header.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Account;
 use super::counts::stored::ARRIVALS;
 use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
+use super::{Applied, Ledger, SourceIndex};
 use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis};
-use crate::reading::batch::{Attempted, LabelSet};
+use crate::reading::batch::{Attempted, Batch, LabelSet};
 
 /// More calls than this do not wait: the oldest are then counted as they are. A few hundred bytes each.
 const MAXIMUM_WAITING: usize = 100_000;
@@ -136,6 +138,68 @@ impl Attempts {
     /// Calls from a store are in the order of their ids.
     pub fn restored(&mut self) {
         self.order.make_contiguous().sort_unstable_by_key(|(since, _)| *since);
+    }
+}
+
+impl Ledger {
+    /// Counts the calls of which no more attempts are to come; whether there were any.
+    pub fn decide_attempts(&mut self, now: UnixMillis) -> bool {
+        self.decide(|account| account.attempts.due(account.attempts_within, now), now)
+    }
+
+    /// Counts the calls that wait for more attempts: nothing more is to come.
+    pub fn decide_all_attempts(&mut self, now: UnixMillis) {
+        self.decide(|account| account.attempts.due(Duration::ZERO, now), now);
+    }
+
+    fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
+        let mut decided = false;
+        for source in (0..self.accounts.len()).map(SourceIndex) {
+            let due = due(&mut self.accounts[source.0]);
+            if !due.is_empty() {
+                decided = true;
+                self.apply_decided(source, &due, now);
+            }
+        }
+        decided
+    }
+
+    /// Notes attempts. Returns what they come to, and those that decide their call.
+    pub(super) fn add_attempts(
+        &mut self,
+        source: SourceIndex,
+        attempts: &[Attempted],
+        now: UnixMillis,
+    ) -> (Applied, Vec<Attempted>) {
+        let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
+        let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
+        for attempted in attempts {
+            if duplicates.contains(attempted.id) || ids.contains(&attempted.id) {
+                applied.duplicate += 1;
+                continue;
+            }
+            let added = waiting.add(attempted, now);
+            match added {
+                Added::Waits | Added::Decided { was_waiting: false } => applied.counted += 1,
+                Added::Joined | Added::Decided { was_waiting: true } => applied.joined += 1,
+            }
+            if matches!(added, Added::Decided { .. }) {
+                ids.insert(attempted.id);
+                decided.push(attempted.clone());
+            }
+        }
+        // Of the attempts of a call one is counted, when it is decided; the others are no calls of their own.
+        balance.read_records += applied.duplicate + applied.joined;
+        balance.records.duplicate += applied.duplicate;
+        balance.records.ignored += applied.joined;
+        (applied, decided)
+    }
+
+    pub(super) fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) {
+        let batch = Batch::of_attempts(decided, now, self.remembers(source));
+        self.accounts[source.0].changed = true;
+        self.accounts[source.0].balance.add(&batch);
+        self.apply_calls(source, &batch, now);
     }
 }
 

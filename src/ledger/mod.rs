@@ -16,13 +16,13 @@ mod known;
 mod stored;
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use account::{Account, Balance};
-use attempts::{Added, AttemptKey};
+use attempts::AttemptKey;
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
 use history::History;
@@ -33,7 +33,6 @@ use stored::{FileKey, ReplayedKey};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
-use crate::reading::batch::Attempted;
 use crate::reading::trunk::{self, Only};
 use crate::reading::{Batch, Content, Context};
 use crate::source::identity::Stamp;
@@ -354,66 +353,6 @@ impl Ledger {
             self.apply_decided(source, &decided, now);
         }
         calls.and(attempts)
-    }
-
-    /// Counts the calls of which no more attempts are to come; whether there were any.
-    pub fn decide_attempts(&mut self, now: UnixMillis) -> bool {
-        self.decide(|account| account.attempts.due(account.attempts_within, now), now)
-    }
-
-    /// Counts the calls that wait for more attempts: nothing more is to come.
-    pub fn decide_all_attempts(&mut self, now: UnixMillis) {
-        self.decide(|account| account.attempts.due(Duration::ZERO, now), now);
-    }
-
-    fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
-        let mut decided = false;
-        for source in (0..self.accounts.len()).map(SourceIndex) {
-            let due = due(&mut self.accounts[source.0]);
-            if !due.is_empty() {
-                decided = true;
-                self.apply_decided(source, &due, now);
-            }
-        }
-        decided
-    }
-
-    /// Notes attempts. Returns what they come to, and those that decide their call.
-    fn add_attempts(
-        &mut self,
-        source: SourceIndex,
-        attempts: &[Attempted],
-        now: UnixMillis,
-    ) -> (Applied, Vec<Attempted>) {
-        let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
-        let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
-        for attempted in attempts {
-            if duplicates.contains(attempted.id) || ids.contains(&attempted.id) {
-                applied.duplicate += 1;
-                continue;
-            }
-            let added = waiting.add(attempted, now);
-            match added {
-                Added::Waits | Added::Decided { was_waiting: false } => applied.counted += 1,
-                Added::Joined | Added::Decided { was_waiting: true } => applied.joined += 1,
-            }
-            if matches!(added, Added::Decided { .. }) {
-                ids.insert(attempted.id);
-                decided.push(attempted.clone());
-            }
-        }
-        // Of the attempts of a call one is counted, when it is decided; the others are no calls of their own.
-        balance.read_records += applied.duplicate + applied.joined;
-        balance.records.duplicate += applied.duplicate;
-        balance.records.ignored += applied.joined;
-        (applied, decided)
-    }
-
-    fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) {
-        let batch = Batch::of_attempts(decided, now, self.remembers(source));
-        self.accounts[source.0].changed = true;
-        self.accounts[source.0].balance.add(&batch);
-        self.apply_calls(source, &batch, now);
     }
 
     fn apply_calls(&mut self, source: SourceIndex, batch: &Batch, now: UnixMillis) -> Applied {

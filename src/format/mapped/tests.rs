@@ -140,3 +140,17 @@ fn records_that_are_no_calls_are_ignored() {
     assert_eq!(decoder.decode(br#"{"type":"START","s":486}"#), Decoded::Ignored);
     assert!(matches!(decoder.decode(br#"{"type":"stop","id":1,"s":486}"#), Decoded::Call(_)));
 }
+
+/// A reload tells by this whether files are to be read otherwise.
+#[test]
+fn formats_are_the_same_where_the_config_says_the_same() {
+    let of = |sip: &str| mapping(Shape::Json, ["id", "trunk", sip, "end", "ms"]).format();
+    assert_eq!(of("code"), of("code"));
+    assert_ne!(of("code"), of("other"));
+    let of = |name: &str| {
+        let device = Device::parse(&[name], device::TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+        crate::format::audiocodes::FORMAT.of_device(device).unwrap()
+    };
+    assert_eq!(of("teams"), of("teams"));
+    assert_ne!(of("teams"), of("ms-*"));
+}

@@ -1,5 +1,7 @@
 //! One CSV record to its cells (RFC 4180).
 
+use std::borrow::Cow;
+
 use crate::call::Reason;
 
 /// What stands between two commas, without the quotes around it: where it is in its record.
@@ -9,6 +11,14 @@ pub struct Cell {
     pub end: usize,
     /// Whether quotes inside are doubled.
     pub doubled: bool,
+}
+
+impl Cell {
+    /// What it holds, of the record that it stands in.
+    pub fn bytes(self, record: &[u8]) -> Cow<'_, [u8]> {
+        let bytes = &record[self.begin..self.end];
+        if self.doubled { Cow::Owned(undoubled(bytes)) } else { Cow::Borrowed(bytes) }
+    }
 }
 
 /// A cell with doubled quotes as it was meant.

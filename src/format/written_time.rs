@@ -1,8 +1,8 @@
-//! Times as the device writes them: `18:57:52.320  UTC Mon Dec 05 2022`.
+//! Times as AudioCodes and Cisco write them: `18:57:52.320  UTC Mon Dec 05 2022`.
 
 use jiff::civil;
 
-use super::super::device::{self, Device};
+use super::device::{self, Device};
 use crate::call::UnixMillis;
 
 /// Reads a time. Its zone is named in the device's own words: any but UTC and GMT is taken for the one that the operator
