@@ -1,25 +1,33 @@
 //! The daemon: built from its options, run until a signal, reloaded on another.
 
+mod descriptors;
+mod signals;
+mod systemd;
+
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::{Instant, SystemTime};
+use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc as requests, oneshot};
+use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::clock;
+use self::descriptors::Descriptors;
+use self::signals::{Received, Signals};
+use self::systemd::Systemd;
+use crate::clock::Clock;
 use crate::collect::{Collectors, FilesRead};
 use crate::config::Config;
 use crate::expose::access::Access;
 use crate::expose::listen::{Address, Listener};
-use crate::expose::{self, ReloadRequest};
+use crate::expose::{self, FilesRequest, ReloadRequest};
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::store::{self, FILE, Store, StoreError};
-use crate::pipeline::{Event, Options, Pipeline, rejected};
+use crate::pipeline::{Event, Host, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
 /// Hears where is listened.
@@ -42,6 +50,7 @@ pub struct Daemon {
     pub listening: Listening,
     /// Reads the options again, for a reload.
     pub load: Load,
+    pub clock: Clock,
 }
 
 /// Why the daemon ended other than by a signal.
@@ -57,7 +66,13 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error("the reading thread ended by itself; what it had not committed is read again at the next start")]
     Pipeline,
+    #[error("the HTTP server ended by itself; nothing is lost, and counting goes on at the next start")]
+    Server,
 }
+
+/// On stop, the loop and the server have so long together: service managers kill after 10 s or later, and what was not
+/// committed is read again.
+const STOP_LIMIT: Duration = Duration::from_millis(4500);
 
 /// For what would keep other clients waiting: writing metrics, checking passwords, reading the config.
 const BLOCKING_THREADS: usize = 16;
@@ -73,24 +88,41 @@ impl Daemon {
             .max_blocking_threads(BLOCKING_THREADS)
             .build();
         let runtime = runtime.map_err(AppError::Start)?;
-        runtime.block_on(self.run_on(config))
+        let outcome = runtime.block_on(self.run_on(config));
+        // What still waits for a disk ends with the process.
+        runtime.shutdown_background();
+        outcome
     }
 
     async fn run_on(self, config: Config) -> Result<(), AppError> {
+        let mut running = self.start(config).await?;
+        let name = match running.until_stopped().await {
+            // The loop says why, if it can.
+            Err(AppError::Pipeline) => return ended(running.reading).and(Err(AppError::Pipeline)),
+            outcome => outcome?,
+        };
+        info!(signal = name, "stopping");
+        running.stop().await
+    }
+
+    /// Everything that runs.
+    async fn start(self, config: Config) -> Result<Running, AppError> {
         let options = config.pipeline;
-        let mut signals = Signals::listen().map_err(AppError::Start)?;
+        let signals = Signals::listen().map_err(AppError::Start)?;
         let listeners = listen(&self.listen).await?;
         let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
         let addresses = addresses.map_err(AppError::Start)?;
         info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
 
-        let telemetry = Telemetry::new();
-        telemetry.reload_succeeded(SystemTime::now());
+        let descriptors = Descriptors::of_process();
+        let telemetry = Telemetry::new(Arc::clone(&self.clock));
+        telemetry.reload_succeeded((self.clock)().wall);
+        let systemd = Systemd::new(telemetry.heartbeat.clone());
         let published = Published::new(Snapshot::loading(Arc::clone(&options.catalogue)));
         let (reload, reloads_asked) = requests::channel(1);
-        let (files, mut files_asked) = requests::channel(1);
+        let (files, files_asked) = requests::channel(1);
         let state = expose::State::new(
-            self.web,
+            descriptors.within(self.web),
             self.access,
             published.clone(),
             &telemetry,
@@ -100,9 +132,19 @@ impl Daemon {
 
         let (events, inbox) = mpsc::channel();
         let read = files_read(events.clone(), published.clone());
-        let (wake, storage) = (events.clone(), self.storage_path);
-        let pipeline = move || load_pipeline(options, &storage, self.rejected, wake, published);
-        let (reading, mut reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
+        let loading = Loading {
+            storage: self.storage_path,
+            rejected: self.rejected,
+            host: Host {
+                wake: events.clone(),
+                published,
+                clock: Arc::clone(&self.clock),
+                heartbeat: telemetry.heartbeat.clone(),
+                open_files: descriptors.files,
+            },
+        };
+        let pipeline = move || loading.pipeline(options);
+        let (reading, reading_ended) = start_reading(pipeline, inbox).map_err(AppError::Start)?;
         let mut collectors = Collectors::new(telemetry.collection.clone(), read);
         collectors.apply(config.collect).map_err(AppError::Start)?;
         let (stop, stopped) = oneshot::channel::<()>();
@@ -113,44 +155,76 @@ impl Daemon {
             info!(%address, "listening");
         }
         (self.listening)(&addresses);
-        let reloads = Reloads { events: events.clone(), collectors, telemetry };
+        systemd.ready();
+        let reloads = Reloads { events: events.clone(), collectors, telemetry, clock: self.clock };
         drop(tokio::spawn(reloads.when_asked(self.load, reloads_asked)));
 
-        let ended_by_itself = loop {
+        Ok(Running { signals, events, reload, files_asked, reading, reading_ended, server, stop, systemd })
+    }
+}
+
+/// A daemon that runs.
+struct Running {
+    signals: Signals,
+    events: Sender<Event>,
+    reload: requests::Sender<ReloadRequest>,
+    files_asked: requests::Receiver<FilesRequest>,
+    reading: JoinHandle<Ended>,
+    reading_ended: oneshot::Receiver<()>,
+    server: tokio::task::JoinHandle<()>,
+    /// Stops the server.
+    stop: oneshot::Sender<()>,
+    systemd: Systemd,
+}
+
+impl Running {
+    /// Returns the signal that asks it to stop.
+    ///
+    /// # Errors
+    /// What ended by itself.
+    async fn until_stopped(&mut self) -> Result<&'static str, AppError> {
+        let Self { signals, events, reload, files_asked, reading_ended, server, systemd, .. } = self;
+        let mut watching = pin!(systemd.watch());
+        loop {
             tokio::select! {
                 signal = signals.next() => match signal {
                     // One that is waiting already will read what is there now.
                     Received::Reload => drop(reload.try_send(oneshot::channel().0)),
-                    Received::Stop(name) => {
-                        info!(signal = name, "stopping");
-                        break false;
-                    }
+                    Received::Stop(name) => return Ok(name),
                 },
                 Some(answer) = files_asked.recv() => {
                     // A loop that has ended drops the question, which answers it.
                     let _ = events.send(Event::Files(answer));
                 }
-                _ = &mut reading_ended => break true,
+                _ = &mut *reading_ended => return Err(AppError::Pipeline),
+                _ = &mut *server => return Err(AppError::Server),
+                () = &mut watching => {}
             }
-        };
+        }
+    }
+
+    /// Stops the loop and the server, and waits for them as long as it may.
+    async fn stop(self) -> Result<(), AppError> {
+        self.systemd.stopping();
         // A loop that has ended cannot be told, and a server that has ended needs not be.
-        let _ = events.send(Event::Stop);
-        let _ = stop.send(());
-        let _ = server.await;
-        end(reading, ended_by_itself)
+        let _ = self.events.send(Event::Stop);
+        let _ = self.stop.send(());
+        let both = async { tokio::join!(self.server, self.reading_ended) };
+        if timeout(STOP_LIMIT, both).await.is_err() {
+            warn!(
+                "the loop that reads files did not end in time; what was not committed is read again at the next start"
+            );
+            return Ok(());
+        }
+        ended(self.reading)?;
+        info!("stopped");
+        Ok(())
     }
 }
 
-/// How the daemon ended, by how its loop did.
-fn end(reading: JoinHandle<Ended>, by_itself: bool) -> Result<(), AppError> {
-    match (reading.join(), by_itself) {
-        (Ok(Ok(())), false) => {
-            info!("stopped");
-            Ok(())
-        }
-        (Ok(Err(error)), _) => Err(AppError::Store(error)),
-        (Ok(Ok(())), true) | (Err(_), _) => Err(AppError::Pipeline),
-    }
+/// Why the loop ended, if not because it was told to.
+fn ended(reading: JoinHandle<Ended>) -> Result<(), AppError> {
+    reading.join().map_err(|_| AppError::Pipeline)?.map_err(AppError::Store)
 }
 
 /// The listeners at these addresses, or those of systemd.
@@ -182,26 +256,30 @@ fn say_new_store(storage: &Path) {
     }
 }
 
-/// The loop over what the store holds.
-fn load_pipeline(
-    options: Options,
-    storage: &Path,
+/// What the loop is made of, beside its options.
+struct Loading {
+    storage: PathBuf,
     rejected: Option<rejected::Options>,
-    wake: Sender<Event>,
-    published: Published,
-) -> Result<Pipeline, StoreError> {
-    let begun = Instant::now();
-    info!(path = %storage.display(), "loading the store");
-    if !storage.join(FILE).exists() {
-        say_new_store(storage);
+    host: Host,
+}
+
+impl Loading {
+    /// The loop over what the store holds.
+    fn pipeline(self, options: Options) -> Result<Pipeline, StoreError> {
+        let Self { storage, rejected, host } = self;
+        let begun = (host.clock)();
+        info!(path = %storage.display(), "loading the store");
+        if !storage.join(FILE).exists() {
+            say_new_store(&storage);
+        }
+        let ledger = options.ledger_of(Store::open(&storage)?, begun.wall)?;
+        info!(
+            remembered_ids = ledger.remembered(),
+            seconds = %format_args!("{:.3}", (host.clock)().since(begun.steady).as_secs_f64()),
+            "the store is loaded"
+        );
+        Ok(Pipeline::new(options, ledger, rejected, host))
     }
-    let ledger = options.ledger_of(Store::open(storage)?, clock::now())?;
-    info!(
-        remembered_ids = ledger.remembered(),
-        seconds = %format_args!("{:.3}", begun.elapsed().as_secs_f64()),
-        "the store is loaded"
-    );
-    Ok(Pipeline::new(options, ledger, rejected, wake, published, clock::system()))
 }
 
 /// How the reading thread ended.
@@ -241,6 +319,7 @@ struct Reloads {
     events: Sender<Event>,
     collectors: Collectors,
     telemetry: Telemetry,
+    clock: Clock,
 }
 
 impl Reloads {
@@ -260,7 +339,7 @@ impl Reloads {
             };
             match &outcome {
                 Ok(()) => {
-                    self.telemetry.reload_succeeded(SystemTime::now());
+                    self.telemetry.reload_succeeded((self.clock)().wall);
                     info!("config reloaded");
                 }
                 Err(reason) => {
@@ -282,35 +361,5 @@ impl Reloads {
         let _ = self.events.send(Event::Files(answer));
         let _ = answered.await;
         Ok(())
-    }
-}
-
-/// The signals that the daemon acts on.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-enum Received {
-    Reload,
-    Stop(&'static str),
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Received {
-        tokio::select! {
-            _ = self.terminate.recv() => Received::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Received::Stop("SIGINT"),
-            _ = self.hang_up.recv() => Received::Reload,
-        }
     }
 }

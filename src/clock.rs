@@ -32,3 +32,9 @@ pub fn now() -> UnixMillis {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     UnixMillis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
+
+/// Seconds since 1970, as Prometheus shows moments.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds are exact for 285,000 years")]
+pub fn seconds(at: UnixMillis) -> f64 {
+    at.0 as f64 / 1000.0
+}

@@ -1,13 +1,16 @@
 //! The daemon's word about itself: its log, and the metrics that no snapshot holds.
 
 mod collect;
+mod heartbeat;
 mod log;
+mod panics;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use prometheus::{Counter, Gauge, Opts, Registry};
 
-use prometheus::{Gauge, Opts, Registry};
-
+use crate::call::UnixMillis;
+use crate::clock::{self, Clock};
 pub use collect::{Collection, OfSource};
+pub use heartbeat::Heartbeat;
 pub use log::{LogFormat, LogLevel, init};
 
 /// Metrics about the program and its config. Clones share their values.
@@ -16,14 +19,15 @@ pub struct Telemetry {
     build_info: Gauge,
     last_reload_successful: Gauge,
     last_reload_success_timestamp: Gauge,
+    /// The turns of the loop.
+    pub heartbeat: Heartbeat,
     /// What the collectors say.
     pub collection: Collection,
 }
 
 impl Telemetry {
     /// Metrics of a program that has not loaded a config yet.
-    #[expect(clippy::new_without_default, reason = "a Telemetry is made once, by name")]
-    pub fn new() -> Self {
+    pub fn new(clock: Clock) -> Self {
         let build_info = gauge(build_info());
         build_info.set(1.0);
         Self {
@@ -36,6 +40,7 @@ impl Telemetry {
                 "cdr_exporter_config_last_reload_success_timestamp_seconds",
                 "When a configuration was last loaded with success, in seconds since 1970.",
             )),
+            heartbeat: Heartbeat::new(clock),
             collection: Collection::new(),
         }
     }
@@ -45,9 +50,15 @@ impl Telemetry {
     /// # Errors
     /// When they are in this registry already.
     pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
-        for gauge in [&self.build_info, &self.last_reload_successful, &self.last_reload_success_timestamp] {
+        for gauge in [
+            &self.build_info,
+            &self.last_reload_successful,
+            &self.last_reload_success_timestamp,
+            &self.heartbeat.timestamp,
+        ] {
             registry.register(Box::new(gauge.clone()))?;
         }
+        registry.register(Box::new(panics::PANICS.clone()))?;
         self.collection.register(registry)?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
@@ -55,9 +66,8 @@ impl Telemetry {
     }
 
     /// Notes that a config was loaded; the first load counts too.
-    pub fn reload_succeeded(&self, now: SystemTime) {
-        let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.last_reload_success_timestamp.set(since_1970.as_secs_f64());
+    pub fn reload_succeeded(&self, now: UnixMillis) {
+        self.last_reload_success_timestamp.set(clock::seconds(now));
         self.last_reload_successful.set(1.0);
     }
 
@@ -84,10 +94,13 @@ fn gauge(options: Opts) -> Gauge {
     Gauge::with_opts(options).expect("names, labels and help are constants, and valid")
 }
 
+#[expect(clippy::expect_used, reason = "as for gauges")]
+fn counter(options: Opts) -> Counter {
+    Counter::with_opts(options).expect("names, labels and help are constants, and valid")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// The families of a registry with one `Telemetry` as text.
@@ -99,7 +112,7 @@ mod tests {
 
     #[test]
     fn tells_what_was_built_and_how_the_process_does() {
-        let text = exposed(&Telemetry::new());
+        let text = exposed(&Telemetry::new(clock::system()));
         let version = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n");
         assert!(text.contains("\ncdr_exporter_build_info{revision="), "{text}");
         assert!(text.contains(version), "{text}");
@@ -118,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_refused_config_keeps_the_time_of_the_last_good_one() {
-        let telemetry = Telemetry::new();
+        let telemetry = Telemetry::new(clock::system());
         let reload = |text: &str| {
             text.lines()
                 .filter(|line| line.starts_with("cdr_exporter_config_"))
@@ -132,7 +145,7 @@ mod tests {
             )
         };
         assert_eq!(reload(&exposed(&telemetry)), expected("0", "0"));
-        telemetry.reload_succeeded(UNIX_EPOCH + Duration::from_millis(1_790_000_000_500));
+        telemetry.reload_succeeded(UnixMillis(1_790_000_000_500));
         assert_eq!(reload(&exposed(&telemetry)), expected("1", "1790000000.5"));
         telemetry.reload_failed();
         assert_eq!(reload(&exposed(&telemetry)), expected("0", "1790000000.5"));

@@ -77,6 +77,21 @@
       },
     ),
     alert.new(
+      'CdrExporterLoopStalled',
+      'critical',
+      'changes(%s[%s]) == 0' % [metric('cdr_exporter_loop_last_turn_timestamp_seconds'), d(5 * minute)],
+      after=2 * minute,
+      keep=5 * minute,
+      annotations={
+        summary: 'The exporter answers, but reads and counts nothing.',
+        headline: '{{ $labels.instance }}: the exporter stands still',
+        description:
+          'The loop of {{ $labels.instance }} that reads files has not turned for 5 minutes, so its counts stand still. No call is lost. '
+          + 'Remedy: look for a network share or disk that does not answer, then restart the exporter; its log and /-/healthy say more.',
+        dashboard_url: alert.dashboards.exporter,
+      },
+    ) { comment:: 'It turns once a second even when there is nothing to do. Clocks that differ do not matter.' },
+    alert.new(
       'CdrExporterFallingBehind',
       'warning',
       |||

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::Exit;
 use crate::app::{AppError, Daemon};
+use crate::clock;
 use crate::config;
 use crate::expose::access::Access;
 use crate::expose::listen::Address;
@@ -208,20 +209,14 @@ pub fn run(arguments: Arguments) -> Exit {
     });
     let config = match usable {
         Ok(config) => config,
-        Err(error) => {
-            eprintln!("cdr-exporter serve: {error}");
-            return Exit::BadConfig;
-        }
+        Err(error) => return bad_config(&error),
     };
     telemetry::init(log.level, log.format);
     warn_of_paths_twice(&config);
     let reload = move || load().inspect(warn_of_paths_twice);
     let access = match web.access() {
         Ok(access) => access,
-        Err(error) => {
-            eprintln!("cdr-exporter serve: {error}");
-            return Exit::BadConfig;
-        }
+        Err(error) => return bad_config(&error),
     };
     let daemon = Daemon {
         listen: web.listen(),
@@ -231,6 +226,7 @@ pub fn run(arguments: Arguments) -> Exit {
         rejected,
         listening: Box::new(|_| {}),
         load: Box::new(reload),
+        clock: clock::system(),
     };
     match daemon.run(config) {
         Ok(()) => Exit::Ok,
@@ -241,12 +237,19 @@ pub fn run(arguments: Arguments) -> Exit {
     }
 }
 
+fn bad_config(error: &str) -> Exit {
+    eprintln!("cdr-exporter serve: {error}");
+    Exit::BadConfig
+}
+
 fn exit_after(error: &AppError) -> Exit {
     match error {
         AppError::Store(_) => Exit::Store,
-        AppError::Listen(..) | AppError::Systemd(_) | AppError::Start(_) | AppError::Pipeline => {
-            Exit::Internal
-        }
+        AppError::Listen(..)
+        | AppError::Systemd(_)
+        | AppError::Start(_)
+        | AppError::Pipeline
+        | AppError::Server => Exit::Internal,
     }
 }
 

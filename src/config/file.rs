@@ -131,6 +131,7 @@ pub struct Limits {
     pub trunks_per_source: Option<Spanned<usize>>,
     pub unlisted_per_source: Option<Spanned<usize>>,
     pub record_bytes: Option<Spanned<String>>,
+    pub memory_bytes: Option<Spanned<String>>,
 }
 
 /// `history`.

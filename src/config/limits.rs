@@ -15,6 +15,18 @@ const HISTORY_CELLS: std::ops::RangeInclusive<usize> = 1000..=100_000_000;
 /// A record is held in memory as a whole.
 const RECORD_BYTES: std::ops::RangeInclusive<u64> = 1024..=1024 * 1024 * 1024;
 
+/// Less than a window of zstd's levels up to 19, which is 8 MiB, leaves usual files unread.
+const MEMORY_BYTES: std::ops::RangeInclusive<u64> = 16 * MIB..=64 * 1024 * MIB;
+const MIB: u64 = 1024 * 1024;
+/// Two of the largest windows that zstd's own tools take.
+pub const DEFAULT_MEMORY_BYTES: u64 = 256 * MIB;
+
+/// How much memory all files together may take to be unpacked.
+pub fn memory_bytes(written: &file::Limits) -> Checked<u64> {
+    let written = written.memory_bytes.as_ref().map(|written| bytes(written, MEMORY_BYTES)).transpose()?;
+    Ok(written.unwrap_or(DEFAULT_MEMORY_BYTES))
+}
+
 /// Names stand in labels and lines of tables.
 const NAME_CHARACTERS: usize = 100;
 

@@ -92,6 +92,7 @@ pub fn defaults() -> pipeline::Options {
         rescan_interval: RESCAN_INTERVAL,
         patience: PATIENCE,
         threads: default_threads(),
+        memory_bytes: limits::DEFAULT_MEMORY_BYTES,
     }
 }
 
@@ -123,6 +124,7 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
             unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
         },
         threads: default_threads(),
+        memory_bytes: limits::memory_bytes(&file.limits)?,
     };
     Ok(Config { pipeline, collect })
 }

@@ -22,11 +22,11 @@ use super::negotiate::{Coding, Format};
 use super::pages::{Page, Pages};
 use super::places::Places;
 use super::{Options, guard};
-use crate::call::UnixMillis;
+use crate::clock;
 use crate::ledger::snapshot::{Published, Snapshot, SourceSnapshot};
 use crate::ledger::status::{FileStatus, Files};
 use crate::shown;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Heartbeat, Telemetry};
 
 /// How long the loop may take to say how each file fares: far longer than a sound one needs for a hundred thousand
 /// files on a slow machine, since there is no use in asking again what it is about to answer.
@@ -61,6 +61,7 @@ pub struct State {
     access: Access,
     exposition: Exposition,
     published: Published,
+    heartbeat: Heartbeat,
     requests: Requests,
     scrapes: Places,
     files: Places,
@@ -85,19 +86,15 @@ impl State {
         access.register(&registry)?;
         let exposition = Exposition::new(published.clone(), registry, &options);
         let (scrapes, files) = (Places::new(options.max_requests), Places::new(FILES_AT_ONCE));
-        let now = jiff::Timestamp::now();
-        let started = HeaderValue::from(now.as_second());
-        let pages = Pages::new(
-            published.clone(),
-            requests.files.clone(),
-            &options.telemetry_path,
-            UnixMillis(now.as_millisecond()),
-        );
+        let now = clock::now();
+        let started = HeaderValue::from(now.0 / 1000);
+        let pages = Pages::new(published.clone(), requests.files.clone(), &options.telemetry_path, now);
         Ok(Self {
             options: Arc::new(options),
             access,
             exposition,
             published,
+            heartbeat: telemetry.heartbeat.clone(),
             requests,
             scrapes,
             files,
@@ -151,7 +148,7 @@ impl State {
         match endpoint {
             Endpoint::Metrics => self.metrics(request.headers(), connection).await,
             Endpoint::Page(page) => self.pages.answer(page, request.uri().query(), connection).await,
-            Endpoint::Healthy => plain(StatusCode::OK, "Healthy.\n"),
+            Endpoint::Healthy => self.healthy(),
             Endpoint::Ready => self.ready(),
             Endpoint::Files => self.files(connection).await,
             Endpoint::Reload => self.reload().await,
@@ -191,7 +188,17 @@ impl State {
         answer
     }
 
+    fn healthy(&self) -> Answer {
+        match self.heartbeat.stalled() {
+            Some(reason) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("Not healthy: {reason}.\n")),
+            None => plain(StatusCode::OK, "Healthy.\n"),
+        }
+    }
+
     fn ready(&self) -> Answer {
+        if let Some(reason) = self.heartbeat.stalled() {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, format!("Not ready: {reason}.\n"));
+        }
         let snapshot = self.published.current();
         if !snapshot.loaded {
             return plain(StatusCode::SERVICE_UNAVAILABLE, NOT_LOADED);
@@ -329,8 +336,14 @@ mod tests {
         let ((reload, reloads), (files, _)) = (mpsc::channel(1), mpsc::channel(1));
         let published = Published::new(snapshot);
         let requests = Requests { reload, files };
-        let state =
-            State::new(options, Access::open().unwrap(), published, &Telemetry::new(), requests).unwrap();
+        let state = State::new(
+            options,
+            Access::open().unwrap(),
+            published,
+            &Telemetry::new(clock::system()),
+            requests,
+        )
+        .unwrap();
         (state, reloads, Connections::new(Limits::default()).open(None).unwrap())
     }
 

@@ -28,7 +28,7 @@ use super::listen::Listener;
 use super::socket::{Socket, Stream};
 
 /// How long requests under way may take once the server stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 /// How long to wait when no connection can be accepted, most often for want of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 /// How often is looked for connections that take too long.
@@ -38,7 +38,7 @@ const HEAD_BYTES: u16 = 16 * 1024;
 /// The most that hyper writes ahead of a client over HTTP/2, for each answer.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// Answers HTTP on these listeners until `shutdown` is done; then finishes the requests under way, for at most five
+/// Answers HTTP on these listeners until `shutdown` is done; then finishes the requests under way, for at most three
 /// seconds, and closes every connection.
 pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future<Output = ()>) {
     let connections = Connections::new(state.options().limits);
@@ -57,7 +57,9 @@ pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future
                 None => debug!("too many HTTP connections, and none of them idle: a client is turned away"),
             },
             _ = sweep.tick() => connections.end_overdue(),
-            // Forgets connections that have ended.
+            // They end by a fault of the program only: without one of them, nobody might be let in.
+            Some(_) = accepting.join_next() => return,
+            // Forgets connections that have ended, by a panic perhaps.
             Some(_) = tasks.join_next() => {}
         }
     }

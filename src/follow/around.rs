@@ -10,11 +10,13 @@ use crate::clock::Moment;
 use crate::ledger::{Contents, Decision, FileEvent};
 use crate::reading::{self, Batch, Context};
 use crate::source::identity::FileId;
+use crate::source::memory::Memory;
 
 /// What the files of a source are looked after with.
 pub struct Around<'a> {
     pub source: &'a str,
     pub options: reading::Options,
+    pub memory: &'a Memory,
     /// What is known of their texts.
     pub contents: &'a mut Contents,
     pub context: &'a Context,

@@ -322,6 +322,8 @@ impl File {
                 self.decide(Seen::Read(*turn));
                 self.damage = self.damage.filter(|_| *turn == Turn::More);
             }
+            // It goes on where it is once there is room.
+            Err(TailError::NoRoom) => {}
             Err(error) => self.fail(error, around.now),
         }
         self.note_unrecognised(around.source);
@@ -331,7 +333,7 @@ impl File {
     pub fn fail(&mut self, error: &TailError, now: Moment) {
         let failure = match error {
             TailError::Damaged(_) => Failure::Damaged,
-            TailError::Io(_) | TailError::Rewritten => Failure::Refused,
+            TailError::Io(_) | TailError::Rewritten | TailError::NoRoom => Failure::Refused,
         };
         self.decide(Seen::Failed(failure));
         if failure == Failure::Damaged {

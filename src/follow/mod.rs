@@ -40,6 +40,7 @@ mod progress;
 mod quiet;
 mod rate;
 mod renamed;
+mod room;
 mod scan;
 mod set;
 mod task;

@@ -75,7 +75,8 @@ impl File {
         };
         self.look.size = file.metadata()?.len();
         let known = around.contents.of(id).cloned();
-        let (before, reading) = before(file, self.look.size, known.as_deref(), around.options)?;
+        let (before, mut reading) = before(file, self.look.size, known.as_deref(), around.options)?;
+        reading.tail.share(around.memory.clone());
         self.hand = Hand::Reading(Box::new(reading));
         self.note_progress();
         self.note_beginning(before, id, around);
@@ -123,7 +124,9 @@ impl File {
         };
         // A reading in the midst of the text must not go on as if it stood at its beginning.
         self.hand = Hand::Nothing;
-        self.hand = Hand::Reading(Box::new(Reading::new(file?, around.options).follow()));
+        let mut reading = Reading::new(file?, around.options).follow();
+        reading.tail.share(around.memory.clone());
+        self.hand = Hand::Reading(Box::new(reading));
         self.note_beginning(Before::Nothing, id, around);
         self.note_progress();
         Ok(())

@@ -66,6 +66,16 @@ impl File {
         !self.state.is_read() || self.reading().is_some_and(|reading| reading.tail.held_bytes() > 0)
     }
 
+    /// Gives back the memory of unpacking, for others; it is unpacked again if there is more to read. Only where it reads
+    /// nothing now, or waits for others before it does.
+    pub fn shed(&mut self) {
+        if let Hand::Reading(reading) = &mut self.hand
+            && (!self.is_queued || self.state == State::Probing)
+        {
+            reading.tail.shed();
+        }
+    }
+
     /// Gives back the memory that reading on needs and waiting does not.
     pub fn rest(&mut self) {
         if let Hand::Reading(reading) = &mut self.hand {

@@ -22,9 +22,6 @@ use crate::source::discover;
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
-/// Descriptors that a source keeps open on files that may still grow.
-const OPEN_FILES: usize = 256;
-
 /// The files of one source.
 #[derive(Debug)]
 pub struct Files {
@@ -41,6 +38,10 @@ pub struct Files {
     away: usize,
     /// Copies that wait until their originals come back from a worker.
     parked: Vec<FileId>,
+    /// Files that wait for memory to be unpacked.
+    pub(super) without_room: Vec<FileId>,
+    /// How many files that may still grow are kept open, and how many that wait for their turn.
+    pub(super) open_files: usize,
     /// Files with an open descriptor and nothing to read, the longest idle first.
     pub(super) idle: VecDeque<FileId>,
     complained: HashMap<PathBuf, String>,
@@ -64,6 +65,8 @@ impl Files {
             next_queue: 0,
             away: 0,
             parked: Vec::new(),
+            without_room: Vec::new(),
+            open_files: super::room::OPEN_FILES,
             idle: VecDeque::new(),
             complained: HashMap::new(),
             missing,
@@ -96,7 +99,7 @@ impl Files {
 
     /// Whether a file waits for its turn, or has one.
     pub fn is_behind(&self) -> bool {
-        self.is_waiting() || self.away > 0
+        self.is_waiting() || self.away > 0 || self.waits_for_room()
     }
 
     /// Whether a file waits for its turn.
@@ -132,7 +135,7 @@ impl Files {
                 file.note(FileEvent::Found, around);
             }
             debug!(source, path = %path.display(), "found");
-            if !file.is_ignored() && self.queues.iter().map(VecDeque::len).sum::<usize>() < OPEN_FILES {
+            if !file.is_ignored() && self.queued() < self.open_files {
                 file.hold(id);
             }
             self.files.insert(id, file);
@@ -182,6 +185,10 @@ impl Files {
         }
     }
 
+    pub(super) fn queued(&self) -> usize {
+        self.queues.iter().map(VecDeque::len).sum()
+    }
+
     /// The next file in line.
     fn dequeue(&mut self) -> Option<FileId> {
         self.next_queue = 1 - self.next_queue;
@@ -217,6 +224,7 @@ impl Files {
                 }
             },
             Ok(Next::Nothing(turn)) => Ok(turn),
+            Err(TailError::NoRoom) => Err(TailError::NoRoom),
             Err(error) => {
                 file.fail(&error, around.now);
                 Err(error)
@@ -263,6 +271,11 @@ impl Files {
     /// Puts a file back after its turn, by what that came to; whether it has been read to its end.
     fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, source: &str) -> bool {
         let Some(file) = self.files.get_mut(&id) else { return true };
+        if matches!(outcome, Err(TailError::NoRoom)) {
+            file.is_queued = true;
+            self.without_room.push(id);
+            return false;
+        }
         let path = file.path.clone();
         let more = matches!(outcome, Ok(Turn::More)) | std::mem::take(&mut file.is_queued);
         match outcome {
@@ -279,23 +292,10 @@ impl Files {
             Err(_) => {}
         }
         if more {
+            self.spare(id);
             self.enqueue(id);
         }
         !more
-    }
-
-    /// Keeps the descriptor, so that a file that loses its name can be read to its end; closes the longest idle one
-    /// when there are too many.
-    fn keep_open(&mut self, id: FileId) {
-        if let Some(place) = self.idle.iter().position(|other| *other == id) {
-            self.idle.remove(place);
-        }
-        self.idle.push_back(id);
-        while self.idle.len() > OPEN_FILES {
-            // One that waits for its turn, or has it, comes back here after it.
-            let idle = self.idle.pop_front().and_then(|id| self.files.get_mut(&id));
-            idle.filter(|file| !file.is_queued).map(File::close);
-        }
     }
 
     /// What to show of the files.

@@ -5,6 +5,7 @@ pub mod rejected;
 mod committing;
 mod looker;
 mod looking;
+mod options;
 mod refusals;
 mod workers;
 
@@ -19,20 +20,18 @@ use tracing::{info, warn};
 use self::committing::Committing;
 pub use self::looker::Looked;
 use self::looker::Looker;
+pub use self::options::{Host, Options, Source};
 use self::refusals::Refusals;
 pub use self::workers::Turned;
 use self::workers::{Job, Workers};
-use crate::call::UnixMillis;
-use crate::classify::Catalogue;
 use crate::clock::{Clock, Moment};
 pub use crate::follow::Patience;
 use crate::follow::{Around, Done, Files, Outbox};
-use crate::ledger::snapshot::Published;
 use crate::ledger::status::FileStatus;
-use crate::ledger::store::{Store, StoreError};
-use crate::ledger::{FilesNow, Ledger, Limits, SourceIndex, SourceOptions, history};
-use crate::reading::{self, trunk};
-use crate::source::discover;
+use crate::ledger::{FilesNow, Ledger, SourceIndex};
+use crate::reading::trunk;
+use crate::source::memory::Memory;
+use crate::telemetry::Heartbeat;
 
 /// Everything that wakes the loop. Time does so too, as the lack of an event.
 #[derive(Debug)]
@@ -50,48 +49,6 @@ pub enum Event {
     Stop,
 }
 
-/// What the loop is told.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub sources: Vec<Source>,
-    pub limits: Limits,
-    pub history: history::Options,
-    pub catalogue: Arc<Catalogue>,
-    /// How often everything is looked at, whether or not the system said that something changed.
-    pub rescan_interval: Duration,
-    pub patience: Patience,
-    /// How many threads read beside the loop. A reload does not change it.
-    pub threads: usize,
-}
-
-/// What the loop is told of a source.
-#[derive(Debug, Clone)]
-pub struct Source {
-    pub books: SourceOptions,
-    pub discover: discover::Options,
-    pub reading: reading::Options,
-}
-
-impl Options {
-    /// An empty ledger for these options, in memory only, with the books of each source, in their order.
-    pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
-        let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue));
-        ledger.keep_history(self.history, now);
-        let indexes = self.sources.iter().map(|source| ledger.source(source.books.clone(), now)).collect();
-        (ledger, indexes)
-    }
-
-    /// The ledger of this store, under these options.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn ledger_of(&self, store: Store, now: UnixMillis) -> Result<Ledger, StoreError> {
-        let mut ledger = Ledger::open(store, self.limits, Arc::clone(&self.catalogue), now)?;
-        ledger.keep_history(self.history, now);
-        Ok(ledger)
-    }
-}
-
 /// Input that pauses for so long is committed at once.
 const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
 /// Steady input is committed this often, and after so many bytes read; sooner where a live file waits to be shown beside
@@ -105,6 +62,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How soon it is seen whether a look goes on that something waits for.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+/// The loop turns this often at the least, so that it is known to turn.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
 const WORTH_A_WORKER: u64 = 64 * 1024;
@@ -138,6 +97,11 @@ pub struct Pipeline {
     rejected: Option<rejected::Log>,
     refusals: Refusals,
     clock: Clock,
+    heartbeat: Heartbeat,
+    open_files: usize,
+    /// What files are unpacked with, and how many times of it had become free when files last tried.
+    memory: Memory,
+    released: u64,
     /// Whether the files present at the start have been read.
     ready: bool,
     /// When the oldest and the newest uncommitted work was done.
@@ -149,16 +113,9 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A loop over these options, which books in `ledger`, writes rejected records to `rejected`, is told of changed
-    /// files through `wake` and publishes to `published`.
-    pub fn new(
-        options: Options,
-        ledger: Ledger,
-        rejected: Option<rejected::Options>,
-        wake: Sender<Event>,
-        published: Published,
-        clock: Clock,
-    ) -> Self {
+    /// A loop over these options, which books in `ledger` and writes rejected records to `rejected`.
+    pub fn new(options: Options, ledger: Ledger, rejected: Option<rejected::Options>, host: Host) -> Self {
+        let Host { wake, published, clock, heartbeat, open_files } = host;
         let workers = Workers::start(options.threads, &wake);
         if let Err(error) = &workers {
             warn!(%error, "the system has no more threads; one reads all files");
@@ -177,6 +134,10 @@ impl Pipeline {
             rejected: rejected.map(rejected::Log::new),
             refusals: Refusals::default(),
             clock,
+            heartbeat,
+            open_files,
+            memory: Memory::limited(options.memory_bytes),
+            released: 0,
             uncommitted: None,
             one_caught_up: false,
             tidied: now,
@@ -192,6 +153,7 @@ impl Pipeline {
         self.commit();
         self.scan();
         loop {
+            self.heartbeat.beat((self.clock)());
             let event = match self.patience() {
                 Duration::ZERO => events.try_recv().ok(),
                 patience => match events.recv_timeout(patience) {
@@ -223,7 +185,7 @@ impl Pipeline {
     /// How long nothing needs doing.
     fn patience(&self) -> Duration {
         let now = (self.clock)();
-        let next = self.until_next_look(now);
+        let next = self.until_next_look(now).min(BEAT_EVERY);
         if let Some(pause) = self.committing.pause(now) {
             return next.min(pause);
         }
@@ -274,7 +236,21 @@ impl Pipeline {
         }
     }
 
+    /// Files that wait for memory have what others hold and do not need, and their turn once any became free.
+    fn make_room(&mut self) {
+        if !self.sources.iter().any(|source| source.files.waits_for_room()) {
+            return;
+        }
+        self.sources.iter_mut().for_each(|source| source.files.shed());
+        let released = self.memory.released();
+        if self.released != released {
+            self.released = released;
+            self.sources.iter_mut().for_each(|source| source.files.try_for_room());
+        }
+    }
+
     fn read_on(&mut self) {
+        self.make_room();
         for place in 0..self.sources.len() {
             if self.sources[place].is_waiting() {
                 self.give_a_turn(place);
@@ -388,6 +364,7 @@ impl Pipeline {
         let mut around = Around {
             source: name,
             options: files.options(),
+            memory: &self.memory,
             contents: self.ledger.contents_mut(*index),
             context: &context,
             now,
@@ -455,6 +432,10 @@ impl Pipeline {
             };
             self.sources.push(followed);
         }
+        self.memory.set_limit(options.memory_bytes);
+        // One half for files that may still grow, the other for those that wait for their turn.
+        let open_files = self.open_files / self.sources.len().max(1) / 2;
+        self.sources.iter_mut().for_each(|source| source.files.keep_at_most(open_files));
         for Followed { index, .. } in before {
             // Its counters stay; it has no files any more.
             self.ledger.files_now(index, FilesNow::default());

@@ -122,6 +122,7 @@ impl Reading {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
             match self.fill(LOOK_AHEAD_BYTES as u64, false) {
                 Ok(true) => {}
+                Err(TailError::NoRoom) => return Err(TailError::NoRoom),
                 // Text before damage counts like any other; the damage shows again behind it.
                 Err(error) if self.tail.text().is_empty() => return Err(error),
                 Ok(false) | Err(_) => break,

@@ -12,6 +12,7 @@ use self::charset::Characters;
 pub use self::charset::Charset;
 pub use self::compression::{Compression, Damaged};
 use self::compression::{Decompressing, Recognised};
+use super::memory::Memory;
 
 /// How a file's text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Encoding {
 /// Turns the bytes of one file into text.
 #[derive(Default)]
 pub struct Decoding {
+    memory: Memory,
     compressed: Option<Decompressing>,
     /// Nothing can be read behind damage.
     damaged: Option<Damaged>,
@@ -71,6 +73,36 @@ impl Decoding {
     /// At the beginning of text of which it is known that it is not compressed.
     pub fn of_uncompressed() -> Self {
         Self { begun: true, ..Self::default() }
+    }
+
+    /// Takes memory for unpacking from this only.
+    pub fn share(&mut self, memory: Memory) {
+        self.memory = memory;
+    }
+
+    /// Whether there was no memory to go on.
+    pub fn waits(&self) -> bool {
+        self.compressed.as_ref().is_some_and(Decompressing::waits)
+    }
+
+    /// Gives back the memory of unpacking; whether there was any. To go on, [`Decoding::push_again`] must have had every
+    /// byte that [`Decoding::push`] took.
+    pub fn shed(&mut self) -> bool {
+        self.compressed.as_mut().is_some_and(Decompressing::shed)
+    }
+
+    /// Takes bytes whose text came before; returns how many were taken, as [`Decoding::push`].
+    pub fn push_again(&mut self, raw: &[u8], room: usize) -> Result<usize, Damaged> {
+        let Some(compressed) = &mut self.compressed else { return Ok(raw.len()) };
+        let (mut taken, mut plain) = (0, Vec::with_capacity(room));
+        loop {
+            plain.clear();
+            let step = compressed.push(&raw[taken..], &mut plain)?;
+            taken += step;
+            if step == 0 && plain.is_empty() {
+                return Ok(taken);
+            }
+        }
     }
 
     /// The encoding, once enough bytes have passed to tell.
@@ -119,7 +151,9 @@ impl Decoding {
             self.compressed = match Compression::recognise(raw) {
                 Recognised::NeedMore if !finished => return Ok(0),
                 Recognised::NeedMore | Recognised::Plain => None,
-                Recognised::Compressed(compression) => Some(Decompressing::new(compression)),
+                Recognised::Compressed(compression) => {
+                    Some(Decompressing::new(compression, self.memory.clone()))
+                }
             };
             self.begun = true;
         }

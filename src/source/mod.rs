@@ -11,3 +11,4 @@ pub mod tail;
 pub mod encoding;
 pub mod archive;
 pub mod companion;
+pub mod memory;

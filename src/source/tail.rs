@@ -10,6 +10,7 @@ use super::archive::{Archive, Step};
 use super::encoding::{Damaged, Decoding, Encoding};
 use super::hole::{self, Holes};
 use super::identity::{MARK_BYTES, Mark};
+use super::memory::Memory;
 
 /// How much is read at a time: enough that a system call costs nothing, little enough to stay in the cache.
 const CHUNK: usize = 256 * 1024;
@@ -21,6 +22,9 @@ pub enum TailError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Damaged(#[from] Damaged),
+    /// All memory for unpacking is taken by others; it may be read on once they have done.
+    #[error("too many files are being unpacked at once")]
+    NoRoom,
     /// What was read is no longer before what would be read next.
     #[error("it was written anew while it was read")]
     Rewritten,
@@ -35,6 +39,8 @@ pub struct Tail {
     archive: Option<Archive>,
     /// Where in the text the documents of an archive end.
     documents: VecDeque<usize>,
+    /// How many bytes the decoder has had again, where it was let go of.
+    again: Option<u64>,
     /// Bytes of the file taken in so far.
     read: u64,
     /// Bytes taken in that are not text yet.
@@ -57,6 +63,7 @@ impl Tail {
             decoding: Decoding::default(),
             archive: None,
             documents: VecDeque::new(),
+            again: None,
             read: 0,
             raw: Vec::new(),
             text: Vec::new(),
@@ -72,6 +79,38 @@ impl Tail {
         let read = text_at + mark.end;
         let decoding = Decoding::of_plain_text(text_at > 0);
         Self { read, decoding, mark: mark.at_end(read), ..Self::new(file) }
+    }
+
+    /// Unpacks with memory from this only.
+    pub fn share(&mut self, memory: Memory) {
+        self.decoding.share(memory);
+    }
+
+    /// Gives back the memory of unpacking, if there is any. When the file grows, it is unpacked from its beginning again.
+    pub fn shed(&mut self) {
+        if self.decoding.shed() {
+            self.again = Some(0);
+        }
+    }
+
+    /// Has the decoder take what it had before it was let go of, one chunk more. Whether there was anything to do: there is
+    /// not as long as the file has not grown.
+    fn take_again(&mut self, file: &File, at: u64) -> Result<bool, TailError> {
+        if file.metadata()?.len() <= self.read {
+            return Ok(false);
+        }
+        let left = self.read - self.raw.len() as u64 - at;
+        let mut raw = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+        let length = read_some(file, &mut raw, at)?;
+        let taken = self.decoding.push_again(&raw[..length], CHUNK)?;
+        let at = at + taken as u64;
+        self.again = (taken as u64 != left).then_some(at);
+        match taken {
+            0 if left > 0 && self.decoding.waits() => Err(TailError::NoRoom),
+            // The file holds something else by now.
+            0 if left > 0 => Err(TailError::Rewritten),
+            _ => Ok(true),
+        }
     }
 
     /// The text that is there and not consumed.
@@ -285,6 +324,10 @@ impl Tail {
         }
         self.holes.at = None;
         let plain = self.is_plain();
+        if let (Some(at), Some(file)) = (self.again, &self.file) {
+            let file = file.try_clone()?;
+            return self.take_again(&file, at);
+        }
         let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
         if plain {
@@ -303,15 +346,10 @@ impl Tail {
             return Ok(taken > 0);
         }
         self.text.truncate(self.end);
-        let mut taken = 0;
-        if self.raw.len() < CHUNK {
-            let begin = self.raw.len();
-            self.raw.resize(begin + want, 0);
-            let read = read_some(file, &mut self.raw[begin..], self.read);
-            taken = *read.as_ref().unwrap_or(&0);
-            self.raw.truncate(begin + taken);
-            read?;
-        }
+        let taken = match self.raw.len() < CHUNK {
+            true => read_raw(file, &mut self.raw, want, self.read)?,
+            false => 0,
+        };
         if let Err(error) = self.take_in(taken) {
             self.raw.truncate(self.raw.len() - taken);
             return Err(error);
@@ -324,6 +362,9 @@ impl Tail {
         self.raw.drain(..used?);
         if !finished && self.is_plain() {
             self.stop_behind(before.1);
+        }
+        if self.decoding.waits() && before.1 == self.text.len() {
+            return Err(TailError::NoRoom);
         }
         Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
     }
@@ -445,6 +486,15 @@ impl Tail {
         }
         self.raw.shrink_to_fit();
     }
+}
+
+/// Reads up to `want` bytes behind those that are in `raw`; how many it got.
+fn read_raw(file: &File, raw: &mut Vec<u8>, want: usize, at: u64) -> io::Result<usize> {
+    let begin = raw.len();
+    raw.resize(begin + want, 0);
+    let read = read_some(file, &mut raw[begin..], at);
+    raw.truncate(begin + *read.as_ref().unwrap_or(&0));
+    read
 }
 
 /// What one read at this offset gives: several may read one file at once. A pipe has no offsets.

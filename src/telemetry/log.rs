@@ -52,6 +52,7 @@ pub fn init(level: LogLevel, format: LogFormat) {
         .event_format(Lines { format, with_target: level == LogLevel::Debug })
         .with_writer(std::io::stderr);
     let _already_set = logger.try_init();
+    super::panics::count();
 }
 
 /// Writes events as lines. `with_target` adds the module that an event comes from.

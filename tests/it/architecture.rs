@@ -15,7 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("shown", &[]),
     ("reason_header", &["call"]),
     ("source", &[]),
-    ("telemetry", &["shown"]),
+    ("telemetry", &["call", "clock", "shown"]),
     ("collect", &["clock", "telemetry"]),
     ("framing", &[]),
     ("format", &["call", "framing", "reason_header"]),
@@ -30,7 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "pipeline",
         &["call", "clock", "shown", "source", "classify", "reading", "ledger", "follow", "telemetry"],
     ),
-    ("expose", &["call", "shown", "ledger", "classify", "findings", "telemetry"]),
+    ("expose", &["call", "clock", "shown", "ledger", "classify", "findings", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     (
         "config",

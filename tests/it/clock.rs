@@ -3,9 +3,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -14,13 +14,16 @@ use cdr_exporter::clock::{Clock, Moment};
 use cdr_exporter::config;
 use cdr_exporter::ledger::snapshot::{Arrival, Published, Snapshot};
 use cdr_exporter::ledger::store::Store;
-use cdr_exporter::pipeline::{Event, Pipeline};
+use cdr_exporter::pipeline::{Event, Host, Pipeline};
+use cdr_exporter::telemetry::Heartbeat;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::tools::wait_for;
 
 static NOW: AtomicI64 = AtomicI64::new(0);
+/// Whose clock it is.
+static TURN: Mutex<()> = Mutex::new(());
 
 fn now() -> UnixMillis {
     UnixMillis(NOW.load(Ordering::SeqCst))
@@ -54,7 +57,14 @@ impl Loop {
         let ledger = options.ledger_of(Store::open(&folder.join("store")).unwrap(), now()).unwrap();
         let published = Published::new(Snapshot::loading(options.catalogue.clone()));
         let (events, inbox) = mpsc::channel();
-        let pipeline = Pipeline::new(options, ledger, None, events.clone(), published.clone(), clock());
+        let host = Host {
+            wake: events.clone(),
+            published: published.clone(),
+            clock: clock(),
+            heartbeat: Heartbeat::new(clock()),
+            open_files: 256,
+        };
+        let pipeline = Pipeline::new(options, ledger, None, host);
         let thread = thread::spawn(move || pipeline.run(&inbox));
         Self { events, published, thread }
     }
@@ -89,6 +99,7 @@ fn append(folder: &Path, numbers: impl Iterator<Item = u32>, ended: &str) {
 
 #[test]
 fn the_clock_is_stepped_back_an_hour() {
+    let _turn = TURN.lock();
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     set_clock("2026-11-23T00:30:00Z");
@@ -119,4 +130,32 @@ fn the_clock_is_stepped_back_an_hour() {
     let shown = running.shows(18, 35);
     assert_eq!(shown.calls.iter().map(|series| series.count).sum::<u64>(), 18);
     running.stop();
+}
+
+#[test]
+fn the_clock_may_stand_anywhere() {
+    let _turn = TURN.lock();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    for (number, time) in [
+        "1965-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "2026-11-23T00:30:00Z",
+        "2300-01-01T00:00:00Z",
+        "9999-12-30T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = u32::try_from(number).unwrap();
+        set_clock(time);
+        let running = Loop::start(folder);
+        running.shows(2 * u64::from(number), 0);
+        append(folder, 2 * number..2 * number + 1, "2026-11-23T00:29:00Z");
+        append(folder, 2 * number + 1..2 * number + 2, time);
+        let shown = running.shows(2 * u64::from(number) + 2, 0);
+        assert!(shown.commits.last.is_some_and(|last| last == now()), "{time}");
+        running.stop();
+    }
 }

@@ -58,6 +58,22 @@ fn the_systemd_unit_is_valid_and_locked_in() {
     systemd_analyze(&["security", "--offline=true", "--threshold", HIGHEST_EXPOSURE], &unit);
 }
 
+#[test]
+fn the_systemd_unit_bounds_what_the_daemon_may_take() {
+    let text = fs::read_to_string(Path::new(DEPLOY).join("systemd/cdr-exporter.service")).unwrap();
+    for bound in [
+        "LimitNOFILE=65536",
+        "MemoryMax=2G",
+        "TasksMax=256",
+        "WatchdogSec=5min",
+        "TimeoutStopSec=15",
+        "Type=notify",
+    ] {
+        let line = text.lines().position(|line| line == bound).unwrap_or_else(|| panic!("no {bound}"));
+        assert!(text.lines().nth(line - 1).unwrap().starts_with("# "), "{bound} has no reason");
+    }
+}
+
 /// Runs `systemd-analyze` on a unit; returns what it complains of, and panics if it fails.
 fn systemd_analyze(arguments: &[&str], unit: &Path) -> String {
     let program = tools::find("systemd-analyze", "systemd");

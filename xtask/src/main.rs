@@ -1,5 +1,6 @@
 //! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS [HOURS [no-rules]]]`: prints sample traffic;
-//! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md.
+//! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md;
+//! `cargo xtask siege [--seconds N | --kills N [--seed N]] [PROGRAM]`: attacks the daemon, or kills it again and again.
 
 use std::{env, fs, io, process::ExitCode};
 
@@ -13,8 +14,10 @@ fn main() -> ExitCode {
         ["traffic", trunks, hours, "no-rules"] => print_traffic(trunks, hours, false),
         ["faults"] => play_faults("target/release/cdr-exporter"),
         ["faults", program] => play_faults(program),
+        ["siege", ref options @ ..] => lay_siege(options),
         _ => Err(io::Error::other(
-            "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM]]",
+            "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM] \
+             | siege [--seconds N | --kills N [--seed N]] [PROGRAM]]",
         )),
     };
     match result {
@@ -37,6 +40,32 @@ fn write_generated() -> io::Result<()> {
 fn play_faults(program: &str) -> io::Result<()> {
     let root = xtask::repository();
     xtask::faults::write_table(&root.join(program), &root.join("README.md"))
+}
+
+/// Ten minutes of attacks if nothing else is said.
+fn lay_siege(options: &[&str]) -> io::Result<()> {
+    let (mut seconds, mut kills, mut seed, mut program) = (600, None, 1, "target/release/cdr-exporter");
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let mut number = || {
+            let text = options.next().ok_or_else(|| io::Error::other(format!("{option} needs a number")))?;
+            text.parse::<u64>().map_err(|_| io::Error::other(format!("{option} {text}: not a number")))
+        };
+        match *option {
+            "--seconds" => seconds = number()?,
+            "--kills" => kills = Some(number()?),
+            "--seed" => seed = number()?,
+            path => program = path,
+        }
+    }
+    let program = xtask::repository().join(program);
+    if !program.is_file() {
+        return Err(io::Error::other(format!("{} is not there: run `make build` first", program.display())));
+    }
+    match kills {
+        Some(kills) => xtask::siege::kills::play(&program, kills, seed),
+        None => xtask::siege::play(&program, seconds),
+    }
 }
 
 /// For `promtool tsdb create-blocks-from openmetrics`.

@@ -305,6 +305,7 @@ fn exporter(all: &mut Vec<Series>, start: f64, end: f64) {
     add(all, "cdr_exporter_commits_total", "", move |minute| (55.0 * minutes(minute)).floor());
     add(all, "cdr_exporter_commit_failures_total", "", |_| 0.0);
     add(all, "cdr_exporter_last_commit_timestamp_seconds", "", move |minute| end + minute * 60.0 - 1.0);
+    add(all, "cdr_exporter_loop_last_turn_timestamp_seconds", "", move |minute| end + minute * 60.0 - 0.5);
     let bounds = ["0.001", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10"];
     histogram(all, "cdr_exporter_commit_duration_seconds", "", &bounds, 0.004, move |minute| {
         55.0 * minutes(minute)

@@ -12,7 +12,6 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use hyper::StatusCode;
@@ -25,6 +24,7 @@ use users::Verdict;
 
 use super::answer::{Answer, plain, with};
 use super::connections::Connection;
+use crate::clock;
 
 /// The web config that is in force. Clones share it.
 #[derive(Debug, Clone)]
@@ -186,8 +186,7 @@ impl Metrics {
     }
 
     fn succeeded(&self) {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.success_timestamp.set(since_1970.as_secs_f64());
+        self.success_timestamp.set(clock::seconds(clock::now()));
         self.successful.set(1.0);
     }
 }

@@ -2,8 +2,11 @@
 
 use std::io;
 
+use bytesize::ByteSize;
 use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
+
+use crate::source::memory::{Claim, Memory, Room};
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +65,12 @@ impl Compression {
 /// Decompresses one file.
 pub struct Decompressing {
     compression: Compression,
-    /// The member or frame under way. A zstd frame needs as much memory as its window (128 MiB at most, the limit
-    /// of zstd's own tools), so it is let go where it ends.
-    member: Option<Member>,
+    memory: Memory,
+    /// The member or frame under way, and the memory that it takes: that of a zstd frame's window may be large (128 MiB at
+    /// most, the limit of zstd's own tools), so it is let go where it ends.
+    member: Option<(Member, Room)>,
+    /// The next member found no room.
+    waits: bool,
 }
 
 enum Member {
@@ -81,8 +87,18 @@ struct Step {
 
 impl Decompressing {
     /// At the beginning of a file.
-    pub fn new(compression: Compression) -> Self {
-        Self { compression, member: None }
+    pub fn new(compression: Compression, memory: Memory) -> Self {
+        Self { compression, memory, member: None, waits: false }
+    }
+
+    /// Whether there was no room to go on when bytes were last pushed.
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Lets go of the member under way; whether there was one. To go on, all that was pushed must be pushed again.
+    pub fn shed(&mut self) -> bool {
+        self.member.take().is_some()
     }
 
     /// How the file is compressed.
@@ -96,15 +112,23 @@ impl Decompressing {
     /// When the data is damaged; nothing can be read behind that.
     pub fn push(&mut self, raw: &[u8], plain: &mut Vec<u8>) -> Result<usize, Damaged> {
         let mut taken = 0;
+        self.waits = false;
         while plain.len() < plain.capacity() {
-            let member = match &mut self.member {
+            let (member, _) = match &mut self.member {
                 Some(member) => member,
                 None => {
                     taken += self.compression.padding(&raw[taken..]);
-                    if taken == raw.len() {
-                        break;
-                    }
-                    self.member.insert(self.compression.begin()?)
+                    // A header that is not whole yet says nothing.
+                    let Some(window) = self.compression.window(&raw[taken..]) else { break };
+                    let room = match self.memory.claim(window) {
+                        Claim::Granted(room) => room,
+                        Claim::Later => {
+                            self.waits = true;
+                            break;
+                        }
+                        Claim::Never => return Err(self.too_large(window)),
+                    };
+                    self.member.insert((self.compression.begin()?, room))
                 }
             };
             let before = plain.len();
@@ -121,7 +145,48 @@ impl Decompressing {
     }
 }
 
+impl Decompressing {
+    fn too_large(&self, window: u64) -> Damaged {
+        let (window, limit) = (ByteSize(window), ByteSize(self.memory.limit()));
+        let reason =
+            format!("to unpack it takes {window} of memory, and limits: memory_bytes allows {limit}");
+        Damaged { compression: self.compression, reason }
+    }
+}
+
+/// What zlib takes for its window and tables.
+const GZIP_MEMORY: u64 = 64 * 1024;
+/// What zstd takes beside its window.
+const ZSTD_MEMORY: u64 = 512 * 1024;
+
+/// The window of the zstd frame that begins here, by its header (RFC 8878, 3.1.1); `None` where that is not whole.
+fn zstd_window(raw: &[u8]) -> Option<u64> {
+    let descriptor = *raw.get(4)?;
+    if !raw.starts_with(ZSTD) {
+        // A frame to be skipped, or none.
+        return Some(0);
+    }
+    if descriptor & 0x20 == 0 {
+        let window = *raw.get(5)?;
+        let base = 1 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // The window is the whole content.
+    let begin = 5 + [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let length = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let size = raw.get(begin..begin + length)?;
+    Some(size.iter().rev().fold(0, |size, byte| size << 8 | u64::from(*byte)))
+}
+
 impl Compression {
+    /// How much memory the member or frame that begins here takes; `None` where that does not show yet.
+    fn window(self, raw: &[u8]) -> Option<u64> {
+        match self {
+            Self::Gzip => (!raw.is_empty()).then_some(GZIP_MEMORY),
+            Self::Zstd => zstd_window(raw).map(|window| window.saturating_add(ZSTD_MEMORY)),
+        }
+    }
+
     fn begin(self) -> Result<Member, Damaged> {
         Ok(match self {
             Self::Gzip => Member::Gzip(Box::new(Decompress::new_gzip(15))),
@@ -195,7 +260,7 @@ mod tests {
 
     /// Everything in `raw`, given all at once, and whether it ends between two frames.
     fn decompress(raw: &[u8]) -> Result<(Vec<u8>, bool), Damaged> {
-        let mut decompressing = Decompressing::new(Compression::Zstd);
+        let mut decompressing = Decompressing::new(Compression::Zstd, Memory::default());
         let (mut text, mut at) = (Vec::new(), 0);
         loop {
             let mut plain = Vec::with_capacity(1000);
@@ -236,6 +301,45 @@ mod tests {
         let raw = b"\x28\xb5\x2f\xfd\0\xa8\x01\0\0";
         let error = decompress(raw).expect_err("refused");
         assert_eq!(error.to_string(), "damaged zstd data: Frame requires too much memory for decoding");
+    }
+
+    #[test]
+    fn the_window_shows_in_the_header() {
+        let cases: [(&[u8], Option<u64>); 9] = [
+            (b"\x28\xb5\x2f\xfd", None),
+            (b"\x28\xb5\x2f\xfd\x00", None),
+            (b"\x28\xb5\x2f\xfd\x00\x88", Some(128 << 20)),
+            (b"\x28\xb5\x2f\xfd\x00\x59", Some((2 << 20) + (256 << 10))),
+            (b"\x28\xb5\x2f\xfd\x20\x09", Some(9)),
+            (b"\x28\xb5\x2f\xfd\xa1\x07\x00\x00\x00", None),
+            (b"\x28\xb5\x2f\xfd\xa1\x07\x00\x00\x00\x01", Some(1 << 24)),
+            (b"\x5a\x2a\x4d\x18\x04", Some(0)),
+            (b"what else", Some(0)),
+        ];
+        for (raw, expected) in cases {
+            assert_eq!(zstd_window(raw), expected, "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_frame_waits_for_room_and_one_that_never_fits_is_refused() {
+        // Frame headers with windows of 8 and 128 MiB, and a block that is not the last of each.
+        let (small, large) = (b"\x28\xb5\x2f\xfd\0\x68\0\0\0", b"\x28\xb5\x2f\xfd\0\x88\0\0\0");
+        let memory = Memory::limited(12 << 20);
+        let mut push = {
+            let mut plain = Vec::with_capacity(1000);
+            move |decompressing: &mut Decompressing, raw: &[u8]| decompressing.push(raw, &mut plain)
+        };
+        let new = || Decompressing::new(Compression::Zstd, memory.clone());
+        let (mut first, mut second) = (new(), new());
+        assert!(push(&mut first, small).is_ok() && !first.waits());
+        assert!(matches!(push(&mut second, small), Ok(0)) && second.waits());
+        assert!(first.shed() && push(&mut second, small).is_ok() && !second.waits());
+        let error = push(&mut new(), large).expect_err("never").to_string();
+        assert!(
+            error.contains("takes 128.5 MiB of memory, and limits: memory_bytes allows 12.0 MiB"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
+use cdr_exporter::clock::{self, Clock};
 use cdr_exporter::expose::access::Access;
 use cdr_exporter::expose::listen::{Address, Listener};
 use cdr_exporter::expose::{self, FilesRequest, Options, ReloadRequest, Requests, State};
 use cdr_exporter::ledger::snapshot::{Published, Snapshot};
-use cdr_exporter::telemetry::Telemetry;
+use cdr_exporter::telemetry::{Heartbeat, Telemetry};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +17,7 @@ use super::client::{Client, Reply};
 pub struct Server {
     pub address: SocketAddr,
     pub published: Published,
+    pub heartbeat: Heartbeat,
     /// The reloads asked for, each of which waits for its answer.
     pub reloads: mpsc::Receiver<ReloadRequest>,
     /// Likewise, how each file fares.
@@ -30,13 +32,18 @@ impl Server {
     }
 
     pub fn start_with(snapshot: Snapshot, options: Options, access: Access) -> Self {
+        Self::start_under(clock::system(), snapshot, options, access)
+    }
+
+    /// Under a clock of its own.
+    pub fn start_under(clock: Clock, snapshot: Snapshot, options: Options, access: Access) -> Self {
+        let telemetry = Telemetry::new(clock);
         let published = Published::new(snapshot);
         let (reload, reloads) = mpsc::channel(1);
         let (files, files_asked) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel();
         let state =
-            State::new(options, access, published.clone(), &Telemetry::new(), Requests { reload, files })
-                .unwrap();
+            State::new(options, access, published.clone(), &telemetry, Requests { reload, files }).unwrap();
         let (address, bound) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -48,7 +55,16 @@ impl Server {
             });
         });
         let address = bound.recv().unwrap();
-        Self { address, published, reloads, files: files_asked, stop: Some(stop), thread: Some(thread) }
+        let heartbeat = telemetry.heartbeat;
+        Self {
+            address,
+            published,
+            heartbeat,
+            reloads,
+            files: files_asked,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     pub fn client(&self) -> Client {

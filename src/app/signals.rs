@@ -1,0 +1,41 @@
+//! The signals that the daemon acts on.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that the daemon acts on.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// What a signal asks for.
+pub enum Received {
+    Reload,
+    Stop(&'static str),
+}
+
+impl Signals {
+    /// From here on, none of them ends the process by itself.
+    ///
+    /// # Errors
+    /// When the system does not let us listen for them.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Received::Stop("SIGINT"),
+            _ = self.hang_up.recv() => Received::Reload,
+        }
+    }
+}
