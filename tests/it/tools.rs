@@ -33,7 +33,7 @@ pub use receiver::{Message, Receiver};
 pub type Labels = BTreeMap<String, String>;
 
 /// How long anything on loopback may take before the test fails; far more than it ever should.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Labels from pairs, to compare with what a query returned.
 pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
