@@ -30,6 +30,7 @@ bench: build ## Time it beside mtail, wc, zcat, DuckDB, Polars and ClickHouse (n
 
 tools: ## Install what the tests run and is missing (apt-get, a minute); services stay off.
 	@scripts/install-test-tools
+	@scripts/newer-prometheus
 
 format: ## Format the sources.
 	cargo fmt

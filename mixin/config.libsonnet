@@ -7,6 +7,9 @@
     // Labels that change when an exporter moves or is replicated; exporters that differ in them alone add up.
     replicaLabels: ['instance', 'pod', 'node'],
 
+    // Labels that tell exporters apart, each of which may have a source of the same name.
+    targetLabels: ['job'],
+
     // Addresses in messages, without a slash at the end.
     grafanaUrl: 'http://localhost:3000',
     runbooksUrl: 'https://cdr-exporter.example.com/docs/runbooks.md',

@@ -40,6 +40,14 @@ function(config) {
   upperBoundOfCount(count)::
     '%(count)s + %(half)g + %(z)g * sqrt(%(count)s + %(quarter)g)' % { count: count, half: z2 / 2, quarter: z2 / 4, z: z },
 
+  // The increase of a long window from that of a short one, at so many times one behind the other. There may be no
+  // series for a part in which nothing happened.
+  sumOfParts(series, short, long)::
+    local part(number) =
+      local offset = if number == 0 then '' else ' offset ' + promql.d(number * short);
+      'label_replace(%s%s, "part", "%d", "", "")' % [series, offset, number];
+    'sum without (part) (\n  %s\n)' % std.join('\n  or ', [part(number) for number in std.range(0, long / short - 1)]),
+
   // The median of what a series was at several times before; times that Prometheus does not know are left out.
   median(series, offsets)::
     local one(offset) = 'label_replace(%s, "before", "%s", "", "")' % [series(promql.d(offset)), promql.d(offset)];

@@ -158,9 +158,8 @@
           },
           {
             record: 'trunk_cause:cdr_call_failures_live:increase1h',
-            comment:: 'Each call is seen by as many evaluations as there are in ten minutes.',
-            expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase10m[%s]) / %g'
-                  % [d(hour), 10 * minute / config.interval],
+            comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
+            expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase10m', 10 * minute, hour),
           },
           {
             record: 'cause:cdr_cause_info:one',
@@ -217,8 +216,7 @@
                + std.flattenArrays([sumOfTrunks(window) for window in ['6h', '1d']])
                + [{
                  record: 'trunk_cause:cdr_call_failures_live:increase1d',
-                 expr: 'sum_over_time(trunk_cause:cdr_call_failures_live:increase10m[%s]) / %g'
-                       % [d(day), 10 * minute / config.interval],
+                 expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase1h', hour, day),
                }]
                + usualOf('trunk') + usualOf('source')
                + [recordsOf(window) for window in fast + slow[:2]]

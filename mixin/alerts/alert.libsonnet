@@ -27,8 +27,10 @@ function(config) {
   },
 
   trunkName:: '{{ or $labels.trunk "(none)" }}',
-  // Queries in templates: of this alert's source, trunk or direction. $S in a query stands for its selector.
-  local of(labels) = {
+  // Queries in templates: of this alert's exporter, source, trunk or direction. Sources of several exporters may have one
+  // name.
+  local of(own) = {
+    local labels = config.targetLabels + own,
     labels: std.join(' ', ['$labels.' + label for label in labels]),
     matchers: std.join(',', ['%s=%%[%d]q' % [labels[i], i + 1] for i in std.range(0, std.length(labels) - 1)]),
     selector: '{' + self.matchers + '}',
@@ -43,6 +45,10 @@ function(config) {
   // The value of a query, which is given as the parts around the selector; `otherwise` where it has none.
   value(parts, of=self.ofTrunk, format='| printf "%.0f"', otherwise='0')::
     '{{ with ' + query(parts, of) + ' }}{{ . | first | value ' + format + ' }}{{ else }}' + otherwise + '{{ end }}',
+
+  // One text if the query, given as for `value`, has a result, else the other.
+  ifAny(parts, text, otherwise, of=self.ofTrunk)::
+    '{{ if ' + query(parts, of) + ' }}' + text + '{{ else }}' + otherwise + '{{ end }}',
 
   // Faults or calls: of the last ten minutes if they show the fault more surely than the last hour, else of that hour.
   recent(name)::

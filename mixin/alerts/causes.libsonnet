@@ -31,8 +31,7 @@
   local catalogued(expr, categories) =
     '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [expr, pair, categories],
 
-  // The recorded hour lags behind by some minutes; a fault that has just begun shows in the ten minutes.
-  local count = alert.value([failures('10m'), ' > ' + failures('1h'), ' or ' + failures('1h'), ''], alert.ofCause),
+  local count = alert.value([failures('1h'), ''], alert.ofCause),
   local calls(window) = alert.value(['trunk:cdr_calls_live:increase' + window, '']),
   local text = {
     headline: alert.trunkName + ': ' + count + ' of ' + calls('1h') + ' calls fail, {{ $labels.cause }}',

@@ -15,8 +15,11 @@
   ||| % { w: window },
   local silentAlert(severity, windows, after) =
     local window = windows[std.length(windows) - 1];
-    local seen = alert.value(['trunk_direction:cdr_calls:increase' + window, ''], alert.ofDirection);
-    local expected = alert.value(['trunk_direction:cdr_calls:expected' + window, ''], alert.ofDirection);
+    local count(name, window) = alert.value(['trunk_direction:cdr_calls:%s%s' % [name, window], ''], alert.ofDirection);
+    // Of the shorter window while that one shows it.
+    local inWindow(text) = alert.ifAny(
+      ['trunk_direction:cdr_calls:missing' + windows[0], ''], text(windows[0]), text(window), alert.ofDirection
+    );
     alert.new(
       'CdrTrunkSilent',
       severity,
@@ -25,9 +28,23 @@
       keep=20 * minute,
       annotations={
         summary: 'A trunk that should be busy carries no calls, or hardly any.',
-        headline: alert.trunkName + ': %s {{ $labels.direction }} calls in the last %s, usually %s' % [seen, inWords[window], expected],
+        headline: alert.trunkName + ': ' + inWindow(
+          function(window) '%s {{ $labels.direction }} calls in the last %s, usually %s' % [
+            count('increase', window),
+            inWords[window],
+            count('expected', window),
+          ]
+        ),
         description:
-          '%s {{ $labels.direction }} calls in the last %s on trunk %s; at this time of earlier weeks there are at least %s. ' % [seen, inWords[window], alert.trunkName, expected]
+          inWindow(
+            function(window)
+              '%s {{ $labels.direction }} calls in the last %s on trunk %s; at this time of earlier weeks there are at least %s. ' % [
+                count('increase', window),
+                inWords[window],
+                alert.trunkName,
+                count('expected', window),
+              ]
+          )
           + "Remedy: place a test call in each direction, then check the SBC's link to Teams and to the carrier.",
         dashboard_url: alert.dashboards.trunk,
       },

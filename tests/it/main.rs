@@ -38,6 +38,7 @@ mod layouts;
 mod life;
 mod messages;
 mod model;
+mod outages;
 mod page;
 mod rejected;
 mod rules;

@@ -116,6 +116,13 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     let value = |place: usize| serde_json::from_str::<Value>(&ways[place].1.body).unwrap();
     shown("pagerduty", &part(&value(0), "/payload/summary", "/payload/custom_details/text"));
     shown("slack", &part(&value(1), "/attachments/0/title", "/attachments/0/text"));
+    if let Some((_, teams)) = ways.get(4) {
+        // The card as Teams draws it: each text in a block of its own.
+        let card: Value = serde_json::from_str(&teams.body).unwrap();
+        let blocks = card.pointer("/attachments/0/content/body").and_then(Value::as_array).unwrap();
+        let texts: Vec<_> = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        shown("teams", &texts.join("\n\n"));
+    }
     // Alertmanager writes the header lines in any order.
     let (head, body) = ways[2].1.body.split_once("MIME-Version").unwrap();
     let mut head: Vec<_> = head.lines().collect();
@@ -127,6 +134,10 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     post(&alertmanager, &[over]);
     let message = web.wait_for("/v2/enqueue", "\"event_action\":\"resolve\"");
     assert!(message.body.contains("\"resolve\""), "{}", message.body);
+    if Alertmanager::knows_teams() {
+        let message = web.wait_for("/teams", "Over: ");
+        assert!(message.body.contains("It lasted 1h25m"), "{}", message.body);
+    }
     let mut over = alert("sbc3.contoso.com", "warning");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
     post(&alertmanager, &[over]);

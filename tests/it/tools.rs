@@ -40,10 +40,12 @@ pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Every copy of this program on the PATH, so that a second version is tried by adding its folder.
+/// Every copy of this program: those on the PATH, then the newer one that scripts/newer-prometheus unpacked.
 pub fn copies(program: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let files = env::split_paths(&path).filter_map(|folder| fs::canonicalize(folder.join(program)).ok());
+    let newer = xtask::repository().join("target/tools/usr/bin");
+    let folders = env::split_paths(&path).chain([newer]);
+    let files = folders.filter_map(|folder| fs::canonicalize(folder.join(program)).ok());
     let mut copies: Vec<_> = files.filter(|file| file.is_file()).collect();
     copies.dedup();
     copies

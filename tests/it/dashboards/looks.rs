@@ -109,17 +109,36 @@ fn recorded_series_of_the_dashboards_are_recorded() {
     }
 }
 
+/// The column of the overview that shows an alert's name as its summary once showed `|-` for each.
+#[test]
+fn every_alert_is_shown_with_its_summary() {
+    let rules: Value =
+        serde_saphyr::from_str(&fs::read_to_string("deploy/prometheus/alerts.rules.yml").expect("the rules"))
+            .expect("YAML");
+    let shown = mappings(&of_overview("What is wrong"), "What is wrong");
+    for rule in list(&rules, "/groups").iter().flat_map(|group| list(group, "/rules")) {
+        let name = text(rule, "alert");
+        assert_eq!(shown[name]["text"], rule["annotations"]["summary"], "{name}");
+    }
+}
+
+/// Texts in place of the values of a column.
+fn mappings(table: &Value, column: &str) -> Value {
+    list(table, "/fieldConfig/overrides")
+        .iter()
+        .filter(|field| field["matcher"]["options"] == column)
+        .flat_map(|field| list(field, "/properties"))
+        .find(|property| property["id"] == "mappings")
+        .map(|property| property["value"][0]["options"].clone())
+        .expect("a column with texts")
+}
+
 /// A click on an alert opens its runbook.
 #[test]
 fn every_alert_has_its_runbook() {
     let rules = fs::read_to_string("deploy/prometheus/alerts.rules.yml").expect("the rules");
     let table = of_overview("What is wrong");
-    let pages = list(&table, "/fieldConfig/overrides")
-        .iter()
-        .filter(|field| field["matcher"]["options"] == "Runbook")
-        .find_map(|field| list(field, "/properties").iter().find(|property| property["id"] == "mappings"))
-        .map(|property| property["value"][0]["options"].clone())
-        .expect("a column of runbooks");
+    let pages = mappings(&table, "Runbook");
     let runbooks =
         dashboards().into_iter().find(|dashboard| dashboard["uid"] == "cdr-runbooks").expect("runbooks");
     for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {

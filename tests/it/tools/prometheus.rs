@@ -157,13 +157,13 @@ impl Alertmanager {
         Self { address, _child: child }
     }
 
-    /// The installed program. Debian's has the prefix in its name.
+    /// The newest program. Debian's has the prefix in its name.
     fn program() -> PathBuf {
-        let program = copies("alertmanager").pop();
+        let program = copies("prometheus-alertmanager").pop().or_else(|| copies("alertmanager").pop());
         program.unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"))
     }
 
-    /// Whether the installed program can send to Microsoft Teams (0.28 and newer).
+    /// Whether that program can send to Microsoft Teams (0.28 and newer).
     pub fn knows_teams() -> bool {
         let output = Command::new(Self::program()).arg("--version").output().unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

@@ -97,13 +97,15 @@ fn take_mail(connection: TcpStream) -> io::Result<Message> {
                 b"250 taken\r\n"
             }
             _ if in_data => {
-                body.push_str(&line);
+                // A full stop at the beginning of a line is written twice (RFC 5321).
+                body.push_str(line.strip_prefix('.').unwrap_or(&line));
                 continue;
             }
             "DATA" => {
                 in_data = true;
                 b"354 go on\r\n"
             }
+            "QUIT" => b"221 loopback\r\n",
             _ => b"250 loopback\r\n",
         };
         reader.get_mut().write_all(answer)?;

@@ -100,13 +100,15 @@ pub fn table(title: &str, height: u32) -> Panel {
         "Severity",
         &[("custom.width", json!(70)), ("mappings", rank), ("custom.cellOptions", background)],
     )
-    .column("What is wrong", &[("custom.width", json!(300)), ("mappings", summaries())])
+    .column("What is wrong", &[("custom.width", json!(255)), ("mappings", summaries())])
+    .wrapped("What is wrong")
     .wide("Trunk", 150)
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .wide("Source", 60)
     .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
     .wide("Calls failed", 95)
-    .wide("Leading cause", 205)
+    .wide("Leading cause", 200)
+    .wrapped("Leading cause")
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
@@ -115,21 +117,22 @@ pub fn table(title: &str, height: u32) -> Panel {
                               "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
 }
 
-/// The alerts of the rule file, each with what its summary says; without a summary that holds for every instance, none.
+/// The alerts of the rule file, each with its summary.
 fn summaries() -> Value {
     let rules = repository().join("deploy/prometheus/alerts.rules.yml");
     let rules = std::fs::read_to_string(rules).unwrap_or_default();
     let mut options = serde_json::Map::new();
     let mut alert = None;
-    for line in rules.lines().map(str::trim) {
+    let mut lines = rules.lines().map(str::trim);
+    while let Some(line) = lines.next() {
         if let Some(name) = line.strip_prefix("- alert: ") {
             alert = Some(name.to_string());
-        } else if let (Some(name), Some(text)) = (&alert, line.strip_prefix("summary: "))
-            && !text.contains("{{")
-            && !options.contains_key(name)
-        {
-            let text = text.trim_matches(['"', '\'']);
-            options.insert(name.clone(), json!({"text": text, "index": options.len()}));
+        } else if let (Some(name), Some(text)) = (&alert, line.strip_prefix("summary: ")) {
+            // As `rules` writes a text: as a block of one line.
+            let text = if text == "|-" { lines.next().unwrap_or_default() } else { text };
+            if !options.contains_key(name) {
+                options.insert(name.clone(), json!({"text": text, "index": options.len()}));
+            }
         }
     }
     json!([{"type": "value", "options": options}])
