@@ -34,6 +34,11 @@ pub fn text(text: &str) -> String {
     shown
 }
 
+/// A text of several lines for people to read.
+pub fn lines(lines: &str) -> String {
+    lines.split('\n').map(text).collect::<Vec<_>>().join("\n")
+}
+
 /// A path for people to read; bytes that are no text are written as their numbers.
 pub fn path(path: &Path) -> String {
     let mut shown = String::new();

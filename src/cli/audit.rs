@@ -21,6 +21,7 @@ use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::reading::{self, Batch, Reading, Records};
+use crate::shown;
 use crate::source::identity::FileId;
 use crate::source::open::open;
 use crate::source::tail::TailError;
@@ -55,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let Audited { report, compared, differences } = match audit(arguments) {
         Ok(audited) => audited,
         Err(Failed { message, exit }) => {
-            eprintln!("cdr-exporter audit: {message}");
+            super::say("audit", message);
             return exit;
         }
     };
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         ),
     };
     // Without anyone to read it, the exit status says it.
-    let _ = writeln!(io::stdout(), "{report}{said}");
+    let _ = writeln!(io::stdout(), "{}{said}", shown::lines(&report));
     if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No }
 }
 

@@ -61,12 +61,12 @@ pub fn run(arguments: &Arguments) -> Exit {
         config::load_with(arguments.config_file.as_deref(), &arguments.paths, &arguments.storage_path);
     let config = match config {
         Ok(config) if config.pipeline.sources.is_empty() => {
-            eprintln!("cdr-exporter check: {}", super::serve::NO_SOURCES);
+            super::say("check", super::serve::NO_SOURCES);
             return Exit::BadConfig;
         }
         Ok(config) => config,
         Err(error) => {
-            eprintln!("cdr-exporter check: {error}");
+            super::say("check", error);
             return Exit::BadConfig;
         }
     };
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         // Whoever reads the report has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::No,
         Err(error) => {
-            eprintln!("cdr-exporter check: {error}");
+            super::say("check", error);
             Exit::Internal
         }
     }
@@ -92,15 +92,15 @@ fn check_web_config(file: &Path, arguments: &Arguments) -> Option<Exit> {
     match access::load(file) {
         Ok(web) => {
             for warning in &web.warnings {
-                eprintln!("cdr-exporter check: warning: {warning}");
+                super::say("check", format_args!("warning: {warning}"));
             }
-            let said = writeln!(io::stdout(), "{}: the web config is right", file.display());
+            let said = writeln!(io::stdout(), "{}: the web config is right", shown::path(file));
             let is_all = arguments.paths.is_empty() && arguments.config_file.is_none();
             // Whoever reads the report has seen enough.
             (is_all || said.is_err()).then_some(Exit::Ok)
         }
         Err(fault) => {
-            eprintln!("cdr-exporter check: {fault}");
+            super::say("check", fault);
             Some(Exit::BadConfig)
         }
     }
@@ -109,7 +109,7 @@ fn check_web_config(file: &Path, arguments: &Arguments) -> Option<Exit> {
 /// Writes what was found; whether all of it is well.
 fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> io::Result<bool> {
     if let Some(file) = config_file {
-        writeln!(out, "{}: the config is right", file.display())?;
+        writeln!(out, "{}: the config is right", shown::path(file))?;
     }
     for warning in config::counted_twice(&options.sources) {
         writeln!(out, "warning: {warning}")?;

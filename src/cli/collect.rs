@@ -44,13 +44,13 @@ pub fn run(arguments: &Arguments) -> Exit {
     let config = match config::load_with(Some(&arguments.config_file), &[], &arguments.storage_path) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("cdr-exporter collect: {error}");
+            super::say("collect", error);
             return Exit::BadConfig;
         }
     };
     if config.collect.is_empty() {
         let file = arguments.config_file.display();
-        eprintln!("cdr-exporter collect: {file}: there is no `collect` in it, so nothing to fetch");
+        super::say("collect", format_args!("{file}: there is no `collect` in it, so nothing to fetch"));
         return Exit::BadConfig;
     }
     telemetry::init(LogLevel::Warn, LogFormat::Logfmt);
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             return Exit::No;
         }
         if let Some(fault) = fault {
-            eprintln!("cdr-exporter collect: {}: {fault}", options.source);
+            super::say("collect", format_args!("{}: {fault}", options.source));
             exit = Exit::No;
         }
     }

@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             exit
         }
         Err((message, exit)) => {
-            eprintln!("cdr-exporter compare: {message}");
+            super::say("compare", message);
             exit
         }
     }

@@ -53,7 +53,7 @@ pub fn run(arguments: Arguments) -> Exit {
     match serve(arguments) {
         Ok(()) => Exit::Ok,
         Err(reason) => {
-            eprintln!("cdr-exporter demo: {reason}");
+            super::say("demo", reason);
             Exit::Internal
         }
     }

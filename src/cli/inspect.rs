@@ -251,7 +251,7 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
 }
 
 fn fail(message: &str, exit: Exit) -> Exit {
-    eprintln!("cdr-exporter inspect: {message}");
+    super::say("inspect", message);
     exit
 }
 

@@ -14,9 +14,13 @@ pub mod collect;
 mod reader;
 mod stopped;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::shown;
 
 /// With which code the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,4 +82,10 @@ pub fn run() -> Exit {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
     }
+}
+
+/// Says on standard error what went wrong or what was done. The names of files in it may hold anything.
+fn say(command: &str, message: impl Display) {
+    // Without anyone to read it, the exit status says it.
+    let _ = writeln!(io::stderr(), "cdr-exporter {command}: {}", shown::lines(&message.to_string()));
 }

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::pipeline::rejected::{Line, older};
 use crate::reading::{self, Batch, Found, HowRead, Reading, Records};
+use crate::shown;
 use crate::source::open::open;
 use crate::source::tail::TailError;
 
@@ -48,11 +49,11 @@ pub fn run(arguments: &Arguments) -> Exit {
     match replay(arguments) {
         Ok((report, exit)) => {
             // Without anyone to read it, the exit status says it.
-            let _ = io::stdout().write_all(report.as_bytes());
+            let _ = io::stdout().write_all(shown::lines(&report).as_bytes());
             exit
         }
         Err(Failed { message, exit }) => {
-            eprintln!("cdr-exporter replay: {message}");
+            super::say("replay", message);
             exit
         }
     }

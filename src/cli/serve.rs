@@ -182,7 +182,7 @@ const NOTHING_TO_WATCH: &str = "nothing to watch. Give it files, folders or glob
 pub fn run(arguments: Arguments) -> Exit {
     let Arguments { paths, config_file, storage_path, threads, rejected, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
-        eprintln!("cdr-exporter serve: {NOTHING_TO_WATCH}");
+        super::say("serve", NOTHING_TO_WATCH);
         return Exit::Usage;
     }
     let rejected = rejected.path.map(|path| rejected::Options {
@@ -231,14 +231,14 @@ pub fn run(arguments: Arguments) -> Exit {
     match daemon.run(config) {
         Ok(()) => Exit::Ok,
         Err(error) => {
-            eprintln!("cdr-exporter serve: {error}");
+            super::say("serve", &error);
             exit_after(&error)
         }
     }
 }
 
 fn bad_config(error: &str) -> Exit {
-    eprintln!("cdr-exporter serve: {error}");
+    super::say("serve", error);
     Exit::BadConfig
 }
 

@@ -118,8 +118,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Ok(message) => (message, Exit::Ok),
         Err(error) => (error.to_string(), error.exit()),
     };
-    // Without anyone to read it, the exit status says it.
-    let _ = writeln!(io::stderr(), "cdr-exporter state: {message}");
+    super::say("state", message);
     exit
 }
 

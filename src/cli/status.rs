@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let (Files { mut files }, status) = match ask_or_read(arguments) {
         Ok(answer) => answer,
         Err(Failed { message, exit }) => {
-            eprintln!("cdr-exporter status: {message}");
+            super::say("status", message);
             return exit;
         }
     };
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("cdr-exporter status: {error}");
+            super::say("status", error);
             Exit::Internal
         }
         _ => Exit::Ok,
@@ -102,7 +102,7 @@ fn ask_or_read(arguments: &Arguments) -> Result<(Files, Option<Status>), Failed>
     };
     match stored(storage_path) {
         Ok(files) => {
-            eprintln!("cdr-exporter status: {nobody}: this is what the store holds");
+            super::say("status", format_args!("{nobody}: this is what the store holds"));
             Ok((files, None))
         }
         Err(StoreError::Missing(store)) => {

@@ -213,3 +213,35 @@ fn standard_input_is_read_from_where_it_stands() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["calls"], 49, "{report}");
 }
+
+/// Every command that is given a name which would write over the terminal says it as numbers.
+#[test]
+fn names_do_not_write_over_the_terminal() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("\u{1b}[31mstore\u{202e}");
+    let config = folder.path().join("\u{1b}]0;title\u{7}\n.yml");
+    fs::write(&config, "sources: {}\n").unwrap();
+    let (store, config) = (store.to_str().unwrap(), config.to_str().unwrap());
+    let cases: &[&[&str]] = &[
+        &["serve", "--config.file", config],
+        &["check", "--config.file", config],
+        &["collect", "--once", "--config.file", config],
+        &["inspect", "--config.file", config, SAMPLE],
+        &["status", "--storage.path", store],
+        &["state", "verify", "--storage.path", store],
+        &["state", "export", "--storage.path", store],
+        &["state", "forget", "--unlisted", "--storage.path", store],
+        &["state", "import", "--storage.path", store, store],
+        &["audit", "--storage.path", store, "--config.file", config],
+        &["replay", "--storage.path", store, "--config.file", config, "--rejected.path", store],
+        &["check", store],
+        &["inspect", store],
+    ];
+    for arguments in cases {
+        let ended = run(arguments.iter());
+        let said = ended.stdout + &ended.stderr;
+        assert!(said.contains("\\u{1b}"), "{arguments:?}: {said}");
+        let unsafe_ones = ['\u{1b}', '\u{7}', '\u{202e}'];
+        assert!(!said.contains(unsafe_ones), "{arguments:?}: {said:?}");
+    }
+}
