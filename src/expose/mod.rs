@@ -19,6 +19,7 @@ mod pages;
 pub mod access;
 mod guard;
 mod answer;
+mod endpoint;
 mod routes;
 mod places;
 mod connections;

@@ -17,9 +17,10 @@ use tracing::error;
 use super::access::Access;
 use super::answer::{Answer, last, plain, with};
 use super::connections::Connection;
+use super::endpoint::Endpoint;
 use super::exposition::Exposition;
 use super::negotiate::{Coding, Format};
-use super::pages::{Page, Pages};
+use super::pages::Pages;
 use super::places::Places;
 use super::{Options, guard};
 use crate::clock;
@@ -276,39 +277,6 @@ fn scrape_timeout(headers: &HeaderMap) -> Duration {
     Duration::from_secs_f64((seconds - SCRAPE_TIMEOUT_OFFSET).max(seconds / 2.0))
 }
 
-/// What can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Endpoint {
-    Metrics,
-    Page(Page),
-    Healthy,
-    Ready,
-    Files,
-    Reload,
-}
-
-impl Endpoint {
-    /// The endpoint at this path. Metrics at `/` take the place of the page there.
-    fn at(path: &str, options: &Options) -> Option<Self> {
-        match path {
-            path if path == options.telemetry_path => Some(Self::Metrics),
-            "/-/healthy" => Some(Self::Healthy),
-            "/-/ready" => Some(Self::Ready),
-            "/-/files" => Some(Self::Files),
-            "/-/reload" => Some(Self::Reload),
-            path => Page::at(path).map(Self::Page),
-        }
-    }
-
-    /// The methods it answers, as the `Allow` header lists them.
-    fn allow(self) -> &'static str {
-        match self {
-            Self::Reload => "POST, PUT, OPTIONS",
-            Self::Metrics | Self::Page(_) | Self::Healthy | Self::Ready | Self::Files => "GET, HEAD, OPTIONS",
-        }
-    }
-}
-
 fn too_many(places: &Places) -> Answer {
     let limit = places.limit();
     let reason = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
@@ -349,14 +317,6 @@ mod tests {
 
     fn request(method: &str, path: &str) -> Request<()> {
         Request::builder().method(method).uri(path).header("host", "a").body(()).unwrap()
-    }
-
-    #[test]
-    fn metrics_at_the_root_take_the_place_of_the_page() {
-        let at_root = Options { telemetry_path: "/".to_owned(), ..Options::default() };
-        assert_eq!(Endpoint::at("/", &at_root), Some(Endpoint::Metrics));
-        assert_eq!(Endpoint::at("/metrics", &at_root), None);
-        assert_eq!(Endpoint::at("/", &Options::default()), Some(Endpoint::Page(Page::Overview)));
     }
 
     #[tokio::test]

@@ -12,30 +12,28 @@ mod commits;
 mod contents;
 mod counts;
 mod duplicates;
+mod files;
 mod known;
+mod restore;
 mod stored;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use account::{Account, Balance};
-use attempts::AttemptKey;
 use counts::Counts;
 pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
+pub use files::{Decision, FileEvent, FilesNow, KnownFile, PathsNow};
 use history::History;
 pub use known::{Contents, Holder, Match};
 use snapshot::{Commits, Snapshot};
-use store::{Changes, Row, Store, StoreError, Table};
-use stored::{FileKey, ReplayedKey};
+use store::{Changes, Store, StoreError};
 
 use crate::call::UnixMillis;
 use crate::classify::Catalogue;
 use crate::reading::trunk::{self, Only};
-use crate::reading::{Batch, Content, Context};
-use crate::source::identity::Stamp;
+use crate::reading::{Batch, Context};
 
 /// What the ledger is told of a source.
 #[derive(Debug, Clone)]
@@ -61,94 +59,6 @@ impl SourceOptions {
             attempts_within: Duration::ZERO,
         }
     }
-}
-
-/// What happened to a file: the `event` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileEvent {
-    Found,
-    Resumed,
-    Rotated,
-    Truncated,
-    Replaced,
-    Copied,
-    Removed,
-    HoleFilled,
-}
-
-impl FileEvent {
-    const ALL: [Self; 8] = [
-        Self::Found,
-        Self::Resumed,
-        Self::Rotated,
-        Self::Truncated,
-        Self::Replaced,
-        Self::Copied,
-        Self::Removed,
-        Self::HoleFilled,
-    ];
-
-    /// The value of the `event` label.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Found => "found",
-            Self::Resumed => "resumed",
-            Self::Rotated => "rotated",
-            Self::Truncated => "truncated",
-            Self::Replaced => "replaced",
-            Self::Copied => "copied",
-            Self::Removed => "removed",
-            Self::HoleFilled => "hole_filled",
-        }
-    }
-}
-
-/// What was last found out about a file, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
-    pub event: FileEvent,
-    pub at: UnixMillis,
-}
-
-impl Decision {
-    /// The event's label, and its time.
-    pub fn shown(self) -> (Cow<'static, str>, UnixMillis) {
-        (self.event.label().into(), self.at)
-    }
-}
-
-/// What is known of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownFile {
-    /// The name under which it was last seen.
-    pub path: PathBuf,
-    pub content: Arc<Content>,
-    pub decision: Option<Decision>,
-    /// When it was last written, if all of what was read is known to have been there then.
-    pub whole: Option<Stamp>,
-}
-
-/// What a source's files look like at a commit.
-#[derive(Debug, Clone, Default)]
-pub struct FilesNow {
-    /// Files by the value of the `state` label.
-    pub states: Vec<(&'static str, u64)>,
-    pub pending_bytes: u64,
-    /// `None` where the source is not configured any more.
-    pub paths: Option<PathsNow>,
-}
-
-/// Where the paths of a source lead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathsNow {
-    /// How many of them lead to a file.
-    pub matched: u64,
-    /// Folders that were not gone through because of a bound.
-    pub left_out: u64,
-    /// Whether the system answers when it is asked for the folders.
-    pub is_up: bool,
-    /// What an operator should know, each a sentence without its full stop.
-    pub remarks: Vec<String>,
 }
 
 /// What became of the calls of a batch.
@@ -202,67 +112,6 @@ impl Ledger {
             commits: Commits::default(),
             store: None,
         }
-    }
-
-    /// Opens the ledger that this store holds, as of its last commit; later ones go there.
-    ///
-    /// # Errors
-    /// When the store cannot be read, or holds what this version cannot have written.
-    pub fn open(
-        mut store: Store,
-        limits: Limits,
-        catalogue: Arc<Catalogue>,
-        now: UnixMillis,
-    ) -> Result<Self, StoreError> {
-        let mut ledger = Self::new(limits, Arc::clone(&catalogue));
-        store.each(|row| ledger.restore(row))?;
-        for account in &mut ledger.accounts {
-            account.contents.restored();
-            account.attempts.restored();
-        }
-        ledger.store = Some(store);
-        ledger.reconfigure(limits, catalogue, now);
-        // How much history is kept is not known yet.
-        ledger.accounts.iter_mut().for_each(|account| account.forget(now));
-        Ok(ledger)
-    }
-
-    fn restore(&mut self, row: Row<'_>) -> Result<(), String> {
-        match row {
-            Row::Ready => self.ready = true,
-            Row::Text { table: Table::Sources, key, value } => {
-                let account = Account::restore(key, value)?;
-                self.counts.add_source(Arc::clone(&account.name), Vec::new());
-                self.accounts.push(account);
-            }
-            Row::Text { table: Table::Routes, key, value } => self.counts.restore_route(key, value)?,
-            Row::Text { table: Table::Failures, key, value } => self.counts.restore_failure(key, value)?,
-            Row::Text { table: Table::Attempts, key, value } => {
-                let key: AttemptKey = stored::from_json(key)?;
-                let call = key.call.parse().map_err(|_| format!("`{}` is no record id", key.call))?;
-                self.restored(&key.source)?.attempts.restore(call, value)?;
-            }
-            Row::Text { table: Table::Files, key, value } => {
-                let key: FileKey<'_> = stored::from_json(key)?;
-                self.restored(&key.source)?.restore_file(key.holder(), value)?;
-            }
-            Row::Text { table: Table::Replayed, key, .. } => {
-                let key: ReplayedKey<'_> = stored::from_json(key)?;
-                self.restored(&key.source)?.replayed.insert((key.lineage, key.position));
-            }
-            Row::Text { table: Table::Commits, value, .. } => self.commits.restore(value)?,
-            Row::Text { table: Table::HistorySeries, key, value } => {
-                self.history.restore_series(key, value)?
-            }
-            Row::Text { table: Table::History, key, value } => self.history.restore_minute(key, value)?,
-            Row::Ids { source, number, ids } => self.restored(source)?.duplicates.restore(number, ids)?,
-        }
-        Ok(())
-    }
-
-    fn restored(&mut self, source: &str) -> Result<&mut Account, String> {
-        let account = self.accounts.iter_mut().find(|account| &*account.name == source);
-        account.ok_or_else(|| format!("there is no source `{source}`"))
     }
 
     /// Takes new options. Nothing that was counted changes.

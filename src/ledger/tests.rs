@@ -10,11 +10,12 @@ use redb::Database;
 
 use super::snapshot::Route;
 use super::store::tests::lowered::to_layout_2;
+use super::store::{Row, Table};
 use super::*;
 use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
 use crate::format::graph;
 use crate::framing::Place;
-use crate::reading::{Found, Hole, HowRead, Records};
+use crate::reading::{Content, Found, Hole, HowRead, Records};
 use crate::source::blocks::Blocks;
 use crate::source::identity::{FileId, Head, Mark, Stamp};
 

@@ -3,13 +3,14 @@
 
 pub mod rejected;
 mod committing;
+mod configuring;
 mod looker;
 mod looking;
 mod options;
 mod refusals;
+mod turns;
 mod workers;
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -23,13 +24,12 @@ use self::looker::Looker;
 pub use self::options::{Host, Options, Source};
 use self::refusals::Refusals;
 pub use self::workers::Turned;
-use self::workers::{Job, Workers};
-use crate::clock::{Clock, Moment};
+use self::workers::Workers;
+use crate::clock::Clock;
+use crate::follow::Files;
 pub use crate::follow::Patience;
-use crate::follow::{Around, Done, Files, Outbox};
 use crate::ledger::status::FileStatus;
-use crate::ledger::{FilesNow, Ledger, SourceIndex};
-use crate::reading::trunk;
+use crate::ledger::{Ledger, SourceIndex};
 use crate::source::memory::Memory;
 use crate::telemetry::Heartbeat;
 
@@ -56,17 +56,13 @@ const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 const COMMIT_LIVE_EVERY: Duration = Duration::from_millis(100);
 const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
-/// How often quiet files are looked after at the least, and how often ids past remembering are forgotten.
+/// How often quiet files are looked after at the least.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How soon it is seen whether a look goes on that something waits for.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// The loop turns this often at the least, so that it is known to turn.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
-
-/// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
-const WORTH_A_WORKER: u64 = 64 * 1024;
 
 /// A source whose files are followed.
 struct Followed {
@@ -236,50 +232,6 @@ impl Pipeline {
         }
     }
 
-    /// Files that wait for memory have what others hold and do not need, and their turn once any became free.
-    fn make_room(&mut self) {
-        if !self.sources.iter().any(|source| source.files.waits_for_room()) {
-            return;
-        }
-        self.sources.iter_mut().for_each(|source| source.files.shed());
-        let released = self.memory.released();
-        if self.released != released {
-            self.released = released;
-            self.sources.iter_mut().for_each(|source| source.files.try_for_room());
-        }
-    }
-
-    fn read_on(&mut self) {
-        self.make_room();
-        for place in 0..self.sources.len() {
-            if self.sources[place].is_waiting() {
-                self.give_a_turn(place);
-            }
-        }
-        let now = (self.clock)();
-        if now.since(self.tidied) >= self.tidy_every() {
-            self.tidied = now.steady;
-            let mut tidied = false;
-            for place in 0..self.sources.len() {
-                tidied |= self.sources[place].is_tidied_at_any_time() && self.tidy(place, now);
-            }
-            tidied |= self.ledger.decide_attempts(now.wall);
-            if tidied {
-                self.commit();
-            }
-        }
-        if now.since(self.forgot) >= FORGET_EVERY {
-            self.forgot = now.steady;
-            self.ledger.forget(now.wall);
-        }
-        self.commit_if_due();
-    }
-
-    /// Looks after the quiet files of a source; whether anything came of it.
-    fn tidy(&mut self, place: usize, now: Moment) -> bool {
-        self.with(place, now, Files::tidy)
-    }
-
     fn commit_if_due(&mut self) {
         let behind = self.is_behind();
         if !behind && !self.ready {
@@ -290,7 +242,7 @@ impl Pipeline {
             if is_first_start {
                 self.sources
                     .iter()
-                    .for_each(|source| propose_trunks(&source.name, source.index, &self.ledger));
+                    .for_each(|source| configuring::propose_trunks(&source.name, source.index, &self.ledger));
             }
         }
         let now = (self.clock)();
@@ -309,82 +261,6 @@ impl Pipeline {
         if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY }
     }
 
-    /// Gives a file of this source its turn. Much is read by a worker, if one is free.
-    fn give_a_turn(&mut self, place: usize) {
-        let now = (self.clock)();
-        match self.with(place, now, Files::next_turn) {
-            Ok(task) => {
-                let source = self.sources[place].number;
-                match self.workers.as_mut().filter(|workers| workers.has_room()) {
-                    Some(workers) if task.is_known && task.expected > WORTH_A_WORKER => {
-                        workers.give(Job { source, task });
-                    }
-                    _ => self.take_back(place, task.run()),
-                }
-            }
-            Err(caught_up) => self.note_work(caught_up),
-        }
-    }
-
-    /// A worker has done a turn.
-    fn turned(&mut self, Turned { source, done }: Turned) {
-        if let Some(workers) = &mut self.workers {
-            workers.took_back();
-        }
-        let done = done.unwrap_or_else(|panic| resume_unwind(panic));
-        // A source that is gone has its files no more: what was read of one is not counted.
-        if let Some(place) = self.sources.iter().position(|followed| followed.number == source) {
-            self.take_back(place, done);
-        }
-    }
-
-    fn take_back(&mut self, place: usize, done: Done) {
-        let now = (self.clock)();
-        let caught_up = self.with(place, now, |files, around| files.take_back(done, around));
-        self.note_work(caught_up);
-    }
-
-    /// Something is to be committed.
-    fn note_work(&mut self, caught_up: bool) {
-        self.one_caught_up |= caught_up;
-        let now = (self.clock)().steady;
-        self.uncommitted = Some((self.uncommitted.map_or(now, |(oldest, _)| oldest), now));
-    }
-
-    /// Looks after the files of a source, and counts what comes of it.
-    fn with<T>(
-        &mut self,
-        place: usize,
-        now: Moment,
-        work: impl FnOnce(&mut Files, &mut Around<'_>) -> T,
-    ) -> T {
-        let Followed { name, index, files, .. } = &mut self.sources[place];
-        let context = self.ledger.context(*index, now.wall, self.rejected.is_some());
-        let mut out = Outbox::default();
-        let mut around = Around {
-            source: name,
-            options: files.options(),
-            memory: &self.memory,
-            contents: self.ledger.contents_mut(*index),
-            context: &context,
-            now,
-            patience: self.patience,
-            out: &mut out,
-        };
-        let result = work(files, &mut around);
-        for event in out.events {
-            self.ledger.file_event(*index, event);
-        }
-        for read in out.reads {
-            self.ledger.apply(*index, &read.batch);
-            self.refusals.take(name, &read);
-            if let Some(log) = &mut self.rejected {
-                log.take(name, &read, now.wall);
-            }
-        }
-        result
-    }
-
     /// Whether all that was read is now durable.
     fn commit(&mut self) -> bool {
         for source in &self.sources {
@@ -397,57 +273,5 @@ impl Pipeline {
         self.uncommitted = None;
         self.one_caught_up = false;
         self.committing.commit(&mut self.ledger, self.ready, &self.clock)
-    }
-
-    fn reload(&mut self, options: Options) {
-        self.ledger.reconfigure(options.limits, Arc::clone(&options.catalogue), (self.clock)().wall);
-        self.ledger.keep_history(options.history, (self.clock)().wall);
-        self.rescan_interval = options.rescan_interval;
-        self.patience = options.patience;
-        self.configure(options);
-        self.scan();
-        self.commit();
-    }
-
-    /// Takes the sources of these options; what is known of a source of the same name stays.
-    fn configure(&mut self, options: Options) {
-        let mut before = std::mem::take(&mut self.sources);
-        for Source { books, discover, reading } in options.sources {
-            let name = Arc::clone(&books.name);
-            let index = self.ledger.source(books, (self.clock)().wall);
-            let followed = match before.iter().position(|known| known.name == name) {
-                Some(place) => {
-                    let mut followed = before.swap_remove(place);
-                    followed.files.reconfigure(discover, reading);
-                    followed.looker.iter_mut().for_each(Looker::reconfigured);
-                    followed
-                }
-                None => {
-                    self.numbered += 1;
-                    let files = Files::new(discover, reading, self.ledger.contents(index));
-                    let looker = self.start_looking(self.numbered, &name);
-                    let looked = (self.clock)().steady;
-                    Followed { name, index, number: self.numbered, files, looker, looked, is_touched: false }
-                }
-            };
-            self.sources.push(followed);
-        }
-        self.memory.set_limit(options.memory_bytes);
-        // One half for files that may still grow, the other for those that wait for their turn.
-        let open_files = self.open_files / self.sources.len().max(1) / 2;
-        self.sources.iter_mut().for_each(|source| source.files.keep_at_most(open_files));
-        for Followed { index, .. } in before {
-            // Its counters stay; it has no files any more.
-            self.ledger.files_now(index, FilesNow::default());
-        }
-    }
-}
-
-/// Says at the first start how to let no other text become the label `trunk` than the names of SBCs.
-fn propose_trunks(source: &str, index: SourceIndex, ledger: &Ledger) {
-    let proposed = ledger.proposed_trunks(index);
-    if !proposed.is_empty() {
-        let config = trunk::proposal(&proposed);
-        info!(source, %config, "trunks are shown as records spell them; with this in the config, no others ever are");
     }
 }

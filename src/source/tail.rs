@@ -1,12 +1,15 @@
 //! One file, read from where it was left to where it ends now, as text.
 
+mod filling;
+mod marking;
+
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use super::archive::{Archive, Step};
+use super::archive::Archive;
 use super::encoding::{Damaged, Decoding, Encoding};
 use super::hole::{self, Holes};
 use super::identity::{MARK_BYTES, Mark};
@@ -93,26 +96,6 @@ impl Tail {
         }
     }
 
-    /// Has the decoder take what it had before it was let go of, one chunk more. Whether there was anything to do: there is
-    /// not as long as the file has not grown.
-    fn take_again(&mut self, file: &File, at: u64) -> Result<bool, TailError> {
-        if file.metadata()?.len() <= self.read {
-            return Ok(false);
-        }
-        let left = self.read - self.raw.len() as u64 - at;
-        let mut raw = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
-        let length = read_some(file, &mut raw, at)?;
-        let taken = self.decoding.push_again(&raw[..length], CHUNK)?;
-        let at = at + taken as u64;
-        self.again = (taken as u64 != left).then_some(at);
-        match taken {
-            0 if left > 0 && self.decoding.waits() => Err(TailError::NoRoom),
-            // The file holds something else by now.
-            0 if left > 0 => Err(TailError::Rewritten),
-            _ => Ok(true),
-        }
-    }
-
     /// The text that is there and not consumed.
     pub fn text(&self) -> &[u8] {
         &self.text[self.begin..self.end]
@@ -121,34 +104,6 @@ impl Tail {
     /// How many bytes of the file stand before its text, if the text lies in it as it is.
     pub fn plain_text_at(&self) -> Option<u64> {
         self.decoding.encoding().and_then(Encoding::plain_text_at)
-    }
-
-    /// The mark at `position` of the text, which is `at` bytes into [`Tail::text`].
-    pub fn text_mark(&self, position: u64, at: usize) -> Mark {
-        let end = self.begin + at;
-        if end >= MARK_BYTES || end as u64 >= position {
-            return Mark::of_text(&self.text[..end], position);
-        }
-        if self.plain_text_at().is_some_and(|text_at| self.mark.end == text_at + position)
-            && self.mark.is_whole()
-        {
-            return self.mark.at_end(position);
-        }
-        let in_file = match (&self.file, self.plain_text_at()) {
-            (Some(file), Some(text_at)) => Mark::in_file(file, text_at, position).ok(),
-            _ => None,
-        };
-        // A file that was just written anew leaves what is in memory, if less than a whole mark.
-        let in_memory = || Mark::of_text(&self.text[..end], position);
-        in_file.filter(|_| self.is_same_content().unwrap_or(false)).unwrap_or_else(in_memory)
-    }
-
-    /// Whether the text before `at` bytes into [`Tail::text`] is the one marked.
-    pub fn is_marked(&self, mark: &Mark, at: usize) -> bool {
-        match (&self.file, self.plain_text_at()) {
-            (Some(file), Some(text_at)) => mark.holds(file, text_at).unwrap_or(false),
-            _ => mark.ends(&self.text[..self.begin + at]),
-        }
     }
 
     /// Lets go of the first `count` bytes of the text.
@@ -225,57 +180,6 @@ impl Tail {
         self.file = Some(file);
     }
 
-    /// Whether what was read before is still what the open file holds. Cheap; asked before reading on after a pause.
-    pub fn is_same_content(&self) -> io::Result<bool> {
-        match &self.file {
-            Some(file) if self.mark.end > 0 => match self.mark.holds_but(file, 0, &self.holes.given_up) {
-                // What a pipe gave is gone.
-                Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(true),
-                held => held,
-            },
-            _ => Ok(true),
-        }
-    }
-
-    /// Whether this file holds what was read, of which there is something.
-    pub fn is_content_of(&self, file: &File) -> bool {
-        self.mark.end > 0 && self.mark.holds_but(file, 0, &self.holes.given_up).unwrap_or(false)
-    }
-
-    /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
-    /// now.
-    fn set_mark(&mut self) -> io::Result<()> {
-        let known = match self.is_plain() {
-            true => &self.text[self.end.saturating_sub(MARK_BYTES)..self.end],
-            false => &[],
-        };
-        if known.len() == MARK_BYTES {
-            self.mark = Mark::of_text(known, self.read);
-        } else if let Some(file) = &self.file
-            && let Some(mark) = Mark::behind(known, file, self.read)?
-        {
-            self.mark = mark;
-        }
-        Ok(())
-    }
-
-    /// As [`Tail::set_mark`], when anything was read. Where that fails, the mark before it still serves.
-    fn mark_read(&mut self, taken: usize) {
-        if taken > 0 {
-            let _ = self.set_mark();
-        }
-    }
-
-    /// Takes in what was just read, if the file still holds what was read before it: a file may be cut and written
-    /// anew at any time.
-    fn take_in(&mut self, taken: usize) -> Result<(), TailError> {
-        if taken == 0 || self.is_same_content()? {
-            self.read += taken as u64;
-            return Ok(());
-        }
-        Err(TailError::Rewritten)
-    }
-
     /// In these ranges of the text, bytes that were given up may be written yet: nothing is wrong if they are. What is
     /// known of the text behind them is taken from the file anew.
     pub fn give_up(&mut self, ranges: impl Iterator<Item = Range<u64>>) {
@@ -283,160 +187,9 @@ impl Tail {
         self.holes.given_up = ranges.map(|range| text_at + range.start..text_at + range.end).collect();
     }
 
-    /// What was given up is read now, so the file has another end and memory holds what is no more.
-    pub fn mark_anew(&mut self) -> io::Result<()> {
-        self.drop_front(self.begin);
-        let held = self.text[self.begin..self.end].to_vec();
-        if let Some(file) = &self.file
-            && let Some(mark) = Mark::behind(&held[held.len().saturating_sub(MARK_BYTES)..], file, self.read)?
-        {
-            self.mark = mark;
-        }
-        Ok(())
-    }
-
-    /// The last `count` bytes before [`Tail::text`], from memory or from the file, if that holds what was read.
-    pub fn text_before(&self, position: u64, count: usize) -> Option<Vec<u8>> {
-        if self.begin >= count {
-            return Some(self.text[self.begin - count..self.begin].to_vec());
-        }
-        let (file, text_at) = (self.file.as_ref()?, self.plain_text_at()?);
-        let mut bytes = vec![0; count];
-        file.read_exact_at(&mut bytes, text_at + position - count as u64).ok()?;
-        self.is_same_content().ok()?.then_some(bytes)
-    }
-
-    /// Reads on by one chunk or `expected` bytes, whichever is less, and no further than to a hole that it waits at. Returns
-    /// whether anything came of it; if not, there is no more for now. `finished` says that there never will be.
-    pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
-        self.forget();
-        if self.read == 0 && self.encoding().is_none() {
-            match self.is_archive_by_its_head()? {
-                Some(true) => self.archive = Some(Archive::default()),
-                None if !finished => return Ok(false),
-                None | Some(false) => {}
-            }
-        }
-        if let Some(mut archive) = self.archive.take() {
-            let more = self.fill_from(&mut archive);
-            self.archive = Some(archive);
-            return more;
-        }
-        self.holes.at = None;
-        let plain = self.is_plain();
-        if let (Some(at), Some(file)) = (self.again, &self.file) {
-            let file = file.try_clone()?;
-            return self.take_again(&file, at);
-        }
-        let Some(file) = &self.file else { return Ok(false) };
-        let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
-        if plain {
-            let room = self.text.len().max(self.end + want);
-            // Filling room with zeros that reading overwrites takes half as long as the reading: it is kept.
-            self.text.resize(room, 0);
-            let taken = read_some(file, &mut self.text[self.end..self.end + want], self.read)?;
-            let taken = match finished {
-                true => taken,
-                false => self.stop(self.end, self.end + taken, self.read),
-            };
-            self.take_in(taken)?;
-            self.end += taken;
-            self.mark_read(taken);
-            self.set_apart(taken);
-            return Ok(taken > 0);
-        }
-        self.text.truncate(self.end);
-        let taken = match self.raw.len() < CHUNK {
-            true => read_raw(file, &mut self.raw, want, self.read)?,
-            false => 0,
-        };
-        if let Err(error) = self.take_in(taken) {
-            self.raw.truncate(self.raw.len() - taken);
-            return Err(error);
-        }
-        self.mark_read(taken);
-        let before = (self.raw.len(), self.text.len());
-        let used = self.decoding.push(&self.raw, finished && taken == 0, &mut self.text, CHUNK);
-        // What came before damage is text like any other.
-        self.end = self.text.len();
-        self.raw.drain(..used?);
-        if !finished && self.is_plain() {
-            self.stop_behind(before.1);
-        }
-        if self.decoding.waits() && before.1 == self.text.len() {
-            return Err(TailError::NoRoom);
-        }
-        Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
-    }
-
-    fn is_archive_by_its_head(&self) -> io::Result<Option<bool>> {
-        let Some(file) = &self.file else { return Ok(Some(false)) };
-        match Archive::recognise(file) {
-            // A pipe is read once, from its beginning.
-            Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(Some(false)),
-            recognised => recognised,
-        }
-    }
-
-    /// Takes a step of the archive, or looks whether all of it is there. All of it is then taken in at once.
-    fn fill_from(&mut self, archive: &mut Archive) -> Result<bool, TailError> {
-        let Some(file) = &self.file else { return Ok(false) };
-        if archive.waits_for().is_some() {
-            let length = file.metadata()?.len();
-            if !archive.open(file, length)? {
-                return Ok(false);
-            }
-            self.mark = Mark::in_file(file, 0, length)?;
-            self.read = length;
-        } else if !self.is_same_content()? {
-            return Err(TailError::Rewritten);
-        }
-        let Some(file) = &self.file else { return Ok(false) };
-        self.text.truncate(self.end);
-        let step = archive.step(file, &mut self.text);
-        self.end = self.text.len();
-        let step = step?;
-        if step == Step::DocumentEnds {
-            self.documents.push_back(self.end);
-        }
-        Ok(step != Step::Nothing)
-    }
-
     /// Whether what was read so far is text as it is, up to its last byte.
     fn is_plain(&self) -> bool {
         self.decoding.is_plain() && self.raw.is_empty()
-    }
-
-    /// Takes what is not text as it is, of so many bytes read as if all were, back to be decoded.
-    fn set_apart(&mut self, taken: usize) {
-        let begin = self.end - taken;
-        let passing = begin + self.decoding.passing(&self.text[begin..self.end]);
-        self.raw.extend_from_slice(&self.text[passing..self.end]);
-        self.end = passing;
-    }
-
-    /// How much of the text at `begin..end`, which was read at `offset`, stands before a hole that is to be waited at.
-    fn stop(&mut self, begin: usize, end: usize, offset: u64) -> usize {
-        let text = &self.text[begin..end];
-        // The zeros of UTF-16 are no holes.
-        let plain = self.decoding.first_changed(text);
-        let before = self.holes.stop(&text[..plain], offset);
-        if before < plain { before } else { text.len() }
-    }
-
-    /// Goes back to the first hole behind `begin` in the text, when it just turned out that it lies in the file as it is.
-    fn stop_behind(&mut self, begin: usize) {
-        let length = self.end - begin;
-        let before = self.stop(begin, self.end, self.read.saturating_sub(length as u64));
-        if before < length {
-            self.end = begin + before;
-            self.read -= (length - before) as u64;
-            self.text.truncate(self.end);
-            self.mark_read(before);
-        }
-        if self.plain_text_at() == Some(self.read) {
-            self.mark = Mark::default();
-        }
     }
 
     /// The file, where its text lies in it as it is, and where that begins.
@@ -485,29 +238,6 @@ impl Tail {
             self.text.shrink_to_fit();
         }
         self.raw.shrink_to_fit();
-    }
-}
-
-/// Reads up to `want` bytes behind those that are in `raw`; how many it got.
-fn read_raw(file: &File, raw: &mut Vec<u8>, want: usize, at: u64) -> io::Result<usize> {
-    let begin = raw.len();
-    raw.resize(begin + want, 0);
-    let read = read_some(file, &mut raw[begin..], at);
-    raw.truncate(begin + *read.as_ref().unwrap_or(&0));
-    read
-}
-
-/// What one read at this offset gives: several may read one file at once. A pipe has no offsets.
-fn read_some(mut file: &File, to: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        let read = match file.read_at(to, offset) {
-            Err(error) if error.kind() == io::ErrorKind::NotSeekable => file.read(to),
-            read => read,
-        };
-        match read {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
     }
 }
 

@@ -1,0 +1,136 @@
+//! Turns: which file has one, who reads it, and how what came of it is counted.
+
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use super::workers::{Job, Turned};
+use super::{Followed, Pipeline};
+use crate::clock::Moment;
+use crate::follow::{Around, Done, Files, Outbox};
+
+/// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
+const WORTH_A_WORKER: u64 = 64 * 1024;
+/// How often ids past remembering are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+impl Pipeline {
+    /// Files that wait for memory have what others hold and do not need, and their turn once any became free.
+    fn make_room(&mut self) {
+        if !self.sources.iter().any(|source| source.files.waits_for_room()) {
+            return;
+        }
+        self.sources.iter_mut().for_each(|source| source.files.shed());
+        let released = self.memory.released();
+        if self.released != released {
+            self.released = released;
+            self.sources.iter_mut().for_each(|source| source.files.try_for_room());
+        }
+    }
+
+    pub(super) fn read_on(&mut self) {
+        self.make_room();
+        for place in 0..self.sources.len() {
+            if self.sources[place].is_waiting() {
+                self.give_a_turn(place);
+            }
+        }
+        let now = (self.clock)();
+        if now.since(self.tidied) >= self.tidy_every() {
+            self.tidied = now.steady;
+            let mut tidied = false;
+            for place in 0..self.sources.len() {
+                tidied |= self.sources[place].is_tidied_at_any_time() && self.tidy(place, now);
+            }
+            tidied |= self.ledger.decide_attempts(now.wall);
+            if tidied {
+                self.commit();
+            }
+        }
+        if now.since(self.forgot) >= FORGET_EVERY {
+            self.forgot = now.steady;
+            self.ledger.forget(now.wall);
+        }
+        self.commit_if_due();
+    }
+
+    /// Looks after the quiet files of a source; whether anything came of it.
+    pub(super) fn tidy(&mut self, place: usize, now: Moment) -> bool {
+        self.with(place, now, Files::tidy)
+    }
+
+    /// Gives a file of this source its turn. Much is read by a worker, if one is free.
+    fn give_a_turn(&mut self, place: usize) {
+        let now = (self.clock)();
+        match self.with(place, now, Files::next_turn) {
+            Ok(task) => {
+                let source = self.sources[place].number;
+                match self.workers.as_mut().filter(|workers| workers.has_room()) {
+                    Some(workers) if task.is_known && task.expected > WORTH_A_WORKER => {
+                        workers.give(Job { source, task });
+                    }
+                    _ => self.take_back(place, task.run()),
+                }
+            }
+            Err(caught_up) => self.note_work(caught_up),
+        }
+    }
+
+    /// A worker has done a turn.
+    pub(super) fn turned(&mut self, Turned { source, done }: Turned) {
+        if let Some(workers) = &mut self.workers {
+            workers.took_back();
+        }
+        let done = done.unwrap_or_else(|panic| resume_unwind(panic));
+        // A source that is gone has its files no more: what was read of one is not counted.
+        if let Some(place) = self.sources.iter().position(|followed| followed.number == source) {
+            self.take_back(place, done);
+        }
+    }
+
+    fn take_back(&mut self, place: usize, done: Done) {
+        let now = (self.clock)();
+        let caught_up = self.with(place, now, |files, around| files.take_back(done, around));
+        self.note_work(caught_up);
+    }
+
+    /// Something is to be committed.
+    pub(super) fn note_work(&mut self, caught_up: bool) {
+        self.one_caught_up |= caught_up;
+        let now = (self.clock)().steady;
+        self.uncommitted = Some((self.uncommitted.map_or(now, |(oldest, _)| oldest), now));
+    }
+
+    /// Looks after the files of a source, and counts what comes of it.
+    pub(super) fn with<T>(
+        &mut self,
+        place: usize,
+        now: Moment,
+        work: impl FnOnce(&mut Files, &mut Around<'_>) -> T,
+    ) -> T {
+        let Followed { name, index, files, .. } = &mut self.sources[place];
+        let context = self.ledger.context(*index, now.wall, self.rejected.is_some());
+        let mut out = Outbox::default();
+        let mut around = Around {
+            source: name,
+            options: files.options(),
+            memory: &self.memory,
+            contents: self.ledger.contents_mut(*index),
+            context: &context,
+            now,
+            patience: self.patience,
+            out: &mut out,
+        };
+        let result = work(files, &mut around);
+        for event in out.events {
+            self.ledger.file_event(*index, event);
+        }
+        for read in out.reads {
+            self.ledger.apply(*index, &read.batch);
+            self.refusals.take(name, &read);
+            if let Some(log) = &mut self.rejected {
+                log.take(name, &read, now.wall);
+            }
+        }
+        result
+    }
+}
