@@ -14,6 +14,7 @@ use cdr_exporter::call::{Call, UnixMillis};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::truth::Export;
+use cdr_exporter::format::names::Names;
 use cdr_exporter::format::{Decode, Decoded, Format, Front, graph, teams_admin_center};
 use cdr_exporter::framing::Split;
 use cdr_exporter::ledger::{Ledger, Limits, SourceIndex, SourceOptions};
@@ -59,7 +60,7 @@ fn split<'t>(format: &Format, mut text: &'t [u8]) -> Vec<&'t [u8]> {
 
 /// A decoder that has seen the header, if there is one.
 fn decoder(format: &Format, records: &[&[u8]]) -> Box<dyn Decode> {
-    let mut decoder = (format.decoder)();
+    let mut decoder = (format.decoder)(Names::default());
     let _ = decoder.decode(records[0]);
     decoder
 }
@@ -137,7 +138,7 @@ fn read((mut ledger, source): (Ledger, SourceIndex), file: &tempfile::NamedTempF
 fn ledger_stages(criterion: &mut Criterion) {
     let text = export(&graph::FORMAT);
     let records = split(&graph::FORMAT, text.as_bytes());
-    let mut decoders: Vec<_> = records.iter().map(|_| (graph::FORMAT.decoder)()).collect();
+    let mut decoders: Vec<_> = records.iter().map(|_| (graph::FORMAT.decoder)(Names::default())).collect();
     let decoded = records.iter().zip(&mut decoders).map(|(record, decoder)| decoder.decode(record));
     let calls: Vec<Call<'_>> = decoded
         .filter_map(|decoded| match decoded {

@@ -2,8 +2,15 @@
 //!
 //! Nothing here reads bytes or knows a record format; a [`Call`] is what a format's decoder makes of one record.
 
+// The path is said since build.rs takes this file from elsewhere.
+#[path = "call/unread.rs"]
+mod unread;
+
 use std::borrow::Cow;
 use std::fmt;
+
+#[allow(unused_imports, reason = "build.rs needs less of this file")]
+pub use self::unread::{Unread, UnreadField};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +28,28 @@ pub struct CodePair {
     pub microsoft: Option<u64>,
     /// SIP response code (`CallEndReason`): three digits, or 0 on a normal end.
     pub sip: Option<u16>,
+}
+
+impl CodePair {
+    /// Stands for every Microsoft code that may be a telephone number.
+    pub const OTHER: u64 = u64::MAX;
+
+    /// Microsoft's codes have six digits at the most, all that are known.
+    const MOST_DIGITS: u64 = 999_999;
+
+    /// Without a Microsoft code that may be a telephone number, which must not become a label.
+    pub fn without_numbers(self) -> Self {
+        let microsoft = self.microsoft.map(|code| if code > Self::MOST_DIGITS { Self::OTHER } else { code });
+        Self { microsoft, ..self }
+    }
+
+    /// The Microsoft code as the label shows it: `""` where there is none, `other` for what may be a telephone number.
+    pub fn microsoft_label(self) -> String {
+        match self.microsoft {
+            Some(Self::OTHER) => "other".to_owned(),
+            code => code.map(|code| code.to_string()).unwrap_or_default(),
+        }
+    }
 }
 
 /// How the call ended, in the codes that its record has. Which of them there are depends on who wrote the record.
@@ -236,6 +265,8 @@ pub struct Call<'a> {
     pub duration_seconds: Option<u32>,
     /// The attempts of one call have one record id.
     pub attempt: Attempt,
+    /// What of the record could not be read. The call counts all the same.
+    pub unread: Unread,
 }
 
 impl Call<'_> {
@@ -250,6 +281,7 @@ impl Call<'_> {
             ended_at: self.ended_at,
             duration_seconds: self.duration_seconds,
             attempt: self.attempt,
+            unread: self.unread,
         }
     }
 }
@@ -269,11 +301,12 @@ pub enum Reason {
     BadLine,
     /// A CSV row before any header.
     NoHeader,
-    /// A code that is not a whole number, or is out of range.
+    /// A code that is not a whole number, or a SIP code that is out of range.
     BadCode,
-    /// A time in none of the forms that its format writes.
+    /// A time that decides whether the call was answered is none. Any other is an [`Unread`] field.
     BadTime,
-    /// A duration that is not a whole number of seconds, or is more than a week.
+    /// A duration that is not a whole number of seconds, or is more than a week: an [`Unread`] field today. Stores of
+    /// earlier versions count it.
     BadDuration,
     /// A success flag that is neither yes nor no.
     BadSuccess,
@@ -286,11 +319,23 @@ pub enum Reason {
     /// Bytes that were never written, with the record that they cut, or the rest of one behind them. If they are written
     /// after all, their calls count.
     Hole,
+    /// An answer of Microsoft Graph that says why there are no records.
+    ErrorAnswer,
+    /// There is no success flag, and no code that says whether the call was answered; or one that is misspelt.
+    MissingSuccess,
+    /// The call failed, and there is no property or column of the SIP code; or one that is misspelt.
+    MissingSipCode,
+    /// The property or column of the Microsoft code is misspelt.
+    MissingMicrosoftCode,
+    /// That of the trunk is.
+    MissingTrunk,
+    /// That of the call type is, which holds the direction.
+    MissingCallType,
 }
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
@@ -305,6 +350,12 @@ impl Reason {
         Self::NoRecordId,
         Self::Unfinished,
         Self::Hole,
+        Self::ErrorAnswer,
+        Self::MissingSuccess,
+        Self::MissingSipCode,
+        Self::MissingMicrosoftCode,
+        Self::MissingTrunk,
+        Self::MissingCallType,
     ];
 
     /// The value of the `reason` label.
@@ -324,6 +375,12 @@ impl Reason {
             Self::NoRecordId => "no_record_id",
             Self::Unfinished => "unfinished",
             Self::Hole => "hole",
+            Self::ErrorAnswer => "error_answer",
+            Self::MissingSuccess => "missing_success",
+            Self::MissingSipCode => "missing_sip_code",
+            Self::MissingMicrosoftCode => "missing_microsoft_code",
+            Self::MissingTrunk => "missing_trunk",
+            Self::MissingCallType => "missing_call_type",
         }
     }
 
@@ -348,6 +405,21 @@ impl Reason {
             Self::Hole => {
                 "bytes were not written for longer than unfinished_after: NULs stand in their place"
             }
+            Self::ErrorAnswer => "an error answer of Microsoft Graph stands in the place of records",
+            Self::MissingSuccess => {
+                "no property or column is named successfulCall or Success; if one is misspelt, mend it or name it in `columns:`"
+            }
+            Self::MissingSipCode => {
+                "no property or column is named finalSipCode or Final SIP code; if one is misspelt, mend it or name it in \
+                 `columns:`"
+            }
+            Self::MissingMicrosoftCode => {
+                "callEndSubReason or Final Microsoft subcode is misspelt: mend it or name it in `columns:`"
+            }
+            Self::MissingTrunk => {
+                "trunkFullyQualifiedDomainName or SBC FQDN is misspelt: mend it or name it in `columns:`"
+            }
+            Self::MissingCallType => "callType or Call type is misspelt: mend it or name it in `columns:`",
         }
     }
 }

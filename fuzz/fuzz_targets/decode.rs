@@ -4,6 +4,7 @@
 
 #![no_main]
 
+use cdr_exporter::format::names::Names;
 use cdr_exporter::format::{ALL, Decoded, Format, Front};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +14,7 @@ const HEADER: &[u8] =
 
 fuzz_target!(|text: &[u8]| {
     for format in ALL {
-        let mut decoder = (format.decoder)();
+        let mut decoder = (format.decoder)(Names::default());
         decoder.resume(HEADER);
         // Quoted newlines belong to a record, so records are told apart by another byte here.
         let mut records = text.splitn(4, |byte| *byte == 0);
@@ -21,8 +22,8 @@ fuzz_target!(|text: &[u8]| {
         for record in records {
             decoder.decode(record);
         }
-        let mut resumed = (format.decoder)();
-        resumed.resume(decoder.header().unwrap_or_default());
+        let mut resumed = (format.decoder)(Names::default());
+        resumed.resume(&decoder.header().unwrap_or_default());
         assert_eq!(decoder.decode(last), resumed.decode(last));
         // Room behind it, as a file has.
         let roomy = [last, b"\n", &[b'a'; 128]].concat();

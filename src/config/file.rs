@@ -48,6 +48,9 @@ pub struct Source {
     pub conditions: Option<Condition>,
     #[serde(default)]
     pub trunks: Trunks,
+    /// Names of properties and columns, each with the field that it holds.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Spanned<String>>,
 }
 
 impl Source {
@@ -71,6 +74,7 @@ impl Source {
             fields: None,
             conditions: None,
             trunks: Trunks::default(),
+            columns: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `sources`: what is read, under which name, and how.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::file;
 use super::limits;
 use super::units::duration;
 use crate::format::device::{Device, TrunkFrom};
+use crate::format::names::{ALL as ALL_FIELDS, Field, Names};
 use crate::format::{ALL, Format, mapped};
 use crate::ledger::{SourceOptions, TrunkName};
 use crate::pipeline::Source;
@@ -150,8 +151,23 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             format: format(written)?,
             live_within: written.live_within.as_ref().map(duration).transpose()?,
             record_bytes,
+            names: names(&written.columns)?,
         },
     })
+}
+
+/// The operator's names of properties and columns.
+fn names(columns: &BTreeMap<String, Spanned<String>>) -> Checked<Names> {
+    let fields = ALL_FIELDS.iter().filter(|named| named.field != Field::Kind);
+    let known: Vec<&str> = fields.map(|named| named.in_config).collect();
+    let field = |(name, written): (&String, &Spanned<String>)| {
+        let named = ALL_FIELDS.iter().find(|named| named.in_config == written.value);
+        match named.filter(|named| known.contains(&named.in_config)) {
+            Some(named) => Ok((name.clone(), named.field)),
+            None => Err(at(written, unknown("field", &written.value, &known))),
+        }
+    };
+    columns.iter().map(field).collect::<Checked<Vec<_>>>().map(Names::with)
 }
 
 /// The format, told what the operator says of the device, or made of what the config says of its fields.

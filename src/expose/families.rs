@@ -67,6 +67,12 @@ const REJECTED_RECORDS: Described = Described {
     kind: Kind::Counter,
     labels: &["source", "reason"],
 };
+const UNREAD_FIELDS: Described = Described {
+    name: "cdr_exporter_unread_fields_total",
+    help: "Fields that could not be read in calls that were counted: their age or duration is not known.",
+    kind: Kind::Counter,
+    labels: &["source", "field"],
+};
 const READ_BYTES: Described = Described {
     name: "cdr_exporter_read_bytes_total",
     help: "Bytes read from files, before decompression.",
@@ -222,7 +228,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     CAUSE_INFO.with(listed.chain(counted).map(|(cause, codes)| Series {
         labels: vec![
             cause.name(),
-            Cow::Owned(codes.microsoft.map(|code| code.to_string()).unwrap_or_default()),
+            Cow::Owned(codes.microsoft_label()),
             Cow::Owned(codes.sip.map(|code| code.to_string()).unwrap_or_default()),
             Cow::Borrowed(cause.category()),
             Cow::Borrowed(cause.side().map(Side::label).unwrap_or_default()),
@@ -233,7 +239,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 13] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 14] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
@@ -248,6 +254,7 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 13] {
         SERIES_OVERFLOW.by_source(sources, |source| source.series_overflow),
         RECORDS.by_source_and(sources, |source| source.records.labelled().to_vec()),
         REJECTED_RECORDS.by_source_and(sources, |source| source.rejected.clone()),
+        UNREAD_FIELDS.by_source_and(sources, |source| source.unread.clone()),
         FILES.by_source_and(sources, |source| source.files.clone()),
         FILE_EVENTS.by_source_and(sources, |source| source.file_events.clone()),
     ]

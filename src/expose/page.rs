@@ -32,8 +32,8 @@ pub struct Links<'a> {
 impl Links<'_> {
     /// The page of a cause.
     fn cause(&self, codes: crate::call::CodePair) -> String {
-        let text = |code: Option<u64>| code.map(|code| code.to_string()).unwrap_or_default();
-        format!("{}causes/{}-{}", self.root, text(codes.microsoft), text(codes.sip.map(u64::from)))
+        let sip = codes.sip.map(|code| code.to_string()).unwrap_or_default();
+        format!("{}causes/{}-{sip}", self.root, codes.microsoft_label())
     }
 }
 
@@ -107,7 +107,7 @@ fn trunk(name: &str) -> &str {
 
 /// A code pair as in `531004/410`.
 fn pair(codes: crate::call::CodePair) -> String {
-    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |code| code.to_string());
+    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |_| codes.microsoft_label());
     let sip = codes.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
     format!("{microsoft}/{sip}")
 }

@@ -61,7 +61,11 @@ impl Page {
 fn codes(text: &str) -> Option<CodePair> {
     let (microsoft, sip) = text.split_once('-')?;
     let pair = CodePair {
-        microsoft: if microsoft.is_empty() { None } else { Some(microsoft.parse().ok()?) },
+        microsoft: match microsoft {
+            "" => None,
+            "other" => Some(CodePair::OTHER),
+            code => Some(code.parse().ok()?),
+        },
         sip: if sip.is_empty() { None } else { Some(sip.parse().ok()?) },
     };
     Some(pair)

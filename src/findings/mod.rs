@@ -17,6 +17,7 @@ mod burst;
 mod evidence;
 mod grid;
 mod level;
+pub mod microsoft_code;
 mod new;
 mod peers;
 mod shown;

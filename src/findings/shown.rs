@@ -11,6 +11,7 @@ pub struct Shown {
     pub kind: &'static str,
     pub sentence: String,
     pub cause: String,
+    #[serde(with = "super::microsoft_code")]
     pub microsoft_code: Option<u64>,
     pub sip_code: Option<u16>,
     pub category: String,

@@ -119,8 +119,8 @@ impl fmt::Display for Codes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.microsoft, self.0.sip) {
             (None, None) => Ok(()),
-            (Some(microsoft), Some(sip)) => write!(f, " {microsoft}/{sip}"),
-            (Some(microsoft), None) => write!(f, " {microsoft}"),
+            (Some(_), Some(sip)) => write!(f, " {}/{sip}", self.0.microsoft_label()),
+            (Some(_), None) => write!(f, " {}", self.0.microsoft_label()),
             (None, Some(sip)) => write!(f, " SIP {sip}"),
         }
     }

@@ -13,9 +13,10 @@ use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
-use super::teams_admin_center::csv;
+use super::names::Names;
+use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 
 /// `Master.csv` of either module.
@@ -39,7 +40,7 @@ pub static FORMAT: Format = Format {
         "OMIT",
     ]),
     broken: Reason::BadCsv,
-    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
     config: "",
 };
@@ -84,7 +85,7 @@ impl Columns {
     }
 }
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     if device::is_json(text) {
         return Recognised::No;
     }
@@ -131,7 +132,7 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn read(record: &'a [u8]) -> Result<Self, Reason> {
         let mut cells = Vec::with_capacity(21);
-        csv::for_each(record, |cell| {
+        cells::for_each(record, b',', |cell| {
             cells.push(cell.bytes(record));
         })?;
         let columns = Columns::of(cells.len()).ok_or(Reason::BadCsv)?;
@@ -191,6 +192,7 @@ impl<'a> Row<'a> {
             duration_seconds: fields::duration_seconds(fields::whole_number(self.get(column(3))))
                 .unwrap_or_default(),
             attempt,
+            unread: Unread::default(),
         })
     }
 
@@ -254,6 +256,7 @@ mod tests {
             ended_at: Some(UnixMillis(1_730_793_620_000)),
             duration_seconds: Some(20),
             attempt: Attempt::Branch,
+            unread: Unread::default(),
         };
         assert_eq!(call(ROW, device()), expected);
         let unknown = call(ROW, &device::UNKNOWN);
@@ -303,7 +306,7 @@ mod tests {
             ("a,b,c\n".to_owned(), false, No),
             ("{\"a\":".to_owned(), false, No),
         ] {
-            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+            assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
         }
     }
 }

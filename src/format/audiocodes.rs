@@ -13,8 +13,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::fields::{Field, Layout};
 use super::device::{self, Device};
+use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, Words};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -41,7 +42,7 @@ pub static FORMAT: Format = Format {
         "no",
     ]),
     broken: Reason::BadLine,
-    decoder: &|| Box::new(Decoder::new(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder::new(device))),
     config: "",
 };
@@ -62,7 +63,7 @@ const KINDS: [&[u8]; 8] = [
 const HEADER: &[u8] = b"SBCReportType";
 const CALL_END: &[u8] = b"CALL_END";
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let mut lines = text.split(|byte| *byte == b'\n');
     if lines.any(|line| kind(line).is_some_and(|kind| KINDS.contains(&kind))) {
         return Recognised::Yes;
@@ -129,8 +130,8 @@ impl Decode for Decoder {
         }
     }
 
-    fn header(&self) -> Option<&[u8]> {
-        self.header.as_ref().map(|(line, _)| line.as_slice())
+    fn header(&self) -> Option<Vec<u8>> {
+        self.header.as_ref().map(|(line, _)| line.clone())
     }
 
     fn resume(&mut self, header: &[u8]) {
@@ -189,6 +190,7 @@ impl<'a> Leg<'a> {
             ended_at: times.find_map(|field| written_time::read(self.text(field), self.device)),
             duration_seconds: shared::duration_seconds(shared::whole_number(duration)).unwrap_or_default(),
             attempt: self.attempt(),
+            unread: Unread::default(),
         })
     }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
-use super::teams_admin_center::csv;
+use super::names::Names;
+use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, written_time};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 
 /// Accounting of a router.
@@ -32,7 +33,7 @@ pub static FORMAT: Format = Format {
         "CallOrigin",
     ]),
     broken: Reason::BadLine,
-    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
     config: "",
 };
@@ -43,7 +44,7 @@ const MARK: &str = "VOIP_CALL_HISTORY: ";
 /// A compact line has 35 fields, a detailed one about 130; both begin with the same.
 const LEAST_FIELDS: usize = 35;
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     if device::is_json(text) {
         return Recognised::No;
     }
@@ -112,7 +113,7 @@ fn is_cut(line: &str) -> bool {
 impl Leg {
     fn of_file(line: &str) -> Option<Self> {
         let mut cells = Vec::new();
-        csv::for_each(line.as_bytes(), |cell| cells.push(line[cell.begin..cell.end].trim())).ok()?;
+        cells::for_each(line.as_bytes(), b',', |cell| cells.push(line[cell.begin..cell.end].trim())).ok()?;
         let was_originated = match *cells.get(13)? {
             "originate" | "2" => true,
             "answer" | "1" => false,
@@ -166,6 +167,7 @@ impl Leg {
                 .zip(disconnected)
                 .and_then(|(from, to)| seconds(from, to)),
             attempt: Attempt::Only,
+            unread: Unread::default(),
         })
     }
 }
@@ -264,7 +266,7 @@ mod tests {
             ("1371789223,4299,1\n", false, No),
             ("{\"a\"", false, No),
         ] {
-            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+            assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
         }
     }
 }

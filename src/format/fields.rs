@@ -32,24 +32,32 @@ pub fn trimmed(field: &[u8]) -> &[u8] {
 /// The year 0001 is `None`: Microsoft prints `0001-01-01T00:00:00Z` for "there is no such time" (the
 /// documentation of `directRoutingLogRow`). A leap second counts as the last millisecond of its minute.
 #[inline(always)]
-pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
+pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, NotATime> {
     let text = trimmed(text);
     if text.is_empty() {
         return Ok(None);
     }
     let (year, millis) =
-        usual_year_and_millis(text).or_else(|| year_and_millis(text)).ok_or(Reason::BadTime)?;
+        usual_year_and_millis(text).or_else(|| year_and_millis(text)).ok_or(NotATime::Other)?;
     Ok((year > 1).then_some(UnixMillis(millis)))
+}
+
+/// Why a field is no time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotATime {
+    /// It has two: day and month could be either.
+    TwoReadings,
+    Other,
 }
 
 /// When a call ended: its end time, else its failure time, else the nearest that the record knows. Old
 /// records have no end time; then a call that succeeded, and `lasted` so many seconds, ended that much after
 /// it began.
-pub fn ended_at<Field>(
+pub fn ended_at<Field, Fault>(
     [end, failure, start, invite]: [Field; 4],
-    time_of: impl Fn(Field) -> Result<Option<UnixMillis>, Reason>,
+    mut time_of: impl FnMut(Field) -> Result<Option<UnixMillis>, Fault>,
     lasted: Option<u32>,
-) -> Result<Option<UnixMillis>, Reason> {
+) -> Result<Option<UnixMillis>, Fault> {
     for field in [end, failure] {
         if let Some(time) = time_of(field)? {
             return Ok(Some(time));
@@ -145,7 +153,7 @@ fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
 }
 
 /// The milliseconds of `.1234567Z`, and what follows the digits.
-fn millis_of_second(text: &[u8]) -> Option<(i64, &[u8])> {
+pub(super) fn millis_of_second(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some(fraction) = text.strip_prefix(b".") else { return Some((0, text)) };
     if let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'Z'] = fraction {
         let digit = |byte: &u8| i64::from(byte - b'0');
@@ -158,7 +166,7 @@ fn millis_of_second(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Minutes that the zone is ahead of UTC. .NET puts a blank before it.
-fn zone_minutes(text: &[u8]) -> Option<i64> {
+pub(super) fn zone_minutes(text: &[u8]) -> Option<i64> {
     let (sign, hours, minutes) = match text.trim_ascii_start() {
         [] | [b'Z' | b'z'] => return Some(0),
         [sign, h0, h1, b':', m0, m1] | [sign, h0, h1, m0, m1] => {
@@ -193,15 +201,13 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
-/// Microsoft's codes have six digits at the most. A longer number is something else, such as that of a telephone, which
-/// must not become a label.
-const MAXIMUM_MICROSOFT_CODE: u64 = 999_999;
-
-/// A Microsoft response code: a whole number of up to six digits, 0 included.
+/// A Microsoft response code: a whole number of any length, 0 included. One that is too large for a number is the largest.
+#[inline(always)]
 pub fn microsoft_code(number: Result<Option<u64>, NotWhole>) -> Result<Option<u64>, Reason> {
     match number {
-        Ok(code) if code.is_none_or(|code| code <= MAXIMUM_MICROSOFT_CODE) => Ok(code),
-        _ => Err(Reason::BadCode),
+        Err(NotWhole::TooLarge) => Ok(Some(u64::MAX)),
+        Err(NotWhole::Other) => Err(Reason::BadCode),
+        Ok(code) => Ok(code),
     }
 }
 
@@ -209,7 +215,7 @@ pub fn microsoft_code(number: Result<Option<u64>, NotWhole>) -> Result<Option<u6
 pub fn sip_code(number: Result<Option<u64>, NotWhole>) -> Result<Option<u16>, Reason> {
     match number {
         Ok(Some(code)) if code > MAXIMUM_SIP_CODE => Err(Reason::BadCode),
-        _ => narrowed(number).map_err(|NotWhole| Reason::BadCode),
+        _ => narrowed(number).map_err(|_| Reason::BadCode),
     }
 }
 
@@ -226,28 +232,34 @@ pub fn duration_seconds(number: Result<Option<u64>, NotWhole>) -> Result<Option<
 }
 
 fn narrowed<T: TryFrom<u64>>(number: Result<Option<u64>, NotWhole>) -> Result<Option<T>, NotWhole> {
-    number?.map(|number| T::try_from(number).map_err(|_| NotWhole)).transpose()
+    number?.map(|number| T::try_from(number).map_err(|_| NotWhole::TooLarge)).transpose()
 }
 
 /// The field is something other than a whole number from 0 to 2^64 - 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotWhole;
+pub enum NotWhole {
+    /// A larger one.
+    TooLarge,
+    Other,
+}
 
 /// Reads `410`, and also `410.0`, which spreadsheets and scripts make of it.
 pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     let text = trimmed(text);
     let whole = match text.iter().position(|byte| *byte == b'.') {
         Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
-        Some(_) => return Err(NotWhole),
+        Some(_) => return Err(NotWhole::Other),
         None if text.is_empty() => return Ok(None),
         None => text,
     };
-    let append = |value: u64, byte: &u8| match byte {
-        b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    };
-    let number = if whole.is_empty() { None } else { whole.iter().try_fold(0, append) };
-    number.map(Some).ok_or(NotWhole)
+    let append = |value: u64, byte: &u8| value.checked_mul(10)?.checked_add(u64::from(byte - b'0'));
+    match whole {
+        [] => Err(NotWhole::Other),
+        digits if digits.iter().all(u8::is_ascii_digit) => {
+            digits.iter().try_fold(0, append).map(Some).ok_or(NotWhole::TooLarge)
+        }
+        _ => Err(NotWhole::Other),
+    }
 }
 
 /// The number that the first `count` of these bytes write, if it is one to eight, and all are digits. They are looked at

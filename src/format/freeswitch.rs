@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::fields::{self, NotWhole};
+use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Words};
+use crate::call::{
+    Attempt, Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Unread, UnreadField, Words,
+};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -38,7 +42,7 @@ pub static FORMAT: Format = Format {
         trunk: &["sip_gateway", "sip_gateway_name"],
     },
     broken: Reason::BadJson,
-    decoder: &|| Box::new(Decoder),
+    decoder: &|_| Box::new(Decoder),
     told: None,
     config: "",
 };
@@ -65,7 +69,7 @@ const NUMBERS: &[&str] = &[
 /// The first property of every record, and of no record of another format.
 const FIRST: &[u8] = b"\"core-uuid\"";
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let Some(first) = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return Recognised::No };
     match first.starts_with(FIRST) {
         true => Recognised::Yes,
@@ -156,21 +160,28 @@ impl Variables {
         if succeeded.is_none() && codes.is_empty() {
             return Err(Reason::NoOutcome);
         }
-        let billed = fields::duration_seconds(self.whole("billsec"))?;
+        let mut unread = Unread::default();
+        let [billed, duration_seconds] = ["billsec", "duration"]
+            .map(|name| unread.or(UnreadField::Duration, fields::duration_seconds(self.whole(name))));
+        let ended_at = self.ended_at(billed.filter(|_| succeeded == Some(true)), &mut unread);
         Ok(Call {
             record_id,
             trunk: Text::from(self.first(&["sip_gateway_name", "sip_gateway"])).owned(),
             direction: self.direction(),
             succeeded,
             codes,
-            ended_at: fields::ended_at(
-                ["end", "", "answer", "start"],
-                |time| self.time(time),
-                billed.filter(|_| succeeded == Some(true)),
-            )?,
-            duration_seconds: fields::duration_seconds(self.whole("duration"))?,
+            ended_at,
+            duration_seconds,
             attempt: Attempt::Only,
+            unread,
         })
+    }
+
+    fn ended_at(&self, lasted: Option<u32>, unread: &mut Unread) -> Option<UnixMillis> {
+        let field = |name| if name == "end" { UnreadField::EndTime } else { UnreadField::StartTime };
+        let time_of = |name| Ok::<_, Infallible>(unread.or(field(name), self.time(name)));
+        let Ok(ended_at) = fields::ended_at(["end", "", "answer", "start"], time_of, lasted);
+        ended_at
     }
 
     /// Whether the call has a time of answer. `hangup_cause` is NORMAL_CLEARING on calls that nobody answered, too.
@@ -205,7 +216,7 @@ impl Variables {
     /// FreeSWITCH has causes of its own above those of Q.850, and 0 for none.
     fn q850(&self) -> Result<Option<u8>, Reason> {
         let cause = self.first(&["hangup_cause_q850", "sip_term_cause"]);
-        let cause = fields::whole_number(cause.as_bytes()).map_err(|NotWhole| Reason::BadCode)?;
+        let cause = fields::whole_number(cause.as_bytes()).map_err(|_| Reason::BadCode)?;
         Ok(cause.and_then(|cause| u8::try_from(cause).ok()).filter(|cause| (1..128).contains(cause)))
     }
 
@@ -236,8 +247,8 @@ impl Variables {
 
     /// `end` stands in `end_uepoch` as microseconds since 1970, and in `end_epoch` as seconds. 0 is no time.
     fn time(&self, name: &str) -> Result<Option<UnixMillis>, Reason> {
-        let micros = self.whole(&format!("{name}_uepoch")).map_err(|NotWhole| Reason::BadTime)?;
-        let seconds = self.whole(&format!("{name}_epoch")).map_err(|NotWhole| Reason::BadTime)?;
+        let micros = self.whole(&format!("{name}_uepoch")).map_err(|_| Reason::BadTime)?;
+        let seconds = self.whole(&format!("{name}_epoch")).map_err(|_| Reason::BadTime)?;
         let millis = match micros {
             Some(micros @ 1..) => Some(micros / 1000),
             _ => seconds.unwrap_or(0).checked_mul(1000),
@@ -275,134 +286,4 @@ fn url_decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::call::RecordId;
-
-    /// The variables of a call that was refused, but for what they are replaced with.
-    const REFUSED: [(&str, &str); 8] = [
-        ("uuid", "f5000001-05ec-4a1b-8c2d-000000000001"),
-        ("call_uuid", "f5000001-05ec-4a1b-8c2d-000000000001"),
-        ("sip_gateway", "carrier-1"),
-        ("sip_invite_failure_status", "480"),
-        ("hangup_cause", "NORMAL_UNSPECIFIED"),
-        ("hangup_cause_q850", "31"),
-        ("answer_epoch", "0"),
-        ("end_epoch", "1730797950"),
-    ];
-
-    fn with(variables: &[(&str, &str)]) -> Decoded<'static> {
-        let all: HashMap<&str, &str> = REFUSED.iter().chain(variables).copied().collect();
-        decoded(serde_json::json!({ "core-uuid": "1", "variables": all }).to_string().as_bytes())
-    }
-
-    fn call(variables: &[(&str, &str)]) -> Call<'static> {
-        let Decoded::Call(call) = with(variables) else { panic!("no call: {variables:?}") };
-        call
-    }
-
-    #[test]
-    fn recognises_its_beginning_only() {
-        use Recognised::{NeedMore, No, Yes};
-        for (text, finished, expected) in [
-            ("{\"core-uuid\":", false, Yes),
-            ("{\n \"core-uuid\"", true, Yes),
-            ("{", false, NeedMore),
-            ("{\"core-uuid", false, NeedMore),
-            ("{\"core-uuid", true, No),
-            ("{\"value\":[{\"core-uuid\"", false, No),
-        ] {
-            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn reads_a_refused_call() {
-        let text = Text::from("NORMAL_UNSPECIFIED");
-        let expected = Call {
-            record_id: RecordId(0xf500_0001_05ec_4a1b_8c2d_0000_0000_0001),
-            trunk: "carrier-1".into(),
-            direction: Direction::Unknown,
-            succeeded: Some(false),
-            codes: Codes { sip: Some(480), q850: Some(31), text, words: Words::Other, ..Codes::default() },
-            ended_at: Some(UnixMillis(1_730_797_950_000)),
-            duration_seconds: None,
-            attempt: Attempt::Only,
-        };
-        assert_eq!(call(&[]), expected);
-        let teams = ("sip_from_host", "sip.pstnhub.microsoft.com");
-        let others = [("end_uepoch", "1730797950006702"), ("duration", "9"), teams];
-        let ended_at = Some(UnixMillis(1_730_797_950_006));
-        let direction = Direction::Outbound;
-        let codes = Codes { refused_by: RefusedBy::SbcSide, ..expected.codes };
-        assert_eq!(call(&others), Call { ended_at, direction, duration_seconds: Some(9), codes, ..expected });
-    }
-
-    #[test]
-    fn the_a_leg_counts() {
-        let other = "f5000002-05ec-4a1b-8c2d-000000000002";
-        for b_leg in [("originating_leg_uuid", other), ("uuid", other)] {
-            assert_eq!(with(&[b_leg]), Decoded::Ignored, "{b_leg:?}");
-        }
-        assert_eq!(call(&[("call_uuid", "")]).record_id, call(&[]).record_id);
-        assert_eq!(with(&[("uuid", ""), ("call_uuid", "")]), Decoded::Rejected(Reason::NoRecordId));
-    }
-
-    #[test]
-    fn reads_outcome_and_codes() {
-        let codes = |variables: &[(&str, &str)]| {
-            let Call { succeeded, codes, .. } = call(variables);
-            (succeeded, codes.sip, codes.q850)
-        };
-        let status = ("sip_term_status", "200");
-        assert_eq!(codes(&[("answer_epoch", "1730797941"), status]), (Some(true), Some(200), Some(31)));
-        assert_eq!(codes(&[("answer_epoch", ""), status]), (None, Some(480), Some(31)));
-        let none = ("sip_invite_failure_status", "");
-        assert_eq!(codes(&[none, status]), (Some(false), Some(200), Some(31)));
-        assert_eq!(codes(&[none, ("proto_specific_hangup_cause", "sip%3A486")]).1, Some(486));
-        for (cause, q850) in [("0", None), ("127", Some(127)), ("128", None), ("487", None)] {
-            assert_eq!(codes(&[("hangup_cause_q850", cause)]).2, q850, "{cause}");
-        }
-        let nothing = [none, ("answer_epoch", ""), ("hangup_cause_q850", "")];
-        assert_eq!(with(&nothing), Decoded::Rejected(Reason::NoOutcome));
-    }
-
-    #[test]
-    fn reads_what_microsoft_says() {
-        let guid = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
-        let said = |text: &str| format!("Q.850;cause=31;text=\"{text}\"");
-        for (header, expected) in [
-            (said(&format!("{guid};Forbidden; Call rejected.")), "Forbidden; Call rejected."),
-            (format!("Q.850%3Bcause%3D31%3Btext%3D%22{guid}%3BUser%20is%20busy%22"), "User is busy"),
-            ("SIP ;cause=200 ;text=\"Call completed elsewhere\"".to_owned(), "Call completed elsewhere"),
-            (said("Call Rejected"), "NORMAL_UNSPECIFIED"),
-            (said("Call; Rejected"), "NORMAL_UNSPECIFIED"),
-        ] {
-            assert_eq!(call(&[("sip_reason", &header)]).codes.text, expected.into(), "{header}");
-        }
-    }
-
-    #[test]
-    fn a_number_is_no_trunk() {
-        for name in ["teams", "carrier-1", "sbc1.contoso.com", "EU_2"] {
-            assert!(is_trunk(name), "{name}");
-        }
-        for other in ["", "1", "+14255550100", "t4255550", "10.0.0.1", "user@contoso.com", "two words"] {
-            assert!(!is_trunk(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_json() {
-        let nan = r#"{"mos":-nan,"a\" nan":[inf],"variables":{"uuid":"1","sip_term_status":486}}"#;
-        assert!(matches!(decoded(nan.as_bytes()), Decoded::Call(_)));
-        for (text, reason) in [
-            (r#"{"mos":nano,"variables":{"uuid":"1"}}"#, Reason::BadJson),
-            ("nan", Reason::BadJson),
-            ("[1]", Reason::NotARow),
-            (r#"{"core-uuid":"1"}"#, Reason::NotARow),
-        ] {
-            assert_eq!(decoded(text.as_bytes()), Decoded::Rejected(reason), "{text}");
-        }
-    }
-}
+mod tests;

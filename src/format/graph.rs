@@ -4,17 +4,21 @@
 
 mod full;
 mod quick;
-mod row;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeSeed, IgnoredAny};
 
+use self::full::{AnyRow, ERROR, Resembling, RowOf};
 use self::quick::{Layout, ROOM};
-use self::row::{Kind, Row};
+use self::rows::Rows;
+use super::names::{Field, Names};
+use super::row::{self, Lenient, Row, Usual, Value};
+use super::times::Dates;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, trunk};
 use crate::call::{Call, Reason};
 use crate::framing::{Framing, json};
@@ -30,81 +34,106 @@ pub static FORMAT: Format = Format {
     live_within: Duration::from_hours(6),
     is_trunk: trunk::is_fqdn,
     public: Public {
-        words: &[
-            "@odata.context",
-            "@odata.count",
-            "@odata.nextLink",
-            "@odata.type",
-            "value",
-            "#microsoft.graph.callRecords.directRoutingLogRow",
-            "#microsoft.graph.callRecords.pstnCallLogRow",
-            "id",
-            "correlationId",
-            "userId",
-            "userPrincipalName",
-            "userDisplayName",
-            "inviteDateTime",
-            "startDateTime",
-            "failureDateTime",
-            "endDateTime",
-            "duration",
-            "callType",
-            "successfulCall",
-            "callerNumber",
-            "calleeNumber",
-            "mediaPathLocation",
-            "signalingLocation",
-            "finalSipCode",
-            "callEndSubReason",
-            "finalSipCodePhrase",
-            "trunkFullyQualifiedDomainName",
-            "mediaBypassEnabled",
-            "true",
-            "false",
-            "null",
-            "Yes",
-            "No",
-            "ByotIn",
-            "ByotOut",
-            "ByotInUcap",
-            "ByotOutUcap",
-            "ByotOutUserTransfer",
-        ],
+        words: WORDS,
         numbers: &["finalSipCode", "callEndSubReason", "duration"],
         microsoft_code: "callEndSubReason",
         correlation_id: "correlationId",
         trunk: &["trunkFullyQualifiedDomainName"],
     },
     broken: Reason::BadJson,
-    decoder: &|| Box::<Decoder>::default(),
+    decoder: &|names| Box::new(Decoder::new(names)),
     told: None,
     config: "",
 };
 
+/// Names and words that name nobody.
+pub const WORDS: &[&str] = &[
+    "@odata.context",
+    "@odata.count",
+    "@odata.nextLink",
+    "@odata.type",
+    "value",
+    "#microsoft.graph.callRecords.directRoutingLogRow",
+    "#microsoft.graph.callRecords.pstnCallLogRow",
+    "id",
+    "correlationId",
+    "userId",
+    "userPrincipalName",
+    "userDisplayName",
+    "inviteDateTime",
+    "startDateTime",
+    "failureDateTime",
+    "endDateTime",
+    "duration",
+    "callType",
+    "successfulCall",
+    "callerNumber",
+    "calleeNumber",
+    "mediaPathLocation",
+    "signalingLocation",
+    "finalSipCode",
+    "callEndSubReason",
+    "finalSipCodePhrase",
+    "trunkFullyQualifiedDomainName",
+    "mediaBypassEnabled",
+    "true",
+    "false",
+    "null",
+    "Yes",
+    "No",
+    "ByotIn",
+    "ByotOut",
+    "ByotInUcap",
+    "ByotOutUcap",
+    "ByotOutUserTransfer",
+];
+
 /// JSON that may hold objects is taken for Graph's here; its first record then shows whether it is
 /// ([`Reason::NotARow`]). Lines of a log may begin with a bracket too: what follows it decides.
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let Some((first @ (b'{' | b'['), rest)) = text.split_first() else { return Recognised::No };
-    match (first, rest.trim_ascii_start().first()) {
-        (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b']')) => Recognised::Yes,
-        (_, None) if !finished => Recognised::NeedMore,
+    match (first, rest.trim_ascii_start()) {
+        // Arrays of arrays.
+        (b'[', [b'[', rest @ ..]) => recognise_inner(rest, finished),
+        (b'{', [b'"' | b'}', ..]) | (b'[', [b'{' | b']', ..]) => Recognised::Yes,
+        (_, []) if !finished => Recognised::NeedMore,
         _ => Recognised::No,
     }
 }
 
-/// Decodes rows one by one. What is made of one does not depend on the others.
+fn recognise_inner(text: &[u8], finished: bool) -> Recognised {
+    match text.iter().find(|byte| !byte.is_ascii_whitespace() && **byte != b'[') {
+        Some(b'{' | b']') => Recognised::Yes,
+        None if !finished => Recognised::NeedMore,
+        _ => Recognised::No,
+    }
+}
+
+/// Decodes rows one by one.
 #[derive(Debug, Default)]
 pub struct Decoder {
+    names: Names,
     /// A record that was not UTF-8, with replacement characters.
     repaired: String,
     layout: Layout,
     /// The record, with room behind it.
     roomy: Vec<u8>,
+    dates: Dates,
+    /// The columns of rows that have no names.
+    rows: Rows,
 }
 
 impl Decode for Decoder {
     fn ignored_are(&self) -> Option<&'static str> {
         Some("no Direct Routing calls, such as Calling Plan rows (getPstnCalls), or rows without codes")
+    }
+
+    fn header(&self) -> Option<Vec<u8>> {
+        self.rows.kept(self.dates)
+    }
+
+    fn resume(&mut self, header: &[u8]) {
+        (self.rows, self.dates) = Rows::of_kept(header, self.names);
     }
 
     /// Decodes one JSON value. Of a property that comes twice the last counts.
@@ -114,10 +143,22 @@ impl Decode for Decoder {
         self.roomy.extend_from_slice(record);
         self.roomy.extend_from_slice(&[0; ROOM]);
         let mut row = Row::default();
-        let decoded = match self.layout.read(&self.roomy, &mut row) {
-            Some(end) if record[end..].iter().all(is_blank) => decode_row(&row),
-            _ => read(record, &mut self.repaired).and_then(|row| decode_row(&row)),
+        let usual = self.layout.read(&self.roomy, &mut row);
+        if usual.is_some_and(|end| record[end..].iter().all(is_blank)) {
+            let decoded = decode_row(&row, record, &mut self.dates);
+            return decoded.unwrap_or_else(Decoded::Rejected);
+        }
+        let text = match std::str::from_utf8(record) {
+            Ok(text) => text,
+            Err(_) => {
+                self.repaired = String::from_utf8_lossy(record).into_owned();
+                &self.repaired
+            }
         };
+        if text.trim_ascii_start().starts_with('[') {
+            return self.rows.decode(text, self.names, &mut self.dates);
+        }
+        let decoded = read(text, self.names).and_then(|row| decode_row(&row, record, &mut self.dates));
         decoded.unwrap_or_else(Decoded::Rejected)
     }
 
@@ -126,46 +167,93 @@ impl Decode for Decoder {
     }
 
     fn rest(&mut self) {
-        *self = Self::default();
+        self.layout = Layout::new(self.names);
+        (self.repaired, self.roomy) = Default::default();
     }
 }
 
 impl Decoder {
+    fn new(names: Names) -> Self {
+        Self { names, layout: Layout::new(names), ..Self::default() }
+    }
+
     /// The call that the text begins with, if its row is of the usual kind, and how long that is.
     #[inline(always)]
     fn usual<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
         let mut row = Row::default();
         let end = self.layout.read(text, &mut row)?;
-        if row.kind() != Kind::DirectRouting {
+        if kind(&row) != Kind::DirectRouting || !is_whole(&row) {
             return None;
         }
-        calls.push(row.call().ok()?);
+        calls.push(row::call(&row, Usual).ok()?);
         Some(end)
     }
 }
 
 /// Reads anything that may be a row.
-fn read<'a>(record: &'a [u8], repaired: &'a mut String) -> Result<Row<Cow<'a, [u8]>>, Reason> {
-    let text = match std::str::from_utf8(record) {
-        Ok(text) => text,
-        Err(_) => {
-            *repaired = String::from_utf8_lossy(record).into_owned();
-            repaired
-        }
-    };
-    match text.trim_ascii_start().starts_with('{') {
-        true => serde_json::from_str(text).map_err(|_| Reason::BadJson),
-        false => serde_json::from_str(text).map_or(Err(Reason::BadJson), |IgnoredAny| Err(Reason::NotARow)),
+fn read(text: &str, names: Names) -> Result<AnyRow<'_>, Reason> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return serde_json::from_str(text).map_or(Err(Reason::BadJson), |IgnoredAny| Err(Reason::NotARow));
     }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let row = RowOf(names).deserialize(&mut json).map_err(|_| Reason::BadJson)?;
+    json.end().map_err(|_| Reason::BadJson)?;
+    Ok(row)
 }
 
-fn decode_row<'a, Bytes>(row: &Row<Bytes>) -> Result<Decoded<'a>, Reason>
+fn decode_row<'a, Bytes>(row: &Row<Bytes>, record: &[u8], dates: &mut Dates) -> Result<Decoded<'a>, Reason>
 where
     Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>,
 {
-    match row.kind() {
-        Kind::DirectRouting => row.call().map(Decoded::Call),
-        Kind::Other => Ok(Decoded::Ignored),
-        Kind::NoRow => Err(Reason::NotARow),
+    match kind(row) {
+        Kind::DirectRouting => {}
+        Kind::Other => return Ok(Decoded::Ignored),
+        Kind::Error => return Err(Reason::ErrorAnswer),
+        Kind::NoRow => return Err(Reason::NotARow),
     }
+    let call = row::call(row, Lenient::of(row, dates))?;
+    if !is_whole(row) {
+        let Resembling(fields) = serde_json::from_str(&String::from_utf8_lossy(record)).unwrap_or_default();
+        let missing = row::missing(row, |field| row.has(field), |field| fields.contains(&field));
+        missing.map_or(Ok(()), Err)?;
+    }
+    Ok(Decoded::Call(call))
+}
+
+/// What kind of object a JSON object is.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    /// A `directRoutingLogRow`.
+    DirectRouting,
+    /// A row of another report, for example a `pstnCallLogRow`.
+    Other,
+    /// An answer that there is nothing, and why.
+    Error,
+    /// Nothing that a report of calls would hold.
+    NoRow,
+}
+
+/// Which kind of row this is. No other report of Graph has codes, phrase or trunk.
+#[inline(always)]
+fn kind<Bytes: AsRef<[u8]>>(row: &Row<Bytes>) -> Kind {
+    let is_named =
+        |name: &[u8]| matches!(row.get(Field::Kind), Value::Text(kind) if kind.as_ref().ends_with(name));
+    let has_kind = matches!(row.get(Field::Kind), Value::Text(_));
+    let has = |field| row.has(field);
+    let direct_routing =
+        [Field::SipCode, Field::MicrosoftCode, Field::Phrase, Field::Trunk].into_iter().any(has)
+            || has(Field::Success) && (has(Field::Id) || has(Field::CorrelationId));
+    match () {
+        () if has_kind && is_named(ERROR) && !direct_routing => Kind::Error,
+        () if has_kind && !is_named(ERROR) && !is_named(b"directRoutingLogRow") => Kind::Other,
+        () if direct_routing => Kind::DirectRouting,
+        () if has(Field::Id) => Kind::Other,
+        () => Kind::NoRow,
+    }
+}
+
+/// Whether nothing that decides is missing.
+#[inline(always)]
+fn is_whole<Bytes>(row: &Row<Bytes>) -> bool {
+    Field::DECIDING.into_iter().all(|field| row.has(field))
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
+use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -34,7 +35,7 @@ pub static FORMAT: Format = Format {
         "BYE",
     ]),
     broken: Reason::BadLine,
-    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
     config: "",
 };
@@ -42,7 +43,7 @@ pub static FORMAT: Format = Format {
 /// What stands before the kind of a line.
 const MARK: &[u8] = b"ACC: ";
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let is_line = |line: &[u8]| line_of(line).is_some();
     match text.split(|byte| *byte == b'\n').any(is_line) {
         true => Recognised::Yes,
@@ -175,6 +176,7 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
         ended_at: pairs.get("timestamp").and_then(|seconds| seconds.parse().ok()).map(of_seconds),
         duration_seconds: None,
         attempt: if kind == Kind::Ended { Attempt::Final } else { Attempt::Branch },
+        unread: Unread::default(),
     })
 }
 
@@ -227,6 +229,7 @@ mod tests {
             ended_at: Some(UnixMillis(1_730_797_260_000)),
             duration_seconds: None,
             attempt: Attempt::Final,
+            unread: Unread::default(),
         };
         assert_eq!(call(REFUSED), expected);
         let missed = REFUSED.replace("transaction answered", "call missed");

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use self::record::{Columns, Record};
 use super::device::{self, Device};
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -115,13 +115,13 @@ impl Mapping {
         };
         let config = format!("{self:?}").leak();
         let mapping = Arc::new(self);
-        let decoder = move || -> Box<dyn Decode> { Box::new(Decoder::new(Arc::clone(&mapping))) };
+        let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(Arc::clone(&mapping))) };
         Box::leak(Box::new(Format {
             name,
             aliases: &[],
             expected: "records as `fields:` of the config says",
             framing,
-            recognise: |_, _| Recognised::No,
+            recognise: |_, _, _| Recognised::No,
             live_within: Duration::from_mins(15),
             is_trunk: device::is_device_trunk,
             public: Public::of_words(&[]),
@@ -170,8 +170,8 @@ impl Decode for Decoder {
         }
     }
 
-    fn header(&self) -> Option<&[u8]> {
-        self.header.as_ref().map(|(line, _)| line.as_slice())
+    fn header(&self) -> Option<Vec<u8>> {
+        self.header.as_ref().map(|(line, _)| line.clone())
     }
 
     fn resume(&mut self, header: &[u8]) {
@@ -225,6 +225,7 @@ impl Mapped<'_> {
             ended_at: self.time(Field::Ended).or(started.zip(duration).map(lasted)).or(started),
             duration_seconds: duration,
             attempt: Attempt::Only,
+            unread: Unread::default(),
         })
     }
 

@@ -9,10 +9,15 @@ pub mod device;
 pub mod fields;
 pub mod freeswitch;
 pub mod graph;
+pub mod graph_csv;
 pub mod kamailio;
 pub mod mapped;
+pub mod names;
 pub mod ribbon;
+pub mod row;
+pub mod table;
 pub mod teams_admin_center;
+pub mod times;
 pub mod trunk;
 mod scan;
 mod unknown;
@@ -22,17 +27,19 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use self::device::Device;
+use self::names::Names;
 use crate::call::{Call, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
-pub static ALL: [&Format; 8] = [
+pub static ALL: [&Format; 9] = [
     &audiocodes::FORMAT,
     &kamailio::FORMAT,
     &cube::FORMAT,
     &ribbon::FORMAT,
     &freeswitch::FORMAT,
     &graph::FORMAT,
+    &graph_csv::FORMAT,
     &asterisk::FORMAT,
     &teams_admin_center::FORMAT,
 ];
@@ -49,7 +56,7 @@ pub struct Format {
     pub framing: Framing,
     /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`
     /// says that no more is to come.
-    pub recognise: fn(text: &[u8], finished: bool) -> Recognised,
+    pub recognise: fn(text: &[u8], finished: bool, names: Names) -> Recognised,
     /// How long after its end a call is still live news, if the config does not say.
     pub live_within: Duration,
     /// Whether a text can be the name of a trunk, the one text of a record that becomes a label. A person's name or number
@@ -59,8 +66,8 @@ pub struct Format {
     pub public: Public,
     /// Why text that can never become a record is rejected.
     pub broken: Reason,
-    /// A decoder at the beginning of a file.
-    pub decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync),
+    /// A decoder at the beginning of a file, which knows these names of the operator's.
+    pub decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync),
     /// A decoder that was told about the device; `None` where records tell all themselves.
     pub told: Option<DecoderOf>,
     /// What the config says of it, by which formats of one name are told apart; `""` for a built-in one.
@@ -133,10 +140,15 @@ pub trait Decode: Debug + Send {
     /// [`Front::end`] begins with a record.
     fn decode_front<'t>(&mut self, _text: &'t [u8], _record_bytes: usize, _front: &mut Front<'t>) {}
 
-    /// The header that the next record is read by, as the file spells it; `None` when there is none yet, or when the
-    /// format has none.
-    fn header(&self) -> Option<&[u8]> {
+    /// What the next record is read by: the header, as the file spells it, and what records have shown; `None` when there
+    /// is nothing yet, or when the format has none.
+    fn header(&self) -> Option<Vec<u8>> {
         None
+    }
+
+    /// What separates the cells of the next record, where it has any.
+    fn separator(&self) -> u8 {
+        b','
     }
 
     /// Goes on in the middle of a file, below a header that [`Decode::header`] gave earlier.
@@ -212,20 +224,25 @@ impl Format {
     pub fn of_device(&'static self, device: Device) -> Option<&'static Self> {
         let told = self.told?;
         let device: &'static Device = Box::leak(Box::new(device));
-        let decoder: &'static (dyn Fn() -> Box<dyn Decode> + Sync) =
-            Box::leak(Box::new(move || told(device)));
+        let decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync) =
+            Box::leak(Box::new(move |_| told(device)));
         Some(Box::leak(Box::new(Self { decoder, config: format!("{device:?}").leak(), ..*self })))
     }
 
     /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more is to come.
     pub fn recognise(head: &[u8], finished: bool) -> Recognition {
+        Self::recognise_with(head, finished, Names::default())
+    }
+
+    /// As [`Format::recognise`], where properties and columns may have these names of the operator's, too.
+    pub fn recognise_with(head: &[u8], finished: bool, names: Names) -> Recognition {
         let text = head.trim_ascii_start();
         if text.is_empty() {
             return Recognition::NeedMore;
         }
         let mut recognition = Recognition::Unknown;
         for format in ALL {
-            match (format.recognise)(text, finished) {
+            match (format.recognise)(text, finished, names) {
                 Recognised::Yes if recognition == Recognition::Unknown => return Recognition::Known(format),
                 // A format that is asked earlier may yet turn out to be it.
                 Recognised::Yes | Recognised::NeedMore => recognition = Recognition::NeedMore,
@@ -291,9 +308,9 @@ mod tests {
     #[test]
     fn a_decoder_goes_on_below_its_header() {
         for format in ALL {
-            let (mut decoder, mut resumed) = ((format.decoder)(), (format.decoder)());
+            let [mut decoder, mut resumed] = [(); 2].map(|()| (format.decoder)(Names::default()));
             decoder.decode(b"CorrelationId,Success,Final SIP code");
-            resumed.resume(decoder.header().unwrap_or_default());
+            resumed.resume(&decoder.header().unwrap_or_default());
             assert_eq!(resumed.header(), decoder.header());
             assert_eq!(resumed.decode(b"a,No,410"), decoder.decode(b"a,No,410"));
         }

@@ -10,9 +10,10 @@ use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
-use super::teams_admin_center::csv;
+use super::names::Names;
+use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Words};
+use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -27,7 +28,7 @@ pub static FORMAT: Format = Format {
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"]),
     broken: Reason::BadLine,
-    decoder: &|| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
     config: "",
 };
@@ -35,7 +36,7 @@ pub static FORMAT: Format = Format {
 /// What the first line of a file begins with. It ends in a carriage return, and may have no line end.
 const FILE_HEADER: &[u8] = b"Sonus Networks, Inc.";
 
-fn recognise(text: &[u8], finished: bool) -> Recognised {
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let begins = |word: &[u8]| text.starts_with(word);
     if begins(FILE_HEADER) || [b"START,".as_slice(), b"STOP,", b"ATTEMPT,"].into_iter().any(begins) {
         return Recognised::Yes;
@@ -122,7 +123,7 @@ struct Row {
 impl Row {
     fn read(line: &[u8], positions: &'static Positions) -> Result<Self, Reason> {
         let mut fields = Vec::with_capacity(320);
-        csv::for_each(line, |cell| {
+        cells::for_each(line, b',', |cell| {
             fields.push(String::from_utf8_lossy(&cell.bytes(line)).trim().to_owned());
         })
         .map_err(|_| Reason::BadLine)?;
@@ -162,6 +163,7 @@ impl Row {
             ended_at: [self.positions.ended, STARTED].into_iter().find_map(|at| self.moment(at, device)),
             duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
             attempt: Attempt::Only,
+            unread: Unread::default(),
         })
     }
 
@@ -279,6 +281,7 @@ mod tests {
             ended_at: Some(UnixMillis(1_730_797_265_500)),
             duration_seconds: None,
             attempt: Attempt::Only,
+            unread: Unread::default(),
         };
         assert_eq!(call(&attempt(&[])), expected);
         // Where it begins on the line of the file's header.
@@ -342,7 +345,7 @@ mod tests {
             ("STOPPED,", false, No),
             ("a,b\n", false, No),
         ] {
-            assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+            assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::ALL;
-use super::teams_admin_center::column_names;
+use super::table::column_names;
 
 static EXPECTED: LazyLock<String> =
     LazyLock::new(|| format!("expected {}", ALL.map(|format| format.expected).join(", or ")));
@@ -70,18 +70,15 @@ fn json(text: &[u8]) -> &'static str {
 }
 
 fn table(text: &[u8]) -> &'static str {
-    let is_export =
-        |names: &[String]| names.iter().any(|name| name == "correlationid" || name == "finalsipcode");
-    let names = column_names(text, b',');
+    // Whatever separates most of them.
+    let names = [b',', b';', b'\t'].map(|separator| column_names(text, separator));
+    let names = names.into_iter().max_by_key(Vec::len).unwrap_or_default();
     let has = |name: &str| names.iter().any(|other| other == name);
-    if is_export(&column_names(text, b';')) && names.len() < 3 {
-        "separated by semicolons, as Excel saves CSV in many countries: export the report again and use it \
-         as it is"
-    } else if is_export(&column_names(text, b'\t')) && names.len() < 3 {
-        "separated by tabs: export the report again and use it as it is"
-    } else if has("usageid") || (has("charge") && has("currency")) {
+    if has("usageid") || (has("charge") && has("currency")) {
         "holds Calling Plan calls (PSTN.calls.*.csv), which have no codes; DirectRouting.calls.*.csv of the \
          same export is the right one"
+    } else if has("correlationid") {
+        "a table whose columns of success and codes are not known: name them in `columns:`"
     } else if has("callernumber") && has("calleenumber") {
         "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
          or Final Microsoft subcode"
@@ -112,8 +109,8 @@ mod tests {
             ),
             (b"[1,2,3]", "no JSON with call records"),
             (b"\x01\x00\x02", "binary"),
-            (b"CorrelationId;UPN;Success;Final SIP code\r\n", "semicolons"),
-            (b"CorrelationId\tUPN\tSuccess\tFinal SIP code\r\n", "tabs"),
+            (b"CorrelationId;UPN;Erfolg;Endg\xc3\xbcltiger SIP-Code\r\n", "name them in `columns:`"),
+            (b"id\tcalleeNumber\tcallerNumber\tstartDateTime\r\n", "without the codes"),
             (b"UsageId,Call ID,Conference ID,User Location,Charge,Currency,Capability\r\n", "Calling Plan"),
             (b"id,calleeNumber,callerNumber,startDateTime\n", "without the codes"),
             (b"kernel: a line of some log\n", "directRoutingLogRow records of Microsoft Graph"),

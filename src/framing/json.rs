@@ -1,5 +1,6 @@
-//! JSON records: the elements of a top-level array or of an object's `value` array, and every other top-level
-//! value. So a saved response, a bare array, a row a line and any sequence of these all give rows.
+//! JSON records: every value that is not the envelope of others. Envelopes are arrays, and objects with a property that
+//! holds rows (`value`, `records`, the `body` of a `$batch` answer, …), within each other to any depth. So a saved response,
+//! pages in an array, a row a line and any sequence of these all give rows.
 //!
 //! Structure only: strings, escapes and depth. Whether a value is valid JSON is the decoder's to say. One rule
 //! repairs: a raw newline cannot stand in a JSON string, and a top-level object that began as `{"` and is not closed
@@ -7,7 +8,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{Place, Split};
+use super::{Nesting, Place, Split};
 
 /// Splits JSON text.
 #[derive(Debug, Clone)]
@@ -24,8 +25,8 @@ pub struct JsonSplitter {
 enum Scanned {
     /// The value ends before this offset.
     End(usize),
-    /// The value is an object whose `value` array begins before this offset.
-    Rows(usize),
+    /// The value is the envelope of others, whose property of this kind begins before this offset.
+    Rows(Held, usize),
     /// The value was cut off before this offset.
     Cut(usize),
     NeedMore,
@@ -54,54 +55,71 @@ impl JsonSplitter {
     #[inline]
     pub(super) fn begins_record(&mut self) -> bool {
         let is_far = self.scan.as_ref().is_some_and(|scan| scan.at > super::SCANNED_AGAIN);
-        let begins = !is_far && !self.discarding && self.place != Place::AfterValue;
+        let begins = !is_far && !self.discarding && !self.nesting().is_in_object();
         if begins {
             self.scan = None;
         }
         begins
     }
 
+    fn nesting(&self) -> Nesting {
+        match self.place {
+            Place::Top | Place::WithinLine => Nesting::default(),
+            Place::Within(nesting) => nesting,
+        }
+    }
+
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
         if let Some(scan) = self.scan.take() {
             return self.go_on(scan, text, finished);
         }
-        let blank = text.iter().take_while(|byte| is_blank(**byte)).count();
-        if blank > 0 && self.place != Place::AfterValue {
+        let nesting = self.nesting();
+        let is_blank_here = |byte: u8| is_blank(byte) && (byte != b',' || !nesting.is_in_object());
+        let blank = text.iter().take_while(|byte| is_blank_here(**byte)).count();
+        if blank > 0 {
             return Split::Skip { next: blank };
         }
-        if matches!(self.place, Place::Top | Place::WithinLine)
+        if nesting == Nesting::TOP
             && let Some(split) = super::byte_order_mark(text, finished)
         {
             return split;
         }
-        match (self.place, text.first()) {
-            (_, None) => Split::NeedMore,
-            (Place::Top | Place::WithinLine, Some(b'[')) => self.enter(Place::Array, 1),
-            (Place::Array, Some(b']')) => self.enter(Place::Top, 1),
-            (Place::Value, Some(b']')) => self.enter(Place::AfterValue, 1),
-            (Place::Top | Place::WithinLine, Some(b'{')) => {
-                self.go_on(Scan::new(Context::TopObject), text, finished)
-            }
-            (Place::Top | Place::WithinLine, Some(_)) => self.go_on(Scan::new(Context::Line), text, finished),
-            (Place::Array | Place::Value, Some(_)) => self.go_on(Scan::new(Context::Element), text, finished),
-            (Place::AfterValue, Some(_)) => self.go_on(Scan::new(Context::Rest), text, finished),
-        }
+        let context = match (text.first(), nesting) {
+            (None, _) => return Split::NeedMore,
+            (Some(b'['), Nesting::TOP) => return self.enter(nesting.array(), 1),
+            (Some(b'{'), Nesting::TOP) => Context::Object { is_top: true },
+            (Some(_), Nesting::TOP) => Context::Line,
+            (Some(b'{'), _) => Context::Object { is_top: false },
+            // Columns: the array is a record by itself.
+            (Some(b'['), nesting) if nesting.is_in_object() => Context::Element,
+            (Some(_), nesting) if nesting.is_in_object() => Context::Rest,
+            (Some(b']'), _) => return self.enter(nesting.outer(), 1),
+            (Some(b'['), _) => match begins_rows(text, finished) {
+                Some(true) if !nesting.is_full() => return self.enter(nesting.array(), 1),
+                Some(_) => Context::Element,
+                None => return Split::NeedMore,
+            },
+            (Some(_), _) => Context::Element,
+        };
+        self.go_on(Scan::new(context), text, finished)
     }
 
-    fn enter(&mut self, place: Place, next: usize) -> Split {
-        self.place = place;
+    fn enter(&mut self, nesting: Nesting, next: usize) -> Split {
+        self.place = if nesting == Nesting::TOP { Place::Top } else { Place::Within(nesting) };
         Split::Skip { next }
     }
 
     fn go_on(&mut self, mut scan: Scan, text: &[u8], finished: bool) -> Split {
-        let scanned = scan.run(text);
+        let scanned = scan.run(text, !self.nesting().is_full());
         let discarding = std::mem::take(&mut self.discarding);
+        let is_rest = scan.context == Context::Rest;
         match scanned {
             Scanned::NeedMore => self.unfinished(scan, discarding, text, finished),
-            Scanned::Rows(next) => self.enter(Place::Value, next),
-            Scanned::End(next) | Scanned::Cut(next) if scan.context == Context::Rest => {
-                self.enter(Place::Top, next)
+            Scanned::Rows(held, next) => {
+                let object = if is_rest { self.nesting() } else { self.nesting().object() };
+                self.enter(if held == Held::Array { object.array() } else { object }, next)
             }
+            Scanned::End(next) | Scanned::Cut(next) if is_rest => self.enter(self.nesting().outer(), next),
             Scanned::End(next) | Scanned::Cut(next) if discarding => Split::TooLong { next },
             Scanned::End(next) if next > self.record_bytes => Split::TooLong { next },
             Scanned::End(next) if scan.context != Context::Line => {
@@ -125,32 +143,69 @@ impl JsonSplitter {
                 self.scan = Some(scan);
                 if next == 0 { Split::NeedMore } else { Split::Skip { next } }
             }
-            (true, _) if scan.context == Context::Rest => self.enter(Place::Top, next),
+            (true, _) if scan.context == Context::Rest => self.enter(Nesting::TOP, next),
             (true, true) => Split::TooLong { next },
             (true, false) => Split::Broken { start: 0, next },
         }
     }
 }
 
+/// Whether the array that the text begins with holds others, or rows: objects, arrays, or nothing. The cells of one row
+/// are neither. `None` while that cannot be told.
+fn begins_rows(text: &[u8], finished: bool) -> Option<bool> {
+    match text[1..].trim_ascii_start().first() {
+        None if finished => Some(true),
+        None => None,
+        Some(byte) => Some(matches!(byte, b'{' | b'[' | b']')),
+    }
+}
+
 /// What is being scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Context {
-    /// An object at the top: a row, or the envelope of many.
-    TopObject,
+    /// An object: a row, or the envelope of many.
+    Object { is_top: bool },
     /// Anything else at the top; it ends with its line.
     Line,
-    /// An element of an array.
+    /// A scalar of an array, or an array that is a record.
     Element,
     /// The rest of an envelope, from behind its rows to its closing brace.
     Rest,
 }
 
-/// How much of `"value"`, `:`, `[` was just seen at the outermost level.
+/// What a property of an envelope holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// An array of rows or of envelopes; it is entered.
+    Array,
+    /// One value, which is looked at as any other: a row, an envelope, columns.
+    One,
+}
+
+/// Properties that hold rows or envelopes as an array, as an object, and those whose array says what the rows are.
+const ARRAYS: [&[u8]; 8] =
+    [b"value", b"records", b"responses", b"tables", b"rows", b"data", b"items", b"results"];
+const OBJECTS: [&[u8]; 2] = [b"value", b"body"];
+
+/// What the value that begins with this byte holds, behind this name in its quotes; `None` where it is of no envelope.
+fn held(name: &[u8], byte: u8) -> Option<Held> {
+    let name = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    match byte {
+        b'[' if ARRAYS.into_iter().any(is) => Some(Held::Array),
+        b'[' if is(b"columns") => Some(Held::One),
+        b'{' if OBJECTS.into_iter().any(is) => Some(Held::One),
+        _ => None,
+    }
+}
+
+/// How much of a name, `:` and its value was just seen at the outermost level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Envelope {
     No,
-    Key,
-    Colon,
+    /// A string that may be a name; where it ends.
+    Name(usize),
+    Colon(usize),
 }
 
 /// How far into a value the scan is.
@@ -183,8 +238,8 @@ impl Scan {
         }
     }
 
-    /// Goes on with the value that `text` begins with.
-    fn run(&mut self, text: &[u8]) -> Scanned {
+    /// Goes on with the value that `text` begins with; it may be an envelope where there is `room` for one.
+    fn run(&mut self, text: &[u8], room: bool) -> Scanned {
         if self.context == Context::Line {
             return self.line(text);
         }
@@ -192,7 +247,7 @@ impl Scan {
             self.begins_row = Some(matches!(text, [b'{', b'"' | b'{', ..]));
         }
         while self.at < text.len() {
-            let scanned = if self.in_string { self.string(text) } else { self.structure(text) };
+            let scanned = if self.in_string { self.string(text) } else { self.structure(text, room) };
             if let Some(scanned) = scanned {
                 return scanned;
             }
@@ -201,15 +256,17 @@ impl Scan {
     }
 
     /// Looks at one byte outside of strings; an answer when the value ends there or cannot be told from its text.
-    fn structure(&mut self, text: &[u8]) -> Option<Scanned> {
+    fn structure(&mut self, text: &[u8], room: bool) -> Option<Scanned> {
         let byte = text[self.at];
         let after = self.at + 1;
+        if let Some(scanned) = self.envelope_at(byte, text, room) {
+            return Some(scanned);
+        }
         match byte {
             b'"' => {
                 self.in_string = true;
                 self.string_start = self.at;
             }
-            b'[' if self.envelope == Envelope::Colon => return Some(Scanned::Rows(after)),
             b'{' | b'[' => self.depth += 1,
             b',' | b']' | b'}' if self.depth == 0 => match self.context {
                 Context::Rest if byte == b'}' => return Some(Scanned::End(after)),
@@ -223,7 +280,7 @@ impl Scan {
                     return Some(Scanned::End(after));
                 }
             }
-            b'\n' if self.context == Context::TopObject && self.begins_row == Some(true) => {
+            b'\n' if self.context == (Context::Object { is_top: true }) && self.begins_row == Some(true) => {
                 match &text[after..] {
                     [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
                     [] | [b'{'] => return Some(Scanned::NeedMore),
@@ -233,12 +290,40 @@ impl Scan {
             _ => {}
         }
         self.envelope = match (self.envelope, byte) {
-            (Envelope::Key, b':') => Envelope::Colon,
+            (Envelope::Name(end), b':') => Envelope::Colon(end),
             (seen, b' ' | b'\t' | b'\r' | b'\n') => seen,
             _ => Envelope::No,
         };
         self.at = after;
         None
+    }
+
+    /// Whether the properties of the object itself are being looked at.
+    fn is_outermost(&self) -> bool {
+        match self.context {
+            Context::Object { .. } => self.depth == 1,
+            Context::Rest => self.depth == 0,
+            Context::Line | Context::Element => false,
+        }
+    }
+
+    /// Whether the value that begins here is that of an envelope; and, behind rows, whether the object ended before it,
+    /// as its brace is missing.
+    fn envelope_at(&mut self, byte: u8, text: &[u8], room: bool) -> Option<Scanned> {
+        if !matches!(byte, b'[' | b'{' | b']') {
+            return None;
+        }
+        match self.envelope {
+            Envelope::Colon(end) => {
+                let name = text.get(self.string_start..end).filter(|_| room);
+                let held = held(name?, byte)?;
+                Some(Scanned::Rows(held, self.at + usize::from(held == Held::Array)))
+            }
+            _ if self.context == Context::Rest && self.depth == 0 && self.at > 0 => {
+                Some(Scanned::End(self.at))
+            }
+            _ => None,
+        }
     }
 
     /// Goes on within a string to its end; an answer when it is cut off or its text ends first.
@@ -271,10 +356,7 @@ impl Scan {
             Some(quote) => {
                 self.at += quote + 1;
                 self.in_string = false;
-                let names_rows = self.context == Context::TopObject
-                    && self.depth == 1
-                    && text.get(self.string_start..self.at) == Some(b"\"value\"");
-                self.envelope = if names_rows { Envelope::Key } else { Envelope::No };
+                self.envelope = if self.is_outermost() { Envelope::Name(self.at) } else { Envelope::No };
                 None
             }
         }

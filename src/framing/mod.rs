@@ -5,7 +5,7 @@
 
 pub mod json;
 mod lines;
-mod quoted_csv;
+pub mod quoted_csv;
 
 pub use json::JsonSplitter;
 pub use lines::LinesSplitter;
@@ -37,8 +37,7 @@ impl Framing {
     pub fn first_record(self, text: &[u8], is_all: bool) -> Option<usize> {
         match self {
             Self::Json => json::first_record(text, is_all),
-            // The first line is the header.
-            Self::QuotedCsv => memchr::memchr(b'\n', text).map(|newline| newline + 1),
+            Self::QuotedCsv => quoted_csv::header(text, false).map(|(_, next)| next),
             Self::Lines => Some(0),
         }
     }
@@ -80,14 +79,54 @@ pub enum Place {
     /// Outside every JSON value; at the beginning of a line.
     #[default]
     Top,
-    /// Among the elements of a top-level JSON array.
-    Array,
-    /// Among the elements of a JSON object's `value` array.
-    Value,
-    /// Behind the `value` array, before the end of its object.
-    AfterValue,
+    /// Within JSON values that hold others.
+    Within(Nesting),
     /// Behind a record that was taken without its line end, and with whatever else of its line may come.
     WithinLine,
+}
+
+/// The arrays and objects that a place stands within, the outermost first: a bit for each, 1 for an object, below a 1 for
+/// the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nesting(pub u64);
+
+impl Default for Nesting {
+    fn default() -> Self {
+        Self::TOP
+    }
+}
+
+impl Nesting {
+    /// Within none.
+    pub const TOP: Self = Self(1);
+
+    /// Among the elements of an array in this place.
+    #[must_use]
+    pub fn array(self) -> Self {
+        Self(self.0 << 1)
+    }
+
+    /// Among the properties of an object in this place.
+    #[must_use]
+    pub fn object(self) -> Self {
+        Self(self.0 << 1 | 1)
+    }
+
+    /// The place of the innermost.
+    #[must_use]
+    pub fn outer(self) -> Self {
+        Self((self.0 >> 1).max(1))
+    }
+
+    /// Whether the innermost is an object.
+    pub fn is_in_object(self) -> bool {
+        self != Self::TOP && self.0 & 1 == 1
+    }
+
+    /// Whether there is no room for an array in an object more.
+    pub fn is_full(self) -> bool {
+        self.0.leading_zeros() < 2
+    }
 }
 
 /// So much of a record that was not whole may be looked at again: it may be whole now.
@@ -120,6 +159,14 @@ impl Splitter {
             Self::Json(splitter) => splitter.begins_record(),
             Self::QuotedCsv(splitter) => splitter.begins_record(),
             Self::Lines(splitter) => splitter.begins_record(),
+        }
+    }
+
+    /// What separates the fields of the records that follow, where they have any.
+    pub fn separate_by(&mut self, separator: u8) {
+        match self {
+            Self::Json(_) | Self::Lines(_) => {}
+            Self::QuotedCsv(splitter) => splitter.separate_by(separator),
         }
     }
 

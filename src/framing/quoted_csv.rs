@@ -1,9 +1,10 @@
-//! CSV records (RFC 4180): lines, except that a newline between quotes belongs to its field.
+//! CSV records (RFC 4180): lines, except that a line end between quotes belongs to its field. A line ends with LF, CR LF or
+//! CR.
 //!
 //! A quote that is never closed would swallow the rest of the file. So when no end is found within the limits, or
 //! the file is finished, its first line alone is broken and the next line is a new beginning.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::{Place, Split};
 
@@ -12,14 +13,16 @@ use super::{Place, Split};
 /// a record may be long; with it, no byte is looked at more often than this.
 pub const RECORD_LINES: usize = 16;
 
-/// Splits CSV text whose fields are separated by commas.
+/// Splits CSV text.
 #[derive(Debug, Clone)]
 pub struct QuotedCsvSplitter {
     record_bytes: usize,
+    /// What stands between fields: behind it a quote opens one.
+    separator: u8,
     /// Bytes of the unfinished record that were already looked at.
     scanned: usize,
-    /// Line ends among them, which belong to quoted fields.
-    line_ends: usize,
+    /// Line ends among them, which belong to quoted fields: line feeds, carriage returns.
+    line_ends: [usize; 2],
     state: State,
 }
 
@@ -37,10 +40,32 @@ enum State {
     WithinLine,
 }
 
+/// The end of a line: where it is, and where the next line begins.
+type LineEnd = (usize, usize);
+
+/// The first line end. A carriage return at the end of the text is none before it is known what follows.
+pub fn line_end(text: &[u8], finished: bool) -> Option<LineEnd> {
+    let at = memchr2(b'\n', b'\r', text)?;
+    line_end_at(text, at, finished)
+}
+
+fn line_end_at(text: &[u8], at: usize, finished: bool) -> Option<LineEnd> {
+    match &text[at..] {
+        [b'\r', b'\n', ..] => Some((at, at + 2)),
+        [b'\r'] if !finished => None,
+        _ => Some((at, at + 1)),
+    }
+}
+
 impl QuotedCsvSplitter {
     /// A splitter that refuses records of more than `record_bytes` bytes.
     pub fn new(record_bytes: usize) -> Self {
-        Self { record_bytes, scanned: 0, line_ends: 0, state: State::FieldStart }
+        Self { record_bytes, separator: b',', scanned: 0, line_ends: [0; 2], state: State::FieldStart }
+    }
+
+    /// Fields are separated by this from here on.
+    pub(super) fn separate_by(&mut self, separator: u8) {
+        self.separator = separator;
     }
 
     #[inline]
@@ -65,19 +90,21 @@ impl QuotedCsvSplitter {
             return split;
         }
         if self.scanned == 0
-            && let Some(newline) = memchr(b'\n', text)
-            && newline <= self.record_bytes
-            && memchr(b'"', &text[..newline]).is_none()
+            && let Some(end) = line_end(text, finished)
+            && end.0 <= self.record_bytes
+            && memchr(b'"', &text[..end.0]).is_none()
         {
-            return record(text, newline, newline + 1);
+            return record(text, end);
         }
-        match self.scan(text) {
-            Some(newline) if newline > self.record_bytes => self.too_long(text),
-            Some(newline) => {
+        match self.scan(text, finished) {
+            Some((end, _)) if end > self.record_bytes => self.too_long(text, finished),
+            Some(end) => {
                 self.begin();
-                record(text, newline, newline + 1)
+                record(text, end)
             }
-            None if text.len() > self.record_bytes || self.line_ends >= RECORD_LINES => self.too_long(text),
+            None if text.len() > self.record_bytes || self.lines() >= RECORD_LINES => {
+                self.too_long(text, finished)
+            }
             None if finished && !text.is_empty() => self.last(text),
             None => Split::NeedMore,
         }
@@ -100,30 +127,40 @@ impl QuotedCsvSplitter {
 
     fn begin(&mut self) {
         self.scanned = 0;
-        self.line_ends = 0;
+        self.line_ends = [0; 2];
         self.state = State::FieldStart;
     }
 
-    /// The place of the newline that ends the record, if it is there. Looks no further than a record may go.
-    fn scan(&mut self, text: &[u8]) -> Option<usize> {
-        while self.scanned < text.len() && self.line_ends < RECORD_LINES {
+    fn lines(&self) -> usize {
+        self.line_ends[0].max(self.line_ends[1])
+    }
+
+    /// The line end of the record, if it is there. Looks no further than a record may go.
+    fn scan(&mut self, text: &[u8], finished: bool) -> Option<LineEnd> {
+        while self.scanned < text.len() && self.lines() < RECORD_LINES {
             let rest = &text[self.scanned..];
             let byte = rest[0];
             let (state, step) = match self.state {
                 State::FieldStart if byte == b'"' => (State::Quoted, 1),
                 State::FieldStart | State::Unquoted | State::Discarding | State::WithinLine => {
-                    match memchr2(b',', b'\n', rest) {
-                        Some(at) if rest[at] == b'\n' => return Some(self.scanned + at),
+                    match memchr3(self.separator, b'\n', b'\r', rest) {
+                        Some(at) if rest[at] != self.separator => {
+                            if at > 0 {
+                                self.scanned += at;
+                                self.state = State::Unquoted;
+                            }
+                            return line_end_at(text, self.scanned, finished);
+                        }
                         Some(at) => (State::FieldStart, at + 1),
                         None => (State::Unquoted, rest.len()),
                     }
                 }
-                State::Quoted => match memchr2(b'"', b'\n', rest) {
-                    Some(at) if rest[at] == b'\n' => {
-                        self.line_ends += 1;
+                State::Quoted => match memchr3(b'"', b'\n', b'\r', rest) {
+                    Some(at) if rest[at] == b'"' => (State::QuoteInQuoted, at + 1),
+                    Some(at) => {
+                        self.line_ends[usize::from(rest[at] == b'\r')] += 1;
                         (State::Quoted, at + 1)
                     }
-                    Some(at) => (State::QuoteInQuoted, at + 1),
                     None => (State::Quoted, rest.len()),
                 },
                 State::QuoteInQuoted if byte == b'"' => (State::Quoted, 1),
@@ -136,36 +173,44 @@ impl QuotedCsvSplitter {
     }
 
     /// The text holds no end within the limits.
-    fn too_long(&mut self, text: &[u8]) -> Split {
+    fn too_long(&mut self, text: &[u8], finished: bool) -> Split {
         self.begin();
-        match memchr(b'\n', text) {
-            Some(newline) if newline < self.record_bytes => Split::Broken { start: 0, next: newline + 1 },
-            Some(newline) => Split::TooLong { next: newline + 1 },
+        match line_end(text, finished) {
+            Some((end, next)) if end < self.record_bytes => Split::Broken { start: 0, next },
+            Some((_, next)) => Split::TooLong { next },
             None => {
                 self.state = State::Discarding;
-                Split::Skip { next: text.len() }
+                self.passed_over(text)
             }
+        }
+    }
+
+    /// Passes over a text without a line end, but for a carriage return that may be the first half of one.
+    fn passed_over(&self, text: &[u8]) -> Split {
+        match text.strip_suffix(b"\r").unwrap_or(text).len() {
+            0 => Split::NeedMore,
+            next => Split::Skip { next },
         }
     }
 
     fn discard(&mut self, text: &[u8], finished: bool) -> Split {
-        let newline = memchr(b'\n', text);
-        if newline.is_none() && !finished {
-            return if text.is_empty() { Split::NeedMore } else { Split::Skip { next: text.len() } };
+        let end = line_end(text, finished);
+        if end.is_none() && !finished {
+            return self.passed_over(text);
         }
         self.begin();
-        Split::TooLong { next: newline.map_or(text.len(), |newline| newline + 1) }
+        Split::TooLong { next: end.map_or(text.len(), |(_, next)| next) }
     }
 
     /// Gives the rest of the line as a record: another may have been written behind one that had no line end.
     fn rest_of_line(&mut self, text: &[u8], finished: bool) -> Split {
-        match memchr(b'\n', text) {
-            Some(newline) => {
+        match line_end(text, finished) {
+            Some(end) => {
                 self.begin();
-                record(text, newline, newline + 1)
+                record(text, end)
             }
-            None if finished && !text.is_empty() => record(text, text.len(), text.len()),
-            None if text.len() > self.record_bytes => Split::Skip { next: text.len() },
+            None if finished && !text.is_empty() => record(text, (text.len(), text.len())),
+            None if text.len() > self.record_bytes => self.passed_over(text),
             None => Split::NeedMore,
         }
     }
@@ -174,17 +219,16 @@ impl QuotedCsvSplitter {
     fn last(&mut self, text: &[u8]) -> Split {
         let unclosed = self.state == State::Quoted;
         self.begin();
-        match memchr(b'\n', text) {
-            Some(newline) if unclosed => Split::Broken { start: 0, next: newline + 1 },
+        match line_end(text, true) {
+            Some((_, next)) if unclosed => Split::Broken { start: 0, next },
             _ if unclosed => Split::Broken { start: 0, next: text.len() },
-            _ => record(text, text.len(), text.len()),
+            _ => record(text, (text.len(), text.len())),
         }
     }
 }
 
-/// The record in `text[..end]`, or nothing where the line is blank.
-fn record(text: &[u8], end: usize, next: usize) -> Split {
-    let end = if end > 0 && text[end - 1] == b'\r' { end - 1 } else { end };
+/// The record in front of a line end, or nothing where the line is blank.
+fn record(text: &[u8], (end, next): LineEnd) -> Split {
     match end {
         0 => Split::Skip { next: next + blank_lines(&text[next..]) },
         _ => Split::Record { start: 0, end, next },
@@ -198,4 +242,30 @@ fn blank_lines(text: &[u8]) -> usize {
         rest = behind;
     }
     text.len() - rest.len()
+}
+
+/// So many lines may stand above a header.
+const MOST_LINES_ABOVE: usize = 16;
+
+/// Whether a line says something about the table below it: `sep=;` of Excel, `#TYPE …` of PowerShell.
+pub fn is_above_header(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    let is_separator = || line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"sep="));
+    line.starts_with(b"#") || line.len() <= b"sep=,\"".len() && is_separator()
+}
+
+/// The header of a text, and where the first record begins behind it; `None` while its end is not there. The first lines
+/// may stand above the header.
+pub fn header(text: &[u8], finished: bool) -> Option<(&[u8], usize)> {
+    let mut at = 0;
+    for _ in 0..MOST_LINES_ABOVE {
+        let rest = &text[at..];
+        let (end, next) = line_end(rest, finished).or(finished.then_some((rest.len(), rest.len())))?;
+        let line = rest[..end].trim_ascii();
+        at += next;
+        if !line.is_empty() && !is_above_header(line) {
+            return Some((line, at));
+        }
+    }
+    Some((b"", at))
 }

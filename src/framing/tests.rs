@@ -87,6 +87,34 @@ const JSON: &[(&str, &str, &[&str])] = &[
     ("words between", "hello\n{\"a\":1}\n", &["!hello", "={\"a\":1}"]),
     ("an unfinished end", "[{\"a\":1},{\"b\":", &["={\"a\":1}", "!{\"b\":"]),
     ("scalars", "[1,\"x\",null]", &["=1", "=\"x\"", "=null"]),
+    (
+        "an array of pages",
+        "[{\"value\":[{\"a\":1}]},\n{\"n\":1,\"value\":[{}],\"x\":{\"value\":[2]}}]",
+        &["={\"a\":1}", "={}"],
+    ),
+    ("arrays in arrays", "[[{\"a\":1},{}],[ [{}] ],[]]", &["={\"a\":1}", "={}", "={}"]),
+    ("value in value", "{\"value\":{\"value\":[{\"a\":1}],\"Count\":1}}{}", &["={\"a\":1}", "={}"]),
+    ("one row in value", "{\"value\": {\"a\":1}, \"x\":1}{}", &["={\"a\":1}", "={}"]),
+    (
+        "a batch",
+        "{\"responses\":[{\"id\":\"1\",\"body\":{\"value\":[{\"a\":1}]}},{\"body\":{\"error\":{}},\"id\":\"2\"},{\"c\":1}]}",
+        &["={\"a\":1}", "={\"error\":{}}", "={\"c\":1}"],
+    ),
+    (
+        "tables",
+        "{\"Tables\":[{\"Columns\":[{\"n\":\"a\"}],\"Rows\":[[1,[]],[null]]}]}",
+        &["=[{\"n\":\"a\"}]", "=[1,[]]", "=[null]"],
+    ),
+    (
+        "a page that lacks its brace",
+        "[{\"value\":[{\"a\":1}],{\"value\":[{\"b\":1}]}]{}",
+        &["={\"a\":1}", "={\"b\":1}", "={}"],
+    ),
+    (
+        "a page in a page that was cut",
+        "{\"value\":[{\"a\":1},{\"value\":[{\"b\":1}]}",
+        &["={\"a\":1}", "={\"b\":1}"],
+    ),
     ("a stray brace", "[{}},{}]", &["={}", "=}", "={}"]),
     (
         "too long at the end",
@@ -159,18 +187,30 @@ fn a_csv_record_goes_over_few_lines() {
 
 #[test]
 fn a_place_can_be_resumed() {
-    let text = b"{\"value\":[{\"a\":1},{\"b\":2}],\"c\":3}\n{\"d\":4}";
-    let mut first = json();
-    let mut start = 0;
-    while let Split::Skip { next } | Split::Record { next, .. } = first.next(&text[start..], false) {
-        start += next;
-        let mut second = json();
-        second.resume(first.place());
-        let rest = pieces(second, &text[start..], &[]);
-        let all = pieces(json(), text, &[]);
-        assert!(all.ends_with(&rest), "{rest:?} from {start}");
+    for (name, text, expected) in
+        JSON.iter().filter(|(_, _, pieces)| pieces.iter().all(|piece| piece.starts_with('=')))
+    {
+        let text = text.as_bytes();
+        let (mut first, mut start) = (json(), 0);
+        while let Split::Skip { next } | Split::Record { next, .. } = first.next(&text[start..], false) {
+            start += next;
+            let mut second = json();
+            second.resume(first.place());
+            let rest = pieces(second, &text[start..], &[]);
+            let all: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            assert!(all.ends_with(&rest), "{name}: {rest:?} from {start}");
+        }
     }
-    assert_eq!(start, text.len());
+}
+
+/// Deeper than there is room for, what is nested is a record like any other.
+#[test]
+fn nesting_ends_somewhere() {
+    let text = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let pieces = pieces(Splitter::Json(JsonSplitter::new(1024)), text.as_bytes(), &[]);
+    assert_eq!(pieces.len(), 1, "{pieces:?}");
+    let text = "{\"value\":".repeat(200);
+    assert_eq!(self::pieces(Splitter::Json(JsonSplitter::new(4096)), text.as_bytes(), &[]).len(), 1);
 }
 
 proptest! {
@@ -178,7 +218,7 @@ proptest! {
     fn cuts_change_nothing(
         words in prop::collection::vec(
             prop::sample::select(vec![
-                "{", "}", "[", "]", "\"", "\\", "\n", ",", ":", "\"value\"", "{\"a\":1}", "x", " ", "\r\n", "0123456789",
+                "{", "}", "[", "]", "\"", "\\", "\n", ",", ":", "\"value\"", "{\"a\":1}", "x", " ", "\r\n", "0123456789", "\"rows\":[", "\"columns\":", "{\"body\":",
             ]),
             0..60,
         ),

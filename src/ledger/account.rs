@@ -18,7 +18,7 @@ use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
-use crate::call::{Reason, UnixMillis};
+use crate::call::{Reason, UnixMillis, UnreadField};
 use crate::reading::Records;
 use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
 use crate::reading::trunk::Only;
@@ -62,6 +62,8 @@ pub struct Balance {
     pub call_age: Histogram,
     pub newest_call: Option<UnixMillis>,
     pub series_overflow: u64,
+    /// In the order of [`UnreadField::ALL`].
+    pub unread: [u64; UnreadField::ALL.len()],
 }
 
 impl Balance {
@@ -78,6 +80,7 @@ impl Balance {
             call_age: Histogram::new(AGE_SECONDS),
             newest_call: None,
             series_overflow: 0,
+            unread: Default::default(),
         }
     }
 
@@ -110,6 +113,9 @@ struct StoredBalance {
     call_age: StoredHistogram,
     newest_call: Option<i64>,
     series_overflow: u64,
+    /// By field. Stores of earlier versions have none.
+    #[serde(default)]
+    unread_fields: BTreeMap<String, u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +188,9 @@ impl Account {
         }
         for (event, count) in stored.file_events {
             balance.events[labelled(&event, &FileEvent::ALL, FileEvent::label)? as usize] = count;
+        }
+        for (field, count) in stored.unread_fields {
+            balance.unread[labelled(&field, &UnreadField::ALL, UnreadField::label)? as usize] = count;
         }
         balance.read_records = stored.read_records;
         balance.records = stored.records;
@@ -314,6 +323,7 @@ impl Account {
             call_age: balance.call_age.clone(),
             newest_call: balance.newest_call,
             series_overflow: balance.series_overflow,
+            unread: UnreadField::ALL.map(|field| (field.label(), balance.unread[field as usize])).to_vec(),
         }
     }
 }
@@ -335,6 +345,9 @@ impl Balance {
             call_age: StoredHistogram::of(&self.call_age),
             newest_call: self.newest_call.map(|at| at.0),
             series_overflow: self.series_overflow,
+            unread_fields: UnreadField::ALL
+                .map(|field| (field.label().to_owned(), self.unread[field as usize]))
+                .into(),
         })
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::framing::Place;
+use crate::framing::{Nesting, Place};
 use crate::reading::{Content, Hole, Records};
 use crate::source::blocks::Blocks;
 use crate::source::identity::{Head, Mark, Stamp};
@@ -17,8 +17,7 @@ pub struct StoredContent {
     mark: Mark,
     #[serde(with = "StoredHead")]
     head: Head,
-    #[serde(with = "StoredPlace")]
-    place: Place,
+    place: StoredPlace,
     format: String,
     header: Option<String>,
     plain_text_at: Option<u64>,
@@ -43,8 +42,7 @@ struct StoredHole {
     start: u64,
     end: u64,
     until: u64,
-    #[serde(with = "StoredPlace")]
-    place: Place,
+    place: StoredPlace,
     rejected: u64,
 }
 
@@ -75,14 +73,46 @@ struct StoredHead {
     hashes: Vec<u64>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Place")]
+/// `Array`, `Value` and `AfterValue` are what earlier versions knew.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum StoredPlace {
     Top,
     Array,
     Value,
     AfterValue,
     WithinLine,
+    Within(u64),
+}
+
+/// Among the elements of an array; of a `value` array; behind that.
+const ARRAY: Nesting = Nesting(0b10);
+const VALUE: Nesting = Nesting(0b110);
+const AFTER_VALUE: Nesting = Nesting(0b11);
+
+impl From<Place> for StoredPlace {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Top => Self::Top,
+            Place::WithinLine => Self::WithinLine,
+            Place::Within(ARRAY) => Self::Array,
+            Place::Within(VALUE) => Self::Value,
+            Place::Within(AFTER_VALUE) => Self::AfterValue,
+            Place::Within(Nesting(bits)) => Self::Within(bits),
+        }
+    }
+}
+
+impl From<StoredPlace> for Place {
+    fn from(place: StoredPlace) -> Self {
+        match place {
+            StoredPlace::Top | StoredPlace::Within(0) => Self::Top,
+            StoredPlace::WithinLine => Self::WithinLine,
+            StoredPlace::Array => Self::Within(ARRAY),
+            StoredPlace::Value => Self::Within(VALUE),
+            StoredPlace::AfterValue => Self::Within(AFTER_VALUE),
+            StoredPlace::Within(bits) => Self::Within(Nesting(bits)),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,7 +137,7 @@ impl StoredContent {
             position: content.position,
             mark: content.mark,
             head: content.head,
-            place: content.place,
+            place: content.place.into(),
             format: content.format,
             header: content.header,
             plain_text_at: content.plain_text_at,
@@ -124,13 +154,13 @@ impl StoredContent {
 
 impl From<Hole> for StoredHole {
     fn from(Hole { begin, start, end, until, place, rejected }: Hole) -> Self {
-        Self { begin, start, end, until, place, rejected }
+        Self { begin, start, end, until, place: place.into(), rejected }
     }
 }
 
 impl From<StoredHole> for Hole {
     fn from(StoredHole { begin, start, end, until, place, rejected }: StoredHole) -> Self {
-        Self { begin, start, end, until, place, rejected }
+        Self { begin, start, end, until, place: place.into(), rejected }
     }
 }
 
@@ -152,7 +182,7 @@ impl From<StoredContent> for Content {
             position: stored.position,
             mark: stored.mark,
             head: stored.head,
-            place: stored.place,
+            place: stored.place.into(),
             format: stored.format,
             header: stored.header,
             plain_text_at: stored.plain_text_at,

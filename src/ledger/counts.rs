@@ -214,16 +214,12 @@ impl Counts {
 
     fn add_failure(&mut self, key: FailureKey<Arc<str>>, created: UnixMillis) -> usize {
         let is_folded = is_folded(&key.cause, key.codes);
-        let text = |code: Option<u64>| match code {
-            _ if is_folded => OTHER.into(),
-            Some(code) => code.to_string().into(),
-            None => "".into(),
-        };
+        let text = |code: String| if is_folded { OTHER.into() } else { code.into() };
         let series = FailureSeries {
             route: Arc::clone(&self.routes[key.route.0].route),
             cause: Arc::clone(&key.cause),
-            microsoft_code: text(key.codes.microsoft),
-            sip_code: text(key.codes.sip.map(u64::from)),
+            microsoft_code: text(key.codes.microsoft_label()),
+            sip_code: text(key.codes.sip.map(|code| code.to_string()).unwrap_or_default()),
             codes: key.codes,
             arrival: key.arrival,
             count: 0,

@@ -213,6 +213,7 @@ impl Ledger {
         let duplicate = batch.records.calls - batch.attempts.len() as u64 - counted;
         balance.records.duplicate += duplicate;
         balance.call_age.add(&sums.ages);
+        balance.unread.iter_mut().zip(sums.unread).for_each(|(own, count)| *own += count);
         balance.newest_call = balance.newest_call.max(sums.newest);
         for (labels, sum) in batch.calls.label_sets(&sums) {
             let (series, overflow) = self.counts.add(source, labels, sum, now);

@@ -173,6 +173,8 @@ pub struct SourceSnapshot {
     pub records: RecordCounts,
     /// Rejected records by the value of the `reason` label; every reason is listed, also at 0.
     pub rejected: Vec<(&'static str, u64)>,
+    /// By field.
+    pub unread: Vec<(&'static str, u64)>,
     /// Bytes read from the disk, before decompression.
     pub read_bytes: u64,
     /// Bytes on the disk that are not yet counted.

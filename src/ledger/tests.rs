@@ -12,9 +12,9 @@ use super::snapshot::Route;
 use super::store::tests::lowered::to_layout_2;
 use super::store::{Row, Table};
 use super::*;
-use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId};
+use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId, Unread};
 use crate::format::graph;
-use crate::framing::Place;
+use crate::framing::{Nesting, Place};
 use crate::reading::{Content, Found, Hole, HowRead, Records};
 use crate::source::blocks::Blocks;
 use crate::source::identity::{FileId, Head, Mark, Stamp};
@@ -74,12 +74,13 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
         ended_at: (random.u8(..5) > 0).then(|| UnixMillis(now.0 - random.i64(-DAY..2 * DAY))),
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
         attempt: Attempt::Only,
+        unread: Unread::default(),
     }
 }
 
 fn some_hole(random: &mut Rng) -> Hole {
     let [begin, start, end, until, rejected] = [(); 5].map(|()| random.u64(..));
-    Hole { begin, start, end, until, place: Place::Array, rejected }
+    Hole { begin, start, end, until, place: Place::Within(Nesting(0b10)), rejected }
 }
 
 fn some_file(random: &mut Rng, now: UnixMillis) -> (FileId, Option<KnownFile>) {

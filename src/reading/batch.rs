@@ -13,8 +13,10 @@ use super::found::Found;
 use super::histogram::Histogram;
 use super::listing::{Listed, Listing, newest};
 use super::mask;
-use crate::call::{Arrival, Attempt, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis};
-use crate::classify::{Catalogue, Verdict};
+use crate::call::{
+    Arrival, Attempt, Call, CodePair, Direction, Outcome, Reason, RecordId, UnixMillis, Unread, UnreadField,
+};
+use crate::classify::{Catalogue, Cause, Verdict};
 use crate::format::Format;
 use crate::format::trunk::{HIDDEN, Only};
 
@@ -246,6 +248,7 @@ struct Counted {
     duration_seconds: Option<u32>,
     /// Its place among the label sets.
     labels: u32,
+    unread: Unread,
 }
 
 /// The calls of a batch.
@@ -271,6 +274,10 @@ pub struct Sums {
     pub newest: Option<UnixMillis>,
     /// How many entries `minutes` has in all label sets.
     minutes: usize,
+    /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
+    pub unread: [u64; UnreadField::ALL.len()],
+    /// How many of them have a time of two readings.
+    pub ambiguous: u64,
 }
 
 /// The calls of one label set.
@@ -308,7 +315,7 @@ impl Calls {
             });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
-        let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels };
+        let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels, unread: call.unread };
         self.fold(counted, verdict.outcome, age, context.remembers);
         Added::Counted(labels)
     }
@@ -320,8 +327,10 @@ impl Calls {
             self.label_sets.push(labels.clone());
             self.label_sets.len() - 1
         });
-        let counted =
-            Counted { id, ended_at, duration_seconds, labels: u32::try_from(place).unwrap_or(u32::MAX) };
+        let labels_place = u32::try_from(place).unwrap_or(u32::MAX);
+        // The formats that write attempts note no unread fields.
+        let unread = Unread::default();
+        let counted = Counted { id, ended_at, duration_seconds, labels: labels_place, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
     }
 
@@ -391,7 +400,14 @@ impl Calls {
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { by_label_set: Vec::new(), ages: Histogram::new(AGE_SECONDS), newest: None, minutes: 0 }
+        Self {
+            by_label_set: Vec::new(),
+            ages: Histogram::new(AGE_SECONDS),
+            newest: None,
+            unread: Default::default(),
+            ambiguous: 0,
+            minutes: 0,
+        }
     }
 }
 
@@ -417,6 +433,12 @@ impl Sums {
             self.minutes += usize::from(sum.add_minute(ended_at));
             self.ages.observe(seconds(age));
             self.newest = self.newest.max(call.ended_at);
+        }
+        if !call.unread.is_empty() {
+            for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
+                *count += u64::from(call.unread.has(field));
+            }
+            self.ambiguous += u64::from(call.unread.is_ambiguous());
         }
     }
 
@@ -458,8 +480,10 @@ impl Sum {
 
 /// The cause and codes that become labels: those of a failed call.
 fn labelled<'c>(verdict: &Verdict<'c>) -> (Cow<'c, str>, CodePair) {
+    let codes = verdict.codes;
     match verdict.outcome {
-        Outcome::Failed => (verdict.cause.name(), verdict.codes),
+        Outcome::Failed if matches!(verdict.cause, Cause::Listed(_)) => (verdict.cause.name(), codes),
+        Outcome::Failed => (verdict.cause.name(), codes.without_numbers()),
         _ => (Cow::Borrowed(""), CodePair::default()),
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::Content;
+use super::{Content, Options};
 use crate::format::{Format, Recognition};
 use crate::source::identity::{HEAD_BYTES, Head};
 
@@ -63,10 +63,11 @@ impl Beginning {
 }
 
 /// Where the first record begins in a text, of which `is_all` there is so far; `None` while that may be in what comes.
-pub fn first_record(text: &[u8], format: Option<&'static Format>, is_all: bool) -> Option<usize> {
+pub fn first_record(text: &[u8], options: &Options, is_all: bool) -> Option<usize> {
     let begin = text.iter().position(|byte| *byte != 0).unwrap_or(text.len());
     let behind_hole = &text[begin..];
-    let first = match format.map_or(Format::recognise(behind_hole, false), Recognition::Known) {
+    let recognised = || Format::recognise_with(behind_hole, false, options.names);
+    let first = match options.format.map_or_else(recognised, Recognition::Known) {
         Recognition::Known(format) => format.framing.first_record(behind_hole, is_all),
         Recognition::Unknown => Some(0),
         Recognition::NeedMore => None,

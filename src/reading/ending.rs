@@ -24,13 +24,14 @@ impl Stages {
     /// What the text is, of which the splitter wants more. Asks copies of splitter and decoder: the text may go on.
     pub fn ending(&self, text: &[u8]) -> Ending {
         let mut splitter = self.splitter.clone();
-        let mut decoder = (self.format.decoder)();
+        let mut decoder = (self.format.decoder)(self.names);
         if let Some(header) = self.decoder.header() {
-            decoder.resume(header);
+            decoder.resume(&header);
         }
         let (mut at, mut begun, mut calls) = (0, None, None);
         loop {
             let within_line = splitter.place() == Place::WithinLine;
+            splitter.separate_by(decoder.separator());
             let (start, next, decoded) = match splitter.next(&text[at..], true) {
                 Split::NeedMore => break,
                 Split::Skip { next } => {
@@ -47,7 +48,9 @@ impl Stages {
                 (None, Some(Decoded::Call(_))) => return Ending::Call,
                 (_, Some(Decoded::Header | Decoded::Ignored)) => {}
                 (_, Some(_)) if within_line => {}
-                (Some(_), Some(Decoded::Call(_))) if text[..at + next].ends_with(b"\n") => {
+                (Some(_), Some(Decoded::Call(_)))
+                    if text[..at + next].ends_with(b"\n") || text[..at + next].ends_with(b"\r") =>
+                {
                     calls = Some(at + next);
                 }
                 _ => begun = begun.or(Some(at + start)),

@@ -4,6 +4,7 @@ use std::slice::from_ref;
 
 use crate::call::{Call, Reason};
 use crate::format::Decoded;
+use crate::framing::Place;
 
 /// Some records of a text.
 #[derive(Debug)]
@@ -40,5 +41,14 @@ impl<'r> Found<'r> {
                 Self::Rejected { reason: *reason, position: *position, text, bytes: text.len() as u64 }
             }
         }
+    }
+}
+
+/// Whether a file that begins so has no records. An error answer among others costs itself alone.
+pub fn is_none_of_ours(first: &Decoded<'_>, place: Place) -> bool {
+    match first {
+        Decoded::Rejected(Reason::NotARow) => true,
+        Decoded::Rejected(Reason::ErrorAnswer) => place == Place::Top,
+        _ => false,
     }
 }

@@ -135,7 +135,8 @@ impl Reading {
         let Some(end) = hole::end_of(file, text_at)? else { return Ok(false) };
         let length = file.read_at(&mut begin, end)?;
         let text = &begin[..next_hole(&begin[..length], 0).start];
-        let is_record = matches!(Format::recognise(text, false), Recognition::Known(_));
+        let is_record =
+            matches!(Format::recognise_with(text, false, self.options.names), Recognition::Known(_));
         if is_record {
             self.tail.holes.passed = end;
         }
@@ -174,7 +175,7 @@ impl Reading {
             head: self.beginning.head.clone(),
             place: hole.place,
             format: stages.format.name.to_owned(),
-            header: header.map(|header| String::from_utf8_lossy(header).into_owned()),
+            header: header.map(|header| String::from_utf8_lossy(&header).into_owned()),
             plain_text_at: Some(text_at),
             lineage: self.lineage,
             records: None,

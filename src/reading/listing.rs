@@ -39,14 +39,13 @@ pub struct Listed {
 impl Listed {
     /// A call that counts under these labels.
     pub fn of(call: &Call<'_>, labels: &LabelSet, position: u64) -> Self {
-        let codes = if labels.outcome == Outcome::Failed { labels.codes } else { call.codes.pair() };
-        let CodePair { microsoft, sip } = codes;
+        let is_failed = labels.outcome == Outcome::Failed;
+        let codes = if is_failed { labels.codes } else { call.codes.pair().without_numbers() };
         Self {
             id: call.record_id,
             attempt: call.attempt,
             labels: labels.clone(),
-            // A longer number may be that of a telephone.
-            codes: CodePair { microsoft: microsoft.filter(|code| *code < 1_000_000), sip },
+            codes,
             ended_at: call.ended_at,
             duration_seconds: call.duration_seconds,
             position,

@@ -31,6 +31,7 @@ pub use self::resume::Passed;
 use self::stages::Stages;
 use self::whole::Check;
 use crate::format::Format;
+use crate::format::names::Names;
 pub use crate::format::trunk;
 use crate::source::blocks::Blocks;
 use crate::source::encoding::Encoding;
@@ -45,11 +46,13 @@ pub struct Options {
     pub live_within: Option<Duration>,
     /// A longer record is rejected.
     pub record_bytes: usize,
+    /// The operator's names of properties and columns.
+    pub names: Names,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, live_within: None, record_bytes: 1024 * 1024 }
+        Self { format: None, live_within: None, record_bytes: 1024 * 1024, names: Names::default() }
     }
 }
 
@@ -176,7 +179,7 @@ impl Reading {
             head: self.beginning.head.clone(),
             place: stages.splitter.place(),
             format: stages.format.name.to_owned(),
-            header: stages.decoder.header().map(|header| String::from_utf8_lossy(header).into_owned()),
+            header: stages.decoder.header().map(|header| String::from_utf8_lossy(&header).into_owned()),
             plain_text_at: self.tail.plain_text_at(),
             lineage: self.lineage,
             records: self.passed_over.map(|before| self.found.after(before)),

@@ -109,7 +109,7 @@ impl Reading {
             head: self.beginning.head.clone(),
             place: Place::Top,
             format: stages.format.name.to_owned(),
-            header: header.map(|header| String::from_utf8_lossy(header).into_owned()),
+            header: header.map(|header| String::from_utf8_lossy(&header).into_owned()),
             plain_text_at: Some(text_at),
             lineage: self.lineage,
             records: None,
@@ -156,7 +156,7 @@ impl Reading {
             }
             let header = |reading: &Self| {
                 let stages = reading.stages.as_ref()?;
-                stages.decoder.header().map(<[u8]>::to_vec)
+                stages.decoder.header()
             };
             let is_same_header = header(self) == header(&reading);
             let before = self.found;

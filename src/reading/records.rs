@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::beginning::Beginning;
 use super::given_up::{self, GivenUp};
 use super::stages::{self, Piece, Stages};
-use super::{Content, Context, Found, HowRead, Reading, Records};
+use super::{Content, Context, Found, HowRead, Reading, Records, found};
 use crate::call::Reason;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::framing::Place;
@@ -59,7 +59,7 @@ impl Reading {
             }
             let (rest, is_at_hole) = (&text[at..hole.start], hole.start < end);
             let nuls = position + hole.start as u64..position + hole.end as u64;
-            let was_discarding = stages.splitter.is_discarding();
+            let (was_discarding, place_before) = (stages.splitter.is_discarding(), stages.splitter.place());
             let (decoded, text_of_it, next) = match stages.next(rest, finished || is_at_hole) {
                 Piece::NeedMore if is_at_hole => {
                     let place = stages.splitter.place();
@@ -84,7 +84,7 @@ impl Reading {
             at += next;
             if is_last && stages::is_cut(books.how.format, &decoded, rest) {
                 books.given_up.cut = Some(begin);
-            } else if is_first && decoded == Decoded::Rejected(Reason::NotARow) {
+            } else if is_first && found::is_none_of_ours(&decoded, place_before) {
                 self.unrecognised = Some(Format::unknown_explanation(text));
                 return;
             } else {
@@ -121,7 +121,7 @@ impl Reading {
         let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {
             Some(format) => format,
-            None => match Format::recognise(text, over) {
+            None => match Format::recognise_with(text, over, self.options.names) {
                 Recognition::Known(format) => format,
                 Recognition::NeedMore => return false,
                 Recognition::Unknown => {

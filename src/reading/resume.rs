@@ -31,7 +31,7 @@ pub enum Passed {
 impl Options {
     /// The format of a known content, unless a text that begins so is to be read as another.
     fn format_of(&self, known: &Content, begin: &[u8]) -> Option<&'static Format> {
-        let recognised = match Format::recognise(begin, false) {
+        let recognised = match Format::recognise_with(begin, false, self.names) {
             Recognition::Known(format) => Some(format),
             Recognition::NeedMore | Recognition::Unknown => None,
         };
@@ -129,7 +129,7 @@ impl Reading {
             }
         }
         let text = self.tail.text();
-        Ok((text, first_record(text, self.options.format, text.len() < LOOK_AHEAD_BYTES)))
+        Ok((text, first_record(text, &self.options, text.len() < LOOK_AHEAD_BYTES)))
     }
 
     /// Whether a look ahead would show more of the text than was read so far.

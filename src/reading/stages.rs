@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{HowRead, Options};
 use crate::call::Reason;
+use crate::format::names::Names;
 use crate::format::{Decode, Decoded, Format, Front};
+use crate::framing::quoted_csv::line_end;
 use crate::framing::{Framing, Place, Split, Splitter};
 
 /// How the text of a file becomes records and calls.
@@ -16,6 +18,7 @@ pub struct Stages {
     pub splitter: Splitter,
     pub decoder: Box<dyn Decode>,
     record_bytes: usize,
+    pub names: Names,
 }
 
 /// What stands at the front of a text.
@@ -43,6 +46,7 @@ impl Stages {
     /// What the text begins with.
     pub fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
         let within_line = self.splitter.place() == Place::WithinLine;
+        self.splitter.separate_by(self.decoder.separator());
         match self.splitter.next(text, finished) {
             Split::NeedMore => Piece::NeedMore,
             Split::Skip { next } => Piece::Skip { next },
@@ -80,9 +84,9 @@ impl Stages {
         if self.format.framing != Framing::QuotedCsv {
             return None;
         }
-        let first = memchr::memchr(b'\n', record)?;
+        let (first, _) = line_end(record, true)?;
         let is_broken = self.decoder.decode(record) == Decoded::Rejected(Reason::BadCsv);
-        let mut lines = record[first + 1..].split(|byte| *byte == b'\n');
+        let mut lines = record[first + 1..].split(|byte| matches!(byte, b'\n' | b'\r'));
         let is_many = is_broken && lines.any(|line| self.is_call(line));
         is_many.then_some(first)
     }
@@ -102,7 +106,8 @@ impl Stages {
             format,
             live_within: options.live_within.unwrap_or(format.live_within),
             splitter: format.framing.splitter(options.record_bytes),
-            decoder: (format.decoder)(),
+            decoder: (format.decoder)(options.names),
+            names: options.names,
             record_bytes: options.record_bytes,
         }
     }

@@ -44,3 +44,18 @@ fn a_path_in_two_sources_is_warned_of() {
     daemon.wait_for_log("is in the sources `one` and `two`: its calls are counted twice");
     daemon.stop();
 }
+
+#[test]
+fn columns_of_any_name_are_mapped() {
+    let folder = TempDir::new().unwrap();
+    let header = "CorrelationId;Einladung;Erfolg;Endgültiger SIP-Code;Final Microsoft subcode;SBC FQDN";
+    let row = "c0000001-05ec-4a1b-8c2d-000000000001;2024-11-05T09:00:00Z;Attempt;403;560403;sbc1.contoso.com";
+    fs::write(folder.path().join("cdr.csv"), format!("{header}\r\n{row}\r\n")).unwrap();
+    let config = "sources:\n- name: teams\n  paths: [cdr.csv]\n";
+    fs::write(folder.path().join("without.yml"), config).unwrap();
+    let columns = "  columns: {Erfolg: success, endgültiger sip code: sip_code, Einladung: invite_time}\n";
+    fs::write(folder.path().join("with.yml"), format!("{config}{columns}")).unwrap();
+    let checked = |file: &str| run_in(folder.path(), ["check", "--config.file", file]).stdout;
+    assert!(checked("without.yml").contains("not recognised"), "{}", checked("without.yml"));
+    assert!(checked("with.yml").contains("records: 1 counted, 1 header\n"), "{}", checked("with.yml"));
+}

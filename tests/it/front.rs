@@ -3,6 +3,7 @@
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::traffic::Traffic;
+use cdr_exporter::format::names::Names;
 use cdr_exporter::format::{ALL, Format, Front, graph, teams_admin_center};
 use cdr_exporter::framing::Split;
 use proptest::prelude::*;
@@ -83,7 +84,7 @@ fn quoted(row: &str, cell: usize, how: usize) -> String {
 /// What each record is, in one go where that `may` be.
 fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     let mut splitter = format.framing.splitter(RECORD_BYTES);
-    let (mut decoder, mut all) = ((format.decoder)(), Vec::new());
+    let (mut decoder, mut all) = ((format.decoder)(Names::default()), Vec::new());
     loop {
         if may && splitter.begins_record() {
             let mut front = Front::default();

@@ -127,11 +127,17 @@ fn sums_of_report(report: &Value) -> BTreeMap<String, u64> {
     for (reason, count) in report["records"]["rejected_by_reason"].as_object().unwrap() {
         sums.insert(format!("rejected {reason}"), count.as_u64().unwrap());
     }
+    for (field, count) in report["records"]["unread_by_field"].as_object().unwrap() {
+        sums.insert(format!("unread {field}"), count.as_u64().unwrap());
+    }
     for line in report["outcomes"].as_array().unwrap() {
         sums.insert(format!("call {}", line["outcome"].as_str().unwrap()), line["count"].as_u64().unwrap());
     }
     for line in report["failures"].as_array().unwrap() {
-        let code = |name: &str| line[name].as_u64().map(|code| code.to_string()).unwrap_or_default();
+        let code = |name: &str| match &line[name] {
+            Value::String(word) => word.clone(),
+            code => code.as_u64().map(|code| code.to_string()).unwrap_or_default(),
+        };
         let cause = line["cause"].as_str().unwrap();
         for (trunk, count) in line["by_trunk"].as_object().unwrap() {
             let key = format!("failure {trunk}|{cause}|{}|{}", code("microsoft_code"), code("sip_code"));

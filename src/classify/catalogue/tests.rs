@@ -1,7 +1,7 @@
 //! Every rule of the look-up, by tables; and what an operator's entries change.
 
 use super::*;
-use crate::call::{Attempt, Codes, Direction, RecordId};
+use crate::call::{Attempt, Codes, Direction, RecordId, Unread};
 use crate::classify::{NetworkEffectiveness, Side};
 
 fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -20,6 +20,7 @@ fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>
         ended_at: None,
         duration_seconds: None,
         attempt: Attempt::Only,
+        unread: Unread::default(),
     }
 }
 

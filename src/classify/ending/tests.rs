@@ -1,7 +1,7 @@
 //! Endings as SBCs write them, and what they come to.
 
 use super::*;
-use crate::call::{Attempt, Codes, Direction, RecordId, Words};
+use crate::call::{Attempt, Codes, Direction, RecordId, Unread, Words};
 use crate::reason_header;
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
@@ -41,6 +41,7 @@ impl<'r> Ending<'r> {
             ended_at: None,
             duration_seconds: None,
             attempt: Attempt::Only,
+            unread: Unread::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ pub struct Call {
     pub direction: &'static str,
     pub outcome: &'static str,
     pub cause: String,
+    #[serde(with = "crate::findings::microsoft_code")]
     pub microsoft_code: Option<u64>,
     pub sip_code: Option<u16>,
     pub seconds: Option<u32>,

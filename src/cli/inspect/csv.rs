@@ -30,8 +30,8 @@ pub fn text(view: &View, by: &[By], lines: &[Line]) -> Result<String, csv::Error
         cells.extend([minute(line.seen.map(|it| it.0)), minute(line.seen.map(|it| it.1))]);
         if has_cause {
             let about = view.snapshot.catalogue.about(&cause, codes);
-            let code = |code: Option<u64>| code.map(|code| code.to_string()).unwrap_or_default();
-            cells.extend([code(codes.microsoft), code(codes.sip.map(u64::from))]);
+            cells.push(codes.microsoft_label());
+            cells.push(codes.sip.map(|code| code.to_string()).unwrap_or_default());
             cells.push(about.side().map_or("", |side| side.label()).to_owned());
             cells.push(about.remedy().to_owned());
         }

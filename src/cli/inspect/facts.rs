@@ -30,7 +30,7 @@ impl Facts {
         let mut tallies = Tallies::default();
         let mut timed: HashMap<Labels, u64> = HashMap::new();
         snapshot.history.each(span, |minute, series, calls| {
-            let codes = without_numbers(series.codes);
+            let codes = series.codes;
             let (trunk, direction) = (&series.route.trunk, series.route.direction);
             if !choice.has_route(trunk, direction) {
                 return;
@@ -96,11 +96,6 @@ impl Facts {
     }
 }
 
-/// A Microsoft code of so many digits may be a telephone number.
-fn without_numbers(codes: CodePair) -> CodePair {
-    CodePair { microsoft: codes.microsoft.filter(|code| *code < 1_000_000), ..codes }
-}
-
 fn within(minute: i64) -> u32 {
     u32::try_from(minute.max(0)).unwrap_or(u32::MAX)
 }
@@ -125,7 +120,7 @@ fn counted(snapshot: &Snapshot) -> HashMap<Labels, u64> {
             direction: series.route.direction,
             outcome: Outcome::Failed,
             cause: Arc::clone(&series.cause),
-            codes: without_numbers(series.codes),
+            codes: series.codes,
         };
         *counted.entry(labels).or_default() += series.count;
     }

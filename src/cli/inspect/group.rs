@@ -241,6 +241,7 @@ impl<'n> Names<'n> {
 
 /// Codes as `531004/410`, with `-` for one that is not there.
 pub fn pair(codes: CodePair) -> String {
-    let code = |code: Option<u64>| code.map_or("-".to_owned(), |code| code.to_string());
-    format!("{}/{}", code(codes.microsoft), code(codes.sip.map(u64::from)))
+    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |_| codes.microsoft_label());
+    let sip = codes.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
+    format!("{microsoft}/{sip}")
 }

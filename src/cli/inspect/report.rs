@@ -50,6 +50,8 @@ pub struct Records {
     pub ignored: u64,
     pub rejected: u64,
     pub rejected_by_reason: BTreeMap<&'static str, u64>,
+    /// Fields that could not be read in calls that count.
+    pub unread_by_field: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +65,7 @@ struct OutcomeLine {
 #[derive(Debug, Serialize)]
 struct FailureLine {
     cause: String,
+    #[serde(with = "findings::microsoft_code")]
     microsoft_code: Option<u64>,
     sip_code: Option<u16>,
     count: u64,
@@ -216,6 +219,7 @@ impl Records {
     pub fn of(snapshot: &Snapshot) -> Self {
         let mut all = RecordCounts::default();
         let mut rejected_by_reason = BTreeMap::new();
+        let mut unread_by_field = BTreeMap::new();
         for source in &snapshot.sources {
             all.counted += source.records.counted;
             all.duplicate += source.records.duplicate;
@@ -225,9 +229,12 @@ impl Records {
             for (reason, count) in source.rejected.iter().filter(|(_, count)| *count > 0) {
                 *rejected_by_reason.entry(*reason).or_default() += count;
             }
+            for (field, count) in source.unread.iter().filter(|(_, count)| *count > 0) {
+                *unread_by_field.entry(*field).or_default() += count;
+            }
         }
         let RecordCounts { counted, duplicate, header, ignored, rejected } = all;
-        Self { counted, duplicate, header, ignored, rejected, rejected_by_reason }
+        Self { counted, duplicate, header, ignored, rejected, rejected_by_reason, unread_by_field }
     }
 }
 

@@ -211,6 +211,9 @@ fn records(view: &View) -> String {
     for (reason, count) in &records.rejected_by_reason {
         let _ = writeln!(text, "  rejected: {} {reason}", thousands(*count));
     }
+    for (field, count) in &records.unread_by_field {
+        let _ = writeln!(text, "  counted without {field}, which could not be read: {}", thousands(*count));
+    }
     if view.facts.untimed_calls() > 0 {
         let _ = writeln!(
             text,

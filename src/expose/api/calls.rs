@@ -34,6 +34,7 @@ pub struct Calls {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FailedCalls {
     pub cause: String,
+    #[serde(with = "crate::findings::microsoft_code")]
     pub microsoft_code: Option<u64>,
     pub sip_code: Option<u16>,
     pub trunk: String,

@@ -14,6 +14,7 @@ fn source(files: Vec<(&'static str, u64)>) -> SourceSnapshot {
         read_records: 12,
         records: crate::ledger::snapshot::RecordCounts { counted: 12, ..Default::default() },
         rejected: vec![("bad_time", 0)],
+        unread: Vec::new(),
         read_bytes: 0,
         pending_bytes: 2048,
         pending_calls: 0,

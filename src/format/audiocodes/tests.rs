@@ -70,6 +70,7 @@ fn reads_a_leg_to_teams() {
         ended_at: Some(UnixMillis(1_670_266_672_320)),
         duration_seconds: Some(0),
         attempt: Attempt::Final,
+        unread: Unread::default(),
     };
     assert_eq!(call(&[]), expected);
 }
@@ -193,6 +194,6 @@ fn recognises_its_log() {
         ("a line of some log\nand another", false, No),
         ("a|b|c\n1|2|3\n", false, No),
     ] {
-        assert_eq!(recognise(text.as_bytes(), finished), expected, "{text}");
+        assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
     }
 }

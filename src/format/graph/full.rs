@@ -7,46 +7,141 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::row::{Property, Row, Value};
+use crate::format::names::{self, Field, Names};
+use crate::format::row::{Row, Value};
 
-impl<'de: 'a, 'a> Deserialize<'de> for Row<Cow<'a, [u8]>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RowVisitor)
+/// A row whose texts borrow from the record where they can.
+pub type AnyRow<'a> = Row<Cow<'a, [u8]>>;
+
+/// Stands as the kind of an object that says why there are no rows.
+pub const ERROR: &[u8] = b"error";
+/// Stands as the kind of an object that only says what rows follow.
+const FRAME: &[u8] = b"frame";
+
+/// What a property of this name says of its object.
+pub fn says_kind(name: &[u8]) -> Option<&'static [u8]> {
+    match name {
+        b"error" => Some(ERROR),
+        b"FrameType" => Some(FRAME),
+        _ => None,
     }
 }
 
-struct RowVisitor;
+/// Reads an object as a row; its properties and those of an object that wraps a row.
+pub struct RowOf(pub Names);
 
-impl<'de> Visitor<'de> for RowVisitor {
-    type Value = Row<Cow<'de, [u8]>>;
+impl<'de> DeserializeSeed<'de> for RowOf {
+    type Value = AnyRow<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let mut row = Row::default();
+        let properties = Properties { names: self.0, row: &mut row, is_wrapped: false };
+        deserializer.deserialize_map(properties)?;
+        Ok(row)
+    }
+}
+
+/// The properties of an object, into a row.
+struct Properties<'r, 'de> {
+    names: Names,
+    row: &'r mut AnyRow<'de>,
+    is_wrapped: bool,
+}
+
+/// What becomes of a property.
+enum Property {
+    Read(Field),
+    /// It holds the row.
+    Wrapper,
+    /// It says what its object is.
+    Says(&'static [u8]),
+    Unread,
+}
+
+impl<'de> Visitor<'de> for Properties<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut row = Row::default();
-        while let Some(property) = map.next_key::<Property>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(property) = map.next_key_seed(Name(self.names))? {
             match property {
-                Property::Unread => drop(map.next_value::<IgnoredAny>()?),
-                _ => row.set(property, map.next_value()?),
+                Property::Read(field) => self.row.set(field, map.next_value()?),
+                Property::Wrapper if !self.is_wrapped => {
+                    map.next_value_seed(Wrapped { names: self.names, row: self.row })?;
+                }
+                Property::Says(kind) => {
+                    map.next_value::<IgnoredAny>()?;
+                    if !self.row.has(Field::Kind) {
+                        self.row.set(Field::Kind, Value::Text(Cow::Borrowed(kind)));
+                    }
+                }
+                Property::Wrapper | Property::Unread => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(row)
+        Ok(())
+    }
+
+    // What is no object wraps nothing.
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for Property {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_identifier(PropertyVisitor)
+/// The value of a property that may wrap a row.
+struct Wrapped<'r, 'de> {
+    names: Names,
+    row: &'r mut AnyRow<'de>,
+}
+
+impl<'de> DeserializeSeed<'de> for Wrapped<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(Properties { names: self.names, row: self.row, is_wrapped: true })
     }
 }
 
-struct PropertyVisitor;
+struct Name(Names);
 
-impl Visitor<'_> for PropertyVisitor {
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Property;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Property, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Name {
     type Value = Property;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,17 +149,49 @@ impl Visitor<'_> for PropertyVisitor {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Property, E> {
-        Ok(Property::named(name.as_bytes()))
+        Ok(match self.0.field(name.as_bytes()) {
+            Some(field) => Property::Read(field),
+            None if names::is_wrapper(name.as_bytes()) => Property::Wrapper,
+            None => says_kind(name.as_bytes()).map_or(Property::Unread, Property::Says),
+        })
+    }
+}
+
+/// The deciding fields that some property of an object looks like.
+#[derive(Default)]
+pub struct Resembling(pub Vec<Field>);
+
+impl<'de> Deserialize<'de> for Resembling {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Resembling {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
+            self.0.extend(names::resembling(name.as_bytes()));
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(self)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Value<Cow<'a, [u8]>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(ValueVisitor { is_in_date: false })
     }
 }
 
-struct ValueVisitor;
+struct ValueVisitor {
+    is_in_date: bool,
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value<Cow<'de, [u8]>>;
@@ -86,14 +213,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(u64::try_from(number).map_or(Value::Odd, Value::Whole))
+        Ok(u64::try_from(number).map_or(Value::Real(number as f64), Value::Whole))
     }
 
     /// Above 2^53 a float no longer says which whole number was meant.
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
         let whole = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
-        Ok(if whole { Value::Whole(number as u64) } else { Value::Odd })
+        Ok(if whole { Value::Whole(number as u64) } else { Value::Real(number) })
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -109,8 +236,28 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Odd)
     }
 
+    /// A date as PowerShell (`value`, `UtcDateTime`) and databases (`$date`) write it, if it is one.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Odd)
+        const DATES: [&str; 4] = ["value", "UtcDateTime", "$date", "DateTime"];
+        let mut found = (DATES.len(), Value::Odd);
+        while let Some(name) = entries.next_key::<Cow<'_, str>>()? {
+            match DATES.iter().position(|known| *known == name) {
+                Some(rank) if rank < found.0 && !self.is_in_date => {
+                    let InDate(value) = entries.next_value()?;
+                    found = (rank, value);
+                }
+                _ => drop(entries.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found.1)
+    }
+}
+
+/// What stands in a date: no date itself, however deep it goes.
+struct InDate<'a>(Value<Cow<'a, [u8]>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for InDate<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor { is_in_date: true }).map(Self)
     }
 }

@@ -7,14 +7,19 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::row::{Property, Row, Value};
+use super::full;
 use crate::format::fields;
+use crate::format::names::{self, Field, Names};
+use crate::format::row::{Row, Value};
 use crate::format::scan::{self, Prefix};
 
 /// The names of the rows before, by their places in the row. A name that is not the expected one costs more, and is the
 /// expected one from then on.
 #[derive(Debug, Default)]
-pub struct Layout(Vec<Name>);
+pub struct Layout {
+    expected: Vec<Name>,
+    names: Names,
+}
 
 /// Of rows with more properties, the others are not remembered.
 const MOST_PLACES: usize = 64;
@@ -24,7 +29,7 @@ const MOST_PLACES: usize = 64;
 struct Name {
     /// All that stands before the value, `,"callType":"`, with the quote that begins a string.
     before: Prefix,
-    property: Property,
+    field: Option<Field>,
     /// How many bytes the string behind it last had, and the bits of those and of the quote that ended it.
     length: u8,
     through: u64,
@@ -34,8 +39,8 @@ struct Name {
 pub const ROOM: usize = 128;
 
 impl Name {
-    fn new(before: Prefix, property: Property) -> Self {
-        Self { before, property, length: 0, through: 1 }
+    fn new(before: Prefix, field: Option<Field>) -> Self {
+        Self { before, field, length: 0, through: 1 }
     }
 
     /// The value that stands behind this name, if the text begins with that; and what follows.
@@ -72,6 +77,11 @@ impl Name {
 }
 
 impl Layout {
+    /// Before any row, where properties may have these names of the operator's, too.
+    pub fn new(names: Names) -> Self {
+        Self { expected: Vec::new(), names }
+    }
+
     /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
     /// kind, or a property is not followed by [`ROOM`] bytes.
     pub fn read<'t>(&mut self, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
@@ -83,9 +93,9 @@ impl Layout {
         let mut rest = behind_blanks(text).strip_prefix(b"{")?;
         let mut place = 0;
         loop {
-            for name in self.0.get_mut(place..).unwrap_or_default() {
+            for name in self.expected.get_mut(place..).unwrap_or_default() {
                 let Some((value, behind)) = name.value(simd, rest) else { break };
-                row.set(name.property, value);
+                row.keep(name.field, value);
                 rest = behind;
                 place += 1;
             }
@@ -105,32 +115,33 @@ impl Layout {
     #[inline(never)]
     fn unexpected<'t>(&mut self, place: usize, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<&'t [u8]> {
         let begin = if place == 0 { text } else { behind_blanks(text).strip_prefix(b",")? };
-        let (property, at_value) = name(begin)?;
+        let (field, at_value) = self.name(begin)?;
         let (value, rest) = match at_value.strip_prefix(b"\"") {
             Some(rest) => any_string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
             None => other(at_value)?,
         };
-        row.set(property, value);
+        row.keep(field, value);
         let before = [&text[..text.len() - at_value.len()], b"\""].concat();
         if let Some(before) = Prefix::new(&before) {
-            let name = Name::new(before, property);
-            if let Some(known) = self.0.get_mut(place) {
+            let name = Name::new(before, field);
+            if let Some(known) = self.expected.get_mut(place) {
                 *known = name;
-            } else if place == self.0.len() && place < MOST_PLACES {
-                self.0.push(name);
+            } else if place == self.expected.len() && place < MOST_PLACES {
+                self.expected.push(name);
             }
         }
         Some(rest)
     }
-}
 
-/// The name that the text begins with, its colon and blanks: its property, and what follows.
-#[cold]
-#[inline(never)]
-fn name(text: &[u8]) -> Option<(Property, &[u8])> {
-    let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
-    let value = behind_blanks(rest).strip_prefix(b":")?;
-    Some((Property::named(name), behind_blanks(value)))
+    /// The name that the text begins with, its colon and blanks: its field, and what follows. What may hold a row, or says
+    /// that there is none, is not usual.
+    fn name<'t>(&self, text: &'t [u8]) -> Option<(Option<Field>, &'t [u8])> {
+        let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
+        let value = behind_blanks(rest).strip_prefix(b":")?;
+        let field = self.names.field(name);
+        let is_unusual = field.is_none() && (names::is_wrapper(name) || full::says_kind(name).is_some());
+        (!is_unusual).then(|| (field, behind_blanks(value)))
+    }
 }
 
 fn behind_blanks(mut text: &[u8]) -> &[u8] {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Attempt, Call, Codes, Direction, RecordId, UnixMillis};
+use crate::call::{Attempt, Call, Codes, Direction, RecordId, UnixMillis, Unread, UnreadField};
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
  "correlationId":"c98e1515-a937-4b81-b8a8-3992afde64e0","userId":"db03c14b-06eb-4189-939b-7cbf3a20ba27",
@@ -26,6 +26,7 @@ fn failed() -> Call<'static> {
         ended_at: Some(UnixMillis(1_730_797_950_000)),
         duration_seconds: Some(9),
         attempt: Attempt::Only,
+        unread: Unread::default(),
     }
 }
 
@@ -127,9 +128,7 @@ fn reads_codes() {
     {
         rejected(with("finalSipCode", value), Reason::BadCode);
     }
-    for value in
-        ["-531004", "531004.5", "1000000", "4255550100", "18446744073709551616", "\"531004a\"", "false"]
-    {
+    for value in ["-531004", "531004.5", "\"531004a\"", "false", "[531004]"] {
         rejected(with("callEndSubReason", value), Reason::BadCode);
     }
 }
@@ -164,8 +163,16 @@ fn reads_times_and_durations() {
     };
     check(with("endDateTime", "\"2024-11-05T09:12:35Z\""), ended(5));
     check(with("failureDateTime", "null"), ended(0));
-    for value in ["\"yesterday\"", "1730797950", "true", "[]"] {
-        rejected(with("endDateTime", value), Reason::BadTime);
+    check(with("endDateTime", "1730797955"), ended(5));
+    check(with("endDateTime", r#""\/Date(1730797955000)\/""#), ended(5));
+    check(with("endDateTime", r#"{"value":"\/Date(1730797955000)\/","DateTime":"Tuesday"}"#), ended(5));
+    let unread = |field| {
+        let mut unread = Unread::default();
+        unread.add(field);
+        Call { unread, ..failed() }
+    };
+    for value in ["\"yesterday\"", "17", "true", "[]", "{}", "-1.5", r#"{"value":{"value":[{}]}}"#] {
+        check(with("endDateTime", value), Decoded::Call(unread(UnreadField::EndTime)));
     }
     // A time that is not needed may be anything.
     check(with("inviteDateTime", "\"yesterday\""), Decoded::Call(failed()));
@@ -176,7 +183,8 @@ fn reads_times_and_durations() {
         check(with("duration", value), seconds(expected));
     }
     for value in ["-1", "9.5", "\"PT9S\"", "4294967296", "true"] {
-        rejected(with("duration", value), Reason::BadDuration);
+        let call = Call { duration_seconds: None, ..unread(UnreadField::Duration) };
+        check(with("duration", value), Decoded::Call(call));
     }
 }
 
@@ -204,7 +212,8 @@ fn reads_ids() {
         check(with("id", value), Decoded::Call(failed()));
     }
     for value in ["null", "\"\"", "true", "[]", "-1", "\"00000000-0000-0000-0000-000000000000\""] {
-        rejected(with("id", value), Reason::NoRecordId);
+        let nothing_else = with("id", value).replace("correlationId", "x").replace("inviteDateTime", "y");
+        rejected(nothing_else, Reason::NoRecordId);
     }
     let [text, number] = ["\"12\"", "12"].map(|id| with("id", id));
     let (mut first, mut second) = (Decoder::default(), Decoder::default());
@@ -243,18 +252,10 @@ fn knows_what_is_no_row() {
         rejected(record, Reason::BadJson);
     }
     rejected(b"\xff", Reason::BadJson);
-    for record in [
-        "null",
-        "1",
-        "\"text\"",
-        "[]",
-        "[{\"id\":\"a\"}]",
-        "{}",
-        "{\"error\":{\"code\":\"x\"}}",
-        "{\"callType\":\"ByotIn\"}",
-    ] {
+    for record in ["null", "1", "\"text\"", "[]", "[{\"id\":\"a\"}]", "{}", "{\"callType\":\"ByotIn\"}"] {
         rejected(record, Reason::NotARow);
     }
+    rejected("{\"error\":{\"code\":\"x\"}}", Reason::ErrorAnswer);
     let others = [
         r##"{"@odata.type":"#microsoft.graph.callRecords.pstnCallLogRow","id":"a","finalSipCode":1}"##,
         r#"{"id":"a","callType":"user_in","charge":0.0,"currency":"USD"}"#,
@@ -293,9 +294,10 @@ proptest! {
         for mut layout in [of_the_row_before, Layout::default()] {
             let mut quick = Row::default();
             if let (Some(end), Ok(text)) = (layout.read(&text, &mut quick), std::str::from_utf8(&record)) {
-                let full: Row<Cow<[u8]>> =
-                    serde_json::from_str(&text[..end]).expect("what is read quickly is JSON");
-                prop_assert_eq!(decode_row(&quick), decode_row(&full));
+                let full = read(&text[..end], Names::default()).expect("what is read quickly is JSON");
+                let decoded = |row| decode_row(row, text.as_bytes(), &mut Dates::default());
+                let of_full = decode_row(&full, text.as_bytes(), &mut Dates::default());
+                prop_assert_eq!(decoded(&quick), of_full);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Records of every shape to calls, by tables.
 
 use super::*;
+use crate::format::names::Names;
 
 fn origin(field: Field, place: &str) -> Origin {
     Origin {
@@ -33,7 +34,7 @@ fn mapping(shape: Shape, places: [&str; 5]) -> Mapping {
 
 /// What each line comes to: the id, trunk and SIP code of a call, or a word.
 fn decoded(mapping: Mapping, lines: &[&str]) -> Vec<String> {
-    let mut decoder = (mapping.format().decoder)();
+    let mut decoder = (mapping.format().decoder)(Names::default());
     let said = |line: &&str| match decoder.decode(line.as_bytes()) {
         Decoded::Call(call) => {
             assert_eq!(call.ended_at, Some(UnixMillis(1_730_793_660_000)), "{line}");

@@ -128,14 +128,18 @@ impl FailureLabels<'_> {
     /// # Errors
     /// When they are no codes.
     pub fn codes(&self) -> Result<CodePair, String> {
-        Ok(CodePair { microsoft: code(&self.microsoft_code)?, sip: code(&self.sip_code)? })
+        Ok(match (&*self.cause, &*self.microsoft_code, &*self.sip_code) {
+            (OTHER, OTHER, OTHER) => CodePair::default(),
+            (_, OTHER, sip) => CodePair { microsoft: Some(CodePair::OTHER), sip: code(sip)? },
+            (_, microsoft, sip) => CodePair { microsoft: code(microsoft)?, sip: code(sip)? },
+        })
     }
 }
 
 /// The code whose label this is; none where the record had none, and where the cap folded it.
 fn code<T: FromStr>(label: &str) -> Result<Option<T>, String> {
     match label {
-        "" | OTHER => Ok(None),
+        "" => Ok(None),
         label => label.parse().map(Some).map_err(|_| format!("`{label}` is no code")),
     }
 }

@@ -88,6 +88,7 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         read_records: 20,
         records: RecordCounts { counted: 10, duplicate: 4, header: 1, ignored: 2, rejected: 3 },
         rejected: vec![("not_json", 3), ("too_long", 0)],
+        unread: vec![("duration", 1), ("end_time", 0)],
         read_bytes: 123_456,
         pending_bytes: 789,
         pending_calls: 0,

@@ -1,0 +1,33 @@
+//! Rows of Microsoft Graph in a table: `Export-Csv` of PowerShell, `m365 --output csv`, exports of Log Analytics, Data
+//! Explorer and Power BI. The columns are named as the properties of [`super::graph`].
+
+use std::time::Duration;
+
+use super::table::Decoder;
+use super::{Format, Public, graph, teams_admin_center, trunk};
+use crate::call::Reason;
+use crate::framing::Framing;
+
+/// Tables of `directRoutingLogRow`, separated by commas, semicolons or tabs.
+pub static FORMAT: Format = Format {
+    name: "graph_csv",
+    aliases: &[],
+    expected: "the same as CSV with a header row",
+    framing: Framing::QuotedCsv,
+    recognise: |text, finished, names| teams_admin_center::recognise(text, finished, names, true),
+    // As Graph's own.
+    live_within: Duration::from_hours(6),
+    is_trunk: trunk::is_fqdn,
+    public: Public {
+        words: graph::WORDS,
+        // Which cell of a broken row is the caller's number cannot be told: no value is shown by its name.
+        numbers: &[],
+        microsoft_code: "",
+        correlation_id: "",
+        trunk: &[],
+    },
+    broken: Reason::BadCsv,
+    decoder: &|names| Box::new(Decoder::new(names)),
+    told: None,
+    config: "",
+};

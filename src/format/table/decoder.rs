@@ -1,0 +1,89 @@
+//! Decodes the rows of a text by the header that stands above them.
+
+use super::Columns;
+use crate::call::{Call, Reason};
+use crate::format::names::Names;
+use crate::format::row::{self, Lenient, Usual};
+use crate::format::times::Dates;
+use crate::format::{Decode, Decoded, Front};
+use crate::framing::quoted_csv::is_above_header;
+
+/// The decoder of one file.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    names: Names,
+    /// The header last seen, as the file spells it, and its columns.
+    header: Option<(Vec<u8>, Columns)>,
+    dates: Dates,
+}
+
+impl Decoder {
+    /// At the beginning of a file.
+    pub fn new(names: Names) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    fn decoded<'a>(&mut self, record: &'a [u8]) -> Result<Call<'a>, Reason> {
+        let Some((_, columns)) = &self.header else { return Err(Reason::NoHeader) };
+        let fields = columns.fields(record)?;
+        columns.call(&fields, Lenient::of(&fields, &mut self.dates))
+    }
+
+    fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {
+        match Columns::from_header(record, self.names) {
+            Some(columns) => {
+                self.header = Some((record.to_vec(), columns));
+                Decoded::Header
+            }
+            None if is_above_header(record) => Decoded::Header,
+            None => Decoded::Rejected(reason),
+        }
+    }
+}
+
+impl Decode for Decoder {
+    fn resume(&mut self, kept: &[u8]) {
+        let header;
+        (self.dates, header) = Dates::of_kept(kept);
+        self.header = Columns::from_header(header, self.names).map(|columns| (header.to_vec(), columns));
+    }
+
+    fn header(&self) -> Option<Vec<u8>> {
+        let (header, _) = self.header.as_ref()?;
+        Some(self.dates.kept_with(header))
+    }
+
+    fn separator(&self) -> u8 {
+        self.header.as_ref().map_or(b',', |(_, columns)| columns.separator)
+    }
+
+    /// Decodes one row, cut without its newline; a carriage return may be left at its end.
+    fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        if record.trim_ascii().is_empty() {
+            return Decoded::Ignored;
+        }
+        // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
+        self.decoded(record).map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
+    }
+
+    /// The usual row is a call, and has no quotes other than around cells.
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        let Some((_, columns)) = &self.header else { return };
+        if columns.separator != b',' || !columns.is_whole() {
+            return;
+        }
+        // The newline comes on top.
+        front.fill(
+            text,
+            record_bytes.saturating_add(1),
+            |_| false,
+            |text, calls| {
+                let mut fields = columns.front(text);
+                let next = columns.find(&mut fields)?;
+                calls.push(row::call(&fields, Usual).ok()?);
+                Some(next)
+            },
+        );
+    }
+}
