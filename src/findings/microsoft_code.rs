@@ -15,7 +15,6 @@ enum Code<'a> {
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::ref_option, reason = "as serde calls it")]
 pub fn serialize<S: Serializer>(code: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     let shown = code.map(|code| match code {
         CodePair::OTHER => Code::Word("other"),

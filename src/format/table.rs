@@ -67,12 +67,12 @@ impl Columns {
     /// flag and the codes. Any other column may be missing, any may be unknown. Of two of one name, the first is read.
     pub fn of_names<'n>(all_names: impl IntoIterator<Item = &'n [u8]>, names: Names) -> Option<Self> {
         let mut all: Vec<Option<Field>> = Vec::new();
-        let (mut resembling, mut is_graph) = (Vec::new(), false);
+        let (mut unknown, mut is_graph) = (Vec::new(), false);
         for name in all_names {
             let field = names.field(name);
             is_graph |= field.is_some_and(|field| is_of_graph(field, name));
             if field.is_none() {
-                resembling.extend(names::resembling(name));
+                unknown.push(name);
             }
             all.push(field.filter(|_| !all.contains(&field)));
         }
@@ -83,14 +83,18 @@ impl Columns {
         if !is_header {
             return None;
         }
-        resembling.retain(|field| !has(field));
+        let mut misspelt = Vec::new();
+        if !Field::DECIDING.iter().all(has) {
+            misspelt =
+                unknown.into_iter().filter_map(names::resembling).filter(|field| !has(field)).collect();
+        }
         let mut places = [NOWHERE; Field::COUNT];
         for (place, field) in (0..NOWHERE).zip(&all) {
             if let Some(field) = field {
                 places[*field as usize] = place;
             }
         }
-        Some(Self { all, places, separator: b',', misspelt: resembling, is_graph })
+        Some(Self { all, places, separator: b',', misspelt, is_graph })
     }
 
     /// The field in a column.
