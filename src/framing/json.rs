@@ -143,7 +143,11 @@ impl JsonSplitter {
                 self.scan = Some(scan);
                 if next == 0 { Split::NeedMore } else { Split::Skip { next } }
             }
-            (true, _) if scan.context == Context::Rest => self.enter(Nesting::TOP, next),
+            (true, _) if scan.context == Context::Rest => match self.enter(Nesting::TOP, next) {
+                // All of it was passed over before.
+                Split::Skip { next: 0 } => Split::NeedMore,
+                split => split,
+            },
             (true, true) => Split::TooLong { next },
             (true, false) => Split::Broken { start: 0, next },
         }
