@@ -9,14 +9,15 @@ mod rows;
 mod tests;
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::time::Duration;
 
 use serde::de::{DeserializeSeed, IgnoredAny};
 
-use self::full::{AnyRow, ERROR, Resembling, RowOf};
+use self::full::{AnyRow, ERROR, RowOf};
 use self::quick::{Layout, ROOM};
 use self::rows::Rows;
-use super::names::{Field, Names};
+use super::names::{Field, Lookalikes, Names};
 use super::row::{self, Lenient, Row, Usual, Value};
 use super::times::Dates;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, trunk};
@@ -116,6 +117,7 @@ pub struct Decoder {
     /// A record that was not UTF-8, with replacement characters.
     repaired: String,
     layout: Layout,
+    lookalikes: Lookalikes,
     /// The record, with room behind it.
     roomy: Vec<u8>,
     dates: Dates,
@@ -144,9 +146,13 @@ impl Decode for Decoder {
         self.roomy.extend_from_slice(&[0; ROOM]);
         let mut row = Row::default();
         let usual = self.layout.read(&self.roomy, &mut row);
+        let lookalikes = &mut self.lookalikes;
+        let resembling = LazyCell::new(|| full::resembling(&String::from_utf8_lossy(record), lookalikes));
+        let resembles = |field: Field| resembling.contains(&field);
         if usual.is_some_and(|end| record[end..].iter().all(is_blank)) {
-            let decoded = decode_row(&row, record, &mut self.dates);
-            return decoded.unwrap_or_else(Decoded::Rejected);
+            let layout = &self.layout;
+            let resembles = |field| layout.resembles(field) && resembles(field);
+            return decode_row(&row, &mut self.dates, resembles).unwrap_or_else(Decoded::Rejected);
         }
         let text = match std::str::from_utf8(record) {
             Ok(text) => text,
@@ -158,7 +164,7 @@ impl Decode for Decoder {
         if text.trim_ascii_start().starts_with('[') {
             return self.rows.decode(text, self.names, &mut self.dates);
         }
-        let decoded = read(text, self.names).and_then(|row| decode_row(&row, record, &mut self.dates));
+        let decoded = read(text, self.names).and_then(|row| decode_row(&row, &mut self.dates, resembles));
         decoded.unwrap_or_else(Decoded::Rejected)
     }
 
@@ -168,7 +174,7 @@ impl Decode for Decoder {
 
     fn rest(&mut self) {
         self.layout = Layout::new(self.names);
-        (self.repaired, self.roomy) = Default::default();
+        (self.repaired, self.roomy, self.lookalikes) = Default::default();
     }
 }
 
@@ -182,8 +188,12 @@ impl Decoder {
     fn usual<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
         let mut row = Row::default();
         let end = self.layout.read(text, &mut row)?;
-        if kind(&row) != Kind::DirectRouting || !is_whole(&row) {
+        if kind(&row) != Kind::DirectRouting {
             return None;
+        }
+        if !is_whole(&row) {
+            let missing = row::missing(&row, |field| row.has(field), |field| self.layout.resembles(field));
+            missing.map_or(Some(()), |_| None)?;
         }
         calls.push(row::call(&row, Usual).ok()?);
         Some(end)
@@ -201,7 +211,12 @@ fn read(text: &str, names: Names) -> Result<AnyRow<'_>, Reason> {
     Ok(row)
 }
 
-fn decode_row<'a, Bytes>(row: &Row<Bytes>, record: &[u8], dates: &mut Dates) -> Result<Decoded<'a>, Reason>
+/// `resembles` says whether some property looks like that of a deciding field.
+fn decode_row<'a, Bytes>(
+    row: &Row<Bytes>,
+    dates: &mut Dates,
+    resembles: impl Fn(Field) -> bool,
+) -> Result<Decoded<'a>, Reason>
 where
     Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>,
 {
@@ -213,9 +228,7 @@ where
     }
     let call = row::call(row, Lenient::of(row, dates))?;
     if !is_whole(row) {
-        let Resembling(fields) = serde_json::from_str(&String::from_utf8_lossy(record)).unwrap_or_default();
-        let missing = row::missing(row, |field| row.has(field), |field| fields.contains(&field));
-        missing.map_or(Ok(()), Err)?;
+        row::missing(row, |field| row.has(field), resembles).map_or(Ok(()), Err)?;
     }
     Ok(Decoded::Call(call))
 }

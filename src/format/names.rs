@@ -4,7 +4,7 @@
 //! So names compare by their letters and digits alone, without case. What Log Analytics puts behind a name (`_d`), and the
 //! path of objects that stands before one, do not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The fields of a Direct Routing call that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -201,6 +201,28 @@ fn with_letters<T>(name: &[u8], then: impl FnOnce(&[u8]) -> T) -> Option<T> {
 /// As [`with_letters`], for the names of any language.
 fn letters_of_any(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What [`resembling`] says of names, remembered: rows of one file have the same ones.
+#[derive(Debug, Default)]
+pub struct Lookalikes(HashMap<Box<[u8]>, Option<Field>>);
+
+impl Lookalikes {
+    /// So many names are remembered.
+    const MOST_NAMES: usize = 256;
+
+    /// The deciding field that a name is probably a misspelling of.
+    pub fn field(&mut self, name: &[u8]) -> Option<Field> {
+        if let Some(known) = self.0.get(name) {
+            return *known;
+        }
+        if self.0.len() >= Self::MOST_NAMES {
+            self.0.clear();
+        }
+        let field = resembling(name);
+        self.0.insert(name.into(), field);
+        field
+    }
 }
 
 /// The deciding field that a name is probably a misspelling of.

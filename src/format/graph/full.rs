@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::format::names::{self, Field, Names};
+use crate::format::names::{self, Field, Lookalikes, Names};
 use crate::format::row::{Row, Value};
 
 /// A row whose texts borrow from the record where they can.
@@ -158,28 +158,32 @@ impl Visitor<'_> for Name {
 }
 
 /// The deciding fields that some property of an object looks like.
-#[derive(Default)]
-pub struct Resembling(pub Vec<Field>);
-
-impl<'de> Deserialize<'de> for Resembling {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self::default())
-    }
+pub fn resembling(object: &str, lookalikes: &mut Lookalikes) -> Vec<Field> {
+    let mut found = Vec::new();
+    let mut json = serde_json::Deserializer::from_str(object);
+    // What is no object has no properties.
+    let _ = json.deserialize_map(Resembling { lookalikes, found: &mut found });
+    found
 }
 
-impl<'de> Visitor<'de> for Resembling {
-    type Value = Self;
+struct Resembling<'r> {
+    lookalikes: &'r mut Lookalikes,
+    found: &'r mut Vec<Field>,
+}
+
+impl<'de> Visitor<'de> for Resembling<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-            self.0.extend(names::resembling(name.as_bytes()));
+            self.found.extend(self.lookalikes.field(name.as_bytes()));
             map.next_value::<IgnoredAny>()?;
         }
-        Ok(self)
+        Ok(())
     }
 }
 

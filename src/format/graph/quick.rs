@@ -9,7 +9,7 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use super::full;
 use crate::format::fields;
-use crate::format::names::{self, Field, Names};
+use crate::format::names::{self, Field, Lookalikes, Names};
 use crate::format::row::{Row, Value};
 use crate::format::scan::{self, Prefix};
 
@@ -19,6 +19,9 @@ use crate::format::scan::{self, Prefix};
 pub struct Layout {
     expected: Vec<Name>,
     names: Names,
+    lookalikes: Lookalikes,
+    /// The bits of the deciding fields that expected names look like.
+    misspelt: u16,
 }
 
 /// Of rows with more properties, the others are not remembered.
@@ -30,6 +33,8 @@ struct Name {
     /// All that stands before the value, `,"callType":"`, with the quote that begins a string.
     before: Prefix,
     field: Option<Field>,
+    /// The deciding field that it looks like, if it is none.
+    resembling: Option<Field>,
     /// How many bytes the string behind it last had, and the bits of those and of the quote that ended it.
     length: u8,
     through: u64,
@@ -39,8 +44,8 @@ struct Name {
 pub const ROOM: usize = 128;
 
 impl Name {
-    fn new(before: Prefix, field: Option<Field>) -> Self {
-        Self { before, field, length: 0, through: 1 }
+    fn new(before: Prefix, field: Option<Field>, resembling: Option<Field>) -> Self {
+        Self { before, field, resembling, length: 0, through: 1 }
     }
 
     /// The value that stands behind this name, if the text begins with that; and what follows.
@@ -79,7 +84,12 @@ impl Name {
 impl Layout {
     /// Before any row, where properties may have these names of the operator's, too.
     pub fn new(names: Names) -> Self {
-        Self { expected: Vec::new(), names }
+        Self { names, ..Self::default() }
+    }
+
+    /// Whether a property of the row that was read last may look like this deciding field. If not, none does.
+    pub fn resembles(&self, field: Field) -> bool {
+        self.misspelt >> field as usize & 1 == 1
     }
 
     /// Reads the row that the text begins with into `row`. Returns where it ends; `None` if it is not of the usual
@@ -115,32 +125,38 @@ impl Layout {
     #[inline(never)]
     fn unexpected<'t>(&mut self, place: usize, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<&'t [u8]> {
         let begin = if place == 0 { text } else { behind_blanks(text).strip_prefix(b",")? };
-        let (field, at_value) = self.name(begin)?;
+        let (name, field, at_value) = self.name(begin)?;
+        let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
         let (value, rest) = match at_value.strip_prefix(b"\"") {
             Some(rest) => any_string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
             None => other(at_value)?,
         };
         row.keep(field, value);
         let before = [&text[..text.len() - at_value.len()], b"\""].concat();
+        let mut is_expected = false;
         if let Some(before) = Prefix::new(&before) {
-            let name = Name::new(before, field);
+            let name = Name::new(before, field, resembling);
+            is_expected = place < MOST_PLACES && place <= self.expected.len();
             if let Some(known) = self.expected.get_mut(place) {
                 *known = name;
-            } else if place == self.expected.len() && place < MOST_PLACES {
+            } else if is_expected {
                 self.expected.push(name);
             }
+            let resembling = self.expected.iter().filter_map(|name| name.resembling);
+            self.misspelt = resembling.fold(0, |bits, field| bits | 1 << field as usize);
         }
-        Some(rest)
+        // What is not remembered is not known of the next row.
+        (is_expected || resembling.is_none()).then_some(rest)
     }
 
-    /// The name that the text begins with, its colon and blanks: its field, and what follows. What may hold a row, or says
+    /// The name that the text begins with, its field, and what follows its colon and blanks. What may hold a row, or says
     /// that there is none, is not usual.
-    fn name<'t>(&self, text: &'t [u8]) -> Option<(Option<Field>, &'t [u8])> {
+    fn name<'t>(&self, text: &'t [u8]) -> Option<(&'t [u8], Option<Field>, &'t [u8])> {
         let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
         let value = behind_blanks(rest).strip_prefix(b":")?;
         let field = self.names.field(name);
         let is_unusual = field.is_none() && (names::is_wrapper(name) || full::says_kind(name).is_some());
-        (!is_unusual).then(|| (field, behind_blanks(value)))
+        (!is_unusual).then(|| (name, field, behind_blanks(value)))
     }
 }
 
