@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 #[allow(unused_imports, reason = "build.rs needs less of this file")]
-pub use self::unread::{Unread, UnreadField};
+pub use self::unread::{TwoReadings, Unread, UnreadField};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

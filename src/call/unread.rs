@@ -1,7 +1,7 @@
 //! What of a record could not be read, where the call counts all the same.
 
 /// A field that decides nothing about a call but its age or duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnreadField {
     EndTime,
     FailureTime,
@@ -27,17 +27,53 @@ impl UnreadField {
     }
 }
 
+/// A date of which each number may be the day: `5/11`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwoReadings {
+    pub first: i8,
+    pub second: i8,
+}
+
+impl TwoReadings {
+    /// Both, in words for people, and what to do.
+    pub fn explanation(self) -> String {
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let Self { first, second } = self;
+        let month =
+            |number: i8| usize::try_from(number - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"?");
+        format!(
+            "{first}/{second} is {first} {} or {second} {}, and no day above 12 before it tells which: write dates as \
+             2024-11-05",
+            month(second),
+            month(first)
+        )
+    }
+}
+
 /// The fields of one record that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Unread(u8);
+pub struct Unread {
+    fields: u8,
+    two_readings: Option<TwoReadings>,
+}
 
 impl Unread {
-    /// Day and month of a time could be either.
-    const TWO_READINGS: u8 = 1 << 7;
-
     /// Notes one.
     pub fn add(&mut self, field: UnreadField) {
-        self.0 |= 1 << field as u8;
+        self.fields |= 1 << field as u8;
     }
 
     /// What was read of a field; notes it if that was nothing because of a fault.
@@ -48,23 +84,24 @@ impl Unread {
         })
     }
 
-    /// Notes that a time could not be read because it has two readings.
-    pub fn has_two_readings(&mut self) {
-        self.0 |= Self::TWO_READINGS;
+    /// Notes a time that could not be read because its date has two readings.
+    pub fn add_date(&mut self, field: UnreadField, date: TwoReadings) {
+        self.add(field);
+        self.two_readings = self.two_readings.or(Some(date));
     }
 
     /// Whether this one is among them.
     pub fn has(self, field: UnreadField) -> bool {
-        self.0 >> field as u8 & 1 == 1
+        self.fields >> field as u8 & 1 == 1
     }
 
-    /// Whether a time among them has two readings.
-    pub fn is_ambiguous(self) -> bool {
-        self.0 & Self::TWO_READINGS != 0
+    /// A date among them that has two readings.
+    pub fn two_readings(self) -> Option<TwoReadings> {
+        self.two_readings
     }
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.fields == 0
     }
 }

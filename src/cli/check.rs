@@ -10,6 +10,7 @@ use clap::Args;
 use super::Exit;
 use super::inspect::time;
 use super::reader::{self, FileRead, Reader, Summary};
+use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
 use crate::format::trunk;
@@ -226,6 +227,12 @@ fn summary(summary: &Summary) -> String {
             rejected.reason.label(),
             rejected.reason.explanation()
         );
+    }
+    for (field, calls) in UnreadField::ALL.iter().zip(summary.unread).filter(|(_, calls)| *calls > 0) {
+        text += &format!("    counted without {}, which could not be read: {calls}\n", field.label());
+    }
+    if let Some(date) = summary.two_readings {
+        text += &format!("      {}\n", date.explanation());
     }
     if summary.has_no_call() {
         text += "    none of these records is a call that counts\n";

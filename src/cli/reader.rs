@@ -13,13 +13,14 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::call::{RecordId, UnixMillis};
+use crate::call::{RecordId, TwoReadings, UnixMillis, UnreadField};
 use crate::clock;
 use crate::ledger::snapshot::{RecordCounts, Snapshot};
 use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::reading::batch::{Rejected, wider};
+use crate::reading::batch::Rejected;
 use crate::reading::listing::{Listed, Listing, newest};
+use crate::reading::sums::wider;
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::open;
 use crate::source::tail::TailError;
@@ -261,6 +262,10 @@ pub struct Summary {
     pub ignored_are: Option<&'static str>,
     /// The first few rejected records.
     pub rejected: Vec<Rejected>,
+    /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
+    pub unread: [u64; UnreadField::ALL.len()],
+    /// The first date among them that has two readings.
+    pub two_readings: Option<TwoReadings>,
 }
 
 impl Summary {
@@ -281,6 +286,9 @@ impl Summary {
         self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
         self.rejected.extend_from_slice(&batch.rejected);
         self.rejected.truncate(REJECTED_SHOWN);
+        let calls = batch.calls.all();
+        self.unread.iter_mut().zip(calls.unread).for_each(|(own, count)| *own += count);
+        self.two_readings = self.two_readings.or(calls.two_readings);
     }
 }
 

@@ -12,7 +12,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::call::{Direction, Reason, RecordId, Text, UnixMillis};
+use crate::call::{Direction, Reason, RecordId, Text, TwoReadings, UnixMillis};
 
 /// The highest SIP response code: three digits.
 pub const MAXIMUM_SIP_CODE: u64 = 999;
@@ -45,8 +45,8 @@ pub fn time(text: &[u8]) -> Result<Option<UnixMillis>, NotATime> {
 /// Why a field is no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotATime {
-    /// It has two: day and month could be either.
-    TwoReadings,
+    /// Day and month could be either.
+    TwoReadings(TwoReadings),
     Other,
 }
 

@@ -79,9 +79,9 @@ impl Minor for Lenient {
             _ => UnreadField::InviteTime,
         };
         Ok(self.dates.read(when).unwrap_or_else(|fault| {
-            self.unread.add(unread);
-            if fault == NotATime::TwoReadings {
-                self.unread.has_two_readings();
+            match fault {
+                NotATime::TwoReadings(date) => self.unread.add_date(unread, date),
+                NotATime::Other => self.unread.add(unread),
             }
             None
         }))

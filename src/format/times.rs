@@ -9,7 +9,7 @@ use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
 use super::fields::{self, NotATime};
-use crate::call::UnixMillis;
+use crate::call::{TwoReadings, UnixMillis};
 
 /// The value of a field that should be a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,7 +102,10 @@ impl Dates {
             (Date::Either { first: first @ 13.., second, year }, _)
             | (Date::Either { first, second, year }, Self::DayFirst) => (year, second, first),
             (Date::Either { first, second, year }, _) if first == second => (year, first, second),
-            (Date::Either { .. }, _) => return Err(NotATime::TwoReadings),
+            (Date::Either { first: first @ 1.., second: second @ 1.., .. }, _) => {
+                return Err(NotATime::TwoReadings(TwoReadings { first, second }));
+            }
+            (Date::Either { .. }, _) => return Err(NotATime::Other),
         };
         at_clock(year, month, day, rest).ok_or(NotATime::Other)
     }
@@ -300,8 +303,10 @@ mod tests {
     fn two_readings_are_told_apart_by_a_day_above_12() {
         let (day_first, month_first) = ("05/11/2024 09:12:33", "11/05/2024 09:12:33");
         for text in [day_first, month_first, "5/11/2024 9:12 AM", "05-11-2024 09:12:33", "5/11/24 9:12"] {
-            assert_eq!(read(Dates::Unknown, text), Err(NotATime::TwoReadings), "{text}");
-            assert_eq!(read(Dates::Mixed, text), Err(NotATime::TwoReadings), "{text}");
+            for dates in [Dates::Unknown, Dates::Mixed] {
+                let read = read(dates, text);
+                assert!(matches!(read, Err(NotATime::TwoReadings(_))), "{text}: {read:?}");
+            }
         }
         assert_eq!(read(Dates::DayFirst, day_first), Ok(Some(TIME)));
         assert_eq!(read(Dates::MonthFirst, month_first), Ok(Some(TIME)));

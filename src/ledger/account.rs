@@ -19,8 +19,9 @@ use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
 use super::{Decision, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis, UnreadField};
+use crate::reading::Batch;
 use crate::reading::Records;
-use crate::reading::batch::{AGE_SECONDS, Batch, Sums};
+use crate::reading::sums::{AGE_SECONDS, Sums};
 use crate::reading::trunk::Only;
 
 /// One source's part of the ledger.

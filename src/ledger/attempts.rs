@@ -12,7 +12,9 @@ use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
 use super::{Applied, Ledger, SourceIndex};
 use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis};
-use crate::reading::batch::{Attempted, Batch, LabelSet};
+use crate::reading::Batch;
+use crate::reading::calls::Attempted;
+use crate::reading::labels::LabelSet;
 
 /// More calls than this do not wait: the oldest are then counted as they are. A few hundred bytes each.
 const MAXIMUM_WAITING: usize = 100_000;

@@ -19,7 +19,8 @@ use super::history::Series;
 use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
 use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
 use crate::classify::Catalogue;
-use crate::reading::batch::{DURATION_SECONDS, LabelSet, Sum, wider};
+use crate::reading::labels::LabelSet;
+use crate::reading::sums::{DURATION_SECONDS, Sum, wider};
 
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";

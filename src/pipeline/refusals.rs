@@ -1,4 +1,5 @@
-//! Tells people in the log of records that do not count: a line for each file and reason, with how many and where.
+//! Tells people in the log of records that do not count, and of fields that could not be read: a line for each file and
+//! reason, with how many and where.
 //!
 //! A file that goes on has at most one line a minute for a reason, and all files together have a few.
 
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::call::Reason;
+use crate::call::{Reason, TwoReadings, UnreadField};
 use crate::follow::Read;
 use crate::shown;
 
@@ -19,12 +20,23 @@ const MOST_LINES: usize = 20;
 /// How many files and reasons are kept apart.
 const MOST_KEPT: usize = 4096;
 
-/// Why records do not count.
+/// Why records do not count, or count without a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Why {
     Rejected(Reason),
     /// What they are.
     Ignored(&'static str),
+    Unread(UnreadField),
+}
+
+/// What leads people to one of the records.
+#[derive(Debug, Clone, Copy)]
+enum Example {
+    None,
+    /// Where it begins in the text of the file.
+    At(u64),
+    /// A date in it.
+    Date(TwoReadings),
 }
 
 #[derive(Debug)]
@@ -32,8 +44,8 @@ struct Of {
     source: String,
     /// Records of which no line tells yet.
     records: u64,
-    /// Where the first of them begins in the text of the file, if that is known.
-    position: Option<u64>,
+    /// Of the first of them.
+    example: Example,
     said: Option<Instant>,
 }
 
@@ -54,15 +66,21 @@ impl Refusals {
         for reason in Reason::ALL {
             let records = batch.rejected_by_reason[reason as usize];
             let first = batch.rejected.iter().find(|rejected| rejected.reason == reason);
-            let position = first.map(|rejected| rejected.position);
-            self.note(source, &read.path, Why::Rejected(reason), records, position);
+            let example = first.map_or(Example::None, |rejected| Example::At(rejected.position));
+            self.note(source, &read.path, Why::Rejected(reason), records, example);
         }
         if let Some(what) = batch.ignored_are {
-            self.note(source, &read.path, Why::Ignored(what), batch.records.ignored, None);
+            self.note(source, &read.path, Why::Ignored(what), batch.records.ignored, Example::None);
+        }
+        let calls = batch.calls.all();
+        for (field, count) in UnreadField::ALL.into_iter().zip(calls.unread) {
+            let date = calls.two_readings.filter(|_| field != UnreadField::Duration);
+            let example = date.map_or(Example::None, Example::Date);
+            self.note(source, &read.path, Why::Unread(field), count, example);
         }
     }
 
-    fn note(&mut self, source: &str, path: &Path, why: Why, records: u64, position: Option<u64>) {
+    fn note(&mut self, source: &str, path: &Path, why: Why, records: u64, example: Example) {
         if records == 0 {
             return;
         }
@@ -74,11 +92,11 @@ impl Refusals {
         let of = self.of.entry(key).or_insert_with(|| Of {
             source: source.to_owned(),
             records: 0,
-            position,
+            example,
             said: None,
         });
         if of.records == 0 {
-            of.position = position;
+            of.example = example;
         }
         of.records += records;
     }
@@ -91,7 +109,10 @@ impl Refusals {
             // Taken outside the macro, which looks at nothing where warnings are not logged.
             let records = std::mem::take(&mut self.unsaid);
             if records > 0 {
-                warn!(records, "more records did not count; `status` says of which files");
+                warn!(
+                    records,
+                    "more records did not count, or not with all fields; `status` says of which files"
+                );
             }
         }
         let mut written = 0;
@@ -118,16 +139,24 @@ impl Refusals {
 impl Of {
     fn write(&self, path: &Path, why: Why, records: u64) {
         let (source, path) = (shown::text(&self.source), shown::path(path));
-        match (why, self.position) {
-            (Why::Rejected(reason), Some(first_at_byte)) => {
+        match (why, self.example) {
+            (Why::Rejected(reason), Example::At(first_at_byte)) => {
                 let (label, why) = (reason.label(), reason.explanation());
                 warn!(source, %path, records, reason = label, first_at_byte, "rejected: {why}");
             }
-            (Why::Rejected(reason), None) => {
+            (Why::Rejected(reason), _) => {
                 let (label, why) = (reason.label(), reason.explanation());
                 warn!(source, %path, records, reason = label, "rejected: {why}");
             }
             (Why::Ignored(what), _) => info!(source, %path, records, "ignored: {what}"),
+            (Why::Unread(field), Example::Date(date)) => {
+                let (field, why) = (field.label(), date.explanation());
+                warn!(source, %path, records, field, "counted without a field that could not be read: {why}");
+            }
+            (Why::Unread(field), _) => {
+                let field = field.label();
+                warn!(source, %path, records, field, "counted without a field that could not be read");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fmt;
 
-use super::batch::LabelSet;
+use super::labels::LabelSet;
 use crate::call::{Attempt, Call, CodePair, Outcome, RecordId, UnixMillis};
 
 /// Which calls are listed.

@@ -2,9 +2,12 @@
 //! file, and knows no ledger.
 
 pub mod batch;
+pub mod calls;
 pub mod content;
 pub mod histogram;
+pub mod labels;
 pub mod listing;
+pub mod sums;
 mod beginning;
 mod documents;
 mod ending;

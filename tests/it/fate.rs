@@ -102,3 +102,20 @@ fn a_store_that_was_moved_is_missed() {
     let log = serve();
     assert!(says(&log, "the store was set aside") && !says(&log, "is gone"), "{log:?}");
 }
+
+#[test]
+fn a_date_of_two_readings_is_told_with_both() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/graph_csv/dates_of_two_readings.csv");
+    let folder = TempDir::new().unwrap();
+    fs::copy(sample, folder.path().join("a.csv")).unwrap();
+    let both = "is 11 April or 4 November, and no day above 12 before it tells which";
+    let checked = run_in(folder.path(), ["check", "a.csv"]);
+    assert_eq!(checked.code, Some(0), "the calls count: {}", checked.stdout);
+    let unread = "counted without failure_time, which could not be read: 5\n";
+    assert!(checked.stdout.contains(unread) && checked.stdout.contains(both), "{}", checked.stdout);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.args(["serve", "a.csv", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
+    let daemon = Daemon::of(&mut command);
+    daemon.wait_for_log(both);
+    daemon.stop();
+}

@@ -17,7 +17,7 @@ use crate::classify::Catalogue;
 use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown};
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
-use crate::reading::batch::LabelSet;
+use crate::reading::labels::LabelSet;
 use crate::reading::listing::Listing;
 use crate::source::tail::Tail;
 

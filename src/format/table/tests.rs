@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Attempt, Call, Codes, Direction, UnixMillis, Unread, UnreadField};
+use crate::call::{Attempt, Call, Codes, Direction, TwoReadings, UnixMillis, Unread, UnreadField};
 use crate::format::{Decode as _, Decoded};
 
 const HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User country,Invite time,Start time,\
@@ -178,7 +178,7 @@ fn reads_codes_flags_times_durations() {
     check(with("Failure time", "yesterday"), Decoded::Call(Call { unread, ..failed() }));
     let ended_at = Some(UnixMillis(1_730_797_920_000));
     check(with("Failure time", "5.11.2024 09:12"), Decoded::Call(Call { ended_at, ..failed() }));
-    unread.has_two_readings();
+    unread.add_date(UnreadField::FailureTime, TwoReadings { first: 5, second: 11 });
     check(with("Failure time", "5/11/2024 09:12"), Decoded::Call(Call { unread, ..failed() }));
     check(with("Duration (seconds)", ""), Decoded::Call(Call { duration_seconds: None, ..failed() }));
     let mut cells = FAILED;

@@ -12,7 +12,7 @@ use crate::ledger::store::Table;
 use crate::ledger::stored::{
     DIRECTIONS, FailureLabels, RouteKey, StoredHistogram, from_json, labelled, to_json,
 };
-use crate::reading::batch::DURATION_SECONDS;
+use crate::reading::sums::DURATION_SECONDS;
 
 pub const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
 

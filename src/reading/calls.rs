@@ -1,0 +1,163 @@
+//! The calls of a batch, classified and counted by label set; each by itself too, where record ids are remembered.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::labels::{Key, LabelSet, OwnedKey, label_set, labelled};
+use super::sums::{Counted, Sum, Sums, age, wider};
+use super::{Context, HowRead};
+use crate::call::{Arrival, Attempt, Call, Outcome, RecordId, UnixMillis, Unread};
+use crate::classify::Verdict;
+use crate::format::Format;
+
+/// One of the attempts of a call, classified as if it were the only one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempted {
+    /// The same for all attempts of the call.
+    pub id: RecordId,
+    pub attempt: Attempt,
+    pub labels: LabelSet,
+    pub ended_at: Option<UnixMillis>,
+    pub duration_seconds: Option<u32>,
+}
+
+impl Attempted {
+    /// Whether it decided the call, whatever other attempts there are.
+    pub fn is_answered(&self) -> bool {
+        self.labels.outcome == Outcome::Answered
+    }
+
+    /// The one that decided the call, of an earlier and a later attempt.
+    pub fn deciding(self, later: Self) -> Self {
+        let rank = |attempted: &Self| (attempted.is_answered(), attempted.attempt);
+        if rank(&later) >= rank(&self) { later } else { self }
+    }
+}
+
+/// What became of a call that was read.
+#[derive(Debug)]
+pub enum Added {
+    /// It counts under the label set at this place.
+    Counted(u32),
+    /// More attempts of it may come.
+    Attempt(Attempted),
+}
+
+/// The calls of a batch.
+#[derive(Debug, Default)]
+pub struct Calls {
+    pub label_sets: Vec<LabelSet>,
+    index: HashMap<OwnedKey, u32>,
+    /// Each by itself, where record ids are remembered.
+    counted: Vec<Counted>,
+    all: Sums,
+    /// End of the earliest and of the latest call.
+    pub span: Option<(UnixMillis, UnixMillis)>,
+}
+
+impl Calls {
+    /// Counts a call, unless it is only an attempt.
+    pub fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Added {
+        let verdict = context.catalogue.classify(call);
+        let age = age(call.ended_at, context.now);
+        let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
+        let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
+        let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
+        if call.attempt != Attempt::Only {
+            let (cause, codes) = labelled(&verdict);
+            let only = context.trunks.as_deref();
+            let labels = label_set(call, &verdict, arrival, how.format, only, (&*cause).into(), codes);
+            let attempt = call.attempt;
+            return Added::Attempt(Attempted {
+                id: call.record_id,
+                attempt,
+                labels,
+                ended_at,
+                duration_seconds,
+            });
+        }
+        let labels = self.labels(call, &verdict, arrival, how.format, context);
+        let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels, unread: call.unread };
+        self.fold(counted, verdict.outcome, age, context.remembers);
+        Added::Counted(labels)
+    }
+
+    /// Adds a call that was decided by this attempt.
+    pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) {
+        let Attempted { id, ended_at, duration_seconds, ref labels, .. } = *attempted;
+        let place = self.label_sets.iter().position(|known| known == labels).unwrap_or_else(|| {
+            self.label_sets.push(labels.clone());
+            self.label_sets.len() - 1
+        });
+        let labels_place = u32::try_from(place).unwrap_or(u32::MAX);
+        // The formats that write attempts note no unread fields.
+        let unread = Unread::default();
+        let counted = Counted { id, ended_at, duration_seconds, labels: labels_place, unread };
+        self.fold(counted, labels.outcome, age(ended_at, now), remembers);
+    }
+
+    fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) {
+        if remembers {
+            self.counted.push(counted);
+        }
+        self.all.add(&counted, outcome, age);
+        self.span = self.span.into_iter().chain(counted.ended_at.map(|at| (at, at))).reduce(wider);
+    }
+
+    /// The place of the call's label set.
+    fn labels(
+        &mut self,
+        call: &Call<'_>,
+        verdict: &Verdict<'_>,
+        arrival: Arrival,
+        format: &Format,
+        context: &Context,
+    ) -> u32 {
+        let outcome = verdict.outcome;
+        let (cause, codes) = labelled(verdict);
+        let (trunk, direction) = (&*call.trunk.0, call.direction);
+        let key = Key { trunk, direction, outcome, arrival, cause: &*cause, codes };
+        if let Some(place) = self.index.get(&key) {
+            return *place;
+        }
+        let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
+        let cause: Arc<str> = (*cause).into();
+        let only = context.trunks.as_deref();
+        self.label_sets.push(label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes));
+        self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
+        place
+    }
+
+    /// The ids of the calls, where they are remembered.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = RecordId> {
+        self.counted.iter().map(|call| call.id)
+    }
+
+    /// All calls.
+    pub fn all(&self) -> &Sums {
+        &self.all
+    }
+
+    /// Those whose id is new, by their place among the ids. `now` is when the batch was read.
+    pub fn only(&self, new: impl Iterator<Item = bool>, now: UnixMillis) -> Sums {
+        let mut sums = Sums::default();
+        for (call, _) in self.counted.iter().zip(new).filter(|(_, new)| *new) {
+            let outcome = self.label_sets[call.labels as usize].outcome;
+            sums.add(call, outcome, age(call.ended_at, now));
+        }
+        sums
+    }
+
+    /// Each label set with its calls among these.
+    pub fn label_sets<'c>(&'c self, sums: &'c Sums) -> impl Iterator<Item = (&'c LabelSet, &'c Sum)> {
+        self.label_sets.iter().zip(&sums.by_label_set).filter(|(_, sum)| sum.count > 0)
+    }
+
+    /// About how much memory they take.
+    pub fn bytes(&self) -> usize {
+        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + 128;
+        let by_minute = self.all.minutes * 2 * size_of::<(u32, u32)>();
+        self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set + by_minute
+    }
+}

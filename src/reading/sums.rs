@@ -1,0 +1,144 @@
+//! Calls folded into counts: what they add to the metrics of each label set and of their source.
+
+use super::histogram::Histogram;
+use crate::call::{Outcome, RecordId, TwoReadings, UnixMillis, Unread, UnreadField};
+
+/// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
+pub const DURATION_SECONDS: &[f64] =
+    &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
+pub const AGE_SECONDS: &[f64] =
+    &[1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
+
+/// A call that ends further ahead of our clock than this has a wrong time: it has no age, and is not live.
+const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
+
+/// One call, as far as counting needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub id: RecordId,
+    pub ended_at: Option<UnixMillis>,
+    pub duration_seconds: Option<u32>,
+    /// Its place among the label sets.
+    pub labels: u32,
+    pub unread: Unread,
+}
+
+/// Calls folded into counts.
+#[derive(Debug, Clone)]
+pub struct Sums {
+    /// In the order of the label sets; those behind the last one are 0.
+    pub by_label_set: Vec<Sum>,
+    /// `cdr_call_age_seconds`.
+    pub ages: Histogram,
+    /// End of the newest call.
+    pub newest: Option<UnixMillis>,
+    /// How many entries `minutes` has in all label sets.
+    pub minutes: usize,
+    /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
+    pub unread: [u64; UnreadField::ALL.len()],
+    /// The first date among them that has two readings.
+    pub two_readings: Option<TwoReadings>,
+}
+
+/// The calls of one label set.
+#[derive(Debug, Clone, Default)]
+pub struct Sum {
+    pub count: u64,
+    /// `cdr_call_duration_seconds`, of answered calls.
+    pub durations: Option<Histogram>,
+    /// Earliest and latest end.
+    pub seen: Option<(UnixMillis, UnixMillis)>,
+    /// Calls by the minute in which they ended, counted from 1970; a minute may come several times. Without calls whose
+    /// time is wrong or not known.
+    pub minutes: Vec<(u32, u32)>,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self {
+            by_label_set: Vec::new(),
+            ages: Histogram::new(AGE_SECONDS),
+            newest: None,
+            unread: Default::default(),
+            two_readings: None,
+            minutes: 0,
+        }
+    }
+}
+
+impl Sums {
+    /// Adds a call.
+    pub fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) {
+        let place = call.labels as usize;
+        if self.by_label_set.len() <= place {
+            self.by_label_set.resize_with(place + 1, Sum::default);
+        }
+        let sum = &mut self.by_label_set[place];
+        sum.count += 1;
+        match (outcome, call.duration_seconds) {
+            (Outcome::Answered, Some(seconds)) => {
+                let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
+                durations.observe(f64::from(seconds));
+            }
+            (Outcome::Failed, _) => {
+                sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
+            }
+            _ => {}
+        }
+        if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
+            self.minutes += usize::from(sum.add_minute(ended_at));
+            self.ages.observe(seconds(age));
+            self.newest = self.newest.max(call.ended_at);
+        }
+        if !call.unread.is_empty() {
+            for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
+                *count += u64::from(call.unread.has(field));
+            }
+            self.two_readings = self.two_readings.or(call.unread.two_readings());
+        }
+    }
+
+    /// How many calls these are.
+    pub fn count(&self) -> u64 {
+        self.by_label_set.iter().map(|sum| sum.count).sum()
+    }
+}
+
+impl Sum {
+    /// Counts a call in its minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
+    /// last entry is looked at alone.
+    fn add_minute(&mut self, ended_at: UnixMillis) -> bool {
+        let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return false };
+        match self.minutes.last_mut() {
+            Some((last, calls)) if *last == minute => {
+                *calls += 1;
+                false
+            }
+            _ => {
+                self.minutes.push((minute, 1));
+                true
+            }
+        }
+    }
+}
+
+/// Milliseconds since the call ended, unless its time is wrong.
+pub fn age(ended_at: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
+    ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE)
+}
+
+/// Milliseconds in seconds, rounded up to a part that binary numbers write exactly: sums of them are then the same in
+/// whatever order calls are counted.
+fn seconds(millis: i64) -> f64 {
+    (millis.max(0) as f64 * 1.024).ceil() / 1024.0
+}
+
+/// The span that holds both.
+pub fn wider(
+    (first, last): (UnixMillis, UnixMillis),
+    (from, to): (UnixMillis, UnixMillis),
+) -> (UnixMillis, UnixMillis) {
+    (first.min(from), last.max(to))
+}
