@@ -21,6 +21,26 @@ pub struct UnixMillis(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RecordId(pub u128);
 
+/// 128 bits in the form of a GUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guid(pub u128);
+
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:032x}", self.0);
+        let [a, b, c, d, e] = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+        write!(f, "{a}-{b}-{c}-{d}-{e}")
+    }
+}
+
+/// A call by which others of its series can be looked up: what OpenMetrics calls an exemplar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exemplar {
+    /// The GUID under which Microsoft and the SBC know the call.
+    pub correlation_id: Guid,
+    pub ended_at: UnixMillis,
+}
+
 /// The two codes that name a cause together, as labels show them. Absence is a state of its own: it is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CodePair {
@@ -421,5 +441,16 @@ impl Reason {
             }
             Self::MissingCallType => "callType or Call type is misspelt: mend it or name it in `columns:`",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_lower_case_hex() {
+        assert_eq!(Guid(0xf1 << 120).to_string(), "f1000000-0000-0000-0000-000000000000");
+        assert_eq!(Guid(0x1f).to_string(), "00000000-0000-0000-0000-00000000001f");
     }
 }

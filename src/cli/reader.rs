@@ -123,7 +123,8 @@ impl Reader {
         options: reading::Options,
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
-        let context = Context { listing, ..self.ledger.context(source, clock::now(), false) };
+        let context = self.ledger.context(source, clock::now(), false);
+        let context = Context { listing, keeps_exemplars: false, ..context };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);

@@ -89,6 +89,9 @@ pub struct Web {
     /// Say in OpenMetrics when each series began; protobuf always says it
     #[arg(long = "web.enable-created-timestamps")]
     enable_created_timestamps: bool,
+    /// Show no exemplars: the correlation id of the newest failed call of each series
+    #[arg(long = "web.disable-exemplars")]
+    disable_exemplars: bool,
     /// Leave out the metrics of the process (process_*)
     #[arg(long = "web.disable-exporter-metrics")]
     disable_exporter_metrics: bool,
@@ -125,6 +128,7 @@ impl Web {
             max_requests: self.max_requests,
             lifecycle: self.enable_lifecycle,
             created_timestamps: self.enable_created_timestamps,
+            without_exemplars: self.disable_exemplars,
             without_process: self.disable_exporter_metrics,
             hosts: Hosts { allowed, external: external.map(|external| external.authority) },
             limits: Limits::default(),

@@ -37,6 +37,7 @@ struct Shared {
     published: Published,
     registry: Registry,
     with_created: bool,
+    without_exemplars: bool,
     without_process: bool,
     /// What was written last, by body and coding.
     written: [[ArcSwapOption<Written>; Coding::COUNT]; Body::COUNT],
@@ -70,6 +71,7 @@ impl Exposition {
             published,
             registry,
             with_created: options.created_timestamps,
+            without_exemplars: options.without_exemplars,
             without_process: options.without_process,
             written: Default::default(),
             writing: Mutex::new(()),
@@ -134,7 +136,11 @@ impl Shared {
 
     fn write(&self, body: Body, coding: Coding) -> Result<Written, Failed> {
         let (snapshot, at) = (self.published.current(), Instant::now());
-        let text = self.encode(body, &families::all_of(&snapshot))?;
+        let mut families = families::all_of(&snapshot);
+        if self.without_exemplars {
+            families.iter_mut().flat_map(|family| &mut family.series).for_each(|it| it.exemplar = None);
+        }
+        let text = self.encode(body, &families)?;
         let long = text.len() > LONG;
         let front = Front::new(text, coding).map_err(failed)?;
         Ok(Written { front, long, of: Arc::downgrade(&snapshot), at })

@@ -205,7 +205,8 @@ fn failures(series: &FailureSeries) -> Series<'_> {
     let [source, trunk, direction] = route_labels(&series.route);
     let [cause, microsoft, sip] = [&*series.cause, &*series.microsoft_code, &*series.sip_code];
     let labels = [source, trunk, direction, cause, microsoft, sip, series.arrival.label()];
-    number(&labels, series.count as f64, Some(series.created))
+    let exemplar = series.exemplar;
+    Series { exemplar, ..number(&labels, series.count as f64, Some(series.created)) }
 }
 
 fn durations(series: &DurationSeries) -> Series<'_> {
@@ -236,6 +237,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
         ],
         value: Value::Number(1.0),
         created: None,
+        exemplar: None,
     }))
 }
 
@@ -324,12 +326,12 @@ impl Described {
 
 /// One series of a counter or gauge.
 fn number<'a>(labels: &[&'a str], value: f64, created: Option<UnixMillis>) -> Series<'a> {
-    Series { labels: borrowed(labels), value: Value::Number(value), created }
+    Series { labels: borrowed(labels), value: Value::Number(value), created, exemplar: None }
 }
 
 /// One series of a histogram.
 fn histogram<'a>(labels: &[&'a str], histogram: &'a Histogram, created: Option<UnixMillis>) -> Series<'a> {
-    Series { labels: borrowed(labels), value: Value::Histogram(histogram), created }
+    Series { labels: borrowed(labels), value: Value::Histogram(histogram), created, exemplar: None }
 }
 
 fn borrowed<'a>(labels: &[&'a str]) -> Vec<Cow<'a, str>> {

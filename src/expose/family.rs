@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use prometheus::proto::{self, LabelPair, MetricType};
 
-use crate::call::UnixMillis;
+use crate::call::{Exemplar, UnixMillis};
 use crate::ledger::snapshot::Histogram;
 
 /// All series of one name.
@@ -25,6 +25,9 @@ pub enum Kind {
     Histogram,
 }
 
+/// The label of an exemplar.
+pub const CORRELATION_ID: &str = "correlation_id";
+
 /// One series: the values of the family's labels in their order, and what it shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series<'a> {
@@ -32,6 +35,8 @@ pub struct Series<'a> {
     pub value: Value<'a>,
     /// When it began, at 0. Gauges have no beginning.
     pub created: Option<UnixMillis>,
+    /// One call among those that a counter counts.
+    pub exemplar: Option<Exemplar>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +79,7 @@ impl<'a> Family<'a> {
                 Kind::Gauge | Kind::Histogram => metric.get_gauge().get_value(),
             }),
             created: None,
+            exemplar: None,
         });
         Self {
             name: family.name(),

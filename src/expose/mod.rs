@@ -44,6 +44,8 @@ pub struct Options {
     pub lifecycle: bool,
     /// Whether OpenMetrics says when each series began; protobuf always does.
     pub created_timestamps: bool,
+    /// Whether no series shows one of its calls.
+    pub without_exemplars: bool,
     /// Whether the metrics of the process are left out.
     pub without_process: bool,
     pub hosts: Hosts,
@@ -58,6 +60,7 @@ impl Default for Options {
             max_requests: 40,
             lifecycle: false,
             created_timestamps: false,
+            without_exemplars: false,
             without_process: false,
             hosts: Hosts::default(),
             limits: Limits::default(),

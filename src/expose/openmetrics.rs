@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::family::{Family, Kind, Series, Value, cumulated};
-use crate::call::UnixMillis;
+use super::family::{CORRELATION_ID, Family, Kind, Series, Value, cumulated};
+use crate::call::{Exemplar, UnixMillis};
 use crate::ledger::snapshot::Histogram;
 
 /// The last line of an answer.
@@ -36,7 +36,8 @@ fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) -> f
         match series.value {
             Value::Number(value) => {
                 let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
-                writeln!(text, "{name}{suffix}{labels} {}", Number(value))?;
+                write!(text, "{name}{suffix}{labels} {}", Number(value))?;
+                write_exemplar(series.exemplar.as_ref(), text)?;
             }
             Value::Histogram(histogram) => write_histogram(name, &labels, histogram, text)?,
         }
@@ -45,6 +46,15 @@ fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) -> f
         }
     }
     Ok(())
+}
+
+/// The rest of a line: the exemplar, where there is one, counts for one call.
+fn write_exemplar(exemplar: Option<&Exemplar>, text: &mut String) -> fmt::Result {
+    if let Some(exemplar) = exemplar {
+        let (id, at) = (exemplar.correlation_id, Number(exemplar.ended_at.0 as f64 / 1000.0));
+        write!(text, " # {{{CORRELATION_ID}=\"{id}\"}} 1 {at}")?;
+    }
+    text.write_char('\n')
 }
 
 fn write_histogram(name: &str, labels: &Labels<'_>, histogram: &Histogram, text: &mut String) -> fmt::Result {
@@ -132,30 +142,39 @@ impl fmt::Display for Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Guid;
 
     #[test]
     fn a_family_is_written_as_the_format_wants_it() {
         let mut histogram = Histogram::new(&[0.5, 30.0]);
         [0.25, 31.0].into_iter().for_each(|value| histogram.observe(value));
         let created = Some(UnixMillis(1_790_000_000_250));
+        let correlation_id = Guid(0x9e8b_ba57_dc14_533a_a7dd_f0da_6575_eed1);
+        let exemplar = Some(Exemplar { correlation_id, ended_at: UnixMillis(1_790_000_100_500) });
         let labels = vec!["a \"b\" \\ c\nd".into()];
         let calls = Family {
             name: "calls_total",
             help: "A \"call\".",
             kind: Kind::Counter,
             labels: vec!["trunk"],
-            series: vec![Series { labels, value: Value::Number(3.0), created }],
+            series: vec![Series { labels, value: Value::Number(3.0), created, exemplar }],
         };
         let seconds = Family {
             name: "age_seconds",
             help: "Age.",
             kind: Kind::Histogram,
             labels: Vec::new(),
-            series: vec![Series { labels: Vec::new(), value: Value::Histogram(&histogram), created }],
+            series: vec![Series {
+                labels: Vec::new(),
+                value: Value::Histogram(&histogram),
+                created,
+                exemplar: None,
+            }],
         };
         let escaped = r#"{trunk="a \"b\" \\ c\nd"}"#;
         let expected = format!(
-            "# TYPE calls counter\n# HELP calls A \\\"call\\\".\ncalls_total{escaped} 3\n\
+            "# TYPE calls counter\n# HELP calls A \\\"call\\\".\ncalls_total{escaped} 3 \
+             # {{correlation_id=\"9e8bba57-dc14-533a-a7dd-f0da6575eed1\"}} 1 1790000100.5\n\
              calls_created{escaped} 1790000000.25\n\
              # TYPE age_seconds histogram\n# UNIT age_seconds seconds\n# HELP age_seconds Age.\n\
              age_seconds_bucket{{le=\"0.5\"}} 1\nage_seconds_bucket{{le=\"30.0\"}} 1\n\

@@ -2,8 +2,8 @@
 
 use prost::Message;
 
-use super::family::{Family, Kind, Series, Value, cumulated};
-use crate::call::UnixMillis;
+use super::family::{CORRELATION_ID, Family, Kind, Series, Value, cumulated};
+use crate::call::{self, UnixMillis};
 
 /// The families one after another.
 ///
@@ -49,7 +49,8 @@ fn metric(family: &Family<'_>, series: &Series<'_>) -> Metric {
     let created_timestamp = series.created.map(Timestamp::from);
     match series.value {
         Value::Number(value) if family.kind == Kind::Counter => {
-            metric.counter = Some(Counter { value: Some(value), created_timestamp });
+            let exemplar = series.exemplar.map(Exemplar::from);
+            metric.counter = Some(Counter { value: Some(value), exemplar, created_timestamp });
         }
         Value::Number(value) => metric.gauge = Some(Gauge { value: Some(value) }),
         Value::Histogram(histogram) => {
@@ -110,8 +111,20 @@ struct Gauge {
 struct Counter {
     #[prost(double, optional, tag = "1")]
     value: Option<f64>,
+    #[prost(message, optional, tag = "2")]
+    exemplar: Option<Exemplar>,
     #[prost(message, optional, tag = "3")]
     created_timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Exemplar {
+    #[prost(message, repeated, tag = "1")]
+    label: Vec<LabelPair>,
+    #[prost(double, optional, tag = "2")]
+    value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    timestamp: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -143,6 +156,14 @@ struct Timestamp {
     nanos: i32,
 }
 
+impl From<call::Exemplar> for Exemplar {
+    fn from(exemplar: call::Exemplar) -> Self {
+        let name = Some(CORRELATION_ID.to_owned());
+        let label = vec![LabelPair { name, value: Some(exemplar.correlation_id.to_string()) }];
+        Self { label, value: Some(1.0), timestamp: Some(exemplar.ended_at.into()) }
+    }
+}
+
 impl From<UnixMillis> for Timestamp {
     fn from(UnixMillis(millis): UnixMillis) -> Self {
         let below_a_second = i32::try_from(millis.rem_euclid(1000)).unwrap_or_default();
@@ -165,6 +186,7 @@ mod tests {
                 labels: vec!["v".into()],
                 value: Value::Number(0.0),
                 created: Some(UnixMillis(1_500)),
+                exemplar: None,
             }],
         };
         let label = b"\x0a\x06\x0a\x01l\x12\x01v";

@@ -348,7 +348,8 @@ pub fn record_id(text: &[u8]) -> Result<RecordId, Reason> {
     }
 }
 
-fn guid(text: &[u8]) -> Option<u128> {
+/// The number of a GUID, in any case, with or without hyphens and braces.
+pub fn guid(text: &[u8]) -> Option<u128> {
     let text = text.strip_prefix(b"{").and_then(|text| text.strip_suffix(b"}")).unwrap_or(text);
     let mut digits = [0; 32];
     match text.len() {

@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use super::fields::{self, NotWhole};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Public, Recognised};
+use super::{Decode, Decoded, Format, Public, Recognised, correlation};
 use crate::call::{
-    Attempt, Call, Codes, Direction, Reason, RefusedBy, Text, UnixMillis, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Direction, Guid, Reason, RefusedBy, Text, UnixMillis, Unread, UnreadField, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -99,6 +99,10 @@ impl Decode for Decoder {
 
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         decoded(record)
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_json(text, "\"call_uuid\"")
     }
 }
 

@@ -20,8 +20,8 @@ use self::rows::Rows;
 use super::names::{Field, Lookalikes, Names};
 use super::row::{self, Lenient, Row, Usual, Value};
 use super::times::Dates;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, trunk};
-use crate::call::{Call, Reason};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, trunk};
+use crate::call::{Call, Guid, Reason};
 use crate::framing::{Framing, json};
 
 /// `getDirectRoutingCalls` as it answers, and what is made of its rows: documents, arrays, a row a line.
@@ -170,6 +170,10 @@ impl Decode for Decoder {
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
         front.fill(text, record_bytes, json::is_blank, |text, calls| self.usual(text, calls));
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_json(text, "\"correlationId\"")
     }
 
     fn rest(&mut self) {

@@ -19,6 +19,7 @@ pub mod table;
 pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
+mod correlation;
 mod scan;
 mod unknown;
 mod written_time;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use self::device::Device;
 use self::names::Names;
-use crate::call::{Call, Reason};
+use crate::call::{Call, Guid, Reason};
 use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs.
@@ -156,6 +157,12 @@ pub trait Decode: Debug + Send {
 
     /// What records are that this format ignores, in words for people; `None` where there is nothing to tell of them.
     fn ignored_are(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The correlation id of the record that the text begins with, if it has one that is a GUID. Anything else in its place
+    /// may be a number or a name.
+    fn correlation_id(&self, _text: &[u8]) -> Option<Guid> {
         None
     }
 

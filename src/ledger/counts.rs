@@ -17,7 +17,7 @@ pub use self::trunks::TrunkName;
 use self::trunks::Trunks;
 use super::history::Series;
 use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
-use crate::call::{Arrival, CodePair, Direction, Outcome, UnixMillis};
+use crate::call::{Arrival, CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::reading::labels::LabelSet;
 use crate::reading::sums::{DURATION_SECONDS, Sum, wider};
@@ -154,6 +154,7 @@ impl Counts {
         source: SourceIndex,
         labels: &LabelSet,
         sum: &Sum,
+        exemplar: Option<Exemplar>,
         now: UnixMillis,
     ) -> (Series, bool) {
         let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
@@ -170,7 +171,7 @@ impl Counts {
             codes: labels.codes,
         };
         if labels.outcome == Outcome::Failed {
-            let (series, folded) = self.add_failures(route, labels, sum, now);
+            let (series, folded) = self.add_failures(route, labels, sum, exemplar, now);
             (counted_as.cause, counted_as.codes) = (Arc::clone(&series.cause), series.codes);
             overflow |= folded;
         }
@@ -182,6 +183,7 @@ impl Counts {
         route: RouteIndex,
         labels: &LabelSet,
         sum: &Sum,
+        exemplar: Option<Exemplar>,
         now: UnixMillis,
     ) -> (&FailureSeries, bool) {
         let LabelSet { arrival, codes, .. } = *labels;
@@ -199,6 +201,10 @@ impl Counts {
         *changed = true;
         series.count += sum.count;
         series.seen = series.seen.into_iter().chain(sum.seen).reduce(wider);
+        let is_newer = |known: Exemplar| exemplar.is_some_and(|it| it.ended_at >= known.ended_at);
+        if series.exemplar.is_none_or(is_newer) {
+            series.exemplar = exemplar;
+        }
         (series, overflow)
     }
 
@@ -225,6 +231,7 @@ impl Counts {
             arrival: key.arrival,
             count: 0,
             seen: None,
+            exemplar: None,
             created,
         };
         self.failures.push(FailureCounts { series, changed: true });

@@ -164,7 +164,15 @@ impl Ledger {
     pub fn context(&self, source: SourceIndex, now: UnixMillis, keeps_rejected: bool) -> Context {
         let catalogue = Arc::clone(&self.catalogue);
         let trunks = self.accounts[source.0].trunks.clone();
-        Context { catalogue, now, remembers: self.remembers(source), keeps_rejected, trunks, listing: None }
+        Context {
+            catalogue,
+            now,
+            remembers: self.remembers(source),
+            keeps_rejected,
+            trunks,
+            keeps_exemplars: true,
+            listing: None,
+        }
     }
 
     /// Whether the ids of the source's records are remembered.
@@ -215,8 +223,9 @@ impl Ledger {
         balance.call_age.add(&sums.ages);
         balance.unread.iter_mut().zip(sums.unread).for_each(|(own, count)| *own += count);
         balance.newest_call = balance.newest_call.max(sums.newest);
-        for (labels, sum) in batch.calls.label_sets(&sums) {
-            let (series, overflow) = self.counts.add(source, labels, sum, now);
+        for (place, labels, sum) in batch.calls.label_sets(&sums) {
+            let exemplar = batch.exemplars.of(place);
+            let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
             balance.series_overflow += if overflow { sum.count } else { 0 };
             self.history.add(series, &sum.minutes, now);
         }

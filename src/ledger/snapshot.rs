@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::history::Minutes;
 pub use crate::call::Arrival;
-use crate::call::{CodePair, Direction, Outcome, UnixMillis};
+use crate::call::{CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 pub use crate::reading::histogram::Histogram;
 
@@ -128,6 +128,8 @@ pub struct FailureSeries {
     pub count: u64,
     /// Earliest and latest end of the calls in `count`.
     pub seen: Option<(UnixMillis, UnixMillis)>,
+    /// The newest of them since the start whose correlation id is known.
+    pub exemplar: Option<Exemplar>,
     pub created: UnixMillis,
 }
 

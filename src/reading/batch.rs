@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::calls::{Added, Attempted, Calls};
 use super::content::Records;
+use super::exemplars::Exemplars;
 use super::found::Found;
 use super::listing::{Listed, Listing, newest};
 use super::{HowRead, mask};
-use crate::call::{Call, Reason, UnixMillis};
+use crate::call::{Call, Outcome, Reason, UnixMillis};
 use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
@@ -30,6 +31,8 @@ pub struct Context {
     pub keeps_rejected: bool,
     /// The trunks that may be shown; without it, all that their format lets through.
     pub trunks: Option<Arc<Only>>,
+    /// Whether the newest failed call of each label set is kept by its correlation id.
+    pub keeps_exemplars: bool,
     /// Which calls are listed one by one; `None`: none.
     pub listing: Option<Arc<Listing>>,
 }
@@ -43,6 +46,8 @@ pub struct Batch {
     pub read_bytes: u64,
     pub records: Records,
     pub calls: Calls,
+    /// Of failed calls, where they are kept.
+    pub exemplars: Exemplars,
     /// Records that are not the whole of their call; among [`Records::calls`], and not in `calls`.
     pub attempts: Vec<Attempted>,
     /// How many records were rejected for each reason, in the order of [`Reason::ALL`].
@@ -85,8 +90,12 @@ impl Batch {
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
                         self.list(call, &added, *position, listing);
                     }
-                    if let Added::Attempt(attempted) = added {
-                        self.attempts.push(attempted);
+                    match added {
+                        Added::Counted(labels) if context.keeps_exemplars => {
+                            self.note_failed(call, labels, positions.get(place));
+                        }
+                        Added::Counted(_) => {}
+                        Added::Attempt(attempted) => self.attempts.push(attempted),
                     }
                 }
             }
@@ -108,6 +117,14 @@ impl Batch {
             }
             Found::Ignored { .. } => self.ignored_are = how.ignored_are,
             Found::Header { .. } => {}
+        }
+    }
+
+    fn note_failed(&mut self, call: &Call<'_>, labels: u32, position: Option<&u64>) {
+        if self.calls.label_sets[labels as usize].outcome == Outcome::Failed
+            && let (Some(ended_at), Some(position)) = (call.ended_at, position)
+        {
+            self.exemplars.note(labels, ended_at, *position);
         }
     }
 

@@ -149,9 +149,10 @@ impl Calls {
         sums
     }
 
-    /// Each label set with its calls among these.
-    pub fn label_sets<'c>(&'c self, sums: &'c Sums) -> impl Iterator<Item = (&'c LabelSet, &'c Sum)> {
-        self.label_sets.iter().zip(&sums.by_label_set).filter(|(_, sum)| sum.count > 0)
+    /// Each label set with its place, and its calls among these.
+    pub fn label_sets<'c>(&'c self, sums: &'c Sums) -> impl Iterator<Item = (usize, &'c LabelSet, &'c Sum)> {
+        let all = self.label_sets.iter().zip(&sums.by_label_set).enumerate();
+        all.map(|(place, (labels, sum))| (place, labels, sum)).filter(|(_, _, sum)| sum.count > 0)
     }
 
     /// About how much memory they take.

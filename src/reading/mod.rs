@@ -11,6 +11,7 @@ pub mod sums;
 mod beginning;
 mod documents;
 mod ending;
+mod exemplars;
 mod found;
 mod given_up;
 mod mask;

@@ -237,6 +237,7 @@ mod tests {
             remembers: true,
             keeps_rejected: true,
             trunks: None,
+            keeps_exemplars: false,
             listing: None,
         };
         let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::beginning::Beginning;
 use super::given_up::{self, GivenUp};
 use super::stages::{self, Piece, Stages};
-use super::{Content, Context, Found, HowRead, Reading, Records, found};
+use super::{Batch, Content, Context, Found, HowRead, Reading, Records, found};
 use crate::call::Reason;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::framing::Place;
@@ -21,7 +21,17 @@ impl Reading {
             batch.add(found, how, so_far, context);
             !batch.is_full()
         });
+        self.read_exemplars(&mut batch);
         self.batch = batch;
+    }
+
+    /// Reads the correlation ids of the newest failed calls, while their records are in memory.
+    fn read_exemplars(&self, batch: &mut Batch) {
+        let Some(stages) = &self.stages else { return };
+        batch.exemplars.read(|position| {
+            let record = self.tail.text_from(self.position.checked_sub(position)?)?;
+            stages.decoder.correlation_id(record)
+        });
     }
 
     /// As [`Reading::each`], of one document.

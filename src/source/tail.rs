@@ -101,6 +101,12 @@ impl Tail {
         &self.text[self.begin..self.end]
     }
 
+    /// The text from so many bytes before [`Tail::text`] on, as far as it is still in memory.
+    pub fn text_from(&self, bytes_before: u64) -> Option<&[u8]> {
+        let begin = self.begin.checked_sub(usize::try_from(bytes_before).ok()?)?;
+        Some(&self.text[begin..self.end])
+    }
+
     /// How many bytes of the file stand before its text, if the text lies in it as it is.
     pub fn plain_text_at(&self) -> Option<u64> {
         self.decoding.encoding().and_then(Encoding::plain_text_at)

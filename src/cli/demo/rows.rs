@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Formatter, Write};
 use jiff::Timestamp;
 
 use super::traffic::{MadeUpCall, TRUNKS, Traffic};
-use crate::call::{Direction, Outcome, UnixMillis};
+use crate::call::{Direction, Guid, Outcome, UnixMillis};
 
 /// The header of the admin center's file, with its line end.
 pub const ADMIN_CENTER_HEADER: &str = "CorrelationId,AAD ObjectId,UPN,Display Name,User country,Invite time,Start time,\
@@ -144,20 +144,6 @@ impl Display for Number {
     }
 }
 
-/// 128 bits in the form of a GUID.
-struct Guid(u128);
-
-impl Display for Guid {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut text = [b'-'; 36];
-        let places = (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
-        for (place, digit) in places.zip(0..32) {
-            text[place] = b"0123456789abcdef"[(self.0 >> (4 * digit)) as usize & 15];
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
-    }
-}
-
 /// A time in UTC with milliseconds.
 struct Time(UnixMillis);
 
@@ -213,10 +199,5 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_rows() {
         assert_eq!(rows(Traffic::graph_row).1, rows(Traffic::graph_row).1);
-    }
-
-    #[test]
-    fn a_guid_is_lower_case_hex() {
-        assert_eq!(Guid(0x1f).to_string(), "f1000000-0000-0000-0000-000000000000");
     }
 }

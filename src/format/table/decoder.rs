@@ -1,8 +1,9 @@
 //! Decodes the rows of a text by the header that stands above them.
 
 use super::Columns;
-use crate::call::{Call, Reason};
-use crate::format::names::Names;
+use crate::call::{Call, Guid, Reason};
+use crate::format::correlation;
+use crate::format::names::{Field, Names};
 use crate::format::row::{self, Lenient, Usual};
 use crate::format::times::Dates;
 use crate::format::{Decode, Decoded, Front};
@@ -65,6 +66,16 @@ impl Decode for Decoder {
         }
         // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
         self.decoded(record).map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        let (_, columns) = self.header.as_ref()?;
+        let mut fields = columns.front(text);
+        if columns.separator == b',' && columns.find(&mut fields).is_some() {
+            return correlation::of(fields.get(Field::CorrelationId));
+        }
+        let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+        correlation::of(columns.fields(line).ok()?.get(Field::CorrelationId))
     }
 
     /// The usual row is a call, and has no quotes other than around cells.

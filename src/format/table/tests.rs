@@ -324,3 +324,24 @@ proptest! {
         prop_assert_eq!(&*call.codes.text.read(), phrase.trim_ascii());
     }
 }
+
+#[test]
+fn the_correlation_id_of_a_row_is_found_whatever_stands_behind_it() {
+    let id = Some("c98e1515-a937-4b81-b8a8-3992afde64e0".to_owned());
+    for separator in [",", ";", "\t"] {
+        let mut decoder = Decoder::new(Names::default());
+        decoder.decode(HEADER.replace(',', separator).as_bytes());
+        for (first, expected) in [
+            (FAILED[0], &id),
+            ("\"c98e1515-a937-4b81-b8a8-3992afde64e0\"", &id),
+            ("", &None),
+            ("+14255550123", &None),
+            ("user.one@contoso.com", &None),
+        ] {
+            let row = [&[first], &FAILED[1..]].concat().join(separator);
+            let text = format!("{row}\r\n{}\r\n", FAILED.join(separator));
+            let found = decoder.correlation_id(text.as_bytes()).map(|id| id.to_string());
+            assert_eq!(found, *expected, "{first:?} before {separator:?}");
+        }
+    }
+}

@@ -38,6 +38,7 @@ pub fn snapshot() -> Snapshot {
         arrival: Arrival::Live,
         count,
         seen: None,
+        exemplar: None,
         created: UnixMillis(0),
     };
     let mut duration = Histogram::new(&[0.5, 30.0, 3600.0]);

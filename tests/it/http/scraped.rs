@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::super::tools::row::{self, Row};
-use super::super::tools::{Daemon, Prometheus, copies, find, wait_for, wait_until};
+use super::super::tools::{Daemon, Labels, Prometheus, copies, find, wait_for, wait_until};
 use super::certificates;
 
 const SBC: &str = "sbc1.contoso.com";
@@ -97,13 +98,16 @@ fn every_prometheus_scrapes_over_http_and_https() {
 
 /// The cure of the first increment that no `rate()` sees.
 #[test]
-#[ignore = "needs a Prometheus 3 first on the PATH"]
 fn the_first_call_of_a_new_trunk_is_an_increase() {
+    let Some(newest) = programs().into_iter().rfind(|program| is_of_version_3(program)) else {
+        eprintln!("there is no Prometheus 3: scripts/newer-prometheus unpacks one");
+        return;
+    };
     let folder = TempDir::new().unwrap();
     let daemon = daemon(folder.path(), &[]);
     let jobs = format!("- {{job_name: cdr, static_configs: [{{targets: ['{}']}}]}}\n", daemon.address());
     let flags = ["--enable-feature=created-timestamp-zero-ingestion"];
-    let prometheus = Prometheus::start_program(&programs()[0], &config(&jobs), &flags);
+    let prometheus = Prometheus::start_program(&newest, &config(&jobs), &flags);
     wait_until("a scrape", || !prometheus.query("cdr_calls_total").is_empty());
     let rows = row::ndjson(&[Row::answered(9, "sbc9.contoso.com")]);
     fs::write(folder.path().join("cdr/b.ndjson"), rows).unwrap();
@@ -112,4 +116,55 @@ fn the_first_call_of_a_new_trunk_is_an_increase() {
         increase.into_values().next().filter(|value| *value > 0.0)
     });
     assert!((0.5..2.0).contains(&increase), "{increase}");
+}
+
+fn is_of_version_3(program: &Path) -> bool {
+    let output = Command::new(program).arg("--version").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&said).contains("version 3.")
+}
+
+/// From a spike to one of its calls.
+#[test]
+fn every_prometheus_finds_the_newest_failed_call_of_a_series() {
+    const OLDER: &str = "c0000001-05ec-4a1b-8c2d-000000000001";
+    const NEWEST: &str = "c0000002-05ec-4a1b-8c2d-000000000002";
+    const NUMBER: &str = "+14255550123";
+    let folder = TempDir::new().unwrap();
+    let row = |id, codes, correlation_id: &str| {
+        let json = Row::failed(id, SBC, codes).json();
+        json.replacen('{', &format!("{{\"correlationId\":\"{correlation_id}\","), 1) + "\n"
+    };
+    let rows = [
+        row(11, (531_004, 410), OLDER),
+        row(12, (531_004, 410), NEWEST),
+        // What is no GUID may be a person's.
+        row(13, (531_005, 410), NUMBER),
+    ];
+    let (shown, hidden) = (daemon(folder.path(), &[]), daemon(folder.path(), &["--web.disable-exemplars"]));
+    fs::write(folder.path().join("cdr/b.ndjson"), rows.concat()).unwrap();
+    let jobs = format!(
+        "- {{job_name: shown, static_configs: [{{targets: ['{}']}}]}}\n\
+         - {{job_name: hidden, static_configs: [{{targets: ['{}']}}]}}\n",
+        shown.address(),
+        hidden.address()
+    );
+    for program in programs() {
+        let flags = ["--enable-feature=exemplar-storage"];
+        let prometheus = Prometheus::start_program(&program, &config(&jobs), &flags);
+        wait_until("all three", || {
+            let all = by_job(&prometheus, "sum by (job) (cdr_call_failures_total)");
+            all.len() == 2 && all.values().all(|failures| *failures == 6.0)
+        });
+        let of = |job: &str, codes: &str| {
+            prometheus
+                .exemplars(&format!("cdr_call_failures_total{{job=\"{job}\",microsoft_code=\"{codes}\"}}"))
+        };
+        let expected = Labels::from([("correlation_id".to_owned(), NEWEST.to_owned())]);
+        wait_until(&format!("the exemplar in {}", program.display()), || {
+            of("shown", "531004").last() == Some(&expected)
+        });
+        assert_eq!(of("shown", "531005"), [], "{}", program.display());
+        assert_eq!(of("hidden", "531004"), [], "{}", program.display());
+    }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cdr_exporter::clock;
 use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -117,6 +118,15 @@ impl Prometheus {
             None => self.data("query", promql, &format!("&time={end}")),
         };
         data["result"].as_array().map_or(0, Vec::len)
+    }
+
+    /// The exemplars within the last hour of the series that a query names: their labels.
+    pub fn exemplars(&self, promql: &str) -> Vec<Labels> {
+        let now = clock::now().0 / 1000;
+        let data = self.data("query_exemplars", promql, &format!("&start={}&end={}", now - 3600, now + 60));
+        let labels = |exemplar: &Value| serde_json::from_value(exemplar["labels"].clone()).unwrap();
+        let series = data.as_array().unwrap().iter();
+        series.flat_map(|series| series["exemplars"].as_array().unwrap()).map(labels).collect()
     }
 
     fn data(&self, kind: &str, promql: &str, times: &str) -> Value {

@@ -1,0 +1,48 @@
+//! Correlation ids in records, for exemplars. They are read of few records, and only in the form of a GUID: anything else
+//! in their place may be a number or a name.
+
+use super::fields;
+use crate::call::Guid;
+
+/// How long a GUID is.
+const GUID: usize = 36;
+
+/// A correlation id that stands by itself.
+pub fn of(text: &[u8]) -> Option<Guid> {
+    if text.len() == GUID { fields::guid(text).map(Guid) } else { None }
+}
+
+/// The value of a property, given with its quotes, of the JSON object that the text begins with. `None` where an object
+/// ends before it.
+pub fn in_json(text: &[u8], property: &str) -> Option<Guid> {
+    let place = memchr::memmem::find(text, property.as_bytes())?;
+    if memchr::memchr(b'}', &text[..place]).is_some() {
+        return None;
+    }
+    let value = text[place + property.len()..].trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+    of(&value[..memchr::memchr(b'"', value)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_guid_of_the_first_object_is_one() {
+        let found = Some(Guid(0xc000_0001_05ec_4a1b_8c2d_0000_0000_0001));
+        for (json, expected) in [
+            (r#"{"a":1, "id" : "c0000001-05ec-4a1b-8c2d-000000000001","b":2}"#, found),
+            (r#"{"a":1},{"id":"c0000001-05ec-4a1b-8c2d-000000000001"}"#, None),
+            (r#"{"id":"+14255550123"}"#, None),
+            (r#"{"id":"jane@contoso.com"}"#, None),
+            (r#"{"id":"c000000105ec4a1b8c2d000000000001"}"#, None),
+            (r#"{"id":"+1425555-0123-4255-5501-234255550123"}"#, None),
+            (r#"{"id":null}"#, None),
+            (r#"{"id":"c0000001-05ec"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(in_json(json.as_bytes(), "\"id\""), expected, "{json}");
+        }
+    }
+}
