@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cdr_exporter::call::{Attempt, Call, Codes, Direction, RecordId, UnixMillis, Unread};
+use cdr_exporter::call::{Attempt, Call, Codes, Detail, Direction, RecordId, UnixMillis, Unread};
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::format::graph;
 use cdr_exporter::ledger::store::{FILE, Store};
@@ -172,6 +172,7 @@ fn call(record_id: RecordId) -> Call<'static> {
         duration_seconds: None,
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     }
 }
 

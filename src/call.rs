@@ -2,13 +2,21 @@
 //!
 //! Nothing here reads bytes or knows a record format; a [`Call`] is what a format's decoder makes of one record.
 
-// The path is said since build.rs takes this file from elsewhere.
+// Paths are said since build.rs takes this file from elsewhere.
+#[path = "call/country.rs"]
+mod country;
+#[path = "call/detail.rs"]
+mod detail;
 #[path = "call/unread.rs"]
 mod unread;
 
 use std::borrow::Cow;
 use std::fmt;
 
+#[allow(unused_imports, reason = "build.rs needs less of this file")]
+pub use self::country::Country;
+#[allow(unused_imports, reason = "build.rs needs less of this file")]
+pub use self::detail::{Detail, Kind};
 #[allow(unused_imports, reason = "build.rs needs less of this file")]
 pub use self::unread::{TwoReadings, Unread, UnreadField};
 
@@ -287,6 +295,7 @@ pub struct Call<'a> {
     pub attempt: Attempt,
     /// What of the record could not be read. The call counts all the same.
     pub unread: Unread,
+    pub detail: Detail,
 }
 
 impl Call<'_> {
@@ -302,6 +311,7 @@ impl Call<'_> {
             duration_seconds: self.duration_seconds,
             attempt: self.attempt,
             unread: self.unread,
+            detail: self.detail,
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct File {
     pub sources: Vec<Source>,
     pub collect: Vec<super::collect::Collect>,
     pub limits: Limits,
+    pub families: Families,
     pub history: History,
     pub rescan_interval: Option<Spanned<String>>,
     pub quiet: Option<Spanned<String>>,
@@ -134,8 +135,18 @@ pub struct Trunk {
 pub struct Limits {
     pub trunks_per_source: Option<Spanned<usize>>,
     pub unlisted_per_source: Option<Spanned<usize>>,
+    pub countries_per_source: Option<Spanned<usize>>,
     pub record_bytes: Option<Spanned<String>>,
     pub memory_bytes: Option<Spanned<String>>,
+}
+
+/// `families`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Families {
+    pub setup: Option<bool>,
+    pub kinds: Option<bool>,
+    pub countries: Option<bool>,
 }
 
 /// `history`.

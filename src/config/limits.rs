@@ -5,11 +5,13 @@ use serde_saphyr::Spanned;
 use super::errors::{Checked, at};
 use super::file;
 use super::units::{bytes, duration, number};
-use crate::ledger::{Limits, history};
+use crate::ledger::{Families, Limits, history};
 use crate::reading;
 
 const TRUNKS_PER_SOURCE: std::ops::RangeInclusive<usize> = 1..=1_000_000;
 const UNLISTED_PER_SOURCE: std::ops::RangeInclusive<usize> = 0..=10_000_000;
+/// There are fewer countries than that.
+const COUNTRIES_PER_SOURCE: std::ops::RangeInclusive<usize> = 0..=1000;
 /// 8 bytes of memory each.
 const HISTORY_CELLS: std::ops::RangeInclusive<usize> = 1000..=100_000_000;
 /// A record is held in memory as a whole.
@@ -42,13 +44,21 @@ pub fn name(written: &Spanned<String>) -> Checked<()> {
 }
 
 /// How much there may be of what records bring as labels.
-pub fn labels(written: &file::Limits) -> Checked<Limits> {
+pub fn labels(written: &file::Limits, shown: &file::Families) -> Checked<Limits> {
     let default = Limits::default();
+    let countries =
+        written.countries_per_source.as_ref().map(|written| number(written, COUNTRIES_PER_SOURCE));
     let trunks = written.trunks_per_source.as_ref().map(|written| number(written, TRUNKS_PER_SOURCE));
     let unlisted = written.unlisted_per_source.as_ref().map(|written| number(written, UNLISTED_PER_SOURCE));
     Ok(Limits {
         trunks_per_source: trunks.transpose()?.unwrap_or(default.trunks_per_source),
         unlisted_per_source: unlisted.transpose()?.unwrap_or(default.unlisted_per_source),
+        countries_per_source: countries.transpose()?.unwrap_or(default.countries_per_source),
+        families: Families {
+            setup: shown.setup.unwrap_or(default.families.setup),
+            kinds: shown.kinds.unwrap_or(default.families.kinds),
+            countries: shown.countries.unwrap_or(default.families.countries),
+        },
     })
 }
 

@@ -115,7 +115,7 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
     };
     let pipeline = pipeline::Options {
         sources: sources(&file.sources, spool, limits::record_bytes(&file.limits)?)?,
-        limits: limits::labels(&file.limits)?,
+        limits: limits::labels(&file.limits, &file.families)?,
         history: limits::history(&file.history)?,
         catalogue: Arc::new(catalogue(&file.causes)?),
         rescan_interval: interval(file.rescan_interval.as_ref(), RESCAN_INTERVAL)?,

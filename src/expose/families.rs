@@ -5,11 +5,11 @@ use std::collections::HashSet;
 
 use super::family::{Family, Kind, Series, Value};
 use super::text;
-use crate::call::UnixMillis;
+use crate::call::{Outcome, UnixMillis};
 use crate::classify::{Cause, Side};
 use crate::ledger::PathsNow;
+use crate::ledger::snapshot::{ByOutcome, Route, Snapshot, SourceSnapshot};
 use crate::ledger::snapshot::{CallSeries, Commits, DurationSeries, FailureSeries, Histogram};
-use crate::ledger::snapshot::{Route, Snapshot, SourceSnapshot};
 
 /// What all series of one name share.
 struct Described {
@@ -36,6 +36,24 @@ const CALL_DURATION: Described = Described {
     help: "From INVITE to end of the answered calls.",
     kind: Kind::Histogram,
     labels: &["source", "trunk", "direction"],
+};
+const CALL_SETUP: Described = Described {
+    name: "cdr_call_setup_seconds",
+    help: "From INVITE to answer or failure, of answered and failed calls.",
+    kind: Kind::Histogram,
+    labels: &["source", "trunk", "direction"],
+};
+const CALLS_BY_KIND: Described = Described {
+    name: "cdr_calls_by_kind_total",
+    help: "Call records counted, by who takes part on the side of Teams.",
+    kind: Kind::Counter,
+    labels: &["source", "kind", "outcome"],
+};
+const CALLS_BY_COUNTRY: Described = Described {
+    name: "cdr_calls_by_country_total",
+    help: "Call records counted of calls from Teams, by the country that was called.",
+    kind: Kind::Counter,
+    labels: &["source", "country", "outcome"],
 };
 const CALL_AGE: Described = Described {
     name: "cdr_call_age_seconds",
@@ -181,8 +199,16 @@ pub fn all_of(snapshot: &Snapshot) -> Vec<Family<'_>> {
     families
 }
 
-fn about_calls(snapshot: &Snapshot) -> [Family<'_>; 4] {
+fn about_calls(snapshot: &Snapshot) -> [Family<'_>; 7] {
+    let sources = &snapshot.sources;
     [
+        CALL_SETUP.with(snapshot.setups.iter().map(durations)),
+        CALLS_BY_KIND.with(sources.iter().flat_map(|source| {
+            source.kinds.iter().flat_map(|(kind, counts)| by_outcome(source, kind, counts))
+        })),
+        CALLS_BY_COUNTRY.with(sources.iter().flat_map(|source| {
+            source.countries.iter().flat_map(|(country, counts)| by_outcome(source, country, counts))
+        })),
         CALLS.with(snapshot.calls.iter().map(calls)),
         CALL_FAILURES.with(snapshot.failures.iter().map(failures)),
         CALL_DURATION.with(snapshot.durations.iter().map(durations)),
@@ -207,6 +233,17 @@ fn failures(series: &FailureSeries) -> Series<'_> {
     let labels = [source, trunk, direction, cause, microsoft, sip, series.arrival.label()];
     let exemplar = series.exemplar;
     Series { exemplar, ..number(&labels, series.count as f64, Some(series.created)) }
+}
+
+/// One series for each outcome.
+fn by_outcome<'s>(
+    source: &'s SourceSnapshot,
+    label: &'s str,
+    counts: &'s ByOutcome,
+) -> impl Iterator<Item = Series<'s>> {
+    Outcome::ALL.into_iter().map(move |outcome| {
+        number(&[&source.name, label, outcome.label()], counts[outcome as usize] as f64, Some(source.created))
+    })
 }
 
 fn durations(series: &DurationSeries) -> Series<'_> {

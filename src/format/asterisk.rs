@@ -16,7 +16,7 @@ use super::device::{self, Device};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 
 /// `Master.csv` of either module.
@@ -193,6 +193,7 @@ impl<'a> Row<'a> {
                 .unwrap_or_default(),
             attempt,
             unread: Unread::default(),
+            detail: Detail::default(),
         })
     }
 
@@ -257,6 +258,7 @@ mod tests {
             duration_seconds: Some(20),
             attempt: Attempt::Branch,
             unread: Unread::default(),
+            detail: Detail::default(),
         };
         assert_eq!(call(ROW, device()), expected);
         let unknown = call(ROW, &device::UNKNOWN);

@@ -15,7 +15,7 @@ use self::fields::{Field, Layout};
 use super::device::{self, Device};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, Unread, Words};
+use crate::call::{Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -191,6 +191,7 @@ impl<'a> Leg<'a> {
             duration_seconds: shared::duration_seconds(shared::whole_number(duration)).unwrap_or_default(),
             attempt: self.attempt(),
             unread: Unread::default(),
+            detail: Detail::default(),
         })
     }
 

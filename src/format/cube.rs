@@ -12,7 +12,7 @@ use super::device::{self, Device};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, written_time};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, UnixMillis, Unread, Words};
+use crate::call::{Attempt, Call, Codes, Detail, Direction, Reason, RecordId, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 
 /// Accounting of a router.
@@ -168,6 +168,7 @@ impl Leg {
                 .and_then(|(from, to)| seconds(from, to)),
             attempt: Attempt::Only,
             unread: Unread::default(),
+            detail: Detail::default(),
         })
     }
 }

@@ -19,7 +19,8 @@ use super::fields::{self, NotWhole};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation};
 use crate::call::{
-    Attempt, Call, Codes, Direction, Guid, Reason, RefusedBy, Text, UnixMillis, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RefusedBy, Text, UnixMillis, Unread, UnreadField,
+    Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -178,6 +179,7 @@ impl Variables {
             duration_seconds,
             attempt: Attempt::Only,
             unread,
+            detail: Detail::default(),
         })
     }
 

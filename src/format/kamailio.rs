@@ -13,7 +13,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::device::{self, Device};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words,
+};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -177,6 +179,7 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
         duration_seconds: None,
         attempt: if kind == Kind::Ended { Attempt::Final } else { Attempt::Branch },
         unread: Unread::default(),
+        detail: Detail::default(),
     })
 }
 
@@ -230,6 +233,7 @@ mod tests {
             duration_seconds: None,
             attempt: Attempt::Final,
             unread: Unread::default(),
+            detail: Detail::default(),
         };
         assert_eq!(call(REFUSED), expected);
         let missed = REFUSED.replace("transaction answered", "call missed");

@@ -14,7 +14,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use self::record::{Columns, Record};
 use super::device::{self, Device};
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words,
+};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -226,6 +228,7 @@ impl Mapped<'_> {
             duration_seconds: duration,
             attempt: Attempt::Only,
             unread: Unread::default(),
+            detail: Detail::default(),
         })
     }
 

@@ -5,6 +5,7 @@
 pub mod asterisk;
 pub mod audiocodes;
 pub mod cube;
+pub mod detail;
 pub mod device;
 pub mod fields;
 pub mod freeswitch;

@@ -13,7 +13,7 @@ use super::device::{self, Device};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, Words};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -164,6 +164,7 @@ impl Row {
             duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
             attempt: Attempt::Only,
             unread: Unread::default(),
+            detail: Detail::default(),
         })
     }
 
@@ -282,6 +283,7 @@ mod tests {
             duration_seconds: None,
             attempt: Attempt::Only,
             unread: Unread::default(),
+            detail: Detail::default(),
         };
         assert_eq!(call(&attempt(&[])), expected);
         // Where it begins on the line of the file's header.

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use super::detail;
 use super::fields::{self, NotATime, NotWhole};
 use super::names::Field;
 use super::times::{Dates, When};
-use crate::call::{Attempt, Call, Codes, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
+use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
 
 /// What is read of a row. A field that is not there reads like one that is empty.
 pub trait Fields<'a> {
@@ -26,6 +27,8 @@ pub trait Fields<'a> {
 /// Reads the fields that decide nothing about the call but its age and duration.
 pub trait Minor {
     fn time(&mut self, field: Field, when: When<'_>) -> Result<Option<UnixMillis>, Reason>;
+    /// As `time`, of a time that nothing needs: where it cannot be read, it is none.
+    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis>;
     fn duration(&mut self, number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason>;
     fn unread(&self) -> Unread;
 }
@@ -40,6 +43,14 @@ impl Minor for Usual {
             When::None => Ok(None),
             When::Text(text) => fields::time(text).map_err(|_| Reason::BadTime),
             When::Number(_) | When::Odd => Err(Reason::BadTime),
+        }
+    }
+
+    #[inline(always)]
+    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis> {
+        match when {
+            When::Text(text) => fields::time(text).ok().flatten(),
+            When::None | When::Number(_) | When::Odd => None,
         }
     }
 
@@ -87,6 +98,10 @@ impl Minor for Lenient {
         }))
     }
 
+    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis> {
+        self.dates.read(when).ok().flatten()
+    }
+
     fn duration(&mut self, number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason> {
         Ok(self.unread.or(UnreadField::Duration, fields::duration_seconds(number)))
     }
@@ -111,9 +126,10 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
     if succeeded.is_none() && codes.is_empty() {
         return Err(Reason::NoOutcome);
     }
+    let direction = fields::direction(row.bytes(Field::CallType));
     Ok(Call {
         record_id,
-        direction: fields::direction(row.bytes(Field::CallType)),
+        direction,
         succeeded,
         codes,
         ended_at: fields::ended_at(
@@ -125,7 +141,18 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
         trunk: row.text(Field::Trunk),
         attempt: Attempt::Only,
         unread: minor.unread(),
+        detail: Detail {
+            setup_millis: succeeded.and_then(|succeeded| setup_millis(row, &minor, succeeded)),
+            kind: detail::kind(row.bytes(Field::CallType)),
+            country: detail::country(direction, row.bytes(Field::Country), row.bytes(Field::Callee)),
+        },
     })
+}
+
+#[inline(always)]
+fn setup_millis<'a>(row: &impl Fields<'a>, minor: &impl Minor, succeeded: bool) -> Option<u32> {
+    let end = if succeeded { Field::Start } else { Field::Failure };
+    detail::setup_millis(minor.spare_time(row.when(Field::Invite)), minor.spare_time(row.when(end)))
 }
 
 /// Graph's rows have an id of their own. Those of the admin center have none, and several legs share a correlation id.

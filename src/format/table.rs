@@ -167,7 +167,7 @@ impl Columns {
                 let [begin, end] =
                     [cell.begin, cell.end].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
                 fields.cells.set(*field as u8, begin, end);
-                fields.doubled |= u16::from(cell.doubled) << *field as usize;
+                fields.doubled |= u32::from(cell.doubled) << *field as usize;
             }
             count += 1;
             last = cell;
@@ -200,7 +200,7 @@ pub struct Fields<'a> {
     cells: scan::Cells,
     places: Places,
     /// The bits of the fields in which quotes are doubled.
-    doubled: u16,
+    doubled: u32,
 }
 
 impl<'a> Fields<'a> {

@@ -17,11 +17,13 @@ use super::known::{Contents, Holder};
 use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
 use super::store::{Changes, Store, StoreError, Table};
 use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
-use super::{Decision, FileEvent, FilesNow, KnownFile};
+use super::tallies::{StoredTallies, countries, kinds};
+use super::{Decision, Families, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis, UnreadField};
 use crate::reading::Batch;
 use crate::reading::Records;
 use crate::reading::sums::{AGE_SECONDS, Sums};
+use crate::reading::tallies::Tallies;
 use crate::reading::trunk::Only;
 
 /// One source's part of the ledger.
@@ -65,6 +67,7 @@ pub struct Balance {
     pub series_overflow: u64,
     /// In the order of [`UnreadField::ALL`].
     pub unread: [u64; UnreadField::ALL.len()],
+    pub tallies: Tallies,
 }
 
 impl Balance {
@@ -82,6 +85,7 @@ impl Balance {
             newest_call: None,
             series_overflow: 0,
             unread: Default::default(),
+            tallies: Tallies::default(),
         }
     }
 
@@ -117,6 +121,8 @@ struct StoredBalance {
     /// By field. Stores of earlier versions have none.
     #[serde(default)]
     unread_fields: BTreeMap<String, u64>,
+    #[serde(default, flatten)]
+    tallies: StoredTallies,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -199,6 +205,7 @@ impl Account {
         balance.call_age = stored.call_age.over(AGE_SECONDS)?;
         balance.newest_call = stored.newest_call.map(UnixMillis);
         balance.series_overflow = stored.series_overflow;
+        balance.tallies = stored.tallies.read()?;
         Ok(Self { changed: false, ..Self::new(name.into(), balance, true) })
     }
 
@@ -307,7 +314,7 @@ impl Account {
     }
 
     /// What is published of it.
-    pub fn snapshot(&self) -> SourceSnapshot {
+    pub fn snapshot(&self, families: Families) -> SourceSnapshot {
         let balance = &self.balance;
         SourceSnapshot {
             name: Arc::clone(&self.name),
@@ -325,6 +332,8 @@ impl Account {
             newest_call: balance.newest_call,
             series_overflow: balance.series_overflow,
             unread: UnreadField::ALL.map(|field| (field.label(), balance.unread[field as usize])).to_vec(),
+            kinds: kinds(&balance.tallies, families),
+            countries: countries(&balance.tallies, families),
         }
     }
 }
@@ -349,6 +358,7 @@ impl Balance {
             unread_fields: UnreadField::ALL
                 .map(|field| (field.label().to_owned(), self.unread[field as usize]))
                 .into(),
+            tallies: StoredTallies::of(&self.tallies),
         })
     }
 }

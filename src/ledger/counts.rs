@@ -20,7 +20,7 @@ use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Rout
 use crate::call::{Arrival, CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::reading::labels::LabelSet;
-use crate::reading::sums::{DURATION_SECONDS, Sum, wider};
+use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS, Sum, wider};
 
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";
@@ -31,11 +31,35 @@ pub struct Limits {
     pub trunks_per_source: usize,
     /// Series of `cdr_call_failures_total` whose cause and codes are no row of the catalogue.
     pub unlisted_per_source: usize,
+    pub countries_per_source: usize,
+    pub families: Families,
+}
+
+/// Families beside the main ones: which are shown. Counted is what there is, so that one that is switched on is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families {
+    /// `cdr_call_setup_seconds`
+    pub setup: bool,
+    /// `cdr_calls_by_kind_total`
+    pub kinds: bool,
+    /// `cdr_calls_by_country_total`
+    pub countries: bool,
+}
+
+impl Default for Families {
+    fn default() -> Self {
+        Self { setup: true, kinds: true, countries: true }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { trunks_per_source: 200, unlisted_per_source: 5_000 }
+        Self {
+            trunks_per_source: 200,
+            unlisted_per_source: 5_000,
+            countries_per_source: 100,
+            families: Families::default(),
+        }
     }
 }
 
@@ -54,6 +78,7 @@ struct RouteCounts {
     /// By outcome, then arrival.
     calls: [[u64; 2]; Outcome::ALL.len()],
     durations: Histogram,
+    setups: Histogram,
     created: UnixMillis,
     /// Whether the store has something else.
     changed: bool,
@@ -163,6 +188,9 @@ impl Counts {
         counts.calls[labels.outcome as usize][labels.arrival as usize] += sum.count;
         if let Some(durations) = &sum.durations {
             counts.durations.add(durations);
+        }
+        if let Some(setups) = &sum.setups {
+            counts.setups.add(setups);
         }
         let mut counted_as = Series {
             route: Arc::clone(&counts.route),
@@ -288,6 +316,7 @@ impl Counts {
             route: Arc::new(route),
             calls: Default::default(),
             durations: Histogram::new(DURATION_SECONDS),
+            setups: Histogram::new(SETUP_SECONDS),
             created,
             changed: true,
         });
@@ -335,12 +364,21 @@ impl Counts {
 
     /// Every histogram of `cdr_call_duration_seconds`.
     pub fn durations(&self) -> Vec<DurationSeries> {
-        let series = |counts: &RouteCounts| DurationSeries {
-            route: Arc::clone(&counts.route),
-            histogram: counts.durations.clone(),
-            created: counts.created,
+        self.histograms(|counts| Some(&counts.durations))
+    }
+
+    /// Every histogram of `cdr_call_setup_seconds`: of routes whose records tell it.
+    pub fn setups(&self) -> Vec<DurationSeries> {
+        let is_shown = self.limits.families.setup;
+        self.histograms(|counts| Some(&counts.setups).filter(|setups| is_shown && setups.count() > 0))
+    }
+
+    fn histograms(&self, of: impl Fn(&RouteCounts) -> Option<&Histogram>) -> Vec<DurationSeries> {
+        let series = |counts: &RouteCounts| {
+            let (route, created) = (Arc::clone(&counts.route), counts.created);
+            Some(DurationSeries { route, histogram: of(counts)?.clone(), created })
         };
-        self.routes.iter().map(series).collect()
+        self.routes.iter().filter_map(series).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod files;
 mod known;
 mod restore;
 mod stored;
+mod tallies;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use account::{Account, Balance};
 use counts::Counts;
-pub use counts::{Limits, OTHER, SourceIndex, TrunkName};
+pub use counts::{Families, Limits, OTHER, SourceIndex, TrunkName};
 pub use files::{Decision, FileEvent, FilesNow, KnownFile, PathsNow};
 use history::History;
 pub use known::{Contents, Holder, Match};
@@ -223,6 +224,7 @@ impl Ledger {
         balance.call_age.add(&sums.ages);
         balance.unread.iter_mut().zip(sums.unread).for_each(|(own, count)| *own += count);
         balance.newest_call = balance.newest_call.max(sums.newest);
+        balance.tallies.add(&sums.tallies, self.counts.limits.countries_per_source);
         for (place, labels, sum) in batch.calls.label_sets(&sums) {
             let exemplar = batch.exemplars.of(place);
             let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
@@ -333,10 +335,16 @@ impl Ledger {
             ready: self.ready,
             caught_up: ready,
             catalogue: Arc::clone(&self.catalogue),
-            sources: self.accounts.iter().filter(|it| it.is_shown()).map(Account::snapshot).collect(),
+            sources: self
+                .accounts
+                .iter()
+                .filter(|it| it.is_shown())
+                .map(|it| it.snapshot(self.counts.limits.families))
+                .collect(),
             calls: self.counts.calls(),
             failures: self.counts.failures(),
             durations: self.counts.durations(),
+            setups: self.counts.setups(),
             history: self.history.minutes(),
             commits: self.commits.clone(),
         }

@@ -9,6 +9,7 @@ pub use crate::call::Arrival;
 use crate::call::{CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 pub use crate::reading::histogram::Histogram;
+pub use crate::reading::tallies::ByOutcome;
 
 /// The state of the ledger as of its last commit. Immutable; a reader holds one for a whole answer.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub failures: Vec<FailureSeries>,
     /// `cdr_call_duration_seconds`.
     pub durations: Vec<DurationSeries>,
+    /// `cdr_call_setup_seconds`.
+    pub setups: Vec<DurationSeries>,
     /// Calls by minute.
     pub history: Minutes,
     pub commits: Commits,
@@ -45,6 +48,7 @@ impl Snapshot {
             calls: Vec::new(),
             failures: Vec::new(),
             durations: Vec::new(),
+            setups: Vec::new(),
             history: Minutes::default(),
             commits: Commits::default(),
         }
@@ -133,7 +137,7 @@ pub struct FailureSeries {
     pub created: UnixMillis,
 }
 
-/// One histogram of `cdr_call_duration_seconds`.
+/// One histogram of `cdr_call_duration_seconds` or `cdr_call_setup_seconds`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DurationSeries {
     pub route: Arc<Route>,
@@ -195,4 +199,8 @@ pub struct SourceSnapshot {
     pub newest_call: Option<UnixMillis>,
     /// Calls counted under `other` because of the caps.
     pub series_overflow: u64,
+    /// Calls by kind and outcome; none where no record tells of a kind.
+    pub kinds: Vec<(&'static str, ByOutcome)>,
+    /// Calls by country that was called and outcome.
+    pub countries: Vec<(String, ByOutcome)>,
 }

@@ -12,7 +12,7 @@ use super::snapshot::Route;
 use super::store::tests::lowered::to_layout_2;
 use super::store::{Row, Table};
 use super::*;
-use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, Reason, RecordId, Unread};
+use crate::call::{Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, Reason, RecordId, Unread};
 use crate::format::graph;
 use crate::framing::{Nesting, Place};
 use crate::reading::{Content, Found, Hole, HowRead, Records};
@@ -49,7 +49,12 @@ const CODES: [(Option<u64>, Option<u16>); 8] = [
 ];
 
 fn some_limits(random: &mut Rng) -> Limits {
-    Limits { trunks_per_source: random.usize(1..5), unlisted_per_source: random.usize(0..20) }
+    Limits {
+        trunks_per_source: random.usize(1..5),
+        unlisted_per_source: random.usize(0..20),
+        countries_per_source: random.usize(0..3),
+        ..Limits::default()
+    }
 }
 
 fn open(folder: &Path, limits: Limits, now: UnixMillis) -> Ledger {
@@ -75,6 +80,7 @@ fn some_call(random: &mut Rng, now: UnixMillis) -> Call<'static> {
         duration_seconds: (random.u8(..5) > 0).then(|| random.u32(..9000)),
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::labels::{Key, LabelSet, OwnedKey, label_set, labelled};
 use super::sums::{Counted, Sum, Sums, age, wider};
 use super::{Context, HowRead};
-use crate::call::{Arrival, Attempt, Call, Outcome, RecordId, UnixMillis, Unread};
+use crate::call::{Arrival, Attempt, Call, Detail, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
 use crate::format::Format;
 
@@ -78,7 +78,8 @@ impl Calls {
             });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
-        let counted = Counted { id: call.record_id, ended_at, duration_seconds, labels, unread: call.unread };
+        let (detail, unread) = (call.detail, call.unread);
+        let counted = Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, unread };
         self.fold(counted, verdict.outcome, age, context.remembers);
         Added::Counted(labels)
     }
@@ -91,9 +92,9 @@ impl Calls {
             self.label_sets.len() - 1
         });
         let labels_place = u32::try_from(place).unwrap_or(u32::MAX);
-        // The formats that write attempts note no unread fields.
-        let unread = Unread::default();
-        let counted = Counted { id, ended_at, duration_seconds, labels: labels_place, unread };
+        // The formats that write attempts note no unread fields, and tell no detail.
+        let (detail, unread) = (Detail::default(), Unread::default());
+        let counted = Counted { id, ended_at, duration_seconds, detail, labels: labels_place, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
     }
 

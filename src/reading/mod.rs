@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod labels;
 pub mod listing;
 pub mod sums;
+pub mod tallies;
 mod beginning;
 mod documents;
 mod ending;

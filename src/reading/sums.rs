@@ -1,11 +1,15 @@
 //! Calls folded into counts: what they add to the metrics of each label set and of their source.
 
 use super::histogram::Histogram;
-use crate::call::{Outcome, RecordId, TwoReadings, UnixMillis, Unread, UnreadField};
+use super::tallies::Tallies;
+use crate::call::{Detail, Outcome, RecordId, TwoReadings, UnixMillis, Unread, UnreadField};
 
 /// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
 pub const DURATION_SECONDS: &[f64] =
     &[1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0];
+
+/// Upper bounds of `cdr_call_setup_seconds`: from a call picked up at once to one that rang as long as it may.
+pub const SETUP_SECONDS: &[f64] = &[0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0];
 
 /// Upper bounds of `cdr_call_age_seconds`: from a row written at once to an export a month old.
 pub const AGE_SECONDS: &[f64] =
@@ -20,6 +24,7 @@ pub struct Counted {
     pub id: RecordId,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
+    pub detail: Detail,
     /// Its place among the label sets.
     pub labels: u32,
     pub unread: Unread,
@@ -34,6 +39,7 @@ pub struct Sums {
     pub ages: Histogram,
     /// End of the newest call.
     pub newest: Option<UnixMillis>,
+    pub tallies: Tallies,
     /// How many entries `minutes` has in all label sets.
     pub minutes: usize,
     /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
@@ -48,6 +54,8 @@ pub struct Sum {
     pub count: u64,
     /// `cdr_call_duration_seconds`, of answered calls.
     pub durations: Option<Histogram>,
+    /// `cdr_call_setup_seconds`, of answered and failed calls.
+    pub setups: Option<Histogram>,
     /// Earliest and latest end.
     pub seen: Option<(UnixMillis, UnixMillis)>,
     /// Calls by the minute in which they ended, counted from 1970; a minute may come several times. Without calls whose
@@ -61,6 +69,7 @@ impl Default for Sums {
             by_label_set: Vec::new(),
             ages: Histogram::new(AGE_SECONDS),
             newest: None,
+            tallies: Tallies::default(),
             unread: Default::default(),
             two_readings: None,
             minutes: 0,
@@ -87,6 +96,11 @@ impl Sums {
             }
             _ => {}
         }
+        if let (Outcome::Answered | Outcome::Failed, Some(millis)) = (outcome, call.detail.setup_millis) {
+            let setups = sum.setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
+            setups.observe(seconds(i64::from(millis)));
+        }
+        self.tallies.count(&call.detail, outcome);
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
             self.minutes += usize::from(sum.add_minute(ended_at));
             self.ages.observe(seconds(age));

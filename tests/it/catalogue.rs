@@ -3,7 +3,7 @@
 
 use std::{env, fs};
 
-use cdr_exporter::call::{Attempt, Call, Codes, Direction, Outcome, RecordId, Unread, Words};
+use cdr_exporter::call::{Attempt, Call, Codes, Detail, Direction, Outcome, RecordId, Unread, Words};
 use cdr_exporter::classify::{Catalogue, Cause, Entry, Side, page};
 
 fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -23,6 +23,7 @@ fn call(microsoft: Option<u64>, sip: u16, phrase: &str, succeeded: Option<bool>)
         duration_seconds: None,
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     }
 }
 

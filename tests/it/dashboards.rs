@@ -257,7 +257,8 @@ const OF_TARGET: [&str; 2] = ["job", "instance"];
 fn the_traffic_has_nothing_that_the_daemon_has_not() {
     let exposed = exposed();
     // Names that depend on the calls, not on the program.
-    let free = ["trunk", "cause", "microsoft_code", "sip_code", "version", "revision", "rustversion"];
+    let free =
+        ["trunk", "cause", "microsoft_code", "sip_code", "country", "version", "revision", "rustversion"];
     for (metric, labels) in known(&traffic()) {
         if metric == "up"
             || metric.starts_with("ALERTS")

@@ -48,6 +48,26 @@ const FAILURES: [(&str, &str, f64); 13] = [
     ("777777", "599", 0.0005),
 ];
 
+/// Kinds of calls with their share of the calls, and the share of those that fails.
+const KINDS: [(&str, f64, f64); 5] = [
+    ("user", 0.7, 0.03),
+    ("bot", 0.2, 0.02),
+    ("transfer", 0.05, 0.06),
+    ("forward", 0.03, 0.04),
+    ("conference", 0.02, 0.02),
+];
+/// The same of countries.
+const COUNTRIES: [(&str, f64, f64); 8] = [
+    ("DE", 0.2, 0.02),
+    ("US", 0.08, 0.03),
+    ("AT", 0.04, 0.02),
+    ("CH", 0.03, 0.02),
+    ("FR", 0.02, 0.03),
+    ("GB", 0.015, 0.02),
+    ("IN", 0.006, 0.24),
+    ("BR", 0.002, 0.05),
+];
+
 /// One series and its value so many minutes after the end, which is 0; all minutes of the traffic are below.
 type Series = (String, Rc<dyn Fn(f64) -> f64>);
 
@@ -89,6 +109,7 @@ impl Traffic {
             }
         }
         self.source(&mut all, self.trunks as f64 * 20.0);
+        self.tallies(&mut all, self.trunks as f64 * 20.0);
         catalogue(&mut all, "cdr_cause_info");
         exporter(&mut all, self.start(), self.end as f64);
         if self.rules {
@@ -139,12 +160,37 @@ impl Traffic {
                 FAILURES.iter().enumerate().map(|(place, (_, _, share))| failed(place, *share, minute)).sum()
             });
         }
+        let bounds = ["0.5", "1", "2", "3", "5", "8", "12", "20", "30", "60", "120"];
+        let bounds = if trunks > 100 { &bounds[..0] } else { &bounds[..] };
+        histogram(all, "cdr_call_setup_seconds", &route, bounds, 9.0, move |minute| {
+            rate * 0.79 * offered(faults(), start, minute)
+        });
         let bounds = ["1", "5", "10", "30", "60", "120", "300", "600", "1800", "3600", "7200"];
         let bounds = if trunks > 100 { &bounds[..0] } else { &bounds[..] };
         histogram(all, "cdr_call_duration_seconds", &route, bounds, 140.0, move |minute| {
             let failing: f64 = faults().map(|fault| fault.calls_failed(start, minute)).sum();
             rate * (0.76 * offered(faults(), start, minute) - failing)
         });
+    }
+
+    /// Calls of the source by kind and by the country that was called, at this many calls a minute in all.
+    fn tallies(&self, all: &mut Vec<Series>, calls: f64) {
+        let (start, source) = (self.start(), r#"source="teams""#);
+        let mut family = |name: &str, label: &str, share: f64, failing: f64| {
+            let answered = 1.0 - failing;
+            for (outcome, part) in
+                [("answered", 0.8 * answered), ("no_answer", 0.2 * answered), ("failed", failing)]
+            {
+                let labels = format!(r#"{source},{label},outcome="{outcome}""#);
+                add(all, name, &labels, move |minute| count(calls * share * part, start, minute));
+            }
+        };
+        for (kind, share, failing) in KINDS {
+            family("cdr_calls_by_kind_total", &format!(r#"kind="{kind}""#), share, failing);
+        }
+        for (country, share, failing) in COUNTRIES {
+            family("cdr_calls_by_country_total", &format!(r#"country="{country}""#), share, failing);
+        }
     }
 
     /// The books of the one source, at this many calls a minute in all.

@@ -1,7 +1,7 @@
 //! Every rule of the look-up, by tables; and what an operator's entries change.
 
 use super::*;
-use crate::call::{Attempt, Codes, Direction, RecordId, Unread};
+use crate::call::{Attempt, Codes, Detail, Direction, RecordId, Unread};
 use crate::classify::{NetworkEffectiveness, Side};
 
 fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>) -> Call<'_> {
@@ -21,6 +21,7 @@ fn call(codes: (Option<u64>, Option<u16>), phrase: &str, succeeded: Option<bool>
         duration_seconds: None,
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Endings as SBCs write them, and what they come to.
 
 use super::*;
-use crate::call::{Attempt, Codes, Direction, RecordId, Unread, Words};
+use crate::call::{Attempt, Codes, Detail, Direction, RecordId, Unread, Words};
 use crate::reason_header;
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
@@ -42,6 +42,7 @@ impl<'r> Ending<'r> {
             duration_seconds: None,
             attempt: Attempt::Only,
             unread: Unread::default(),
+            detail: Detail::default(),
         }
     }
 }

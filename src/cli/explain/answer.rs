@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::question::Question;
-use crate::call::{Attempt, Call, CodePair, Codes, Direction, Outcome, RecordId, Unread};
+use crate::call::{Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, RecordId, Unread};
 use crate::classify::{Catalogue, Cause, Entry, Standard, phrase, q850, range, sip};
 
 /// How many entries stand near a question that no entry answers.
@@ -206,6 +206,7 @@ fn as_counted(catalogue: &Catalogue, codes: CodePair) -> Told<'_> {
         duration_seconds: None,
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     };
     let verdict = catalogue.classify(&call);
     Told::Outside { heading: String::new(), cause: verdict.cause, outcome: verdict.outcome, codes }

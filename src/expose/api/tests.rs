@@ -24,6 +24,8 @@ fn source(files: Vec<(&'static str, u64)>) -> SourceSnapshot {
         call_age: crate::ledger::snapshot::Histogram::new(&[]),
         newest_call: None,
         series_overflow: 0,
+        kinds: Vec::new(),
+        countries: Vec::new(),
     }
 }
 

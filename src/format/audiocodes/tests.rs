@@ -1,7 +1,7 @@
 //! Lines of a log to calls, by tables.
 
 use super::*;
-use crate::call::{RefusedBy, UnixMillis};
+use crate::call::{Detail, RefusedBy, UnixMillis};
 use crate::format::device::TrunkFrom;
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
@@ -71,6 +71,7 @@ fn reads_a_leg_to_teams() {
         duration_seconds: Some(0),
         attempt: Attempt::Final,
         unread: Unread::default(),
+        detail: Detail::default(),
     };
     assert_eq!(call(&[]), expected);
 }

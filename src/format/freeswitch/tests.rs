@@ -53,6 +53,7 @@ fn reads_a_refused_call() {
         duration_seconds: None,
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     };
     assert_eq!(call(&[]), expected);
     let teams = ("sip_from_host", "sip.pstnhub.microsoft.com");

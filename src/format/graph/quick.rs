@@ -21,7 +21,7 @@ pub struct Layout {
     names: Names,
     lookalikes: Lookalikes,
     /// The bits of the deciding fields that expected names look like.
-    misspelt: u16,
+    misspelt: u32,
 }
 
 /// Of rows with more properties, the others are not remembered.

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Attempt, Call, Codes, Direction, RecordId, UnixMillis, Unread, UnreadField};
+use crate::call::{
+    Attempt, Call, Codes, Country, Detail, Direction, Kind, RecordId, UnixMillis, Unread, UnreadField,
+};
+use crate::format::detail;
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
  "correlationId":"c98e1515-a937-4b81-b8a8-3992afde64e0","userId":"db03c14b-06eb-4189-939b-7cbf3a20ba27",
@@ -27,6 +30,7 @@ fn failed() -> Call<'static> {
         duration_seconds: Some(9),
         attempt: Attempt::Only,
         unread: Unread::default(),
+        detail: Detail::default(),
     }
 }
 
@@ -47,11 +51,40 @@ fn with(property: &str, value: &str) -> String {
 
 fn check(record: impl AsRef<[u8]>, expected: Decoded) {
     let record = record.as_ref();
-    assert_eq!(Decoder::default().decode(record), expected, "{}", record.escape_ascii());
+    assert_eq!(detail::left_out(Decoder::default().decode(record)), expected, "{}", record.escape_ascii());
 }
 
 fn rejected(record: impl AsRef<[u8]>, reason: Reason) {
     check(record, Decoded::Rejected(reason));
+}
+
+/// What a row tells beside cause and trunk.
+fn detail_of(row: &str) -> Detail {
+    match Decoder::default().decode(row.as_bytes()) {
+        Decoded::Call(call) => call.detail,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn reads_the_detail() {
+    let country = |code: &[u8]| Country::of_code(code);
+    let usual = Detail { setup_millis: Some(8051), kind: Kind::User, country: country(b"US") };
+    assert_eq!(detail_of(FAILED), usual);
+    let french = with("calleeNumber", "\"+33155****\"");
+    assert_eq!(detail_of(&french), Detail { country: country(b"FR"), ..usual });
+    let said =
+        french.replace("\"mediaBypassEnabled\"", "\"otherPartyCountryCode\":\"BE\",\"mediaBypassEnabled\"");
+    assert_eq!(detail_of(&said), Detail { country: country(b"BE"), ..usual });
+    let to_bot = with("callType", "\"ByotInUcap\"");
+    assert_eq!(detail_of(&to_bot), Detail { kind: Kind::Bot, country: None, ..usual });
+    for (property, value) in [("inviteDateTime", "null"), ("failureDateTime", "\"0001-01-01T00:00:00Z\"")] {
+        assert_eq!(detail_of(&with(property, value)), Detail { setup_millis: None, ..usual });
+    }
+    // Of an answered call the time of the answer counts.
+    let answered =
+        with("successfulCall", "true").replace("09:12:30Z\",\n \"invite", "09:12:25Z\",\n \"invite");
+    assert_eq!(detail_of(&answered), Detail { setup_millis: Some(3051), ..usual });
 }
 
 #[test]

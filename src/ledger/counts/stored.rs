@@ -12,7 +12,7 @@ use crate::ledger::store::Table;
 use crate::ledger::stored::{
     DIRECTIONS, FailureLabels, RouteKey, StoredHistogram, from_json, labelled, to_json,
 };
-use crate::reading::sums::DURATION_SECONDS;
+use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS};
 
 pub const ARRIVALS: [Arrival; 2] = [Arrival::Live, Arrival::Late];
 
@@ -22,6 +22,9 @@ struct StoredRoute {
     /// By outcome; outcomes that never came are left out.
     calls: BTreeMap<String, StoredCalls>,
     durations: StoredHistogram,
+    /// Where records told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setups: Option<StoredHistogram>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +83,9 @@ impl Counts {
             counts.calls[outcome as usize] = [live, late];
         }
         counts.durations = stored.durations.over(DURATION_SECONDS)?;
+        if let Some(setups) = stored.setups {
+            counts.setups = setups.over(SETUP_SECONDS)?;
+        }
         counts.changed = false;
         Ok(())
     }
@@ -162,6 +168,7 @@ fn route_value(counts: &RouteCounts) -> String {
         created: counts.created.0,
         calls: calls.collect(),
         durations: StoredHistogram::of(&counts.durations),
+        setups: (counts.setups.count() > 0).then(|| StoredHistogram::of(&counts.setups)),
     })
 }
 

@@ -69,6 +69,11 @@ pub fn snapshot() -> Snapshot {
                 3,
             ),
         ],
+        setups: vec![DurationSeries {
+            route: Arc::clone(&good),
+            histogram: duration.clone(),
+            created: UnixMillis(0),
+        }],
         durations: vec![DurationSeries { route: good, histogram: duration, created: UnixMillis(0) }],
         history: cdr_exporter::ledger::history::Minutes::default(),
         commits: Commits {
@@ -99,6 +104,8 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         call_age,
         newest_call,
         series_overflow: 0,
+        kinds: newest_call.map(|_| ("user", [5, 0, 0, 0, 0, 0, 2])).into_iter().collect(),
+        countries: newest_call.map(|_| ("DE".to_owned(), [4, 0, 0, 0, 0, 0, 1])).into_iter().collect(),
     }
 }
 
@@ -149,6 +156,7 @@ fn families_without_series_are_left_out() {
     let empty = Snapshot {
         calls: Vec::new(),
         failures: Vec::new(),
+        setups: Vec::new(),
         durations: Vec::new(),
         sources: Vec::new(),
         ..snapshot()

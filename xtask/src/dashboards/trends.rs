@@ -23,6 +23,7 @@ pub fn dashboard() -> Dashboard {
         rows: vec![
             Row { title: "Network effectiveness, and the calls behind it", panels: effectiveness() },
             Row { title: "How calls end, and why they fail", panels: endings() },
+            Row { title: "Who calls, and where to", panels: tallies() },
             Row { title: "How busy", panels: load() },
         ],
     }
@@ -66,6 +67,63 @@ fn effectiveness() -> Vec<Panel> {
 
 fn endings() -> Vec<Panel> {
     vec![hourly(causes_over_time("@route", 24)).high(10), hourly(outcomes_over_time("@route", 24)).high(10)]
+}
+
+/// Calls by kind and by country. They are counted for each source, whatever trunk is chosen.
+fn tallies() -> Vec<Panel> {
+    let calls = |metric: &str, label: &str| {
+        let chosen = format!(
+            r#"sum by ({label}) (increase({metric}{{@source,outcome!="elsewhere"}}{CHOSEN} @ end()))"#
+        );
+        format!(
+            r#"sum by ({label}) (increase({metric}{{@source,outcome!="elsewhere"}}[$__interval]))
+            and on ({label}) topk(10, {chosen} >= 0.5)"#
+        )
+    };
+    vec![
+        hourly(Panel::counts(
+            "Calls by kind",
+            "Who takes part on the side of Teams: a user, a bot (also auto attendants and call queues), a transfer, a forward, a \
+             conference, an emergency call, a number that nobody has. Of all trunks of the source. Good: the shape of a usual week.",
+            12,
+        ))
+        .high(9)
+        .series("{{kind}}", &calls("cdr_calls_by_kind_total", "kind")),
+        hourly(Panel::counts(
+            "Calls from Teams by country",
+            "The ten countries that are called most, of all trunks of the source. Good: the shape of a usual week; a country that \
+             is not usually there may be fraud.",
+            12,
+        ))
+        .high(9)
+        .series("{{country}}", &calls("cdr_calls_by_country_total", "country")),
+        share_table("Kinds by the share that fails", "kind"),
+        share_table("Countries by the share that fails", "country"),
+    ]
+}
+
+/// Calls of the chosen time and which share of them failed, the largest share first.
+fn share_table(title: &str, label: &str) -> Panel {
+    let calls = |outcome: &str| {
+        format!(r#"sum by ({label}) (increase(cdr_calls_by_{label}_total{{@source,{outcome}}}{CHOSEN}))"#)
+    };
+    let (all, failed) = (calls(r#"outcome!="elsewhere""#), calls(r#"outcome="failed""#));
+    Panel::table(
+        title,
+        "Of the chosen time: the share of the calls that failed, and how many calls that was of. With few calls, a share says \
+         little. Good: all much alike.",
+        12,
+    )
+    .high(9)
+    .instant(&format!(
+        r#"({failed} / ({all} >= 0.5)) * on ({label}) group_left (calls) count_values by ({label}) ("calls", round({all} >= 0.5))"#
+    ))
+    .numbers(&["calls"])
+    .columns(&[(label, "Name"), ("Value", "Failed"), ("calls", "Calls")])
+    .largest_first(&["Failed"])
+    .unit("string")
+    .column("Failed", &[("unit", json!("percentunit")), ("decimals", json!(1)), ("custom.width", json!(110))])
+    .column("Calls", &[("unit", json!("locale")), ("decimals", json!(0)), ("custom.width", json!(110))])
 }
 
 fn load() -> Vec<Panel> {

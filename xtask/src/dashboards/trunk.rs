@@ -120,8 +120,8 @@ fn quality() -> Vec<Panel> {
             .series("{{direction}}", &ratio("direction", outcomes, "@trunk", "[1h]"))
             .colors(&DIRECTIONS)
     };
-    let quantile = |q: &str| {
-        format!("histogram_quantile({q}, sum by (le) (rate(cdr_call_duration_seconds_bucket{{@trunk}}[1h])))")
+    let quantile = |of: &str, q: &str| {
+        format!("histogram_quantile({q}, sum by (le) (rate(cdr_call_{of}_seconds_bucket{{@trunk}}[1h])))")
     };
     vec![
         lines("NER by hour and direction", NER_MEANS, EFFECTIVE),
@@ -143,16 +143,28 @@ fn quality() -> Vec<Panel> {
             .series("{{direction}}", &concurrent("direction", "@trunk"))
             .colors(&DIRECTIONS),
         Panel::lines(
-            "Duration of answered calls",
-            "Of the hour before each point: half of the calls are shorter than the median; one in twenty is longer than \
-             the upper line. Good: steady over days; a median of a few seconds means that people hang up at once.",
-            24,
+            "Time to answer or failure",
+            "From INVITE, of the calls of the hour before each point: half of them take less than the median; one in twenty takes \
+             longer than the upper line. Good: steady; a rise of the upper line alone is often one destination or one route.",
+            12,
         )
         .unit("s")
         .defaults("decimals", json!(1))
         .steps("2m", 90)
-        .series("median", &quantile("0.5"))
-        .series("95 %", &quantile("0.95"))
+        .series("median", &quantile("setup", "0.5"))
+        .series("95 %", &quantile("setup", "0.95"))
+        .colors(&[("median", "green"), ("95 %", "blue")]),
+        Panel::lines(
+            "Duration of answered calls",
+            "Of the hour before each point: half of the calls are shorter than the median; one in twenty is longer than \
+             the upper line. Good: steady over days; a median of a few seconds means that people hang up at once.",
+            12,
+        )
+        .unit("s")
+        .defaults("decimals", json!(1))
+        .steps("2m", 90)
+        .series("median", &quantile("duration", "0.5"))
+        .series("95 %", &quantile("duration", "0.95"))
         .colors(&[("median", "green"), ("95 %", "blue")]),
     ]
 }
