@@ -14,7 +14,7 @@
   local faults = 'trunk_direction_arrival:cdr_call_faults',
   local failed = 'trunk_direction_arrival:cdr_calls_failed',
   local fast = [['10m', 10 * minute], ['1h', hour]],
-  local slow = [['6h', 6 * hour], ['1d', day], ['3d', 3 * day]],
+  local slow = [['6h', 6 * hour], ['1d', day]],
   local pair = 'cause, microsoft_code, sip_code',
   local ofCause = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
   local daysBefore = [day, 2 * day, config.week, 2 * config.week, 3 * config.week],
@@ -34,6 +34,11 @@
       record: 'trunk:cdr_call_faults_live:increase' + window[0],
       expr: promql.increase(faults, live, window[1], ['direction']),
     },
+  ],
+  // Three days from their days: their samples are too many to read each time.
+  local evidenceOfDays = [
+    { record: 'trunk:%s:increase3d' % name, expr: promql.sumOfParts('trunk:%s:increase1d' % name, day, 3 * day) }
+    for name in ['cdr_calls_live', 'cdr_call_faults_live']
   ],
   local effectivenessOf(window) = [
     {
@@ -138,19 +143,21 @@
           {
             record: 'trunk_cause:cdr_call_failures_live:increase10m',
             comment:: |||
-              The difference and not increase(): whole numbers, at a third of the cost. A code pair outside the catalogue has
-              no zero series; its first calls count whole if its trunk was there ten minutes ago.
+              The difference and not increase(): whole numbers, at a third of the cost. A cause outside the catalogue has no
+              zero series; its first calls count whole if its trunk was there ten minutes ago. Only those are looked for anew.
             |||,
             expr: |||
               sum %(without)s (
                 (%(failures)s - %(failures)s offset %(window)s) > 0
                 or
-                (%(failures)s unless %(failures)s offset %(window)s) > 0
+                ((%(unlisted)s or %(codeless)s) unless (%(unlisted)s offset %(window)s or %(codeless)s offset %(window)s)) > 0
                   and ignoring (%(pair)s, outcome) %(calls)s offset %(window)s
               )
             ||| % {
               without: without(['direction', 'arrival']),
               failures: metric('cdr_call_failures_total', live),
+              unlisted: metric('cdr_call_failures_total', live + ',cause=~"SBC refused.*|Unlisted.*|other"'),
+              codeless: metric('cdr_call_failures_total', live + ',microsoft_code=""'),
               calls: metric('cdr_calls_total', live),
               pair: pair,
               window: d(10 * minute),
@@ -182,44 +189,42 @@
                 "remedy", "Not in the catalogue: look up the code pair, then add it under causes: in the configuration.", "", "")
             ||| % { pair: pair, info: metric('cdr_cause_info') },
           },
-          {
-            record: 'trunk_cause:cdr_call_failures_live_per_attempt:usual',
-            comment:: |||
-              The share of this cause on a day: the median of earlier days on which the trunk had some calls. On a fresh
-              install the hours so far are all that there is.
-            |||,
-            expr: promql.median(
-              function(offset) |||
-                (
-                    trunk_cause:cdr_call_failures_live:increase1d offset %(offset)s
-                    or 0 * trunk_cause:cdr_call_failures_live:increase1h
-                  )
-                  / %(ofCause)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
-              ||| % { offset: offset, ofCause: ofCause },
-              [hour, day, 2 * day, config.week, 2 * config.week],
-            ),
-          },
-          {
-            record: 'trunk_cause:cdr_call_failures_live:expected10m',
-            comment:: 'What ten minutes with this many calls would usually bring; for the dashboards.',
-            expr: 'trunk_cause:cdr_call_failures_live_per_attempt:usual * %s trunk:cdr_calls_live:increase10m' % ofCause,
-          },
         ],
       },
       {
         name: 'cdr-history',
         interval: d(config.historyInterval),
         comment:: 'Long windows and what is usual: slow to change, so less often.',
-        rules: [callsOf(window) for window in slow[:2]]
+        rules: [callsOf(window) for window in slow]
                + std.flattenArrays([evidenceOf(window) for window in slow])
+               + evidenceOfDays
                + effectivenessOf(slow[0])
                + std.flattenArrays([sumOfTrunks(window) for window in ['6h', '1d']])
                + [{
                  record: 'trunk_cause:cdr_call_failures_live:increase1d',
                  expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase1h', hour, day),
                }]
+               + [
+                 {
+                   record: 'trunk_cause:cdr_call_failures_live_per_attempt:usual',
+                   comment:: |||
+                     The share of this cause on a day, where it comes up now: the median of earlier days on which the trunk had some
+                     calls. On a fresh install the hours so far are all that there is.
+                   |||,
+                   expr: promql.median(
+                     function(offset) |||
+                       (
+                           trunk_cause:cdr_call_failures_live:increase1d offset %(offset)s and trunk_cause:cdr_call_failures_live:increase1h
+                           or 0 * trunk_cause:cdr_call_failures_live:increase1h
+                         )
+                         / %(ofCause)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
+                     ||| % { offset: offset, ofCause: ofCause },
+                     [hour, day, 2 * day, config.week, 2 * config.week],
+                   ),
+                 },
+               ]
                + usualOf('trunk') + usualOf('source')
-               + [recordsOf(window) for window in fast + slow[:2]]
+               + [recordsOf(window) for window in fast + slow]
                + [expectedOf('trunk_direction', 'cdr_calls', window) for window in ['10m', '1h', '6h', '1d']]
                + [expectedOf('source', 'cdr_exporter_records', window) for window in ['1h', '6h', '1d']]
                + [
@@ -255,6 +260,7 @@
       },
       {
         name: 'cdr-exporter',
+        interval: d(config.historyInterval),
         comment:: "The exporter's own books.",
         rules: [(import 'books.libsonnet')(config)],
       },

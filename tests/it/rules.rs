@@ -104,6 +104,22 @@ fn recorded_names_are_level_metric_operation() {
     }
 }
 
+/// Each costs at every evaluation, so each has a reader: another rule, an alert, or a dashboard.
+#[test]
+fn every_recorded_series_is_read() {
+    let root = xtask::repository();
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect("a generated file");
+    let dashboards: String =
+        xtask::dashboards::all().iter().map(|(name, _)| read(&format!("dashboards/{name}"))).collect();
+    let rules = read("deploy/prometheus/recording.rules.yml") + &read("deploy/prometheus/alerts.rules.yml");
+    for rule in self::rules("recording.rules.yml") {
+        let name = rule.record.expect("every rule of the file records");
+        let whole = Regex::new(&format!(r"(record: )?{}\b", regex::escape(&name))).expect("valid");
+        let is_read = |text: &str| whole.captures_iter(text).any(|found| found.get(1).is_none());
+        assert!(is_read(&rules) || is_read(&dashboards), "nothing reads {name}");
+    }
+}
+
 #[test]
 fn promtool_and_vmalert_accept_the_rules() {
     find("promtool", "prometheus");
