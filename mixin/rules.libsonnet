@@ -81,10 +81,10 @@
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
   },
-  local sumOfTrunks(window) = [
+  local sumOfTrunks(window, worst=true) = [
     { record: 'source:%s:increase%s' % [name, window], expr: 'sum without (trunk) (trunk:%s:increase%s)' % [name, window] }
     for name in ['cdr_calls_live', 'cdr_call_faults_live']
-  ] + [{
+  ] + if !worst then [] else [{
     record: 'source:cdr_call_faults_but_worst_live:increase' + window,
     expr: 'source:%(faults)s - max without (trunk) (trunk:%(faults)s)' % { faults: 'cdr_call_faults_live:increase' + window },
   }],
@@ -199,7 +199,7 @@
                + std.flattenArrays([evidenceOf(window) for window in slow])
                + evidenceOfDays
                + effectivenessOf(slow[0])
-               + std.flattenArrays([sumOfTrunks(window) for window in ['6h', '1d']])
+               + sumOfTrunks('6h') + sumOfTrunks('1d', worst=false)
                + [{
                  record: 'trunk_cause:cdr_call_failures_live:increase1d',
                  expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase1h', hour, day),
