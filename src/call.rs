@@ -388,6 +388,18 @@ impl Reason {
         Self::MissingCallType,
     ];
 
+    /// Whether a property or column that decides is missing or misspelt.
+    pub fn is_missing_name(self) -> bool {
+        matches!(
+            self,
+            Self::MissingSuccess
+                | Self::MissingSipCode
+                | Self::MissingMicrosoftCode
+                | Self::MissingTrunk
+                | Self::MissingCallType
+        )
+    }
+
     /// The value of the `reason` label.
     pub fn label(self) -> &'static str {
         match self {

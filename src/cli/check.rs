@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,11 +13,13 @@ use super::reader::{self, FileRead, Reader, Summary};
 use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
-use crate::format::trunk;
+use crate::format::names::Names;
+use crate::format::{table, trunk};
 use crate::pipeline::Options;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{self, Exclude, Found};
+use crate::source::open::open;
 
 /// Check the config, and say of each file what was recognised in it
 #[derive(Debug, Args)]
@@ -140,16 +142,19 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         // One after another: which of two files a call is counted in does not depend on luck.
         let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
         let results = reader.read(&paths, sources[place], source.reading);
-        let proposed = reader.proposed_trunks(sources[place]);
+        let (proposed, twice) = (reader.proposed_trunks(sources[place]), reader.twice());
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);
-            out.write_all(describe(path, &result).as_bytes())?;
+            out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
             if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {
                 writeln!(
                     out,
                     "    warning: the source {other} reads this file too; its calls are counted by both"
                 )?;
             }
+        }
+        if let Some(twice) = twice {
+            writeln!(out, "  warning: {}", twice.sentence())?;
         }
         if !proposed.is_empty() {
             writeln!(
@@ -180,7 +185,24 @@ fn passed_over(discover: &discover::Options, found: &Found) -> String {
     text
 }
 
-fn describe(path: &Path, result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>) -> String {
+/// So much of a rejected record is shown, masked.
+const MASKED_SHOWN: usize = 300;
+/// A header is looked for in so much of a file.
+const HEADER_BYTES: u64 = 64 * 1024;
+
+/// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
+fn header_hint(path: &Path, names: Names) -> Option<String> {
+    let mut head = Vec::new();
+    open(path).ok()?.take(HEADER_BYTES).read_to_end(&mut head).ok()?;
+    let hint = table::hint(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), names)?;
+    Some(format!("    {hint}\n"))
+}
+
+fn describe(
+    path: &Path,
+    result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>,
+    names: Names,
+) -> String {
     let mut text = format!("  {}\n", shown::path(path));
     let read = match result {
         Ok(read) => Some(read),
@@ -190,13 +212,18 @@ fn describe(path: &Path, result: &Result<FileRead, (Option<Box<FileRead>>, impl 
         }
     };
     let Some(FileRead { reading, summary: found }) = read else { return text };
+    let hint = || header_hint(path, names);
     if let Some(explanation) = reading.unrecognised() {
-        return text + &format!("    not recognised: {explanation}\n");
+        return text + &format!("    not recognised: {explanation}\n") + &hint().unwrap_or_default();
     }
     let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
     let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
-    text + &summary(found)
+    text += &summary(found);
+    if found.rejected.iter().any(|rejected| rejected.reason.is_missing_name()) {
+        text += &hint().unwrap_or_default();
+    }
+    text
 }
 
 fn is_well(read: &FileRead) -> bool {
@@ -227,6 +254,12 @@ fn summary(summary: &Summary) -> String {
             rejected.reason.label(),
             rejected.reason.explanation()
         );
+        let masked = &rejected.masked;
+        if !masked.is_empty() {
+            let shown: String = masked.chars().take(MASKED_SHOWN).collect();
+            let more = if masked.len() > MASKED_SHOWN { "..." } else { "" };
+            text += &format!("      with letters as x and digits as 0: {shown}{more}\n");
+        }
     }
     for (field, calls) in UnreadField::ALL.iter().zip(summary.unread).filter(|(_, calls)| *calls > 0) {
         text += &format!("    counted without {}, which could not be read: {calls}\n", field.label());

@@ -207,6 +207,9 @@ pub fn read(
             }
         });
     }
+    if let Some(twice) = reader.twice() {
+        eprintln!("cdr-exporter inspect: warning: {}", twice.sentence());
+    }
     let mut listed = reader.take_listed();
     let snapshot = reader.snapshot();
     if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {

@@ -20,6 +20,7 @@ use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
 use crate::reading::batch::Rejected;
 use crate::reading::listing::{Listed, Listing, newest};
+use crate::reading::overlap::{Overlap, Twice};
 use crate::reading::sums::wider;
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::open;
@@ -40,6 +41,7 @@ const WAITING_BATCHES: usize = 4;
 /// Reads files into a ledger of its own, which nothing else sees and nothing keeps.
 pub struct Reader {
     ledger: Ledger,
+    overlap: Overlap,
     progress: ProgressBar,
     threads: usize,
     listing: Option<Arc<Listing>>,
@@ -73,6 +75,7 @@ impl Reader {
         (
             Self {
                 ledger,
+                overlap: Overlap::default(),
                 progress,
                 threads: threads.max(1),
                 listing: None,
@@ -152,6 +155,7 @@ impl Reader {
                 match told {
                     Told::Batch(place, mut batch) => {
                         self.note_listed(place, &mut batch);
+                        self.overlap.add(&batch);
                         let applied = self.ledger.apply(source, &batch);
                         summaries[place].add(&batch, applied);
                     }
@@ -167,6 +171,11 @@ impl Reader {
             }
         });
         outcomes.into_iter().flatten().collect()
+    }
+
+    /// The formats that seem to bring the same calls.
+    pub fn twice(&self) -> Option<Twice> {
+        self.overlap.twice()
     }
 
     /// As [`Ledger::proposed_trunks`].

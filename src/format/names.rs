@@ -207,7 +207,7 @@ fn letters_of_any(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What [`resembling`] says of names, remembered: rows of one file have the same ones.
+/// What [`misspelt`] says of names, remembered: rows of one file have the same ones.
 #[derive(Debug, Default)]
 pub struct Lookalikes(HashMap<Box<[u8]>, Option<Field>>);
 
@@ -223,14 +223,19 @@ impl Lookalikes {
         if self.0.len() >= Self::MOST_NAMES {
             self.0.clear();
         }
-        let field = resembling(name);
+        let field = misspelt(name);
         self.0.insert(name.into(), field);
         field
     }
 }
 
 /// The deciding field that a name is probably a misspelling of.
-pub fn resembling(name: &[u8]) -> Option<Field> {
+pub fn misspelt(name: &[u8]) -> Option<Field> {
+    resembling(name, &Field::DECIDING)
+}
+
+/// Which of these fields a name looks like.
+pub fn resembling(name: &[u8], among: &[Field]) -> Option<Field> {
     /// A shorter name may be a word of its own.
     const FEWEST_LETTERS: usize = 5;
     let of_any = |name: &str| letters_of_any(name);
@@ -244,7 +249,7 @@ pub fn resembling(name: &[u8]) -> Option<Field> {
         strsim::damerau_levenshtein(&name, &known) <= allowed
     };
     let of = |field: Field| [field.names().graph, field.names().admin_center].into_iter().any(is_near);
-    Field::DECIDING.into_iter().find(|field| of(*field))
+    among.iter().copied().find(|field| of(*field))
 }
 
 #[cfg(test)]
@@ -358,7 +363,7 @@ mod tests {
             ("access", None),
             ("Final SIP Phrase", None),
         ] {
-            assert_eq!(resembling(name.as_bytes()), field, "{name}");
+            assert_eq!(misspelt(name.as_bytes()), field, "{name}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod cells;
 mod decoder;
+mod near;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::cells::Cell;
 pub use self::decoder::Decoder;
+pub use self::near::hint;
 use super::fields::{self, NotWhole};
 use super::names::{self, Field, Names};
 use super::row::{self, Minor};
@@ -85,8 +87,7 @@ impl Columns {
         }
         let mut misspelt = Vec::new();
         if !Field::DECIDING.iter().all(has) {
-            misspelt =
-                unknown.into_iter().filter_map(names::resembling).filter(|field| !has(field)).collect();
+            misspelt = unknown.into_iter().filter_map(names::misspelt).filter(|field| !has(field)).collect();
         }
         let mut places = [NOWHERE; Field::COUNT];
         for (place, field) in (0..NOWHERE).zip(&all) {

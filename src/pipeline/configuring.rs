@@ -8,6 +8,7 @@ use super::looker::Looker;
 use super::{Followed, Options, Pipeline, Source};
 use crate::follow::Files;
 use crate::ledger::{FilesNow, Ledger, SourceIndex};
+use crate::reading::overlap::Overlap;
 use crate::reading::trunk;
 
 impl Pipeline {
@@ -39,7 +40,16 @@ impl Pipeline {
                     let files = Files::new(discover, reading, self.ledger.contents(index));
                     let looker = self.start_looking(self.numbered, &name);
                     let looked = (self.clock)().steady;
-                    Followed { name, index, number: self.numbered, files, looker, looked, is_touched: false }
+                    Followed {
+                        name,
+                        index,
+                        number: self.numbered,
+                        files,
+                        looker,
+                        looked,
+                        is_touched: false,
+                        overlap: Some(Overlap::default()),
+                    }
                 }
             };
             self.sources.push(followed);

@@ -30,6 +30,7 @@ use crate::follow::Files;
 pub use crate::follow::Patience;
 use crate::ledger::status::FileStatus;
 use crate::ledger::{Ledger, SourceIndex};
+use crate::reading::overlap::Overlap;
 use crate::source::memory::Memory;
 use crate::telemetry::Heartbeat;
 
@@ -77,6 +78,8 @@ struct Followed {
     looked: Instant,
     /// Whether something changed that was not looked at yet.
     is_touched: bool,
+    /// Whether its formats bring the same calls; nothing once that was said.
+    overlap: Option<Overlap>,
 }
 
 /// The loop and what it owns.

@@ -171,7 +171,13 @@ mod tests {
         let mut batch = Batch::default();
         for reason in reasons {
             batch.rejected_by_reason[*reason as usize] += 1;
-            batch.rejected.push(Rejected { number: 1, position: 7, reason: *reason, bytes: 1, masked: None });
+            batch.rejected.push(Rejected {
+                number: 1,
+                position: 7,
+                reason: *reason,
+                bytes: 1,
+                masked: String::new(),
+            });
         }
         Read { batch, path: path.into(), lineage: 1 }
     }

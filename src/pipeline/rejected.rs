@@ -110,13 +110,11 @@ impl Log {
     /// Notes the rejected records of what was read.
     pub fn take(&mut self, source: &str, read: &Read, now: UnixMillis) {
         for rejected in &read.batch.rejected {
-            if let Some(masked) = &rejected.masked {
-                self.note(source, read, now, rejected, masked);
-            }
+            self.note(source, read, now, rejected);
         }
     }
 
-    fn note(&mut self, source: &str, read: &Read, now: UnixMillis, rejected: &Rejected, masked: &str) {
+    fn note(&mut self, source: &str, read: &Read, now: UnixMillis, rejected: &Rejected) {
         let line = Line {
             time: Timestamp::from_millisecond(now.0).unwrap_or_default().to_string(),
             source: source.to_owned(),
@@ -125,7 +123,7 @@ impl Log {
             position: rejected.position,
             reason: rejected.reason.label().to_owned(),
             bytes: rejected.bytes,
-            record: masked.to_owned(),
+            record: rejected.masked.clone(),
         };
         self.lines.extend(shown::json(serde_json::to_string(&line).unwrap_or_default()).into_bytes());
         self.lines.push(b'\n');
@@ -193,7 +191,7 @@ mod tests {
     }
 
     fn note(log: &mut Log, position: u64) {
-        let masked = Some("xxxx xxx,0".to_owned());
+        let masked = "xxxx xxx,0".to_owned();
         let rejected = Rejected { number: 1, position, reason: Reason::BadCsv, bytes: 10, masked };
         let mut batch = Batch::default();
         batch.rejected.push(rejected);

@@ -3,10 +3,14 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::workers::{Job, Turned};
 use super::{Followed, Pipeline};
 use crate::clock::Moment;
 use crate::follow::{Around, Done, Files, Outbox};
+use crate::reading::Batch;
+use crate::reading::overlap::Overlap;
 
 /// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
 const WORTH_A_WORKER: u64 = 64 * 1024;
@@ -107,7 +111,7 @@ impl Pipeline {
         now: Moment,
         work: impl FnOnce(&mut Files, &mut Around<'_>) -> T,
     ) -> T {
-        let Followed { name, index, files, .. } = &mut self.sources[place];
+        let Followed { name, index, files, overlap, .. } = &mut self.sources[place];
         let context = self.ledger.context(*index, now.wall, self.rejected.is_some());
         let mut out = Outbox::default();
         let mut around = Around {
@@ -127,10 +131,21 @@ impl Pipeline {
         for read in out.reads {
             self.ledger.apply(*index, &read.batch);
             self.refusals.take(name, &read);
+            say_twice(name, overlap, &read.batch);
             if let Some(log) = &mut self.rejected {
                 log.take(name, &read, now.wall);
             }
         }
         result
+    }
+}
+
+/// Says once of a source that the same calls seem to come in two formats.
+fn say_twice(source: &str, overlap: &mut Option<Overlap>, batch: &Batch) {
+    let Some(noted) = overlap else { return };
+    noted.add(batch);
+    if let Some(twice) = noted.twice() {
+        warn!(source, "{}", twice.sentence());
+        *overlap = None;
     }
 }

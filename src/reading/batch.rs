@@ -27,7 +27,7 @@ pub struct Context {
     pub now: UnixMillis,
     /// Whether the source remembers record ids: each call is then kept by itself, until the ledger knows whether it is new.
     pub remembers: bool,
-    /// Whether rejected records are written down: each is then kept, masked.
+    /// Whether rejected records are written down: each is then kept.
     pub keeps_rejected: bool,
     /// The trunks that may be shown; without it, all that their format lets through.
     pub trunks: Option<Arc<Only>>,
@@ -42,6 +42,8 @@ pub struct Context {
 pub struct Batch {
     /// When it was read.
     pub now: Option<UnixMillis>,
+    /// The format of the records.
+    pub format: Option<&'static str>,
     /// Bytes taken from the disk.
     pub read_bytes: u64,
     pub records: Records,
@@ -74,14 +76,15 @@ pub struct Rejected {
     pub reason: Reason,
     /// How long it is; 0 where it is too long.
     pub bytes: usize,
-    /// `None` where it is not to be written down.
-    pub masked: Option<String>,
+    /// What is left of it.
+    pub masked: String,
 }
 
 impl Batch {
     /// Adds what was found in a text. `so_far` are the records of the file, these included.
     pub fn add(&mut self, found: &Found<'_>, how: HowRead, so_far: &Records, context: &Context) {
         self.now = Some(context.now);
+        self.format = Some(how.format.name);
         self.records.add(found);
         match found {
             Found::Calls { calls, positions } => {
@@ -102,10 +105,8 @@ impl Batch {
             Found::Rejected { reason, position, text, bytes } => {
                 self.rejected_by_reason[*reason as usize] += 1;
                 if context.keeps_rejected || so_far.rejected <= REJECTED_KEPT {
-                    let masked = context
-                        .keeps_rejected
-                        .then(|| mask::masked(text, how.format, context.trunks.as_deref()));
-                    self.rejected_bytes += size_of::<Rejected>() + masked.as_ref().map_or(0, String::len);
+                    let masked = mask::masked(text, how.format, context.trunks.as_deref());
+                    self.rejected_bytes += size_of::<Rejected>() + masked.len();
                     self.rejected.push(Rejected {
                         number: so_far.total(),
                         position: *position,

@@ -135,6 +135,11 @@ impl Calls {
         self.counted.iter().map(|call| call.id)
     }
 
+    /// The trunks of the calls, as they may be shown; one may come several times.
+    pub fn trunks(&self) -> impl Iterator<Item = &str> {
+        self.label_sets.iter().map(|labels| &*labels.trunk)
+    }
+
     /// All calls.
     pub fn all(&self) -> &Sums {
         &self.all

@@ -7,6 +7,7 @@ pub mod content;
 pub mod histogram;
 pub mod labels;
 pub mod listing;
+pub mod overlap;
 pub mod sums;
 pub mod tallies;
 mod beginning;

@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use cdr_exporter::call::UnixMillis;
+use cdr_exporter::cli::demo::traffic::Traffic;
 use tempfile::TempDir;
 
 use super::tools::row::{self, Row};
@@ -118,4 +120,65 @@ fn a_date_of_two_readings_is_told_with_both() {
     let daemon = Daemon::of(&mut command);
     daemon.wait_for_log(both);
     daemon.stop();
+}
+
+/// The same made-up calls as Graph writes them and as the admin center does, each over an hour.
+fn both_exports(folder: &TempDir) {
+    let mut traffic = Traffic::new(1, UnixMillis(1_793_491_200_000));
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/teams_admin_center/export.csv");
+    let header = fs::read_to_string(sample).unwrap().lines().next().unwrap().to_owned() + "\r\n";
+    let (mut graph, mut admin_center) = (String::new(), header);
+    for minute in 0..60 {
+        let call = traffic.call(UnixMillis(1_793_491_200_000 + minute * 60_000));
+        traffic.graph_row(&call, &mut graph);
+        traffic.admin_center_row(&call, &mut admin_center);
+    }
+    fs::create_dir(folder.path().join("cdr")).unwrap();
+    fs::write(folder.path().join("cdr/graph.ndjson"), graph).unwrap();
+    fs::write(folder.path().join("cdr/DirectRouting.calls.csv"), admin_center).unwrap();
+}
+
+#[test]
+fn the_same_calls_in_two_formats_are_told_of() {
+    let folder = TempDir::new().unwrap();
+    both_exports(&folder);
+    let sentence = "the same calls seem to come twice: graph and teams_admin_center both have calls over";
+    let checked = run_in(folder.path(), ["check", "cdr"]);
+    assert!(checked.stdout.contains(&format!("warning: {sentence}")), "{}", checked.stdout);
+    let inspected = run_in(folder.path(), ["inspect", "cdr"]);
+    assert!(inspected.stderr.contains(sentence), "{}", inspected.stderr);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
+    let daemon = Daemon::of(&mut command);
+    daemon.wait_for_log(sentence);
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains(sentence)).count(), 1, "once");
+    // Either alone is no reason to say so.
+    for file in ["cdr/graph.ndjson", "cdr/DirectRouting.calls.csv"] {
+        let checked = run_in(folder.path(), ["check", file]);
+        assert!(!checked.stdout.contains("twice"), "{file}: {}", checked.stdout);
+    }
+}
+
+#[test]
+fn check_names_the_column_that_is_missing_and_shows_the_shape_of_what_was_rejected() {
+    let folder = TempDir::new().unwrap();
+    let header =
+        "CorrelationId,Invite time,Success,Call type,Final SIP code,Final Microsoft subcode,SBC FQDN\n";
+    let row = "c00000d1-05ec-4a1b-8c2d-0000000000d1,99/99/2024 09:29,No,Dr_Out,410,531000,sbc2.contoso.com\n";
+    for (text, sentence) in [
+        (
+            header.replace("Success", "Succes") + row,
+            "`Success` is missing; column 3, `Succes`, looks like it",
+        ),
+        (
+            header.to_owned() + &row.replace("410", "four"),
+            "with letters as x and digits as 0: x00000x0-00xx-0x0x-0x0x-0000000000x0,00/00/0000 00:00,No,",
+        ),
+    ] {
+        fs::write(folder.path().join("a.csv"), &text).unwrap();
+        let checked = run_in(folder.path(), ["check", "a.csv"]);
+        assert_eq!(checked.code, Some(1), "{}", checked.stdout);
+        assert!(checked.stdout.contains(sentence), "{}", checked.stdout);
+    }
 }

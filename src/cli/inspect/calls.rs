@@ -15,6 +15,7 @@ use super::select::Choice;
 use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown};
+use crate::format::times::Dates;
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
 use crate::reading::labels::LabelSet;
@@ -162,7 +163,9 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
         }
         // Under another header the column may be another.
         Framing::QuotedCsv if read.summary.records.header == 1 => {
-            cell(&read.reading.content()?.header?, &text)
+            let kept = read.reading.content()?.header?;
+            let (_, header) = Dates::of_kept(kept.as_bytes());
+            cell(str::from_utf8(header).ok()?, &text)
         }
         Framing::QuotedCsv | Framing::Lines => None,
     };
