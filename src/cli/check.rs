@@ -14,8 +14,10 @@ use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
 use crate::format::names::Names;
-use crate::format::{table, trunk};
+use crate::format::{graph, table, trunk};
+use crate::framing::Framing;
 use crate::pipeline::Options;
+use crate::reading::batch::Rejected;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{self, Exclude, Found};
@@ -185,8 +187,8 @@ fn passed_over(discover: &discover::Options, found: &Found) -> String {
     text
 }
 
-/// So much of a rejected record is shown, masked.
-const MASKED_SHOWN: usize = 300;
+/// So much of the first rejected record of a reason is shown, masked.
+const MASKED_SHOWN: usize = 1000;
 /// A header is looked for in so much of a file.
 const HEADER_BYTES: u64 = 64 * 1024;
 
@@ -194,8 +196,16 @@ const HEADER_BYTES: u64 = 64 * 1024;
 fn header_hint(path: &Path, names: Names) -> Option<String> {
     let mut head = Vec::new();
     open(path).ok()?.take(HEADER_BYTES).read_to_end(&mut head).ok()?;
-    let hint = table::hint(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), names)?;
-    Some(format!("    {hint}\n"))
+    table::hint(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), names)
+}
+
+/// What to mend where rows lack what decides.
+fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
+    let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name())?;
+    match read.reading.format()?.framing {
+        Framing::Json => graph::hint(&reader::text_at(path, rejected.position)?, names),
+        _ => header_hint(path, names),
+    }
 }
 
 fn describe(
@@ -211,23 +221,31 @@ fn describe(
             read.as_deref()
         }
     };
-    let Some(FileRead { reading, summary: found }) = read else { return text };
-    let hint = || header_hint(path, names);
+    let Some(read) = read else { return text };
+    let FileRead { reading, summary: found } = read;
+    let line = |hint: Option<String>| hint.map(|hint| format!("    {hint}\n")).unwrap_or_default();
     if let Some(explanation) = reading.unrecognised() {
-        return text + &format!("    not recognised: {explanation}\n") + &hint().unwrap_or_default();
+        return text + &format!("    not recognised: {explanation}\n") + &line(header_hint(path, names));
     }
     let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
     let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
-    text += &summary(found);
-    if found.rejected.iter().any(|rejected| rejected.reason.is_missing_name()) {
-        text += &hint().unwrap_or_default();
-    }
-    text
+    text + &summary(found) + &line(missing_hint(path, read, names))
 }
 
 fn is_well(read: &FileRead) -> bool {
     read.reading.unrecognised().is_none() && !read.summary.has_no_call()
+}
+
+/// What a rejected record looks like; where a name is missing, the name says more.
+fn shape(rejected: &Rejected) -> String {
+    let masked = &rejected.masked;
+    if masked.is_empty() || rejected.reason.is_missing_name() {
+        return String::new();
+    }
+    let shown: String = masked.chars().take(MASKED_SHOWN).collect();
+    let more = if masked.len() > shown.len() { "..." } else { "" };
+    format!("      with letters as x and digits as 0: {shown}{more}\n")
 }
 
 fn summary(summary: &Summary) -> String {
@@ -246,19 +264,17 @@ fn summary(summary: &Summary) -> String {
     if let Some(what) = summary.ignored_are {
         text += &format!("    ignored: {what}\n");
     }
+    let mut shown = BTreeSet::new();
     for rejected in &summary.rejected {
+        let label = rejected.reason.label();
         text += &format!(
-            "    rejected: record {} at byte {}: {}: {}\n",
+            "    rejected: record {} at byte {}: {label}: {}\n",
             rejected.number,
             rejected.position,
-            rejected.reason.label(),
             rejected.reason.explanation()
         );
-        let masked = &rejected.masked;
-        if !masked.is_empty() {
-            let shown: String = masked.chars().take(MASKED_SHOWN).collect();
-            let more = if masked.len() > MASKED_SHOWN { "..." } else { "" };
-            text += &format!("      with letters as x and digits as 0: {shown}{more}\n");
+        if shown.insert(label) {
+            text += &shape(rejected);
         }
     }
     for (field, calls) in UnreadField::ALL.iter().zip(summary.unread).filter(|(_, calls)| *calls > 0) {

@@ -24,7 +24,7 @@ use crate::reading::overlap::{Overlap, Twice};
 use crate::reading::sums::wider;
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::open;
-use crate::source::tail::TailError;
+use crate::source::tail::{Tail, TailError};
 
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -34,6 +34,9 @@ const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How many rejected records of a file are shown.
 const REJECTED_SHOWN: usize = 3;
+
+/// A record is looked at no further than this.
+const RECORD_BYTES: usize = 64 * 1024;
 
 /// How many batches may wait to be counted for each thread: reading then bounds itself by counting.
 const WAITING_BATCHES: usize = 4;
@@ -333,6 +336,28 @@ fn standard_input() -> io::Result<File> {
     // It ends with the file, or when nobody reads any more.
     thread::spawn(move || io::copy(&mut file, &mut writer));
     Ok(File::from(OwnedFd::from(reader)))
+}
+
+/// What of a file's text begins at this offset, as far as a record is looked at again.
+pub fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
+    let mut tail = Tail::new(File::open(path).ok()?);
+    let mut at = 0;
+    loop {
+        let ahead = usize::try_from(position - at).unwrap_or(usize::MAX).min(tail.text().len());
+        tail.consume(ahead);
+        at += ahead as u64;
+        if at == position && tail.text().len() >= RECORD_BYTES {
+            break;
+        }
+        if !tail.fill(u64::MAX, false).ok()? {
+            // The end may be without a line end.
+            tail.fill(1, true).ok();
+            break;
+        }
+    }
+    let text =
+        if at == position { tail.text() } else { tail.text().get(usize::try_from(position - at).ok()?..)? };
+    Some(text[..text.len().min(RECORD_BYTES)].to_vec())
 }
 
 /// A path for people to read.

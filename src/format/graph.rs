@@ -3,6 +3,7 @@
 //! Its properties are documented at learn.microsoft.com/graph/api/resources/callrecords-directroutinglogrow.
 
 mod full;
+mod near;
 mod quick;
 mod rows;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde::de::{DeserializeSeed, IgnoredAny};
 
 use self::full::{AnyRow, ERROR, RowOf};
+pub use self::near::hint;
 use self::quick::{Layout, ROOM};
 use self::rows::Rows;
 use super::names::{Field, Lookalikes, Names};

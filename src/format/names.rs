@@ -234,6 +234,13 @@ pub fn misspelt(name: &[u8]) -> Option<Field> {
     resembling(name, &Field::DECIDING)
 }
 
+/// A name as it is spelled, without what no name of ours has.
+pub fn shown(name: &[u8]) -> String {
+    let last = name.rsplit(|byte| matches!(byte, b'.' | b'[' | b'/')).find(|part| !part.is_empty());
+    let text = String::from_utf8_lossy(last.unwrap_or_default());
+    text.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect()
+}
+
 /// Which of these fields a name looks like.
 pub fn resembling(name: &[u8], among: &[Field]) -> Option<Field> {
     /// A shorter name may be a word of its own.

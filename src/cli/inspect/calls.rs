@@ -1,7 +1,6 @@
 //! The calls themselves, newest first: what a ticket to Microsoft or to the vendor of the SBC needs, and nothing of a
 //! person.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,16 +13,12 @@ use super::group::pair;
 use super::select::Choice;
 use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
-use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown};
+use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown, text_at};
 use crate::format::times::Dates;
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
 use crate::reading::labels::LabelSet;
 use crate::reading::listing::Listing;
-use crate::source::tail::Tail;
-
-/// A record is looked at no further than this.
-const RECORD_BYTES: usize = 64 * 1024;
 
 /// One call, for people and programs.
 #[derive(Debug, Serialize)]
@@ -170,28 +165,6 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
         Framing::QuotedCsv | Framing::Lines => None,
     };
     id.filter(|id| is_guid(id))
-}
-
-/// Some text of a file from there on.
-fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
-    let mut tail = Tail::new(File::open(path).ok()?);
-    let mut at = 0;
-    loop {
-        let ahead = usize::try_from(position - at).unwrap_or(usize::MAX).min(tail.text().len());
-        tail.consume(ahead);
-        at += ahead as u64;
-        if at == position && tail.text().len() >= RECORD_BYTES {
-            break;
-        }
-        if !tail.fill(u64::MAX, false).ok()? {
-            // The end may be without a line end.
-            tail.fill(1, true).ok();
-            break;
-        }
-    }
-    let text =
-        if at == position { tail.text() } else { tail.text().get(usize::try_from(position - at).ok()?..)? };
-    Some(text[..text.len().min(RECORD_BYTES)].to_vec())
 }
 
 /// The value of the property of a call's correlation id, wherever in a record it stands.

@@ -34,8 +34,7 @@ pub fn hint(text: &[u8], names: Names) -> Option<String> {
         (0..columns.len()).find(|place| fields[*place].is_none() && is_near(&columns[*place]))
     };
     let missing: Vec<&[Field]> =
-        NEEDED.into_iter().filter(|choices| !choices.iter().any(|field| has(field))).collect();
-    let is_known = fields.iter().any(Option::is_some);
+        NEEDED.into_iter().filter(|choices| !choices.iter().any(&has)).collect();
     if !missing.is_empty()
         && let Some(language) = language(&columns)
     {
@@ -57,7 +56,7 @@ pub fn hint(text: &[u8], names: Names) -> Option<String> {
                 format!(
                     "{wanted} is missing; column {}, `{}`, looks like it",
                     place + 1,
-                    shown(&columns[place])
+                    names::shown(&columns[place])
                 )
             }
             None => format!("{wanted} is missing"),
@@ -65,7 +64,7 @@ pub fn hint(text: &[u8], names: Names) -> Option<String> {
     };
     let told: Vec<String> =
         missing.iter().copied().chain(misspelt.map(std::slice::from_ref)).map(one).collect();
-    let is_ours = missing.len() < NEEDED.len() || is_known || told.iter().any(|it| it.contains("looks like"));
+    let is_ours = missing.len() < NEEDED.len() || told.iter().any(|it| it.contains("looks like"));
     (!told.is_empty() && is_ours).then(|| format!("the column {}", told.join("; ")))
 }
 
@@ -74,13 +73,6 @@ fn named(field: Field, is_graph: bool) -> Option<String> {
     let names = field.names();
     let name = if is_graph { names.graph } else { names.admin_center };
     (field != Field::Id && !name.is_empty()).then(|| format!("`{name}`"))
-}
-
-/// A name as it is spelled, without what no name of ours has.
-fn shown(name: &[u8]) -> String {
-    let last = name.rsplit(|byte| matches!(byte, b'.' | b'[' | b'/')).find(|part| !part.is_empty());
-    let text = String::from_utf8_lossy(last.unwrap_or_default());
-    text.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect()
 }
 
 fn language(columns: &[Cow<'_, [u8]>]) -> Option<&'static str> {
@@ -134,6 +126,7 @@ mod tests {
             ("CorrelationId,Erfolg,Final SIP code\n", ""),
             ("+14255550100,User One,no\n", ""),
             ("name,size,date\n", ""),
+            ("UsageId,Call ID,Caller Number,Callee Number,Duration (seconds),Charge\n", ""),
             ("a line of some log\n", ""),
         ] {
             assert_eq!(hint(header.as_bytes(), names).unwrap_or_default(), expected, "{header}");

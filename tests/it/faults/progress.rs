@@ -57,7 +57,7 @@ fn a_first_record_that_is_too_long_is_rejected_once_and_what_follows_counts() {
         let mut play = play();
         let rows = play.rows(5);
         let envelope =
-            [b"{\"responses\":[".as_slice(), &b"{\"status\":200},".repeat(LONG / 15), b"{}]}\n"].concat();
+            [b"{\"answers\":[".as_slice(), &b"{\"status\":200},".repeat(LONG / 15), b"{}]}\n"].concat();
         let text = [envelope, rows].concat();
         match ending {
             "" => fs::write(play.path("a.json"), text).unwrap(),
