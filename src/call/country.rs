@@ -16,18 +16,23 @@ const DIGITS: usize = 4;
 
 /// The country of every number that begins with these four digits.
 static BY_DIGITS: LazyLock<Vec<Option<Country>>> = LazyLock::new(|| {
-    let mut by_digits = vec![None; 10_usize.pow(DIGITS as u32)];
+    let mut by_digits = vec![None; numbers_of(DIGITS)];
     let mut codes: Vec<_> =
         rows().flat_map(|(country, codes)| codes.map(move |code| (code, country))).collect();
     // A longer code is an exception from a shorter one.
     codes.sort_by_key(|(code, _)| code.len());
     for (code, country) in codes {
-        let width = 10_usize.pow(DIGITS.saturating_sub(code.len()) as u32);
+        let width = numbers_of(DIGITS.saturating_sub(code.len()));
         let first = code.parse().unwrap_or(0) * width;
         by_digits[first..first + width].fill(Some(country));
     }
     by_digits
 });
+
+/// How many numbers have so many digits.
+fn numbers_of(digits: usize) -> usize {
+    (0..digits).map(|_| 10).product()
+}
 
 /// Each country with its calling codes.
 fn rows() -> impl Iterator<Item = (Country, impl Iterator<Item = &'static str>)> {
