@@ -33,8 +33,7 @@ pub fn hint(text: &[u8], names: Names) -> Option<String> {
         let is_near = |name: &[u8]| names::resembling(name, &[field]).is_some();
         (0..columns.len()).find(|place| fields[*place].is_none() && is_near(&columns[*place]))
     };
-    let missing: Vec<&[Field]> =
-        NEEDED.into_iter().filter(|choices| !choices.iter().any(&has)).collect();
+    let missing: Vec<&[Field]> = NEEDED.into_iter().filter(|choices| !choices.iter().any(&has)).collect();
     if !missing.is_empty()
         && let Some(language) = language(&columns)
     {
