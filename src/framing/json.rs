@@ -347,12 +347,8 @@ impl Scan {
                 match rest.get(escape + 1) {
                     None => Some(Scanned::NeedMore),
                     // The newline is left to be found: it ends the string, escaped or not.
-                    Some(b'\n') => {
-                        self.at += 1;
-                        None
-                    }
-                    Some(_) => {
-                        self.at += 2;
+                    Some(escaped) => {
+                        self.at += if *escaped == b'\n' { 1 } else { 2 };
                         None
                     }
                 }

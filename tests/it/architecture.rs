@@ -107,6 +107,24 @@ fn imports_follow_the_table() {
     assert!(errors.is_empty(), "against the import table of CONTRIBUTING.md:\n{}", errors.join("\n"));
 }
 
+/// What a reader has to take in at once. Clippy counts the lines of functions (`clippy.toml`).
+#[test]
+fn files_stay_short() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = source_files(&root);
+    let lines = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        text.split("#[cfg(test)]\nmod tests {").next().unwrap().lines().count()
+    };
+    let mut counts: Vec<_> =
+        files.iter().map(|file| (lines(file), file.strip_prefix(&root).unwrap())).collect();
+    counts.sort();
+    let long: Vec<_> = counts.iter().filter(|(lines, _)| *lines > 400).collect();
+    assert!(long.is_empty(), "longer than 400 lines: make each a folder: {long:?}");
+    let (median, _) = counts[counts.len() / 2];
+    assert!(median < 150, "half of all files are longer than {median} lines");
+}
+
 /// Every source file but those that hold only unit tests.
 fn source_files(root: &Path) -> Vec<PathBuf> {
     let files =
