@@ -60,7 +60,8 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
     let mut exit = Exit::Ok;
     let mut sides: Vec<BTreeMap<Vec<String>, (u64, u64)>> = Vec::new();
     for (files, choice) in lots {
-        let options = options(&files, arguments.config_file.as_deref(), Duration::MAX)?;
+        let config = arguments.config_file.as_deref().map(|file| (file, None));
+        let options = options(&files, config, Duration::MAX)?;
         let (was_read, ended) = read(&files, &options, None, None, &choice);
         exit = if ended == Exit::Ok { exit } else { ended };
         sides.push(lines_by(was_read.snapshot, &choice).map_err(|error| (error, Exit::Usage))?);

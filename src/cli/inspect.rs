@@ -31,7 +31,7 @@ use crate::config;
 use crate::expose::families;
 use crate::ledger::history;
 use crate::ledger::snapshot::Snapshot;
-use crate::pipeline;
+use crate::pipeline::{self, Source};
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{Exclude, Options, Pattern};
@@ -51,9 +51,12 @@ pub struct Arguments {
     /// How to print what was found
     #[arg(long, value_name = "OUTPUT", default_value = "table")]
     output: Output,
-    /// The causes and trunk names of this config hold
+    /// Read as this config says: its causes and trunk names, and the format of the source that has the first of the files
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
+    /// Read as the config says of this source, wherever the files are
+    #[arg(long, value_name = "NAME", requires = "config_file")]
+    source: Option<String>,
     /// Count a record each time it comes; faster, in less memory
     #[arg(long)]
     count_duplicates: bool,
@@ -92,7 +95,8 @@ enum Output {
 /// Reads and prints. The answer is no when a file could not be read or is of no known format.
 pub fn run(arguments: &Arguments) -> Exit {
     let remember = if arguments.count_duplicates { Duration::ZERO } else { Duration::MAX };
-    let options = match options(&arguments.files, arguments.config_file.as_deref(), remember) {
+    let config = arguments.config_file.as_deref().map(|file| (file, arguments.source.as_deref()));
+    let options = match options(&arguments.files, config, remember) {
         Ok(options) => options,
         Err((message, exit)) => return fail(&message, exit),
     };
@@ -116,30 +120,55 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
 }
 
-/// How files are read: as the config says, if one is given, but for its sources.
+/// How files are read: as the config says, if one is given, of the source with this name, or else of the one that has the
+/// first of the files.
 ///
 /// # Errors
 /// What is wrong with the config or a path, and the code to leave with.
 pub fn options(
     files: &[String],
-    config_file: Option<&Path>,
+    config: Option<(&Path, Option<&str>)>,
     remember: Duration,
 ) -> Result<pipeline::Options, (String, Exit)> {
     let mut options = config::load(None, files).map_err(|error| (error.to_string(), Exit::Usage))?;
     // Calls of any age are looked at.
     options.history = history::Options { keep: Duration::MAX, cells: HISTORY_CELLS };
     let source = &mut options.sources[0];
-    if let Some(file) = config_file {
+    if let Some((file, named)) = config {
         let config = config::load(Some(file), &[]).map_err(|error| (error.to_string(), Exit::BadConfig))?;
         let names = config.sources.iter().flat_map(|source| source.books.trunk_names.iter().cloned());
         source.books.trunk_names = names.collect();
-        if let Some(first) = config.sources.first() {
-            source.reading.record_bytes = first.reading.record_bytes;
+        if let Some(configured) = configured(&config.sources, named, &files[0])
+            .map_err(|reason| (format!("{}: {reason}", file.display()), Exit::Usage))?
+        {
+            source.reading = configured.reading;
+            source.books.trunks.clone_from(&configured.books.trunks);
+            source.books.attempts_within = configured.books.attempts_within;
         }
         (options.catalogue, options.limits) = (config.catalogue, config.limits);
     }
     source.books.remember = source.books.remember.min(remember);
     Ok(options)
+}
+
+/// The source of this name, or else the one that has this file; where none has it, the only one, if it is.
+fn configured<'s>(
+    sources: &'s [Source],
+    named: Option<&str>,
+    file: &str,
+) -> Result<Option<&'s Source>, String> {
+    if let Some(name) = named {
+        let known: Vec<&str> = sources.iter().map(|source| &*source.books.name).collect();
+        let found = sources.iter().find(|source| &*source.books.name == name);
+        return found
+            .map(Some)
+            .ok_or_else(|| format!("there is no source `{name}`; it has {}", known.join(", ")));
+    }
+    let covers = |source: &&Source| std::path::absolute(file).is_ok_and(|path| source.discover.covers(&path));
+    Ok(sources.iter().find(covers).or(match sources {
+        [only] => Some(only),
+        _ => None,
+    }))
 }
 
 /// Failed calls and attempts of each trunk, of each cause on it, and under no key of all.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::tools::run;
 
@@ -274,4 +275,38 @@ fn two_lots_of_calls_are_compared() {
     assert!(ended.stdout.contains(worse), "{}", ended.stdout);
     assert!(ended.stdout.contains("Better: nothing that is sure."), "{}", ended.stdout);
     assert_eq!(run(["compare", "one.csv"]).code, Some(2));
+}
+
+#[test]
+fn a_correlation_id_stands_on_one_line() {
+    let text = inspect(&["--calls", "--limit", "3"]);
+    let whole = regex::Regex::new(r"\b[0-9a-f]{8}-0000-4000-8000-[0-9a-f]{12}\b").unwrap();
+    assert_eq!(whole.find_iter(&text).count(), 3, "{text}");
+}
+
+/// A record that only the config can read: that of the source which has the file, or which is named.
+#[test]
+fn the_config_says_how_its_files_are_read() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(at("devices")).unwrap();
+    let text = "RecordType;TerminationCause;NAP\nSTOP;503;NAP_A\nSTOP;200;NAP_A\n";
+    [at("devices/a.csv"), at("elsewhere.csv")].iter().for_each(|path| fs::write(path, text).unwrap());
+    let config = format!(
+        "sources:\n- {{name: teams, paths: ['{0}/teams']}}\n- name: devices\n  paths: ['{0}/devices']\n  format: csv\n  \
+         delimiter: ';'\n  header: true\n  fields: {{sip_code: TerminationCause, trunk: NAP}}\n",
+        folder.path().display()
+    );
+    fs::write(at("config.yml"), config).unwrap();
+    let inspect = |more: &[&str]| {
+        let config = at("config.yml");
+        run([&["inspect", "--output", "json", "--config.file", &config], more].concat())
+    };
+    for read in [&[&*at("devices/a.csv")][..], &["--source", "devices", &at("elsewhere.csv")]] {
+        let answer: Value = serde_json::from_str(&inspect(read).stdout).unwrap();
+        assert_eq!((&answer["attempts"], &answer["failed"]), (&2.into(), &1.into()), "{read:?}");
+    }
+    assert_eq!(inspect(&[&at("elsewhere.csv")]).code, Some(1), "which source's it is nobody said");
+    let unknown = inspect(&["--source", "sbc", &at("elsewhere.csv")]);
+    assert!(unknown.stderr.contains("there is no source `sbc`; it has teams, devices"), "{}", unknown.stderr);
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
@@ -89,6 +89,10 @@ pub fn of(
     listed.into_iter().map(call).collect()
 }
 
+/// Their places among the columns.
+const ENDED: usize = 0;
+const CORRELATION_ID: usize = 6;
+
 /// As a table of this width.
 pub fn table(calls: &[Call], width: usize) -> String {
     let mut table = Table::new();
@@ -118,6 +122,12 @@ pub fn table(calls: &[Call], width: usize) -> String {
             Cell::new(call.correlation_id.as_deref().unwrap_or("-")),
             Cell::new(format!("{}:{}", call.file, call.position)),
         ]);
+    }
+    // What is to be copied into a ticket stands on one line.
+    for column in [ENDED, CORRELATION_ID] {
+        table.column_mut(column).into_iter().for_each(|column| {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        });
     }
     let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     if calls.is_empty() {
