@@ -128,10 +128,14 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     let mut head: Vec<_> = head.lines().collect();
     head.sort_unstable();
     shown("mail", &format!("{}\nMIME-Version{body}", head.join("\n")));
+    resolved(&alertmanager, &web, &mail);
+}
 
+/// Both alerts are over: how long they lasted, and what they cost.
+fn resolved(alertmanager: &Alertmanager, web: &Receiver, mail: &Receiver) {
     let mut over = alert("sbc2.contoso.com", "critical");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
-    post(&alertmanager, &[over]);
+    post(alertmanager, &[over]);
     let message = web.wait_for("/v2/enqueue", "\"event_action\":\"resolve\"");
     assert!(message.body.contains("\"resolve\""), "{}", message.body);
     if Alertmanager::knows_teams() {
@@ -140,7 +144,7 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     }
     let mut over = alert("sbc3.contoso.com", "warning");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
-    post(&alertmanager, &[over]);
+    post(alertmanager, &[over]);
     let tag = Regex::new("<[^>]*>").unwrap();
     for message in [web.wait_for("/slack", "Over: "), mail.wait_for("mail", "Over: ")] {
         let text = tag.replace_all(&message.body, "").into_owned();

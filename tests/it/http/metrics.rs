@@ -29,18 +29,6 @@ pub fn snapshot() -> Snapshot {
         count,
         created: UnixMillis(0),
     };
-    let failure = |route: &Arc<Route>, cause: &str, codes: CodePair, count| FailureSeries {
-        route: Arc::clone(route),
-        cause: cause.into(),
-        microsoft_code: codes.microsoft.map_or_else(String::new, |code| code.to_string()).into(),
-        sip_code: codes.sip.map_or_else(String::new, |code| code.to_string()).into(),
-        codes,
-        arrival: Arrival::Live,
-        count,
-        seen: None,
-        exemplar: None,
-        created: UnixMillis(0),
-    };
     let mut duration = Histogram::new(&[0.5, 30.0, 3600.0]);
     [0.5, 12.25, 30.0, 31.0, 9000.0].into_iter().for_each(|seconds| duration.observe(seconds));
     Snapshot {
@@ -54,21 +42,7 @@ pub fn snapshot() -> Snapshot {
             call(&good, Outcome::Failed, Arrival::Live, 3),
             call(&good, Outcome::Answered, Arrival::Live, 9_007_199_254_740_991),
         ],
-        failures: vec![
-            failure(&nasty, "Unlisted", CodePair { microsoft: None, sip: None }, 7),
-            failure(
-                &good,
-                "MediaConnectivityFailure",
-                CodePair { microsoft: Some(531_005), sip: Some(410) },
-                0,
-            ),
-            failure(
-                &good,
-                "IceConnectivityChecksFailed",
-                CodePair { microsoft: Some(531_004), sip: Some(410) },
-                3,
-            ),
-        ],
+        failures: failures(&good, &nasty),
         setups: vec![DurationSeries {
             route: Arc::clone(&good),
             histogram: duration.clone(),
@@ -83,6 +57,31 @@ pub fn snapshot() -> Snapshot {
             ..Commits::default()
         },
     }
+}
+
+fn failures(good: &Arc<Route>, nasty: &Arc<Route>) -> Vec<FailureSeries> {
+    let failure = |route: &Arc<Route>, cause: &str, codes: CodePair, count| FailureSeries {
+        route: Arc::clone(route),
+        cause: cause.into(),
+        microsoft_code: codes.microsoft.map_or_else(String::new, |code| code.to_string()).into(),
+        sip_code: codes.sip.map_or_else(String::new, |code| code.to_string()).into(),
+        codes,
+        arrival: Arrival::Live,
+        count,
+        seen: None,
+        exemplar: None,
+        created: UnixMillis(0),
+    };
+    vec![
+        failure(nasty, "Unlisted", CodePair { microsoft: None, sip: None }, 7),
+        failure(good, "MediaConnectivityFailure", CodePair { microsoft: Some(531_005), sip: Some(410) }, 0),
+        failure(
+            good,
+            "IceConnectivityChecksFailed",
+            CodePair { microsoft: Some(531_004), sip: Some(410) },
+            3,
+        ),
+    ]
 }
 
 fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
