@@ -120,6 +120,8 @@ fn every_alert_is_shown_with_its_summary() {
         let name = text(rule, "alert");
         assert_eq!(shown[name]["text"], rule["annotations"]["summary"], "{name}");
     }
+    // The second line of a summary was cut off: rows are measured by the name.
+    assert_eq!(of_overview("What is wrong")["options"]["cellHeight"], "lg");
 }
 
 /// Texts in place of the values of a column.

@@ -243,6 +243,12 @@ impl Panel {
         self.column(heading, &[("links", json!([link]))])
     }
 
+    /// Rows with room for two lines: Grafana measures a cell by its value, not by the text that is mapped to it.
+    pub fn rows_of_two_lines(mut self) -> Self {
+        self.body["options"]["cellHeight"] = json!("lg");
+        self
+    }
+
     /// A column whose text takes as many lines as it needs.
     pub fn wrapped(self, heading: &str) -> Self {
         let cell = json!({"type": "auto", "wrapText": true});

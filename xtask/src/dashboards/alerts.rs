@@ -80,6 +80,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         24,
     )
     .high(height)
+    .rows_of_two_lines()
     .unit("string")
     .instant(&firing())
     .columns(&[
@@ -107,8 +108,7 @@ pub fn table(title: &str, height: u32) -> Panel {
     .wide("Source", 60)
     .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
     .wide("Calls failed", 95)
-    .wide("Leading cause", 200)
-    .wrapped("Leading cause")
+    .wide("Leading cause", 215)
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")

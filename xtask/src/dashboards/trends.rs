@@ -8,6 +8,18 @@ use serde_json::json;
 
 const DIRECTIONS: [(&str, &str); 2] = [("inbound", "blue"), ("outbound", "orange")];
 
+/// Red is for what should not be.
+const KINDS: [(&str, &str); 8] = [
+    ("user", "blue"),
+    ("bot", "purple"),
+    ("transfer", "orange"),
+    ("forward", "yellow"),
+    ("conference", "green"),
+    ("emergency", "red"),
+    ("unassigned_number", "#8e8e8e"),
+    ("unknown", "#b4b4b4"),
+];
+
 pub fn dashboard() -> Dashboard {
     Dashboard {
         uid: "cdr-trends",
@@ -88,7 +100,8 @@ fn tallies() -> Vec<Panel> {
             12,
         ))
         .high(9)
-        .series("{{kind}}", &calls("cdr_calls_by_kind_total", "kind")),
+        .series("{{kind}}", &calls("cdr_calls_by_kind_total", "kind"))
+        .colors(&KINDS),
         hourly(Panel::counts(
             "Calls from Teams by country",
             "The ten countries that are called most, of all trunks of the source. Good: the shape of a usual week; a country that \
