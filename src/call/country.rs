@@ -29,6 +29,25 @@ static BY_DIGITS: LazyLock<Vec<Option<Country>>> = LazyLock::new(|| {
     by_digits
 });
 
+/// Which two letters are those of a country that can be called: the first letter's 26, then the next one's.
+static BY_LETTERS: LazyLock<[bool; LETTERS * LETTERS]> = LazyLock::new(|| {
+    let mut by_letters = [false; LETTERS * LETTERS];
+    for (Country(code), _) in rows() {
+        if let Some(place) = place_of(code) {
+            by_letters[place] = true;
+        }
+    }
+    by_letters
+});
+
+const LETTERS: usize = 26;
+
+/// The place of two capital letters.
+fn place_of([first, second]: [u8; 2]) -> Option<usize> {
+    let is_letter = first.is_ascii_uppercase() && second.is_ascii_uppercase();
+    is_letter.then(|| usize::from(first - b'A') * LETTERS + usize::from(second - b'A'))
+}
+
 /// How many numbers have so many digits.
 fn numbers_of(digits: usize) -> usize {
     (0..digits).map(|_| 10).product()
@@ -54,9 +73,8 @@ impl Country {
 
     /// The country of these two letters, if it is one that can be called.
     pub fn of_code(code: &[u8]) -> Option<Self> {
-        let code: [u8; 2] = code.to_ascii_uppercase().try_into().ok()?;
-        let known = BY_DIGITS.iter().flatten().any(|country| country.0 == code);
-        known.then_some(Self(code))
+        let code = <[u8; 2]>::try_from(code).ok()?.map(|letter| letter.to_ascii_uppercase());
+        BY_LETTERS[place_of(code)?].then_some(Self(code))
     }
 
     /// The value of the `country` label.

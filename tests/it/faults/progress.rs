@@ -95,16 +95,12 @@ fn any_file_is_read_to_its_end_and_no_more_than_three_times() {
         let name = random.choice(&names).expect("some");
         let length = random.usize(1..100_000);
         append(&play.path(name), &endless(&mut random, length));
-        // Long enough that each is seen by itself, as a writer's are.
-        let before = read_bytes(&play);
-        play.daemon().wait_for_metrics("what was added is read", |metrics| {
-            metrics.sum("cdr_exporter_read_bytes_total", &[]) > before
-        });
+        // A sound file beside them shows that each is seen by itself, as a writer's are, and that none keeps it waiting. What
+        // is foreign or damaged need not be read at once.
+        let before = calls(&play.daemon().metrics());
+        play.append("sound.ndjson", 1);
+        play.daemon().wait_for_metrics("a sound row", |metrics| calls(metrics) > before);
     }
-    // A sound file beside them shows that the others do not keep it waiting.
-    let before = calls(&play.daemon().metrics());
-    play.append("sound.ndjson", 10);
-    play.daemon().wait_for_metrics("sound rows", |metrics| calls(metrics) >= before + 10.0);
     pause(Duration::from_secs(2));
     let read = read_bytes(&play);
     let most = 3 * total_bytes(&play) + LOOKS * names.len();
