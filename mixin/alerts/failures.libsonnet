@@ -42,7 +42,7 @@
     { window: '3d', severity: 'warning', seen: ['3d'], factor: 1.5, faults: 3, recent: '1d' },
   ],
   local seconds = { '1h': hour, '6h': 6 * hour, '1d': day, '3d': 3 * day },
-  local inWords = { '1h': 'hour', '6h': '6 hours', '1d': 'day', '3d': '3 days' },
+  local inWords = { '10m': '10 minutes', '1h': 'hour', '6h': '6 hours', '1d': 'day', '3d': '3 days' },
   local trunkRatio(of) =
     local bound(window) = 'trunk:%s:lower_bound%s' % [ratio, window];
     local above(window) =
@@ -107,18 +107,28 @@
   },
   local source(query, format='| printf "%.0f"', otherwise='0') = alert.value(query, alert.ofSource, format, otherwise),
   local allTrunks(severity, windows, above) =
-    local window = windows[std.length(windows) - 1];
-    local affected =
-      source([
-        'count(trunk:cdr_call_faults_live:increase' + window,
-        ' > ' + config.allowedAtLeast + ' * trunk:cdr_calls_live:increase' + window,
-        ')',
-      ])
-      + ' of ' + source(['count(trunk:cdr_calls_live:increase' + window, ' > 0)']) + ' trunks';
-    local counts = '%s of %s calls' % [
-      source(['source:cdr_call_faults_live:increase' + window, '']),
-      source(['source:cdr_calls_live:increase' + window, '']),
+    local short = windows[0], window = windows[1];
+    // It speaks of the window that shows the fault more surely.
+    local isShort = [' %s:lower_bound%s' % ['source:' + ratio, short], ' > source:%s:lower_bound%s' % [ratio, window]];
+    local inSurer(name) = source(
+      ['source:%s:increase%s' % [name, short], ' and' + isShort[0], isShort[1], ' or source:%s:increase%s' % [name, window], '']
+    );
+    local trunksInSurer(counted) =
+      local inShort = counted(short), last = std.length(inShort) - 1;
+      source(
+        inShort[:last] + [inShort[last] + ' and on ()' + isShort[0], isShort[1], ' or ' + counted(window)[0]] + counted(window)[1:]
+      );
+    local failing(w) = [
+      'count(trunk:cdr_call_faults_live:increase' + w,
+      ' > %g * trunk:cdr_calls_live:increase%s' % [config.allowedAtLeast, w],
+      ')',
     ];
+    local busy(w) = ['count(trunk:cdr_calls_live:increase' + w, ' > 0)'];
+    local affected = trunksInSurer(failing) + ' of ' + trunksInSurer(busy) + ' trunks';
+    local counts = '%s of %s calls' % [inSurer('cdr_call_faults_live'), inSurer('cdr_calls_live')];
+    local lastOf = alert.ifAny(
+      [std.lstripChars(isShort[0], ' '), isShort[1], ''], inWords[short], inWords[window], alert.ofSource
+    );
     alert.new(
       'CdrAllTrunksFailureRatioHigh',
       severity,
@@ -130,7 +140,7 @@
         headline: '{{ $labels.source }}: ' + counts + ' fail on ' + affected
                   + alert.leadingCause(if window == '1h' then '1h' else '1d', alert.ofSource),
         description:
-          counts + ' of the last ' + inWords[window] + ' failed, on ' + affected + ' of source {{ $labels.source }}. Look at what the trunks '
+          counts + ' of the last ' + lastOf + ' failed, on ' + affected + ' of source {{ $labels.source }}. Look at what the trunks '
           + 'share: the internet line, the firewall, the tenant, Microsoft (service health). '
           + alert.remedy(if window == '1h' then '1h' else '1d', 'the overview lists the causes with what to do about each.', alert.ofSource),
         usual: source(['source:' + ratio + ':usual', ''], '| humanizePercentage', 'not known yet'),
