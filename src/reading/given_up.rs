@@ -11,8 +11,7 @@ use crate::format::{Format, Recognition};
 use crate::framing::Place;
 use crate::source::blocks::{self, PIECE_BYTES};
 use crate::source::hole;
-use crate::source::identity::Mark;
-use crate::source::tail::{Tail, TailError};
+use crate::source::tail::TailError;
 
 /// So many holes of a file are remembered. What is written into one that is forgotten shows as a changed text.
 const MAXIMUM_HOLES: usize = 64;
@@ -163,28 +162,9 @@ impl Reading {
 
     /// Begins to read what was written into a hole, if anything was. Everything else must be as it was read.
     pub(super) fn begin_hole(&mut self) -> io::Result<bool> {
-        let (Some(place), Some(stages)) = (self.written_hole()?, &self.stages) else { return Ok(false) };
-        let Some((file, text_at)) = self.tail.plain_file() else { return Ok(false) };
+        let Some(place) = self.written_hole()? else { return Ok(false) };
         let hole = &self.given_up.holes[place];
-        let file = file.try_clone()?;
-        let mark = Mark::in_file(&file, text_at, hole.begin)?;
-        let header = stages.decoder.header().filter(|_| hole.begin > 0);
-        let content = Content {
-            position: hole.begin,
-            mark,
-            head: self.beginning.head.clone(),
-            place: hole.place,
-            format: stages.format.name.to_owned(),
-            header: header.map(|header| String::from_utf8_lossy(&header).into_owned()),
-            plain_text_at: Some(text_at),
-            lineage: self.lineage,
-            records: None,
-            unfinished: None,
-            holes: Vec::new(),
-            blocks: None,
-        };
-        let mut part = Self::of_tail(Tail::at(file, text_at, mark), self.options);
-        part.go_on(stages.format, &content);
+        let Some((mut part, _)) = self.reading_from(hole.begin, hole.place)? else { return Ok(false) };
         part.until = hole.until;
         self.filling = Some((place, Box::new(part)));
         Ok(true)

@@ -4,16 +4,14 @@
 //! same header. Of what comes behind a cut that was wrong nothing is kept; it is read again in order. So quotes, line
 //! ends within them and whatever else can only cost time.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::thread;
 
 use super::beginning::Beginning;
-use super::{Batch, Content, Context, Reading};
+use super::{Batch, Context, Reading};
 use crate::framing::{Framing, Place};
-use crate::source::identity::Mark;
-use crate::source::tail::{Tail, TailError};
+use crate::source::tail::TailError;
 
 /// How much each thread reads at a time: starting one costs little beside it.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
@@ -95,30 +93,9 @@ impl Reading {
 
     /// A reading of the text from `begin` to `end`, where records are taken to begin.
     fn part(&self, begin: u64, end: u64) -> io::Result<Self> {
-        let (Some(file), Some(text_at), Some(stages)) =
-            (self.tail.file(), self.tail.plain_text_at(), &self.stages)
-        else {
+        let Some((mut part, content)) = self.reading_from(begin, Place::Top)? else {
             return Err(io::ErrorKind::NotSeekable.into());
         };
-        let file: File = file.try_clone()?;
-        let mark = Mark::in_file(&file, text_at, begin)?;
-        let header = stages.decoder.header();
-        let content = Content {
-            position: begin,
-            mark,
-            head: self.beginning.head.clone(),
-            place: Place::Top,
-            format: stages.format.name.to_owned(),
-            header: header.map(|header| String::from_utf8_lossy(&header).into_owned()),
-            plain_text_at: Some(text_at),
-            lineage: self.lineage,
-            records: None,
-            unfinished: None,
-            holes: Vec::new(),
-            blocks: None,
-        };
-        let mut part = Self::of_tail(Tail::at(file, text_at, mark), self.options);
-        part.go_on(stages.format, &content);
         part.beginning = Beginning::in_text(&[], &content);
         part.until = end;
         Ok(part)

@@ -9,6 +9,7 @@ use super::given_up::GivenUp;
 use super::stages::Stages;
 use super::{Content, Found, HowRead, Options, Reading, Records};
 use crate::format::{Format, Recognition};
+use crate::framing::Place;
 use crate::source::identity::Mark;
 use crate::source::tail::{Tail, TailError};
 
@@ -61,6 +62,35 @@ impl Reading {
         reading.go_on(format, content);
         reading.beginning = beginning;
         Ok(Some(reading))
+    }
+
+    /// Another reading of the same text, from `begin` on, where the splitter stands so; and what is known there. `None` where
+    /// the text does not lie in the file as it is.
+    pub(super) fn reading_from(&self, begin: u64, place: Place) -> io::Result<Option<(Self, Content)>> {
+        let (Some((file, text_at)), Some(stages)) = (self.tail.plain_file(), &self.stages) else {
+            return Ok(None);
+        };
+        let file = file.try_clone()?;
+        let mark = Mark::in_file(&file, text_at, begin)?;
+        // Before the text there is none.
+        let header = stages.decoder.header().filter(|_| begin > 0);
+        let content = Content {
+            position: begin,
+            mark,
+            head: self.beginning.head.clone(),
+            place,
+            format: stages.format.name.to_owned(),
+            header: header.map(|header| String::from_utf8_lossy(&header).into_owned()),
+            plain_text_at: Some(text_at),
+            lineage: self.lineage,
+            records: None,
+            unfinished: None,
+            holes: Vec::new(),
+            blocks: None,
+        };
+        let mut reading = Self::of_tail(Tail::at(file, text_at, mark), self.options);
+        reading.go_on(stages.format, &content);
+        Ok(Some((reading, content)))
     }
 
     /// Goes on at a known content's position, to which the text was read and which it was found to hold.
