@@ -11,7 +11,8 @@ use crate::source::identity::Mark;
 impl Tail {
     /// Has the decoder take what it had before it was let go of, one chunk more. Whether there was anything to do: there is
     /// not as long as the file has not grown.
-    fn take_again(&mut self, file: &File, at: u64) -> Result<bool, TailError> {
+    fn take_again(&mut self, at: u64) -> Result<bool, TailError> {
+        let Some(file) = &self.file else { return Ok(false) };
         if file.metadata()?.len() <= self.read {
             return Ok(false);
         }
@@ -56,13 +57,9 @@ impl Tail {
             return more;
         }
         self.holes.at = None;
-        let Some(file) = &self.file else { return Ok(false) };
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
         match self.again {
-            Some(at) => {
-                let file = file.try_clone()?;
-                self.take_again(&file, at)
-            }
+            Some(at) => self.take_again(at),
             None if self.is_plain() => self.fill_plain(want, finished),
             None => self.fill_decoded(want, finished),
         }
