@@ -18,14 +18,8 @@ pub static FORMAT: Format = Format {
     // As Graph's own.
     live_within: Duration::from_hours(6),
     is_trunk: trunk::is_fqdn,
-    public: Public {
-        words: graph::WORDS,
-        // Which cell of a broken row is the caller's number cannot be told: no value is shown by its name.
-        numbers: &[],
-        microsoft_code: "",
-        correlation_id: "",
-        trunk: &[],
-    },
+    // Which cell of a broken row is the caller's number cannot be told.
+    public: Public::of_words(graph::WORDS),
     broken: Reason::BadCsv,
     decoder: &|names| Box::new(Decoder::new(names)),
     told: None,

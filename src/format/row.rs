@@ -325,3 +325,26 @@ pub fn missing<'a>(
         None => None,
     }
 }
+
+/// The call that the unit tests of the Microsoft formats read, as each of them spells it.
+#[cfg(test)]
+pub fn failed(record_id: RecordId) -> Call<'static> {
+    Call {
+        record_id,
+        trunk: "sbc1.contoso.com".into(),
+        direction: crate::call::Direction::Outbound,
+        succeeded: Some(false),
+        codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
+        ended_at: Some(crate::call::UnixMillis(1_730_797_950_000)),
+        duration_seconds: Some(9),
+        attempt: Attempt::Only,
+        unread: Unread::default(),
+        detail: crate::call::Detail::default(),
+    }
+}
+
+/// Codes and phrase of Microsoft.
+#[cfg(test)]
+pub fn codes(microsoft: Option<u64>, sip: Option<u16>, text: &str) -> Codes<'_> {
+    Codes { microsoft, sip, text: text.into(), ..Codes::default() }
+}

@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{
-    Attempt, Call, Codes, Country, Detail, Direction, Kind, RecordId, UnixMillis, Unread, UnreadField,
-};
+use crate::call::{Call, Country, Detail, Direction, Kind, RecordId, UnixMillis, Unread, UnreadField};
 use crate::format::detail;
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
@@ -20,26 +18,11 @@ const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
  "trunkFullyQualifiedDomainName":"sbc1.contoso.com","mediaBypassEnabled":false}"#;
 
 fn failed() -> Call<'static> {
-    Call {
-        record_id: RecordId(0x9e8b_ba57_dc14_533a_a7dd_f0da_6575_eed1),
-        trunk: "sbc1.contoso.com".into(),
-        direction: Direction::Outbound,
-        succeeded: Some(false),
-        codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
-        ended_at: Some(UnixMillis(1_730_797_950_000)),
-        duration_seconds: Some(9),
-        attempt: Attempt::Only,
-        unread: Unread::default(),
-        detail: Detail::default(),
-    }
-}
-
-fn codes(microsoft: Option<u64>, sip: Option<u16>, text: &str) -> Codes<'_> {
-    Codes { microsoft, sip, text: text.into(), ..Codes::default() }
+    row::failed(RecordId(0x9e8b_ba57_dc14_533a_a7dd_f0da_6575_eed1))
 }
 
 fn failed_with_phrase(phrase: &str) -> Decoded<'_> {
-    Decoded::Call(Call { codes: codes(Some(531_004), Some(410), phrase), ..failed() })
+    Decoded::Call(Call { codes: row::codes(Some(531_004), Some(410), phrase), ..failed() })
 }
 
 /// The row with the value of one property replaced.
@@ -144,7 +127,7 @@ fn the_last_of_two_counts() {
 #[test]
 fn reads_codes() {
     let codes = |microsoft, sip| {
-        let codes = codes(microsoft, sip, "IceConnectivityChecksFailed");
+        let codes = row::codes(microsoft, sip, "IceConnectivityChecksFailed");
         Decoded::Call(Call { codes, ..failed() })
     };
     for value in ["410", "\"410\"", "410.0", "4.1e2", "\" 410 \""] {
@@ -185,7 +168,7 @@ fn reads_success() {
     rejected(no_codes.replace("\"successfulCall\":false", "\"successfulCall\":null"), Reason::NoOutcome);
     check(
         no_codes,
-        Decoded::Call(Call { codes: codes(None, None, "IceConnectivityChecksFailed"), ..failed() }),
+        Decoded::Call(Call { codes: row::codes(None, None, "IceConnectivityChecksFailed"), ..failed() }),
     );
 }
 

@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{
-    Attempt, Call, Codes, Country, Detail, Direction, Kind, TwoReadings, UnixMillis, Unread, UnreadField,
-};
+use crate::call::{Call, Country, Detail, Direction, Kind, TwoReadings, UnixMillis, Unread, UnreadField};
 use crate::format::detail;
 use crate::format::{Decode as _, Decoded};
 
@@ -66,26 +64,11 @@ fn failed() -> Call<'static> {
     let Decoded::Call(Call { record_id, .. }) = decoder.decode(row.as_bytes()) else {
         panic!("the row is a call")
     };
-    Call {
-        record_id,
-        trunk: "sbc1.contoso.com".into(),
-        direction: Direction::Outbound,
-        succeeded: Some(false),
-        codes: codes(Some(531_004), Some(410), "IceConnectivityChecksFailed"),
-        ended_at: Some(UnixMillis(1_730_797_950_000)),
-        duration_seconds: Some(9),
-        attempt: Attempt::Only,
-        unread: Unread::default(),
-        detail: Detail::default(),
-    }
-}
-
-fn codes(microsoft: Option<u64>, sip: Option<u16>, text: &str) -> Codes<'_> {
-    Codes { microsoft, sip, text: text.into(), ..Codes::default() }
+    row::failed(record_id)
 }
 
 fn failed_with_phrase(phrase: &str) -> Decoded<'_> {
-    Decoded::Call(Call { codes: codes(Some(531_004), Some(410), phrase), ..failed() })
+    Decoded::Call(Call { codes: row::codes(Some(531_004), Some(410), phrase), ..failed() })
 }
 
 fn check(record: impl AsRef<[u8]>, expected: Decoded) {
@@ -175,7 +158,7 @@ fn counts_cells() {
 #[test]
 fn reads_codes_flags_times_durations() {
     let codes = |microsoft, sip| {
-        let codes = codes(microsoft, sip, "IceConnectivityChecksFailed");
+        let codes = row::codes(microsoft, sip, "IceConnectivityChecksFailed");
         Decoded::Call(Call { codes, ..failed() })
     };
     check(with("Final SIP code", ""), codes(Some(531_004), None));
@@ -308,7 +291,7 @@ fn follows_headers_through_a_file() {
 fn columns_may_be_few() {
     let mut decoder = resumed(b"Success,CorrelationId,Final SIP code,New column");
     let Decoded::Call(call) = decoder.decode(b"Yes,c98e1515,0,whatever") else { panic!("the row is a call") };
-    assert_eq!((call.succeeded, call.codes), (Some(true), codes(None, Some(0), "")));
+    assert_eq!((call.succeeded, call.codes), (Some(true), row::codes(None, Some(0), "")));
     assert_eq!((call.ended_at, call.duration_seconds, call.direction), (None, None, Direction::Unknown));
     assert_eq!(call.trunk, "".into());
 }
