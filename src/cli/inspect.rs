@@ -237,7 +237,7 @@ pub fn read(
         });
     }
     if let Some(twice) = reader.twice() {
-        eprintln!("cdr-exporter inspect: warning: {}", twice.sentence());
+        super::say("inspect", format_args!("warning: {}", twice.sentence()));
     }
     let mut listed = reader.take_listed();
     let snapshot = reader.snapshot();

@@ -4,6 +4,7 @@
 
 pub mod asterisk;
 pub mod audiocodes;
+pub mod correlation;
 pub mod cube;
 pub mod detail;
 pub mod device;
@@ -20,7 +21,6 @@ pub mod table;
 pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
-mod correlation;
 mod scan;
 mod unknown;
 mod written_time;

@@ -14,6 +14,7 @@ use super::select::Choice;
 use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown, text_at};
+use crate::format::correlation;
 use crate::format::times::Dates;
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
@@ -53,7 +54,7 @@ pub fn listing(
         let is_in_time = end.is_none_or(|end| ended_at.is_some_and(|at| at.0.div_euclid(60_000) < end));
         is_in_time
             && (!failed_only || labels.outcome == Outcome::Failed)
-            && choice.has_route(&named(&names, &labels.trunk), labels.direction)
+            && choice.has_route(&TrunkName::label(&names, &labels.trunk), labels.direction)
             && (!choice.has_only_some_failures()
                 || labels.outcome == Outcome::Failed
                     && choice.has_cause(&labels.cause, labels.codes, &catalogue))
@@ -74,7 +75,7 @@ pub fn of(
         let CodePair { microsoft, sip } = call.codes;
         Call {
             ended: call.ended_at.map(|at| second(at, zone)),
-            trunk: named(names, &call.labels.trunk),
+            trunk: TrunkName::label(names, &call.labels.trunk),
             direction: call.labels.direction.label(),
             outcome: call.labels.outcome.label(),
             cause: call.labels.cause.to_string(),
@@ -134,19 +135,6 @@ pub fn table(calls: &[Call], width: usize) -> String {
         text = "No such call.\n".to_owned();
     }
     text
-}
-
-/// The operator's name for a trunk, else its FQDN in lower case.
-fn named(names: &[TrunkName], spelling: &str) -> String {
-    let fqdn = spelling.to_ascii_lowercase();
-    for TrunkName { matches, name } in names {
-        if let Some(captures) = matches.captures(&fqdn) {
-            let mut named = String::new();
-            captures.expand(name, &mut named);
-            return named;
-        }
-    }
-    fqdn
 }
 
 fn second(at: UnixMillis, zone: &TimeZone) -> String {
@@ -210,9 +198,7 @@ fn squeezed(name: &str) -> String {
 
 /// Whether a text is a GUID: what is none may be a number or a name.
 fn is_guid(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
-        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    correlation::of(text.as_bytes()).is_some()
 }
 
 #[cfg(test)]

@@ -15,6 +15,24 @@ pub struct TrunkName {
     pub name: String,
 }
 
+impl TrunkName {
+    /// The label value of a trunk: the operator's name, else the FQDN in lower case, as DNS compares it.
+    pub fn label(names: &[Self], spelling: &str) -> String {
+        if spelling == HIDDEN {
+            return HIDDEN.to_owned();
+        }
+        let fqdn = spelling.to_ascii_lowercase();
+        for Self { matches, name } in names {
+            if let Some(captures) = matches.captures(&fqdn) {
+                let mut label = String::new();
+                captures.expand(name, &mut label);
+                return label;
+            }
+        }
+        fqdn
+    }
+}
+
 /// One source's trunks.
 #[derive(Debug)]
 pub struct Trunks {
@@ -56,7 +74,7 @@ impl Trunks {
         if let Some(trunk) = self.spellings.get(spelling) {
             return *trunk;
         }
-        let name = self.name(spelling);
+        let name: Arc<str> = TrunkName::label(&self.names, spelling).into();
         let takes_room = |name: &str| ![OTHER, HIDDEN].contains(&name);
         let fits = || self.known.iter().filter(|trunk| takes_room(&trunk.name)).count() < limit;
         let trunk = match self.place(&name) {
@@ -89,21 +107,5 @@ impl Trunks {
             .iter()
             .filter(|(spelling, (_, is_folded))| !is_folded && !["", OTHER, HIDDEN].contains(&&***spelling));
         seen.map(|(spelling, _)| spelling.to_ascii_lowercase())
-    }
-
-    /// The label value: the operator's name, else the FQDN in lower case, as DNS compares it.
-    fn name(&self, spelling: &str) -> Arc<str> {
-        if spelling == HIDDEN {
-            return HIDDEN.into();
-        }
-        let fqdn = spelling.to_ascii_lowercase();
-        for TrunkName { matches, name } in &self.names {
-            if let Some(captures) = matches.captures(&fqdn) {
-                let mut named = String::new();
-                captures.expand(name, &mut named);
-                return named.into();
-            }
-        }
-        fqdn.into()
     }
 }
