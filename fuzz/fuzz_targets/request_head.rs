@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use cdr_exporter::classify::Catalogue;
+use cdr_exporter::clock;
 use cdr_exporter::expose::access::Access;
 use cdr_exporter::expose::listen::{Address, Listener};
 use cdr_exporter::expose::{self, Options, Requests, State};
@@ -27,7 +28,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
             let (files, _) = tokio::sync::mpsc::channel(1);
             let options = Options { lifecycle: true, ..Options::default() };
             let (access, requests) = (Access::open().expect("no file"), Requests { reload, files });
-            let state = State::new(options, access, Published::new(snapshot), &Telemetry::new(), requests);
+            let state = State::new(options, access, Published::new(snapshot), &Telemetry::new(clock::system()), requests);
             expose::serve(vec![listener], state.expect("metrics"), std::future::pending()).await;
         });
     });

@@ -64,22 +64,12 @@ const HEADER: &[u8] = b"SBCReportType";
 const CALL_END: &[u8] = b"CALL_END";
 
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
-    let mut lines = text.split(|byte| *byte == b'\n');
-    if lines.any(|line| kind(line).is_some_and(|kind| KINDS.contains(&kind))) {
-        return Recognised::Yes;
-    }
     // JSON; a log may begin with its number, `[S=40]`.
-    if device::is_json(text) && !text.starts_with(b"[S") {
-        return Recognised::No;
-    }
-    // Lines of its log may stand before the first record.
-    let is_log = text.contains(&b'[') && memchr::memmem::find(text, b"[S=").is_some();
-    match is_log && !finished {
-        true => Recognised::NeedMore,
-        false if !finished && memchr::memchr(b'\n', text).is_none() && text.len() < device::MAXIMUM_LINE => {
-            Recognised::NeedMore
+    match device::is_json(text) && !text.starts_with(b"[S") {
+        true => Recognised::No,
+        false => {
+            device::recognise_log(text, finished, |line| kind(line).is_some_and(|kind| KINDS.contains(&kind)))
         }
-        false => Recognised::No,
     }
 }
 

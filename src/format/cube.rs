@@ -45,28 +45,14 @@ const MARK: &str = "VOIP_CALL_HISTORY: ";
 const LEAST_FIELDS: usize = 35;
 
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
-    if device::is_json(text) {
-        return Recognised::No;
-    }
-    let whole = memchr::memchr(b'\n', text).is_some() || finished || text.len() > device::MAXIMUM_LINE;
-    let mut lines = text.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
-    match lines.any(|line| line.contains(MARK) || Leg::of_file(&line).is_some()) {
-        true => Recognised::Yes,
-        // Other lines of its log may stand before the first record.
-        false if whole && (finished || text.len() > device::MAXIMUM_LINE || !is_cisco_log(text)) => {
-            Recognised::No
-        }
-        false => Recognised::NeedMore,
-    }
-}
-
-/// Whether there is a message such as `%LINK-3-UPDOWN: `: facility, severity from 0 to 7, name.
-fn is_cisco_log(text: &[u8]) -> bool {
-    let is_message = |behind: &[u8]| {
-        let facility = behind.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
-        facility > 1 && matches!(behind[facility..], [b'-', b'0'..=b'7', b'-', ..])
+    let is_record = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line);
+        line.contains(MARK) || Leg::of_file(&line).is_some()
     };
-    memchr::memchr_iter(b'%', text).any(|at| is_message(&text[at + 1..]))
+    match device::is_json(text) {
+        true => Recognised::No,
+        false => device::recognise_log(text, finished, is_record),
+    }
 }
 
 #[derive(Debug)]
@@ -261,11 +247,14 @@ mod tests {
         use Recognised::{NeedMore, No, Yes};
         let line = compact("answer", "", r#""11","user busy (17)""#);
         for (text, finished, expected) in [
-            (line.as_str(), false, Yes),
-            (SYSLOG, false, Yes),
-            ("1371789223,4299,1", false, NeedMore),
-            ("1371789223,4299,1\n", false, No),
-            ("{\"a\"", false, No),
+            (format!("{line}\n"), false, Yes),
+            (line.clone(), true, Yes),
+            (line, false, NeedMore),
+            (format!("09:00:00 another program\n{SYSLOG}\n"), false, Yes),
+            (format!("a,b\n{SYSLOG}\n"), false, No),
+            ("1371789223,4299,1".to_owned(), false, NeedMore),
+            ("1371789223,4299,1\n".to_owned(), false, No),
+            ("{\"a\"".to_owned(), false, No),
         ] {
             assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
         }

@@ -7,6 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+use super::Recognised;
 use crate::call::{Direction, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.
@@ -116,6 +117,22 @@ pub const MAXIMUM_LINE: usize = 64 * 1024;
 /// Whether a text begins as JSON does, which no log of these devices is.
 pub fn is_json(text: &[u8]) -> bool {
     matches!(text, [b'{' | b'[', ..])
+}
+
+/// Whether a text is a log in which one line in the first of it `is_record`. Lines of others may stand before that, so a
+/// log of which no record came yet may be one; but its first line has a time in it, or is a header of SIP, and so a colon.
+/// What was said of a text holds for a longer one that begins so.
+pub fn recognise_log(text: &[u8], finished: bool, is_record: impl Fn(&[u8]) -> bool) -> Recognised {
+    let (text, finished) = text.get(..MAXIMUM_LINE).map_or((text, finished), |begin| (begin, true));
+    for (place, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match line.strip_suffix(b"\n").or(finished.then_some(line)) {
+            None => return Recognised::NeedMore,
+            Some(line) if is_record(line) => return Recognised::Yes,
+            Some(line) if place == 0 && !line.contains(&b':') => return Recognised::No,
+            Some(_) => {}
+        }
+    }
+    if finished { Recognised::No } else { Recognised::NeedMore }
 }
 
 /// Whether this is the host of a SIP proxy of Microsoft: `sip.pstnhub.microsoft.com`, `sip2.pstnhub.microsoft.com`.

@@ -46,20 +46,10 @@ pub static FORMAT: Format = Format {
 const MARK: &[u8] = b"ACC: ";
 
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
-    let is_line = |line: &[u8]| line_of(line).is_some();
-    match text.split(|byte| *byte == b'\n').any(is_line) {
-        true => Recognised::Yes,
-        false if device::is_json(text) || finished || text.len() > device::MAXIMUM_LINE => Recognised::No,
-        // Other lines of its log may stand before the first record.
-        false if memchr::memchr(b'\n', text).is_none() || is_its_log(text) => Recognised::NeedMore,
-        false => Recognised::No,
+    match device::is_json(text) {
+        true => Recognised::No,
+        false => device::recognise_log(text, finished, |line| line_of(line).is_some()),
     }
-}
-
-fn is_its_log(text: &[u8]) -> bool {
-    [b"kamailio[".as_slice(), b"opensips["]
-        .into_iter()
-        .any(|program| memchr::memmem::find(text, program).is_some())
 }
 
 /// The kind of a line, and its pairs.

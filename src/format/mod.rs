@@ -33,17 +33,18 @@ use self::names::Names;
 use crate::call::{Call, Guid, Reason};
 use crate::framing::Framing;
 
-/// Every built-in format, in the order in which they are asked whether a file is theirs.
+/// Every built-in format, in the order in which they are asked whether a file is theirs: those that the first line tells
+/// before logs, whose first record may stand anywhere.
 pub static ALL: [&Format; 9] = [
-    &audiocodes::FORMAT,
-    &kamailio::FORMAT,
-    &cube::FORMAT,
     &ribbon::FORMAT,
     &freeswitch::FORMAT,
     &graph::FORMAT,
     &graph_csv::FORMAT,
     &asterisk::FORMAT,
     &teams_admin_center::FORMAT,
+    &audiocodes::FORMAT,
+    &kamailio::FORMAT,
+    &cube::FORMAT,
 ];
 
 /// A record format: all that the other stages need to know of it.

@@ -130,7 +130,7 @@ fn exact(name: &[u8]) -> Option<Field> {
 
 fn spelled_otherwise(name: &[u8]) -> Option<Field> {
     // `_id` is what databases call a document by.
-    if name.starts_with(b"_") {
+    if name.trim_ascii_start().starts_with(b"_") {
         return None;
     }
     by_letters(name).or_else(|| without_type(name).and_then(by_letters)).or_else(|| {
@@ -316,6 +316,7 @@ mod tests {
         for name in [
             "",
             "_id",
+            " _id",
             "user.id",
             "userId",
             "Shared correlation ID",

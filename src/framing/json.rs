@@ -53,9 +53,9 @@ impl JsonSplitter {
     }
 
     #[inline]
-    pub(super) fn begins_record(&mut self) -> bool {
-        let is_far = self.scan.as_ref().is_some_and(|scan| scan.at > super::SCANNED_AGAIN);
-        let begins = !is_far && !self.discarding && !self.nesting().is_in_object();
+    pub(super) fn begins_record(&mut self, length: usize) -> bool {
+        let again = self.scan.as_ref().is_none_or(|scan| super::is_looked_at_again(scan.at, length));
+        let begins = again && !self.discarding && !self.nesting().is_in_object();
         if begins {
             self.scan = None;
         }

@@ -29,8 +29,8 @@ impl LinesSplitter {
     }
 
     #[inline]
-    pub(super) fn begins_record(&mut self) -> bool {
-        self.state == State::LineStart && self.scanned <= super::SCANNED_AGAIN
+    pub(super) fn begins_record(&mut self, length: usize) -> bool {
+        self.state == State::LineStart && super::is_looked_at_again(self.scanned, length)
     }
 
     pub(super) fn is_discarding(&self) -> bool {

@@ -129,8 +129,12 @@ impl Nesting {
     }
 }
 
-/// So much of a record that was not whole may be looked at again: it may be whole now.
-const SCANNED_AGAIN: usize = 16 * 1024;
+/// Whether so much of a record, which was not whole, is looked at again now that the text is so long: it may be whole. Only
+/// where that has become twice as long: a record that comes byte by byte would be looked at again with each.
+#[inline]
+fn is_looked_at_again(scanned: usize, length: usize) -> bool {
+    scanned <= length / 2
+}
 
 /// The splitter of one file.
 #[derive(Debug, Clone)]
@@ -151,14 +155,14 @@ impl Splitter {
         }
     }
 
-    /// Whether the text begins with a record, so that whole ones may be taken from there without the splitter; it then
-    /// forgets what it saw of that record.
+    /// Whether the text, which is so long, begins with a record, so that whole ones may be taken from there without the
+    /// splitter; it then forgets what it saw of that record.
     #[inline]
-    pub fn begins_record(&mut self) -> bool {
+    pub fn begins_record(&mut self, length: usize) -> bool {
         match self {
-            Self::Json(splitter) => splitter.begins_record(),
-            Self::QuotedCsv(splitter) => splitter.begins_record(),
-            Self::Lines(splitter) => splitter.begins_record(),
+            Self::Json(splitter) => splitter.begins_record(length),
+            Self::QuotedCsv(splitter) => splitter.begins_record(length),
+            Self::Lines(splitter) => splitter.begins_record(length),
         }
     }
 

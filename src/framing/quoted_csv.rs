@@ -69,9 +69,9 @@ impl QuotedCsvSplitter {
     }
 
     #[inline]
-    pub(super) fn begins_record(&mut self) -> bool {
+    pub(super) fn begins_record(&mut self, length: usize) -> bool {
         let is_passing_over = matches!(self.state, State::Discarding | State::WithinLine);
-        let begins = !is_passing_over && self.scanned <= super::SCANNED_AGAIN;
+        let begins = !is_passing_over && super::is_looked_at_again(self.scanned, length);
         if begins {
             self.begin();
         }

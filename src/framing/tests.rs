@@ -208,6 +208,21 @@ fn a_place_can_be_resumed() {
     }
 }
 
+/// Else a record of a megabyte that comes byte by byte would be gone through a million times.
+#[test]
+fn a_record_that_comes_slowly_is_looked_at_again_only_now_and_then() {
+    for framing in [Framing::Json, Framing::QuotedCsv, Framing::Lines] {
+        let mut splitter = framing.splitter(1024 * 1024);
+        let text = format!("{{\"a\":\"{}", "b".repeat(20_000));
+        let mut again = 0;
+        for end in 1..text.len() {
+            again += u32::from(splitter.begins_record(end));
+            assert_eq!(splitter.next(&text.as_bytes()[..end], false), Split::NeedMore);
+        }
+        assert!((1..20).contains(&again), "{splitter:?}: {again} times");
+    }
+}
+
 /// Deeper than there is room for, what is nested is a record like any other.
 #[test]
 fn nesting_ends_somewhere() {

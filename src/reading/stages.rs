@@ -38,7 +38,7 @@ pub enum Piece<'s> {
 impl Stages {
     /// Takes the calls of usual records from the front of the text.
     pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
-        if self.splitter.begins_record() {
+        if self.splitter.begins_record(text.len()) {
             self.decoder.decode_front(text, self.record_bytes, front);
         }
     }

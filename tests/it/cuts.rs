@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::num::NonZero;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cdr_exporter::call::UnixMillis;
@@ -83,11 +85,20 @@ proptest! {
 
 #[test]
 fn one_byte_at_a_time_gives_the_same_counts() {
-    for sample in all_samples() {
-        let text = read_sample(&sample);
-        let bytes: Vec<&[u8]> = text.chunks(1).collect();
-        assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{}", sample.display());
-    }
+    let samples = Mutex::new(all_samples());
+    let next = || samples.lock().unwrap().pop();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(sample) = next() {
+                    let text = read_sample(&sample);
+                    let bytes: Vec<&[u8]> = text.chunks(1).collect();
+                    assert_eq!(read(&bytes, 1), read(&[&text], u64::MAX), "{}", sample.display());
+                }
+            });
+        }
+    });
 }
 
 /// Byte by byte, this would take minutes.

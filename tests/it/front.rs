@@ -86,7 +86,7 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     let mut splitter = format.framing.splitter(RECORD_BYTES);
     let (mut decoder, mut all) = ((format.decoder)(Names::default()), Vec::new());
     loop {
-        if may && splitter.begins_record() {
+        if may && splitter.begins_record(text.len()) {
             let mut front = Front::default();
             decoder.decode_front(text, RECORD_BYTES, &mut front);
             all.extend(front.calls.iter().map(|call| format!("Call({call:?})")));

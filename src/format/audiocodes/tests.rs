@@ -187,8 +187,12 @@ fn a_header_says_where_fields_stand() {
 fn recognises_its_log() {
     use Recognised::{NeedMore, No, Yes};
     for (text, finished, expected) in [
-        ("[S=40] |CALL_END |SBC |", false, Yes),
-        ("x\n|SBCReportType|", false, Yes),
+        ("[S=40] |CALL_END |SBC |", false, NeedMore),
+        ("[S=40] |CALL_END |SBC |", true, Yes),
+        ("[S=40] |CALL_END |SBC |\n", false, Yes),
+        ("Via: SIP/2.0/TLS\n|SBCReportType|\n", false, Yes),
+        ("x\n|SBCReportType|\n", false, No),
+        ("09:00:00 a line of another\n", false, NeedMore),
         ("10.0.10.11  local1.info [S=129] INVITE sip:x SIP/2.0\n", false, NeedMore),
         ("10.0.10.11  local1.info [S=129] INVITE sip:x SIP/2.0\n", true, No),
         ("a line of so", false, NeedMore),
