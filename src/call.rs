@@ -46,11 +46,20 @@ impl fmt::Display for Guid {
 }
 
 /// A call by which others of its series can be looked up: what OpenMetrics calls an exemplar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exemplar {
     /// The GUID under which Microsoft and the SBC know the call.
     pub correlation_id: Guid,
     pub ended_at: UnixMillis,
+    /// What the call adds to the series: 1 to a counter, seconds to a histogram.
+    pub value: f64,
+}
+
+impl Exemplar {
+    /// The newer of two; of two equally new ones, this.
+    pub fn newer_than(self, other: Option<Self>) -> Option<Self> {
+        Some(other.filter(|other| other.ended_at > self.ended_at).unwrap_or(self))
+    }
 }
 
 /// The two codes that name a cause together, as labels show them. Absence is a state of its own: it is not 0.

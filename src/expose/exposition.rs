@@ -1,5 +1,5 @@
 //! The body of a scrape. The snapshot's part is written once for each snapshot, format and compression, on a thread
-//! of its own, and served from memory; the few metrics about the process are written anew for each scrape.
+//! of its own, and served from memory; the few metrics about the process are written anew after a moment.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -25,6 +25,10 @@ const RENEW_AFTER: Duration = Duration::from_millis(500);
 /// A body that nobody asked to renew for so long is given up with its memory.
 const UNUSED_FOR: Duration = Duration::from_secs(300);
 
+/// Scrapes that come within so long of each other share what the process has to say: many scrapers at once then cost
+/// little more than one, and few of them wait for another thread.
+const END_FOR: Duration = Duration::from_millis(50);
+
 /// Why there is no body.
 pub type Failed = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -41,8 +45,12 @@ struct Shared {
     without_process: bool,
     /// What was written last, by body and coding.
     written: [[ArcSwapOption<Written>; Coding::COUNT]; Body::COUNT],
+    /// What ended the last answer, by body and coding.
+    ends: [[ArcSwapOption<End>; Coding::COUNT]; Body::COUNT],
     /// Held while something is written: one core is enough for all scrapers.
     writing: Mutex<()>,
+    /// Held while an end is written.
+    ending: Mutex<()>,
 }
 
 /// The snapshot's part of a body.
@@ -55,6 +63,20 @@ struct Written {
     of: Weak<Snapshot>,
     /// When its snapshot was current for certain.
     at: Instant,
+}
+
+/// What the process had to say behind a front.
+#[derive(Debug)]
+struct End {
+    bytes: Bytes,
+    of: Weak<Written>,
+    at: Instant,
+}
+
+impl End {
+    fn is_of(&self, written: &Arc<Written>) -> bool {
+        std::ptr::eq(self.of.as_ptr(), Arc::as_ptr(written)) && self.at.elapsed() < END_FOR
+    }
 }
 
 /// What several formats have in common: those of one text differ in their names only.
@@ -74,7 +96,9 @@ impl Exposition {
             without_exemplars: options.without_exemplars,
             without_process: options.without_process,
             written: Default::default(),
+            ends: Default::default(),
             writing: Mutex::new(()),
+            ending: Mutex::new(()),
         }))
     }
 
@@ -85,12 +109,26 @@ impl Exposition {
     pub async fn body(&self, format: Format, coding: Coding) -> Result<[Bytes; 2], Failed> {
         let body = Body::of(format);
         let written = self.written(body, coding).await?;
-        let shared = Arc::clone(&self.0);
-        let parts = spawn_blocking(move || {
-            let end = written.front.end(shared.end(body)?).map_err(failed)?;
-            Ok([Bytes::from_owner(FrontOf(written)), end.into()])
-        });
-        parts.await.map_err(failed)?
+        let end = self.end(body, coding, &written).await?;
+        Ok([Bytes::from_owner(FrontOf(written)), end])
+    }
+
+    /// What follows this front.
+    async fn end(&self, body: Body, coding: Coding, written: &Arc<Written>) -> Result<Bytes, Failed> {
+        let place = &self.0.ends[body as usize][coding as usize];
+        let fresh = || place.load_full().filter(|end| end.is_of(written)).map(|end| end.bytes.clone());
+        if let Some(end) = fresh() {
+            return Ok(end);
+        }
+        let _one_at_a_time = self.0.ending.lock().await;
+        if let Some(end) = fresh() {
+            return Ok(end);
+        }
+        let (shared, of) = (Arc::clone(&self.0), Arc::clone(written));
+        let end = spawn_blocking(move || shared.write_end(body, &of)).await.map_err(failed)??;
+        let bytes = end.bytes.clone();
+        place.store(Some(Arc::new(end)));
+        Ok(bytes)
     }
 
     async fn written(&self, body: Body, coding: Coding) -> Result<Arc<Written>, Failed> {
@@ -138,7 +176,7 @@ impl Shared {
         let (snapshot, at) = (self.published.current(), Instant::now());
         let mut families = families::all_of(&snapshot);
         if self.without_exemplars {
-            families.iter_mut().flat_map(|family| &mut family.series).for_each(|it| it.exemplar = None);
+            families.iter_mut().flat_map(|family| &mut family.series).for_each(|it| it.exemplars = &[]);
         }
         let text = self.encode(body, &families)?;
         let long = text.len() > LONG;
@@ -147,7 +185,8 @@ impl Shared {
     }
 
     /// What the process has to say, and the end of the format.
-    fn end(&self, body: Body) -> Result<Vec<u8>, Failed> {
+    fn write_end(&self, body: Body, of: &Arc<Written>) -> Result<End, Failed> {
+        let at = Instant::now();
         let mut gathered = self.registry.gather();
         gathered.retain(|family| !(self.without_process && family.name().starts_with("process_")));
         let families: Vec<_> = gathered.iter().map(Family::gathered).collect();
@@ -155,7 +194,8 @@ impl Shared {
         if body == Body::OpenMetrics {
             end.extend_from_slice(openmetrics::END.as_bytes());
         }
-        Ok(end)
+        let bytes = of.front.end(end).map_err(failed)?.into();
+        Ok(End { bytes, of: Arc::downgrade(of), at })
     }
 
     fn encode(&self, body: Body, families: &[Family<'_>]) -> Result<Vec<u8>, Failed> {

@@ -231,8 +231,8 @@ fn failures(series: &FailureSeries) -> Series<'_> {
     let [source, trunk, direction] = route_labels(&series.route);
     let [cause, microsoft, sip] = [&*series.cause, &*series.microsoft_code, &*series.sip_code];
     let labels = [source, trunk, direction, cause, microsoft, sip, series.arrival.label()];
-    let exemplar = series.exemplar;
-    Series { exemplar, ..number(&labels, series.count as f64, Some(series.created)) }
+    let exemplars = std::slice::from_ref(&series.exemplar);
+    Series { exemplars, ..number(&labels, series.count as f64, Some(series.created)) }
 }
 
 /// One series for each outcome.
@@ -274,7 +274,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
         ],
         value: Value::Number(1.0),
         created: None,
-        exemplar: None,
+        exemplars: &[],
     }))
 }
 
@@ -363,12 +363,13 @@ impl Described {
 
 /// One series of a counter or gauge.
 fn number<'a>(labels: &[&'a str], value: f64, created: Option<UnixMillis>) -> Series<'a> {
-    Series { labels: borrowed(labels), value: Value::Number(value), created, exemplar: None }
+    Series { labels: borrowed(labels), value: Value::Number(value), created, exemplars: &[] }
 }
 
 /// One series of a histogram.
 fn histogram<'a>(labels: &[&'a str], histogram: &'a Histogram, created: Option<UnixMillis>) -> Series<'a> {
-    Series { labels: borrowed(labels), value: Value::Histogram(histogram), created, exemplar: None }
+    let (value, exemplars) = (Value::Histogram(histogram), &*histogram.exemplars);
+    Series { labels: borrowed(labels), value, created, exemplars }
 }
 
 fn borrowed<'a>(labels: &[&'a str]) -> Vec<Cow<'a, str>> {

@@ -35,8 +35,8 @@ pub struct Series<'a> {
     pub value: Value<'a>,
     /// When it began, at 0. Gauges have no beginning.
     pub created: Option<UnixMillis>,
-    /// One call among those that a counter counts.
-    pub exemplar: Option<Exemplar>,
+    /// One call among those that it counts: of a counter, or of each bucket of a histogram; empty where none is shown.
+    pub exemplars: &'a [Option<Exemplar>],
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +79,7 @@ impl<'a> Family<'a> {
                 Kind::Gauge | Kind::Histogram => metric.get_gauge().get_value(),
             }),
             created: None,
-            exemplar: None,
+            exemplars: &[],
         });
         Self {
             name: family.name(),
@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn buckets_are_cumulated_up_to_infinity() {
         let mut histogram = Histogram::new(&[1.0, 2.0]);
-        [0.5, 1.0, 1.5, 9.0].into_iter().for_each(|value| histogram.observe(value));
+        for value in [0.5, 1.0, 1.5, 9.0] {
+            histogram.observe(value);
+        }
         let buckets: Vec<_> = cumulated(&histogram).collect();
         assert_eq!(buckets, [(1.0, 2), (2.0, 3), (f64::INFINITY, 4)]);
     }

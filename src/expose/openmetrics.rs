@@ -37,9 +37,9 @@ fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) -> f
             Value::Number(value) => {
                 let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
                 write!(text, "{name}{suffix}{labels} {}", Number(value))?;
-                write_exemplar(series.exemplar.as_ref(), text)?;
+                write_exemplar(series.exemplars.first(), text)?;
             }
-            Value::Histogram(histogram) => write_histogram(name, &labels, histogram, text)?,
+            Value::Histogram(histogram) => write_histogram(name, &labels, histogram, series.exemplars, text)?,
         }
         if let Some(UnixMillis(created)) = series.created.filter(|_| with_created) {
             writeln!(text, "{name}_created{labels} {}", Number(created as f64 / 1000.0))?;
@@ -48,21 +48,28 @@ fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) -> f
     Ok(())
 }
 
-/// The rest of a line: the exemplar, where there is one, counts for one call.
-fn write_exemplar(exemplar: Option<&Exemplar>, text: &mut String) -> fmt::Result {
-    if let Some(exemplar) = exemplar {
+/// The rest of a line: the exemplar, where there is one.
+fn write_exemplar(exemplar: Option<&Option<Exemplar>>, text: &mut String) -> fmt::Result {
+    if let Some(Some(exemplar)) = exemplar {
         let (id, at) = (exemplar.correlation_id, Number(exemplar.ended_at.0 as f64 / 1000.0));
-        write!(text, " # {{{CORRELATION_ID}=\"{id}\"}} 1 {at}")?;
+        write!(text, " # {{{CORRELATION_ID}=\"{id}\"}} {} {at}", Number(exemplar.value))?;
     }
     text.write_char('\n')
 }
 
-fn write_histogram(name: &str, labels: &Labels<'_>, histogram: &Histogram, text: &mut String) -> fmt::Result {
-    for (bound, count) in cumulated(histogram) {
+fn write_histogram(
+    name: &str,
+    labels: &Labels<'_>,
+    histogram: &Histogram,
+    exemplars: &[Option<Exemplar>],
+    text: &mut String,
+) -> fmt::Result {
+    for (bucket, (bound, count)) in cumulated(histogram).enumerate() {
         write!(text, "{name}_bucket{{")?;
         labels.write_pairs(text)?;
         let comma = if labels.names.is_empty() { "" } else { "," };
-        writeln!(text, "{comma}le=\"{}\"}} {count}", Bound(bound))?;
+        write!(text, "{comma}le=\"{}\"}} {count}", Bound(bound))?;
+        write_exemplar(exemplars.get(bucket), text)?;
     }
     writeln!(text, "{name}_count{labels} {}", histogram.count())?;
     writeln!(text, "{name}_sum{labels} {}", Number(histogram.sum))
@@ -147,17 +154,21 @@ mod tests {
     #[test]
     fn a_family_is_written_as_the_format_wants_it() {
         let mut histogram = Histogram::new(&[0.5, 30.0]);
-        [0.25, 31.0].into_iter().for_each(|value| histogram.observe(value));
+        for value in [0.25, 31.0] {
+            histogram.observe(value);
+        }
         let created = Some(UnixMillis(1_790_000_000_250));
         let correlation_id = Guid(0x9e8b_ba57_dc14_533a_a7dd_f0da_6575_eed1);
-        let exemplar = Some(Exemplar { correlation_id, ended_at: UnixMillis(1_790_000_100_500) });
+        let newest = Exemplar { correlation_id, ended_at: UnixMillis(1_790_000_100_500), value: 1.0 };
+        let newest_call = [Some(newest)];
+        let longest = [None, None, Some(Exemplar { value: 31.0, ..newest })];
         let labels = vec!["a \"b\" \\ c\nd".into()];
         let calls = Family {
             name: "calls_total",
             help: "A \"call\".",
             kind: Kind::Counter,
             labels: vec!["trunk"],
-            series: vec![Series { labels, value: Value::Number(3.0), created, exemplar }],
+            series: vec![Series { labels, value: Value::Number(3.0), created, exemplars: &newest_call }],
         };
         let seconds = Family {
             name: "age_seconds",
@@ -168,7 +179,7 @@ mod tests {
                 labels: Vec::new(),
                 value: Value::Histogram(&histogram),
                 created,
-                exemplar: None,
+                exemplars: &longest,
             }],
         };
         let escaped = r#"{trunk="a \"b\" \\ c\nd"}"#;
@@ -178,7 +189,8 @@ mod tests {
              calls_created{escaped} 1790000000.25\n\
              # TYPE age_seconds histogram\n# UNIT age_seconds seconds\n# HELP age_seconds Age.\n\
              age_seconds_bucket{{le=\"0.5\"}} 1\nage_seconds_bucket{{le=\"30.0\"}} 1\n\
-             age_seconds_bucket{{le=\"+Inf\"}} 2\nage_seconds_count 2\nage_seconds_sum 31.25\n\
+             age_seconds_bucket{{le=\"+Inf\"}} 2 \
+             # {{correlation_id=\"9e8bba57-dc14-533a-a7dd-f0da6575eed1\"}} 31 1790000100.5\nage_seconds_count 2\nage_seconds_sum 31.25\n\
              age_seconds_created 1790000000.25\n"
         );
         assert_eq!(encode(&[calls.clone(), seconds], true), expected);

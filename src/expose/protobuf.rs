@@ -4,6 +4,10 @@ use prost::Message;
 
 use super::family::{CORRELATION_ID, Family, Kind, Series, Value, cumulated};
 use crate::call::{self, UnixMillis};
+use crate::ledger::snapshot::native::{self, Native};
+
+/// Up to here an observation counts as 0: as every client of Prometheus has it. Ours are 0, or a 1,024th of a second and more.
+const ZERO_THRESHOLD: f64 = 2.938_735_877_055_719e-39;
 
 /// The families one after another.
 ///
@@ -49,22 +53,63 @@ fn metric(family: &Family<'_>, series: &Series<'_>) -> Metric {
     let created_timestamp = series.created.map(Timestamp::from);
     match series.value {
         Value::Number(value) if family.kind == Kind::Counter => {
-            let exemplar = series.exemplar.map(Exemplar::from);
+            let exemplar = exemplar(series, 0);
             metric.counter = Some(Counter { value: Some(value), exemplar, created_timestamp });
         }
         Value::Number(value) => metric.gauge = Some(Gauge { value: Some(value) }),
         Value::Histogram(histogram) => {
-            let bucket = cumulated(histogram)
-                .map(|(bound, count)| Bucket { cumulative_count: Some(count), upper_bound: Some(bound) });
+            let bucket = cumulated(histogram).enumerate().map(|(place, (bound, count))| Bucket {
+                cumulative_count: Some(count),
+                upper_bound: Some(bound),
+                exemplar: exemplar(series, place),
+            });
+            let (positive_span, positive_delta) = sparse(&histogram.native);
             metric.histogram = Some(Histogram {
                 sample_count: Some(histogram.count()),
                 sample_sum: Some(histogram.sum),
                 bucket: bucket.collect(),
+                schema: Some(native::SCHEMA),
+                zero_threshold: Some(ZERO_THRESHOLD),
+                zero_count: Some(histogram.native.zero),
+                positive_span,
+                positive_delta,
                 created_timestamp,
             });
         }
     }
     metric
+}
+
+fn exemplar(series: &Series<'_>, place: usize) -> Option<Exemplar> {
+    series.exemplars.get(place)?.map(Exemplar::from)
+}
+
+/// Native buckets as spans of neighbours, and each count less the one before. A gap of two is cheaper as two empty
+/// buckets than as another span.
+fn sparse(native: &Native) -> (Vec<BucketSpan>, Vec<i64>) {
+    const GAP: u32 = 2;
+    let (mut spans, mut deltas): (Vec<BucketSpan>, _) = (Vec::new(), Vec::new());
+    let (mut before, mut gap) = (0, 0);
+    for count in native.counts.iter().map(|count| i64::try_from(*count).unwrap_or(i64::MAX)) {
+        if count == 0 && !spans.is_empty() {
+            gap += 1;
+            continue;
+        }
+        match spans.last_mut() {
+            Some(span) if gap <= GAP => {
+                for _ in 0..gap {
+                    deltas.push(-before);
+                    before = 0;
+                }
+                span.length += gap + 1;
+            }
+            Some(_) => spans.push(BucketSpan { offset: gap.cast_signed(), length: 1 }),
+            None => spans.push(BucketSpan { offset: native.first, length: 1 }),
+        }
+        deltas.push(count - before);
+        (before, gap) = (count, 0);
+    }
+    (spans, deltas)
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -135,6 +180,16 @@ struct Histogram {
     sample_sum: Option<f64>,
     #[prost(message, repeated, tag = "3")]
     bucket: Vec<Bucket>,
+    #[prost(sint32, optional, tag = "5")]
+    schema: Option<i32>,
+    #[prost(double, optional, tag = "6")]
+    zero_threshold: Option<f64>,
+    #[prost(uint64, optional, tag = "7")]
+    zero_count: Option<u64>,
+    #[prost(message, repeated, tag = "12")]
+    positive_span: Vec<BucketSpan>,
+    #[prost(sint64, repeated, tag = "13")]
+    positive_delta: Vec<i64>,
     #[prost(message, optional, tag = "15")]
     created_timestamp: Option<Timestamp>,
 }
@@ -145,6 +200,18 @@ struct Bucket {
     cumulative_count: Option<u64>,
     #[prost(double, optional, tag = "2")]
     upper_bound: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    exemplar: Option<Exemplar>,
+}
+
+/// Neighbouring native buckets.
+#[derive(Clone, PartialEq, Message)]
+struct BucketSpan {
+    /// Of the first span the number of its first bucket, of others how many empty buckets are before it.
+    #[prost(sint32, tag = "1")]
+    offset: i32,
+    #[prost(uint32, tag = "2")]
+    length: u32,
 }
 
 /// `google.protobuf.Timestamp`.
@@ -160,7 +227,7 @@ impl From<call::Exemplar> for Exemplar {
     fn from(exemplar: call::Exemplar) -> Self {
         let name = Some(CORRELATION_ID.to_owned());
         let label = vec![LabelPair { name, value: Some(exemplar.correlation_id.to_string()) }];
-        Self { label, value: Some(1.0), timestamp: Some(exemplar.ended_at.into()) }
+        Self { label, value: Some(exemplar.value), timestamp: Some(exemplar.ended_at.into()) }
     }
 }
 
@@ -176,6 +243,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn native_buckets_are_spans_with_differences() {
+        let native = |first, counts: &[u64]| Native { zero: 0, first, counts: counts.to_vec() };
+        for (native, spans, deltas) in [
+            (native(0, &[]), &[][..], &[][..]),
+            (native(54, &[4]), &[(54, 1)], &[4]),
+            (native(-8, &[1, 3, 0, 0, 2]), &[(-8, 5)], &[1, 2, -3, 0, 2]),
+            (native(-8, &[1, 3, 0, 0, 0, 2, 2]), &[(-8, 2), (3, 2)], &[1, 2, -1, 0]),
+        ] {
+            let spans: Vec<_> = spans
+                .iter()
+                .map(|(offset, length)| BucketSpan { offset: *offset, length: *length })
+                .collect();
+            assert_eq!(sparse(&native), (spans, deltas.to_vec()), "{native:?}");
+        }
+    }
+
+    #[test]
     fn a_family_is_the_bytes_that_the_definition_gives() {
         let family = Family {
             name: "c_total",
@@ -186,7 +270,7 @@ mod tests {
                 labels: vec!["v".into()],
                 value: Value::Number(0.0),
                 created: Some(UnixMillis(1_500)),
-                exemplar: None,
+                exemplars: &[],
             }],
         };
         let label = b"\x0a\x06\x0a\x01l\x12\x01v";

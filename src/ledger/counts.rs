@@ -19,6 +19,7 @@ use super::history::Series;
 use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Route};
 use crate::call::{Arrival, CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
+use crate::reading::exemplars::Exemplars;
 use crate::reading::labels::LabelSet;
 use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS, Sum, wider};
 
@@ -172,14 +173,14 @@ impl Counts {
         self.sources[source.0].seen()
     }
 
-    /// Adds calls of one label set; says as what they were counted, and whether they did not fit under a cap and went into
-    /// `other`.
+    /// Adds calls of one label set, with the exemplars at its place in the batch; says as what they were counted, and
+    /// whether they did not fit under a cap and went into `other`.
     pub fn add(
         &mut self,
         source: SourceIndex,
         labels: &LabelSet,
         sum: &Sum,
-        exemplar: Option<Exemplar>,
+        (exemplars, place): (&Exemplars, usize),
         now: UnixMillis,
     ) -> (Series, bool) {
         let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
@@ -188,9 +189,11 @@ impl Counts {
         counts.calls[labels.outcome as usize][labels.arrival as usize] += sum.count;
         if let Some(durations) = &sum.durations {
             counts.durations.add(durations);
+            counts.durations.show(exemplars.durations(place));
         }
         if let Some(setups) = &sum.setups {
             counts.setups.add(setups);
+            counts.setups.show(exemplars.setups(place));
         }
         let mut counted_as = Series {
             route: Arc::clone(&counts.route),
@@ -199,6 +202,7 @@ impl Counts {
             codes: labels.codes,
         };
         if labels.outcome == Outcome::Failed {
+            let exemplar = exemplars.failure(place);
             let (series, folded) = self.add_failures(route, labels, sum, exemplar, now);
             (counted_as.cause, counted_as.codes) = (Arc::clone(&series.cause), series.codes);
             overflow |= folded;
@@ -229,9 +233,8 @@ impl Counts {
         *changed = true;
         series.count += sum.count;
         series.seen = series.seen.into_iter().chain(sum.seen).reduce(wider);
-        let is_newer = |known: Exemplar| exemplar.is_some_and(|it| it.ended_at >= known.ended_at);
-        if series.exemplar.is_none_or(is_newer) {
-            series.exemplar = exemplar;
+        if let Some(exemplar) = exemplar {
+            series.exemplar = exemplar.newer_than(series.exemplar);
         }
         (series, overflow)
     }

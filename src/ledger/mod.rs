@@ -222,12 +222,13 @@ impl Ledger {
         let duplicate = batch.records.calls - batch.attempts.len() as u64 - counted;
         balance.records.duplicate += duplicate;
         balance.call_age.add(&sums.ages);
+        balance.call_age.show(batch.exemplars.ages());
         balance.unread.iter_mut().zip(sums.unread).for_each(|(own, count)| *own += count);
         balance.newest_call = balance.newest_call.max(sums.newest);
         balance.tallies.add(&sums.tallies, self.counts.limits.countries_per_source);
         for (place, labels, sum) in batch.calls.label_sets(&sums) {
-            let exemplar = batch.exemplars.of(place);
-            let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
+            let exemplars = (&batch.exemplars, place);
+            let (series, overflow) = self.counts.add(source, labels, sum, exemplars, now);
             balance.series_overflow += if overflow { sum.count } else { 0 };
             self.history.add(series, &sum.minutes, now);
         }

@@ -9,6 +9,7 @@ pub use crate::call::Arrival;
 use crate::call::{CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 pub use crate::reading::histogram::Histogram;
+pub use crate::reading::native;
 pub use crate::reading::tallies::ByOutcome;
 
 /// The state of the ledger as of its last commit. Immutable; a reader holds one for a whole answer.

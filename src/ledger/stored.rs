@@ -16,6 +16,7 @@ use super::known::Holder;
 use super::snapshot::Histogram;
 use super::store::Table;
 use crate::call::Direction;
+use crate::reading::native::Native;
 use crate::source::identity::FileId;
 
 pub const DIRECTIONS: [Direction; 3] = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
@@ -116,21 +117,58 @@ fn rewritten<T: Serialize + DeserializeOwned>(text: &str) -> Result<String, Stri
 pub struct StoredHistogram {
     buckets: Vec<u64>,
     sum: f64,
+    /// Stores of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    native: Option<StoredNative>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredNative {
+    zero: u64,
+    first: i32,
+    counts: Vec<u64>,
 }
 
 impl StoredHistogram {
     pub fn of(histogram: &Histogram) -> Self {
-        Self { buckets: histogram.buckets.clone(), sum: histogram.sum }
+        let Native { zero, first, counts } = histogram.native.clone();
+        let native = (histogram.count() > 0).then_some(StoredNative { zero, first, counts });
+        Self { buckets: histogram.buckets.clone(), sum: histogram.sum, native }
     }
 
     /// The histogram over these bounds.
     pub fn over(self, bounds: &'static [f64]) -> Result<Histogram, String> {
-        let Self { buckets, sum } = self;
-        match buckets.len() == bounds.len() + 1 {
-            true => Ok(Histogram { bounds, buckets, sum }),
-            false => Err(format!("a histogram of {} buckets, not {}", buckets.len(), bounds.len() + 1)),
+        let Self { buckets, sum, native } = self;
+        if buckets.len() != bounds.len() + 1 {
+            return Err(format!("a histogram of {} buckets, not {}", buckets.len(), bounds.len() + 1));
+        }
+        let native = match native {
+            Some(StoredNative { zero, first, counts }) => Native { zero, first, counts },
+            None => native_of(bounds, &buckets),
+        };
+        let histogram = Histogram { buckets, sum, native, ..Histogram::new(bounds) };
+        match histogram.count() == histogram.native.count() {
+            true => Ok(histogram),
+            false => Err(format!(
+                "a histogram of {} observations, {} in native buckets",
+                histogram.count(),
+                histogram.native.count()
+            )),
         }
     }
+}
+
+/// What an earlier version counted, each observation at the upper bound of its bucket: how large it was is not known, only
+/// that rates from now on see none of them.
+fn native_of(bounds: &[f64], buckets: &[u64]) -> Native {
+    let mut native = Native::default();
+    let beyond = bounds.last().map(|bound| bound.next_up());
+    let values = bounds.iter().copied().chain(beyond);
+    values
+        .zip(buckets)
+        .filter(|(_, count)| **count > 0)
+        .for_each(|(value, count)| native.observe(value, *count));
+    native
 }
 
 /// As JSON.
@@ -158,4 +196,45 @@ pub fn labelled<T: Copy + Debug>(
 ) -> Result<T, String> {
     let value = values.iter().copied().find(|value| label_of(*value) == label);
     value.ok_or_else(|| format!("there is no label `{label}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: &[f64] = &[1.0, 30.0];
+
+    #[test]
+    fn a_histogram_comes_back_as_it_was() {
+        let mut histogram = Histogram::new(BOUNDS);
+        for seconds in [0.0, 0.25, 29.5, 7000.0] {
+            histogram.observe(seconds);
+        }
+        let stored: StoredHistogram = from_json(&to_json(&StoredHistogram::of(&histogram))).unwrap();
+        assert_eq!(stored.over(BOUNDS).unwrap(), histogram);
+    }
+
+    #[test]
+    fn what_was_counted_without_native_buckets_is_in_those_of_its_bounds() {
+        let stored: StoredHistogram = from_json(r#"{"buckets":[2,0,3],"sum":100.5}"#).unwrap();
+        let histogram = stored.over(BOUNDS).unwrap();
+        let mut native = Native::default();
+        native.observe(1.0, 2);
+        native.observe(30.5, 3);
+        assert_eq!((histogram.native.count(), histogram.native), (5, native));
+    }
+
+    #[test]
+    fn buckets_that_contradict_each_other_are_no_histogram() {
+        for (json, expected) in [
+            (r#"{"buckets":[2,0],"sum":1}"#, "a histogram of 2 buckets, not 3"),
+            (
+                r#"{"buckets":[2,0,0],"sum":1,"native":{"zero":0,"first":0,"counts":[1]}}"#,
+                "a histogram of 2 observations, 1 in native buckets",
+            ),
+        ] {
+            let stored: StoredHistogram = from_json(json).unwrap();
+            assert_eq!(stored.over(BOUNDS).unwrap_err(), expected);
+        }
+    }
 }

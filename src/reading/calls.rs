@@ -44,6 +44,9 @@ pub enum Added {
     Attempt(Attempted),
 }
 
+/// About how many bytes the histograms of a label set take.
+const HISTOGRAMS: usize = 1024;
+
 /// The calls of a batch.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -163,7 +166,7 @@ impl Calls {
 
     /// About how much memory they take.
     pub fn bytes(&self) -> usize {
-        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + 128;
+        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + HISTOGRAMS;
         let by_minute = self.all.minutes * 2 * size_of::<(u32, u32)>();
         self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set + by_minute
     }

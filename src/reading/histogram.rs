@@ -1,4 +1,7 @@
-//! A histogram with fixed bounds, which can be added to another.
+//! A histogram with fixed bounds, and the same observations in native buckets. It can be added to another.
+
+use super::native::Native;
+use crate::call::Exemplar;
 
 /// Observations by their size; the last bucket is `+Inf`.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,20 +11,27 @@ pub struct Histogram {
     /// Observations per bucket, not cumulated; one more than there are bounds.
     pub buckets: Vec<u64>,
     pub sum: f64,
+    /// The same observations.
+    pub native: Native,
+    /// One call of each bucket, as far as any is known; empty where none is.
+    pub exemplars: Vec<Option<Exemplar>>,
 }
 
 impl Histogram {
     /// An empty histogram over these bounds.
     pub fn new(bounds: &'static [f64]) -> Self {
-        Self { bounds, buckets: vec![0; bounds.len() + 1], sum: 0.0 }
+        let buckets = vec![0; bounds.len() + 1];
+        Self { bounds, buckets, sum: 0.0, native: Native::default(), exemplars: Vec::new() }
     }
 
-    /// Counts one value.
-    pub fn observe(&mut self, value: f64) {
+    /// Counts one value; says in which bucket.
+    pub fn observe(&mut self, value: f64) -> usize {
         // Few bounds are counted faster than searched: no branch depends on the value.
         let bucket = self.bounds.iter().filter(|bound| **bound < value).count();
         self.buckets[bucket] += 1;
         self.sum += value;
+        self.native.observe(value, 1);
+        bucket
     }
 
     /// Adds the observations of another over the same bounds.
@@ -29,6 +39,19 @@ impl Histogram {
         debug_assert_eq!(self.bounds, other.bounds);
         self.buckets.iter_mut().zip(&other.buckets).for_each(|(own, other)| *own += other);
         self.sum += other.sum;
+        self.native.add(&other.native);
+    }
+
+    /// Takes newer calls for exemplars of the buckets that have any.
+    pub fn show(&mut self, newer: impl Iterator<Item = Option<Exemplar>>) {
+        for (bucket, exemplar) in newer.enumerate() {
+            let Some(exemplar) = exemplar.filter(|_| self.buckets[bucket] > 0) else { continue };
+            if self.exemplars.is_empty() {
+                self.exemplars = vec![None; self.buckets.len()];
+            }
+            let known = &mut self.exemplars[bucket];
+            *known = exemplar.newer_than(*known);
+        }
     }
 
     /// How many values were observed.

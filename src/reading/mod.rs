@@ -4,16 +4,17 @@
 pub mod batch;
 pub mod calls;
 pub mod content;
+pub mod exemplars;
 pub mod histogram;
 pub mod labels;
 pub mod listing;
+pub mod native;
 pub mod overlap;
 pub mod sums;
 pub mod tallies;
 mod beginning;
 mod documents;
 mod ending;
-mod exemplars;
 mod found;
 mod given_up;
 mod mask;

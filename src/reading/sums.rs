@@ -30,6 +30,14 @@ pub struct Counted {
     pub unread: Unread,
 }
 
+/// Bucket and seconds of a call in each histogram that it is in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Observed {
+    pub duration: Option<(usize, f64)>,
+    pub setup: Option<(usize, f64)>,
+    pub age: Option<(usize, f64)>,
+}
+
 /// Calls folded into counts.
 #[derive(Debug, Clone)]
 pub struct Sums {
@@ -78,8 +86,9 @@ impl Default for Sums {
 }
 
 impl Sums {
-    /// Adds a call.
-    pub fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) {
+    /// Adds a call; says in which buckets.
+    pub fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) -> Observed {
+        let mut observed = Observed::default();
         let place = call.labels as usize;
         if self.by_label_set.len() <= place {
             self.by_label_set.resize_with(place + 1, Sum::default);
@@ -89,7 +98,8 @@ impl Sums {
         match (outcome, call.duration_seconds) {
             (Outcome::Answered, Some(seconds)) => {
                 let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
-                durations.observe(f64::from(seconds));
+                let seconds = f64::from(seconds);
+                observed.duration = Some((durations.observe(seconds), seconds));
             }
             (Outcome::Failed, _) => {
                 sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
@@ -98,12 +108,14 @@ impl Sums {
         }
         if let (Outcome::Answered | Outcome::Failed, Some(millis)) = (outcome, call.detail.setup_millis) {
             let setups = sum.setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
-            setups.observe(seconds(i64::from(millis)));
+            let seconds = seconds(i64::from(millis));
+            observed.setup = Some((setups.observe(seconds), seconds));
         }
         self.tallies.count(&call.detail, outcome);
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
             self.minutes += usize::from(sum.add_minute(ended_at));
-            self.ages.observe(seconds(age));
+            let seconds = seconds(age);
+            observed.age = Some((self.ages.observe(seconds), seconds));
             self.newest = self.newest.max(call.ended_at);
         }
         if !call.unread.is_empty() {
@@ -112,6 +124,7 @@ impl Sums {
             }
             self.two_readings = self.two_readings.or(call.unread.two_readings());
         }
+        observed
     }
 
     /// How many calls these are.

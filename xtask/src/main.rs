@@ -1,5 +1,6 @@
 //! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS [HOURS [no-rules]]]`: prints sample traffic;
 //! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md;
+//! `cargo xtask scrapes [PROGRAM]`: times scrapes while files are read, and `/-/healthy` behind many scrapes;
 //! `cargo xtask siege [--seconds N | --kills N [--seed N]] [PROGRAM]`: attacks the daemon, or kills it again and again.
 
 use std::{env, fs, io, process::ExitCode};
@@ -14,9 +15,11 @@ fn main() -> ExitCode {
         ["traffic", trunks, hours, "no-rules"] => print_traffic(trunks, hours, false),
         ["faults"] => play_faults("target/release/cdr-exporter"),
         ["faults", program] => play_faults(program),
+        ["scrapes"] => time_scrapes("target/release/cdr-exporter"),
+        ["scrapes", program] => time_scrapes(program),
         ["siege", ref options @ ..] => lay_siege(options),
         _ => Err(io::Error::other(
-            "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM] \
+            "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM] | scrapes [PROGRAM] \
              | siege [--seconds N | --kills N [--seed N]] [PROGRAM]]",
         )),
     };
@@ -40,6 +43,10 @@ fn write_generated() -> io::Result<()> {
 fn play_faults(program: &str) -> io::Result<()> {
     let root = xtask::repository();
     xtask::faults::write_table(&root.join(program), &root.join("README.md"))
+}
+
+fn time_scrapes(program: &str) -> io::Result<()> {
+    xtask::scrapes::play(&xtask::repository().join(program))
 }
 
 /// Ten minutes of attacks if nothing else is said.

@@ -30,7 +30,9 @@ pub fn snapshot() -> Snapshot {
         created: UnixMillis(0),
     };
     let mut duration = Histogram::new(&[0.5, 30.0, 3600.0]);
-    [0.5, 12.25, 30.0, 31.0, 9000.0].into_iter().for_each(|seconds| duration.observe(seconds));
+    for seconds in [0.5, 12.25, 30.0, 31.0, 9000.0] {
+        duration.observe(seconds);
+    }
     Snapshot {
         loaded: true,
         ready: true,

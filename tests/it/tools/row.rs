@@ -35,6 +35,14 @@ impl Row {
         self.json_of(Timestamp::from_millisecond(clock::now().0).unwrap())
     }
 
+    /// The same of a call that was answered or refused at once, lasted so many seconds, and ended so many ago.
+    pub fn json_lasting(&self, seconds: u32, ago: i64) -> String {
+        let end = Timestamp::from_millisecond(clock::now().0 - 1000 * ago).unwrap();
+        let decided = if self.succeeded { "startDateTime" } else { "failureDateTime" };
+        let duration = format!(r#""{decided}":"{end}","duration":{seconds},"#);
+        self.json_of(end).replace(r#""duration":0,"#, &duration)
+    }
+
     /// The same of a call that ended at this time.
     pub fn json_of(&self, end: Timestamp) -> String {
         let Self { id, trunk, call_type, succeeded, codes: (microsoft_code, sip_code) } = self;

@@ -5,7 +5,7 @@
 mod attacks;
 mod clients;
 pub mod kills;
-mod target;
+pub mod target;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,7 +49,7 @@ impl Ground<'_> {
 /// When it cannot be played, or the program did not hold.
 pub fn play(program: &Path, seconds: u64) -> io::Result<()> {
     let folder = TempDir::new()?;
-    let target = Target::start(program, folder.path(), &ATTACKS.map(|attack| attack.name))?;
+    let target = Target::start(program, folder.path(), &ATTACKS.map(|attack| attack.name), "")?;
     let mtail = Mtail::start(folder.path(), &ATTACKS.map(|attack| attack.name))?;
     let over = AtomicBool::new(false);
     let (truth, scrapes, levels) = thread::scope(|scope| -> io::Result<_> {
@@ -106,6 +106,6 @@ fn table(truth: &Counts, counted: &BTreeMap<String, u64>, mtail: Option<(&Mtail,
 }
 
 /// Reads a file of `/proc`, which is gone once its process is.
-fn proc(id: u32, name: &str) -> io::Result<String> {
+pub fn proc(id: u32, name: &str) -> io::Result<String> {
     fs::read_to_string(format!("/proc/{id}/{name}"))
 }

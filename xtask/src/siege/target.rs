@@ -49,9 +49,9 @@ pub fn sum(metrics: &str, name: &str, label: &str) -> u64 {
 }
 
 impl Target {
-    /// Starts the program and waits until it answers.
-    pub fn start(program: &Path, folder: &Path, sources: &[&str]) -> io::Result<Self> {
-        let mut config = "rescan_interval: 1s\nsources:\n".to_owned();
+    /// Starts the program, with this before the sources in its config, and waits until it answers.
+    pub fn start(program: &Path, folder: &Path, sources: &[&str], config: &str) -> io::Result<Self> {
+        let mut config = format!("{config}rescan_interval: 1s\nsources:\n");
         for source in sources {
             let path = folder.join(source);
             fs::create_dir_all(&path)?;
@@ -76,6 +76,11 @@ impl Target {
             sleep(Duration::from_millis(20));
         }
         Ok(target)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What is counted once it is the truth, or after a while.
