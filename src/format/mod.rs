@@ -184,7 +184,7 @@ pub struct Front<'t> {
 
 impl<'t> Front<'t> {
     /// At most so many calls are taken before they are handed on: enough that the hand-over costs nothing.
-    const ROOM: usize = 64;
+    pub const ROOM: usize = 64;
 
     /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the
     /// record's length. Bytes that are `blank` may stand before each. Puts them there itself: what it would return is

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::labels::{Key, LabelSet, OwnedKey, label_set, labelled};
-use super::sums::{Counted, Sum, Sums, age, wider};
+use super::sums::{Counted, Observed, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{Arrival, Attempt, Call, Detail, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
-use crate::format::Format;
+use crate::format::{Format, Front};
 
 /// One of the attempts of a call, classified as if it were the only one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Added {
     Attempt(Attempted),
 }
 
-/// About how many bytes the histograms of a label set take.
+/// About how many bytes the histograms of a label set take, and the exemplars of their buckets.
 const HISTOGRAMS: usize = 1024;
 
 /// The calls of a batch.
@@ -55,6 +55,8 @@ pub struct Calls {
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
     all: Sums,
+    /// Label set and buckets of the calls that were found last, where exemplars are kept; whoever wants them takes them.
+    pub observed: Vec<(u32, Observed)>,
     /// End of the earliest and of the latest call.
     pub span: Option<(UnixMillis, UnixMillis)>,
 }
@@ -83,7 +85,10 @@ impl Calls {
         let labels = self.labels(call, &verdict, arrival, how.format, context);
         let (detail, unread) = (call.detail, call.unread);
         let counted = Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, unread };
-        self.fold(counted, verdict.outcome, age, context.remembers);
+        let observed = self.fold(counted, verdict.outcome, age, context.remembers);
+        if context.keeps_exemplars && self.observed.len() < Front::ROOM {
+            self.observed.push((labels, observed));
+        }
         Added::Counted(labels)
     }
 
@@ -101,12 +106,12 @@ impl Calls {
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
     }
 
-    fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) {
+    fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) -> Observed {
         if remembers {
             self.counted.push(counted);
         }
-        self.all.add(&counted, outcome, age);
         self.span = self.span.into_iter().chain(counted.ended_at.map(|at| (at, at))).reduce(wider);
+        self.all.add(&counted, outcome, age)
     }
 
     /// The place of the call's label set.

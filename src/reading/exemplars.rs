@@ -1,6 +1,9 @@
 //! The newest failed call of each label set, and the newest call of each bucket of the histograms, by their correlation
 //! ids: the way from a spike to one of its calls. The id is read of few calls, so it costs the usual one nothing.
 
+use super::Batch;
+use super::found::Found;
+use super::sums::Observed;
 use crate::call::{Exemplar, Guid, UnixMillis};
 
 /// While text is read at full speed, every other call is the newest of some bucket. Of each piece of text, so many ids are
@@ -49,6 +52,18 @@ impl Exemplars {
     /// A call of this label set failed.
     pub fn note(&mut self, labels: u32, ended_at: UnixMillis, position: u64) {
         self.note_at(Place::Failure { labels }, Noted { ended_at, position, value: 1.0 });
+    }
+
+    /// A call came into these buckets.
+    fn note_buckets(&mut self, labels: u32, observed: &Observed, ended_at: UnixMillis, position: u64) {
+        let places = [
+            observed.duration.map(|(bucket, value)| (Place::Duration { labels, bucket }, value)),
+            observed.setup.map(|(bucket, value)| (Place::Setup { labels, bucket }, value)),
+            observed.age.map(|(bucket, value)| (Place::Age { bucket }, value)),
+        ];
+        for (place, value) in places.into_iter().flatten() {
+            self.note_at(place, Noted { ended_at, position, value });
+        }
     }
 
     /// A call came that may be shown there.
@@ -110,6 +125,24 @@ impl Exemplars {
     /// Those of the ages, bucket by bucket.
     pub fn ages(&self) -> impl Iterator<Item = Option<Exemplar>> {
         self.ages.iter().map(|newest| newest.known)
+    }
+}
+
+impl Batch {
+    /// The calls that were just added may be exemplars of their buckets.
+    pub(super) fn note_buckets(&mut self, found: &Found<'_>) {
+        let mut observed = std::mem::take(&mut self.calls.observed);
+        // Attempts are in no bucket yet, and formats that write them have no such ids.
+        if let Found::Calls { calls, positions } = found
+            && calls.len() == observed.len()
+        {
+            for ((call, position), (labels, observed)) in calls.iter().zip(*positions).zip(&observed) {
+                let Some(ended_at) = call.ended_at else { continue };
+                self.exemplars.note_buckets(*labels, observed, ended_at, *position);
+            }
+        }
+        observed.clear();
+        self.calls.observed = observed;
     }
 }
 

@@ -19,6 +19,7 @@ impl Reading {
         let mut batch = std::mem::take(&mut self.batch);
         self.each(finished, |found, how, so_far| {
             batch.add(found, how, so_far, context);
+            batch.note_buckets(found);
             !batch.is_full()
         });
         self.read_exemplars(&mut batch);

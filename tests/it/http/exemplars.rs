@@ -15,13 +15,19 @@ const NEWEST: &str = "c0000002-05ec-4a1b-8c2d-000000000002";
 const LONG: &str = "c0000003-05ec-4a1b-8c2d-000000000003";
 const NUMBER: &str = "+14255550123";
 
-const OF_OPENMETRICS: [(&str, &[&str]); 2] = [
+const OF_OPENMETRICS: [(&str, &[&str]); 6] = [
     ("cdr_call_failures_total{microsoft_code=\"531004\"}", &[NEWEST]),
     ("cdr_call_failures_total{microsoft_code=\"531005\"}", &[]),
+    ("cdr_call_duration_seconds_bucket{le=\"120.0\"}", &[NEWEST]),
+    ("cdr_call_duration_seconds_bucket{le=\"1800.0\"}", &[LONG]),
+    ("cdr_call_duration_seconds_bucket{le=\"30.0\"}", &[]),
+    ("cdr_call_setup_seconds_bucket{le=\"0.5\"}", &[LONG]),
 ];
-const OF_PROTOBUF: [(&str, &[&str]); 2] = [
+const OF_PROTOBUF: [(&str, &[&str]); 4] = [
     ("cdr_call_failures_total{microsoft_code=\"531004\"}", &[NEWEST]),
     ("cdr_call_failures_total{microsoft_code=\"531005\"}", &[]),
+    ("cdr_call_duration_seconds{}", &[NEWEST, LONG]),
+    ("cdr_call_setup_seconds{}", &[LONG]),
 ];
 
 /// One after another.
