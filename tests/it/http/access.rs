@@ -201,6 +201,35 @@ fn http2_is_spoken_above_tls_unless_it_is_turned_off() {
     }
 }
 
+/// Requests that are taken back as soon as they are made cost their client next to nothing, and us no more than that.
+#[test]
+fn a_client_that_resets_its_requests_is_cut_off() {
+    let house = House::new(TLS);
+    let mut config = client_config(house.folder.path(), None);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TcpStream::connect(house.server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let name = "localhost".try_into().unwrap();
+    let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream);
+    let frame = |kind: u8, flags: u8, id: u32, payload: &[u8]| {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, flags], &id.to_be_bytes(), payload].concat()
+    };
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(&frame(4, 0, 0, b"")).unwrap();
+    // GET / over HTTPS of localhost, whole, and its reset as no longer wanted.
+    let request = b"\x82\x87\x84\x01\x09localhost";
+    let reset = |id| [frame(1, 5, id, request), frame(3, 0, id, &8_u32.to_be_bytes())].concat();
+    let mut sent = 0;
+    let flood = (0..100).try_for_each(|_| {
+        let resets: Vec<u8> = (sent..sent + 1000).flat_map(|number| reset(2 * number + 1)).collect();
+        sent += 1000;
+        stream.write_all(&resets).and_then(|()| stream.flush())
+    });
+    assert!(flood.is_err() && sent < 50_000, "{sent} resets were taken");
+    assert!(is_let_in(&house, None));
+}
+
 #[test]
 fn what_is_no_tls_is_told_so_or_dropped() {
     let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
