@@ -1,5 +1,6 @@
 //! `limits`: how much there may be of what others write.
 
+use bytesize::ByteSize;
 use serde_saphyr::Spanned;
 
 use super::errors::{Checked, at};
@@ -23,7 +24,7 @@ const MIB: u64 = 1024 * 1024;
 /// Two of the largest windows that zstd's own tools take.
 pub const DEFAULT_MEMORY_BYTES: u64 = 256 * MIB;
 
-/// How much memory all files together may take to be unpacked.
+/// How much memory all files together may take to be read.
 pub fn memory_bytes(written: &file::Limits) -> Checked<u64> {
     let written = written.memory_bytes.as_ref().map(|written| bytes(written, MEMORY_BYTES)).transpose()?;
     Ok(written.unwrap_or(DEFAULT_MEMORY_BYTES))
@@ -72,9 +73,20 @@ pub fn history(written: &file::History) -> Checked<history::Options> {
     })
 }
 
-/// How long a record may be.
-pub fn record_bytes(written: &file::Limits) -> Checked<usize> {
+/// How long a record may be: no longer than there is memory for.
+pub fn record_bytes(written: &file::Limits, memory_bytes: u64) -> Checked<usize> {
     let default = reading::Options::default().record_bytes;
-    let written = written.record_bytes.as_ref().map(|written| bytes(written, RECORD_BYTES)).transpose()?;
-    Ok(written.and_then(|size| usize::try_from(size).ok()).unwrap_or(default))
+    let Some(written) = &written.record_bytes else { return Ok(default) };
+    let size = bytes(written, RECORD_BYTES)?;
+    if size > memory_bytes {
+        let memory = ByteSize(memory_bytes);
+        return Err(at(
+            written,
+            format!(
+                "a record is held in memory as a whole, and `memory_bytes` allows {memory} for all files: write a \
+                 smaller value here or a larger one there"
+            ),
+        ));
+    }
+    Ok(usize::try_from(size).unwrap_or(default))
 }

@@ -113,8 +113,9 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
     let spool = |source: &str| {
         collect.iter().find(|options| options.source == source).map(|options| &*options.folder)
     };
+    let memory_bytes = limits::memory_bytes(&file.limits)?;
     let pipeline = pipeline::Options {
-        sources: sources(&file.sources, spool, limits::record_bytes(&file.limits)?)?,
+        sources: sources(&file.sources, spool, limits::record_bytes(&file.limits, memory_bytes)?)?,
         limits: limits::labels(&file.limits, &file.families)?,
         history: limits::history(&file.history)?,
         catalogue: Arc::new(catalogue(&file.causes)?),
@@ -124,7 +125,7 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
             unfinished_after: interval(file.unfinished_after.as_ref(), PATIENCE.unfinished_after)?,
         },
         threads: default_threads(),
-        memory_bytes: limits::memory_bytes(&file.limits)?,
+        memory_bytes,
     };
     Ok(Config { pipeline, collect })
 }

@@ -13,6 +13,7 @@ use super::decide::{Action, Failure, Original, Seen, State, decide};
 use super::look::Look;
 use super::progress::Progress;
 use super::rate::Rate;
+use super::room::Held;
 use super::whole::Whole;
 use crate::clock::Moment;
 use crate::ledger::{Contents, Decision, FileEvent, Holder, KnownFile};
@@ -57,6 +58,7 @@ pub struct File {
     pub rate: Rate,
     pub damage: Option<Damage>,
     pub hand: Hand,
+    pub held: Held,
     pub whole: Whole,
     pub progress: Progress,
 }
@@ -93,6 +95,7 @@ impl File {
             rate: Rate::new(now.steady),
             damage: None,
             hand: Hand::Nothing,
+            held: Held::default(),
             whole: Whole::default(),
             progress: Progress::default(),
         }
@@ -251,7 +254,8 @@ impl File {
         }
     }
 
-    fn content(&self) -> Option<Content> {
+    /// What is known of its text, as far as that is read.
+    pub fn content(&self) -> Option<Content> {
         self.reading().filter(|_| self.state.is_read()).and_then(Reading::content)
     }
 

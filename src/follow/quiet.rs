@@ -91,7 +91,8 @@ impl File {
         }
         let is_old = self.look.is_older_than(patience.unfinished_after, around.now.wall);
         let given_up = quiet_for >= patience.unfinished_after || is_old && self.is_at_hole();
-        if given_up && self.give_up_hole(around) || self.is_to_be_checked(quiet_for, patience) {
+        let is_due = given_up && (self.give_up_hole(around) || self.takes_text_back());
+        if is_due || self.is_to_be_checked(quiet_for, patience) {
             return Tidied::Again;
         }
         if self.take_ending(around, given_up) {

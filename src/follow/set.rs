@@ -12,6 +12,7 @@ use super::around::{Around, Surroundings};
 use super::decide::{Seen, State};
 use super::file::{File, Hand, Next, TURN_BYTES};
 use super::look::Look;
+use super::room::Waiting;
 use super::scan::Walked;
 use super::task::{Done, Task};
 use crate::clock::Moment;
@@ -38,8 +39,8 @@ pub struct Files {
     away: usize,
     /// Copies that wait until their originals come back from a worker.
     parked: Vec<FileId>,
-    /// Files that wait for memory to be unpacked.
-    pub(super) without_room: Vec<FileId>,
+    /// Files that wait for memory.
+    pub(super) without_room: Vec<Waiting>,
     /// How many files that may still grow are kept open, and how many that wait for their turn.
     pub(super) open_files: usize,
     /// Files with an open descriptor and nothing to read, the longest idle first.
@@ -239,7 +240,7 @@ impl Files {
             return Err(false);
         }
         self.files.insert(id, file);
-        Err(self.after_turn(id, outcome, around.source))
+        Err(self.after_turn(id, outcome, around))
     }
 
     /// Takes a file back from its turn; whether it has been read to its end.
@@ -265,15 +266,19 @@ impl Files {
             file.read_otherwise(Seen::OtherOptions);
             file.is_queued = true;
         }
-        self.after_turn(id, outcome, around.source)
+        self.after_turn(id, outcome, around)
     }
 
     /// Puts a file back after its turn, by what that came to; whether it has been read to its end.
-    fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, source: &str) -> bool {
-        let Some(file) = self.files.get_mut(&id) else { return true };
-        if matches!(outcome, Err(TailError::NoRoom)) {
-            file.is_queued = true;
-            self.without_room.push(id);
+    fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, around: &Around<'_>) -> bool {
+        let (Some(file), source) = (self.files.get_mut(&id), around.source) else { return true };
+        let room = match outcome {
+            Err(TailError::NoRoom) => Err(0),
+            Err(_) => Ok(()),
+            Ok(_) => file.hold_text(id, around),
+        };
+        if let Err(bytes) = room {
+            self.await_room(id, bytes);
             return false;
         }
         let path = file.path.clone();

@@ -1,7 +1,7 @@
 //! A turn of reading, which any thread may do.
 
 use super::file::TURN_BYTES;
-use crate::reading::{Batch, Context, Reading, Turn};
+use crate::reading::{Batch, Context, Reading, Turn, batch};
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
@@ -27,6 +27,11 @@ pub struct Done {
 }
 
 impl Task {
+    /// About how much memory what is read takes at most: a batch, and a record that is not whole.
+    pub fn memory_bytes(&self) -> u64 {
+        (batch::FULL_BYTES + self.reading.options().record_bytes) as u64
+    }
+
     /// Reads.
     pub fn run(self) -> Done {
         let Self { file, mut reading, context, expected, .. } = self;

@@ -46,7 +46,12 @@ impl Followed {
 
     /// Whether its files are looked after at any time. On a drive that may not answer, that is done when it just did.
     pub(super) fn is_tidied_at_any_time(&self) -> bool {
-        self.answers() && !self.looker.as_ref().is_some_and(Looker::is_elsewhere)
+        self.answers() && !self.is_elsewhere()
+    }
+
+    /// Whether some of its files lie on a drive that may not answer one day.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.looker.as_ref().is_some_and(Looker::is_elsewhere)
     }
 
     /// What to show of its files.

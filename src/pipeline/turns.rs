@@ -11,8 +11,10 @@ use crate::clock::Moment;
 use crate::follow::{Around, Done, Files, Outbox};
 use crate::reading::Batch;
 use crate::reading::overlap::Overlap;
+use crate::source::memory::Claim;
 
-/// A file with no more than this to read is read by the loop itself: to hand it over would take longer.
+/// A file with no more than this to read is read by the loop itself: to hand it over would take longer. On a drive that may not
+/// answer one day, any is handed over: a worker that waits for ever keeps nobody else waiting.
 const WORTH_A_WORKER: u64 = 64 * 1024;
 /// How often ids past remembering are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -23,11 +25,16 @@ impl Pipeline {
         if !self.sources.iter().any(|source| source.files.waits_for_room()) {
             return;
         }
-        self.sources.iter_mut().for_each(|source| source.files.shed());
+        let now = (self.clock)();
+        for place in 0..self.sources.len() {
+            self.with(place, now, |files, around| files.shed(around));
+        }
         let released = self.memory.released();
         if self.released != released {
             self.released = released;
-            self.sources.iter_mut().for_each(|source| source.files.try_for_room());
+            for place in 0..self.sources.len() {
+                self.with(place, now, |files, around| files.try_for_room(around.memory));
+            }
         }
     }
 
@@ -68,10 +75,11 @@ impl Pipeline {
         match self.with(place, now, Files::next_turn) {
             Ok(task) => {
                 let source = self.sources[place].number;
-                match self.workers.as_mut().filter(|workers| workers.has_room()) {
-                    Some(workers) if task.is_known && task.expected > WORTH_A_WORKER => {
-                        workers.give(Job { source, task });
-                    }
+                let is_worth_it = task.expected > WORTH_A_WORKER || self.sources[place].is_elsewhere();
+                let is_worth_it = is_worth_it && task.is_known;
+                let workers = self.workers.as_mut().filter(|workers| is_worth_it && workers.has_room());
+                match workers.map(|workers| (workers, self.memory.claim(task.memory_bytes()))) {
+                    Some((workers, Claim::Granted(room))) => workers.give(Job { source, task, room }),
                     _ => self.take_back(place, task.run()),
                 }
             }
@@ -80,7 +88,7 @@ impl Pipeline {
     }
 
     /// A worker has done a turn.
-    pub(super) fn turned(&mut self, Turned { source, done }: Turned) {
+    pub(super) fn turned(&mut self, Turned { source, done, room }: Turned) {
         if let Some(workers) = &mut self.workers {
             workers.took_back();
         }
@@ -89,6 +97,7 @@ impl Pipeline {
         if let Some(place) = self.sources.iter().position(|followed| followed.number == source) {
             self.take_back(place, done);
         }
+        drop(room);
     }
 
     fn take_back(&mut self, place: usize, done: Done) {

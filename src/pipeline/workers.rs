@@ -9,12 +9,15 @@ use std::thread;
 
 use super::Event;
 use crate::follow::{Done, Task};
+use crate::source::memory::Room;
 
 /// A turn, and of which source. A source that goes and comes back is another one.
 #[derive(Debug)]
 pub struct Job {
     pub source: u64,
     pub task: Task,
+    /// For what is read.
+    pub room: Room,
 }
 
 /// What came of a turn; the cause of a panic, if it was that.
@@ -22,6 +25,8 @@ pub struct Job {
 pub struct Turned {
     pub source: u64,
     pub done: Result<Done, Box<dyn Any + Send>>,
+    /// For what was read, until it is counted.
+    pub room: Room,
 }
 
 /// The threads.
@@ -67,9 +72,9 @@ impl Workers {
 fn work(queue: &Mutex<Receiver<Job>>, events: &Sender<Event>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { source, task }) = job else { return };
+        let Ok(Job { source, task, room }) = job else { return };
         let done = catch_unwind(AssertUnwindSafe(|| task.run()));
-        if events.send(Event::Turned(Box::new(Turned { source, done }))).is_err() {
+        if events.send(Event::Turned(Box::new(Turned { source, done, room }))).is_err() {
             return;
         }
     }

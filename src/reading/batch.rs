@@ -15,7 +15,7 @@ use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
 /// A batch that holds this much is handed over: memory is bounded however short records are.
-const FULL_BYTES: usize = 4 * 1024 * 1024;
+pub const FULL_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many rejected records of a file are kept for people to look at, where they are not written down.
 const REJECTED_KEPT: u64 = 3;

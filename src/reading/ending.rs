@@ -118,6 +118,16 @@ impl Reading {
         }
     }
 
+    /// Whether it was looked at what the end of the text holds, since that last grew.
+    pub fn was_ending_looked_at(&self) -> bool {
+        self.ending.is_some_and(|(end, _)| end == self.position + self.tail.text().len() as u64)
+    }
+
+    /// Whether the record that stands at the end was rejected because it was not finished.
+    pub fn is_unfinished_rejected(&self) -> bool {
+        self.unfinished.is_some_and(|unfinished| unfinished >= self.position)
+    }
+
     /// Takes a last line without line end, if it is a whole call by itself; whether it was.
     pub fn take_last_line(&mut self, context: &Context) -> bool {
         let ending = self.stages.as_ref().map_or(Ending::Nothing, |stages| stages.ending(self.tail.text()));

@@ -64,6 +64,11 @@ impl Reading {
         Ok(Some(reading))
     }
 
+    /// Whether nothing is under way that [`Reading::content`] does not tell of.
+    pub fn may_begin_again(&self) -> bool {
+        self.filling.is_none() && self.check.is_none() && self.batch.is_empty()
+    }
+
     /// Another reading of the same text, from `begin` on, where the splitter stands so; and what is known there. `None` where
     /// the text does not lie in the file as it is.
     pub(super) fn reading_from(&self, begin: u64, place: Place) -> io::Result<Option<(Self, Content)>> {

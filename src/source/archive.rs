@@ -25,6 +25,8 @@ const STEP_BYTES: usize = 256 * 1024;
 
 const NOT_ENDED: &str = "a zip archive whose end is not there: it was cut, or is still being written";
 const DAMAGED: &str = "a damaged zip archive: what it holds does not agree with its checksums";
+const TOO_LARGE: &str =
+    "an Excel workbook that takes more memory to read than `limits: memory_bytes` allows: save it as CSV";
 const EMPTY: &str = "a zip archive without records: expected DirectRouting.calls.*.csv or JSON in it";
 
 /// An archive, and how far it has come.
@@ -103,6 +105,19 @@ impl Archive {
         Encoding { compression: None, charset, byte_order_mark, changes, archive: Some(archive) }
     }
 
+    /// How much memory a step takes, in bytes; 0 where that is little.
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.state {
+            State::Workbook(workbook) if !workbook.is_read() => workbook.memory_bytes,
+            _ => 0,
+        }
+    }
+
+    /// There is not so much memory in all.
+    pub fn refuse_for_memory(&mut self) {
+        self.state = State::Refused(TOO_LARGE);
+    }
+
     /// Whether nothing more comes of it.
     pub fn is_read(&self) -> bool {
         match &self.state {
@@ -120,13 +135,13 @@ impl Archive {
             Directory::Damaged => State::Waiting(DAMAGED),
             Directory::Refused(reason) => State::Refused(reason),
             Directory::There(contents) => match contents {
-                Contents::Texts(members) | Contents::Workbook(members)
+                Contents::Texts(members) | Contents::Workbook { parts: members, .. }
                     if !members.iter().all(|member| member.is_sound(file)) =>
                 {
                     State::Waiting(DAMAGED)
                 }
                 Contents::Texts(members) => State::Members { members: members.into(), now: None },
-                Contents::Workbook(_) => State::Workbook(Workbook::new(length)),
+                Contents::Workbook { held_bytes, .. } => State::Workbook(Workbook::new(length, held_bytes)),
                 Contents::Nothing => State::Refused(EMPTY),
                 // What always comes with an export is no fault.
                 Contents::Companions => State::Members { members: VecDeque::new(), now: None },

@@ -80,6 +80,11 @@ impl Decoding {
         self.memory = memory;
     }
 
+    /// Where memory is taken from.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// Whether there was no memory to go on.
     pub fn waits(&self) -> bool {
         self.compressed.as_ref().is_some_and(Decompressing::waits)

@@ -21,8 +21,10 @@ const END64_BYTES: usize = 56;
 const MOST_DIRECTORY_BYTES: u64 = 4 * 1024 * 1024;
 /// What is read of an archive unpacks to no more than this: it is gone through twice, and to its end each time.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
-/// The texts of a workbook's cells are held in memory while it is gone through.
-const MOST_CELL_TEXT_BYTES: u64 = 64 * 1024 * 1024;
+/// Parts of a workbook that are held in memory while it is gone through, and what they unpack to at most.
+const HELD: [&str; 4] =
+    ["xl/sharedstrings.xml", "xl/styles.xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"];
+const MOST_HELD_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The kinds of members that are read.
 const TEXTS: [&str; 4] = [".csv", ".json", ".ndjson", ".jsonl"];
@@ -44,8 +46,11 @@ pub enum Directory {
 pub enum Contents {
     /// Members that are texts, by name.
     Texts(Vec<Member>),
-    /// The parts of a workbook.
-    Workbook(Vec<Member>),
+    /// The parts of a workbook, and how many bytes those that are held in memory unpack to.
+    Workbook {
+        parts: Vec<Member>,
+        held_bytes: u64,
+    },
     /// Nothing but what always comes with an export.
     Companions,
     Nothing,
@@ -124,7 +129,7 @@ fn number(bytes: &[u8]) -> u64 {
 fn contents(archive: &mut ZipArchive<At<'_>>) -> Result<Directory, Directory> {
     let (mut texts, mut parts, mut others, mut companions) = (Vec::new(), Vec::new(), 0, 0);
     let mut is_workbook = false;
-    let mut bytes = 0_u64;
+    let (mut bytes, mut held_bytes) = (0_u64, 0);
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(|_| Directory::Damaged)?;
         let name = String::from_utf8_lossy(entry.name_raw()).to_ascii_lowercase();
@@ -150,8 +155,10 @@ fn contents(archive: &mut ZipArchive<At<'_>>) -> Result<Directory, Directory> {
                 }
             };
             bytes = bytes.saturating_add(entry.size());
-            let is_cell_text = name == "xl/sharedstrings.xml" && entry.size() > MOST_CELL_TEXT_BYTES;
-            if bytes > MOST_BYTES || is_cell_text {
+            if HELD.contains(&&*name) {
+                held_bytes = entry.size().saturating_add(held_bytes);
+            }
+            if bytes > MOST_BYTES || held_bytes > MOST_HELD_BYTES {
                 return Err(Directory::Refused("an archive that unpacks to too much: unpack it first"));
             }
             let start = entry.data_start().ok_or(Directory::Damaged)?;
@@ -165,7 +172,7 @@ fn contents(archive: &mut ZipArchive<At<'_>>) -> Result<Directory, Directory> {
     texts.sort_by(|(name, _), (other, _)| name.cmp(other));
     let texts: Vec<Member> = texts.into_iter().map(|(_, member)| member).collect();
     Ok(Directory::There(match (texts.is_empty(), others) {
-        _ if is_workbook => Contents::Workbook(parts),
+        _ if is_workbook => Contents::Workbook { parts, held_bytes },
         (false, _) => Contents::Texts(texts),
         (true, 0) if companions > 0 => Contents::Companions,
         (true, _) => Contents::Nothing,

@@ -9,6 +9,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::*;
+use crate::source::memory::Memory;
+use crate::source::tail::{Tail, TailError};
 
 /// A member, and what it holds.
 type Named<'a> = (&'a str, &'a [u8]);
@@ -247,4 +249,29 @@ proptest! {
         let bytes = archive(&members, deflated());
         prop_assert_eq!(read(&bytes), read(&bytes));
     }
+}
+
+#[test]
+fn a_workbook_waits_for_memory() {
+    let strings: String = (0..1000).map(|number| format!("<si><t>{number}</t></si>")).collect();
+    let sheet = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>999</v></c></row>";
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&book(sheet, &strings, "")).unwrap();
+    let tail_with = |memory: &Memory| {
+        let mut tail = Tail::new(file.try_clone().unwrap());
+        tail.share(memory.clone());
+        tail
+    };
+
+    let memory = Memory::limited(100 * 1024);
+    let others = memory.claim(90 * 1024);
+    let mut tail = tail_with(&memory);
+    assert!(matches!(tail.fill(u64::MAX, false), Err(TailError::NoRoom)));
+    drop(others);
+    while tail.fill(u64::MAX, false).unwrap() {}
+    assert_eq!((tail.text(), memory.free()), (&b"999\r\n"[..], 100 * 1024));
+
+    let mut tail = tail_with(&Memory::limited(10 * 1024));
+    while tail.fill(u64::MAX, false).unwrap() {}
+    assert_eq!(tail.refused(), Some(TOO_LARGE));
 }

@@ -17,6 +17,9 @@ const STEP_BYTES: usize = 1024 * 1024;
 /// Cells further to the right are left out: no report has so many columns.
 const MOST_COLUMNS: usize = 256;
 
+/// What is held of a part takes so many times its bytes at most: each text of a cell is one of its own.
+const HELD_FACTOR: u64 = 3;
+
 /// What lies between the first day of Excel for Windows, 1900, and that of old ones for the Mac, 1904.
 const DAYS_TO_1904: f64 = 1462.0;
 
@@ -27,6 +30,8 @@ const UNREADABLE: &str = "an Excel workbook that cannot be read: save it as CSV"
 pub struct Workbook {
     /// Of its file, in bytes.
     length: u64,
+    /// How much memory a step takes, about, in bytes.
+    pub memory_bytes: u64,
     /// The first row that is not text yet; `None` when all are.
     row: Option<u32>,
     /// How many cells the longest row had so far. Shorter ones get as many: Excel leaves out what is empty.
@@ -34,9 +39,9 @@ pub struct Workbook {
 }
 
 impl Workbook {
-    /// At its beginning.
-    pub fn new(length: u64) -> Self {
-        Self { length, row: Some(0), width: 0 }
+    /// At its beginning; of what its parts unpack to, so many bytes are held while it is gone through.
+    pub fn new(length: u64, held_bytes: u64) -> Self {
+        Self { length, memory_bytes: held_bytes * HELD_FACTOR, row: Some(0), width: 0 }
     }
 
     /// Whether all of it was read.

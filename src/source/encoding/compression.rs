@@ -154,9 +154,9 @@ impl Decompressing {
     }
 }
 
-/// What zlib takes for its window and tables.
-const GZIP_MEMORY: u64 = 64 * 1024;
-/// What zstd takes beside its window.
+/// What zlib takes for its window and tables, and the bytes that wait to be unpacked.
+const GZIP_MEMORY: u64 = (64 + 256) * 1024;
+/// What zstd takes beside its window, and the bytes that wait.
 const ZSTD_MEMORY: u64 = 512 * 1024;
 
 /// The window of the zstd frame that begins here, by its header (RFC 8878, 3.1.1); `None` where that is not whole.

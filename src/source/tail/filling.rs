@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use super::{CHUNK, Tail, TailError};
 use crate::source::archive::{Archive, Step};
 use crate::source::identity::Mark;
+use crate::source::memory::Claim;
 
 impl Tail {
     /// Has the decoder take what it had before it was let go of, one chunk more. Whether there was anything to do: there is
@@ -134,6 +135,14 @@ impl Tail {
         }
         let Some(file) = &self.file else { return Ok(false) };
         self.text.truncate(self.end);
+        let _room = match self.decoding.memory().claim(archive.memory_bytes()) {
+            Claim::Granted(room) => room,
+            Claim::Later => return Err(TailError::NoRoom),
+            Claim::Never => {
+                archive.refuse_for_memory();
+                return Ok(true);
+            }
+        };
         let step = archive.step(file, &mut self.text);
         self.end = self.text.len();
         let step = step?;
