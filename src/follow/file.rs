@@ -178,6 +178,11 @@ impl File {
         self.reading().and_then(|reading| reading.tail.file())
     }
 
+    /// Whether its turn waits for a step that takes long.
+    pub fn wants_step_ahead(&self) -> bool {
+        self.reading().is_some_and(|reading| reading.tail.is_open() && reading.tail.wants_step_ahead())
+    }
+
     pub fn is_away(&self) -> bool {
         matches!(self.hand, Hand::Away)
     }
@@ -327,7 +332,7 @@ impl File {
                 self.damage = self.damage.filter(|_| *turn == Turn::More);
             }
             // It goes on where it is once there is room.
-            Err(TailError::NoRoom) => {}
+            Err(TailError::NoRoom | TailError::TakesLong) => {}
             Err(error) => self.fail(error, around.now),
         }
         self.note_unrecognised(around.source);
@@ -337,7 +342,9 @@ impl File {
     pub fn fail(&mut self, error: &TailError, now: Moment) {
         let failure = match error {
             TailError::Damaged(_) => Failure::Damaged,
-            TailError::Io(_) | TailError::Rewritten | TailError::NoRoom => Failure::Refused,
+            TailError::Io(_) | TailError::Rewritten | TailError::NoRoom | TailError::TakesLong => {
+                Failure::Refused
+            }
         };
         self.decide(Seen::Failed(failure));
         if failure == Failure::Damaged {

@@ -45,7 +45,8 @@ impl File {
         let tells = contents.of(id).is_none_or(|content| content.head.tells());
         let Hand::Reading(reading) = &self.hand else { return Ok(()) };
         let is_short = !tells && reading.is_within_look_ahead();
-        if !self.state.is_read() || !(is_short || reading.tail.waits_for().is_some()) {
+        let waits = reading.tail.waits_for().is_some() && !reading.tail.was_stepped_ahead();
+        if !self.state.is_read() || !(is_short || waits) {
             return Ok(());
         }
         let length = reading.tail.file().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len());

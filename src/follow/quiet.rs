@@ -153,6 +153,7 @@ impl File {
 }
 
 fn drain(reading: &mut Reading, around: &mut Around<'_>, path: &std::path::Path) -> Result<(), TailError> {
+    reading.tail.leave_long_steps(false);
     loop {
         let turn = reading.finish(around.context);
         if let Some(batch) = reading.take_batch() {

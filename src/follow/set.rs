@@ -202,9 +202,10 @@ impl Files {
         let Some(id) = self.dequeue() else { return Err(true) };
         let Some(mut file) = self.files.remove(&id) else { return Err(true) };
         file.is_queued = false;
+        let is_ahead = file.wants_step_ahead();
         let mut behind = Vec::new();
         let mut others = Surroundings { files: &mut self.files, behind: &mut behind };
-        let next = file.prepare(id, around, &mut others);
+        let next = if is_ahead { Ok(Next::Read) } else { file.prepare(id, around, &mut others) };
         // Bytes that were only looked at are booked too.
         file.hand_out(around);
         let is_away = |id: &FileId| self.files.get(id).is_some_and(File::is_away);
@@ -217,7 +218,7 @@ impl Files {
                     let is_known = around.contents.of(id).is_some_and(|content| content.head.tells());
                     self.files.insert(id, file);
                     self.away += 1;
-                    return Ok(Task { file: id, reading, context, expected, is_known });
+                    return Ok(Task { file: id, reading, context, expected, is_known, is_ahead });
                 }
                 hand => {
                     file.hand = hand;
@@ -226,6 +227,7 @@ impl Files {
             },
             Ok(Next::Nothing(turn)) => Ok(turn),
             Err(TailError::NoRoom) => Err(TailError::NoRoom),
+            Err(TailError::TakesLong) => Ok(Turn::More),
             Err(error) => {
                 file.fail(&error, around.now);
                 Err(error)
@@ -245,7 +247,7 @@ impl Files {
 
     /// Takes a file back from its turn; whether it has been read to its end.
     pub fn take_back(&mut self, done: Done, around: &mut Around<'_>) -> bool {
-        let Done { file: id, reading, batch, outcome } = done;
+        let Done { file: id, reading, batch, is_ahead, outcome } = done;
         self.away -= 1;
         for parked in std::mem::take(&mut self.parked) {
             self.files.get_mut(&parked).into_iter().for_each(|file| file.is_queued = false);
@@ -257,7 +259,9 @@ impl Files {
             around.out.batch(batch, &file.path, reading.lineage());
         }
         file.hand = Hand::Reading(reading);
-        file.turned(id, &outcome, around);
+        if !is_ahead {
+            file.turned(id, &outcome, around);
+        }
         // Excluded by a reload meanwhile: with a descriptor it would be followed as a renamed one.
         if !file.is_named && !self.discover.covers(file.own_path()) {
             file.close();

@@ -15,6 +15,8 @@ pub struct Task {
     pub expected: u64,
     /// Whether its beginning is known: until then a copy of it would be taken for a new file.
     pub is_known: bool,
+    /// Whether it is no turn, but steps that take long and that a turn, or a look ahead, waits for.
+    pub is_ahead: bool,
 }
 
 /// A turn that was done.
@@ -23,6 +25,7 @@ pub struct Done {
     pub file: FileId,
     pub(super) reading: Box<Reading>,
     pub batch: Option<Batch>,
+    pub(super) is_ahead: bool,
     pub(super) outcome: Result<Turn, TailError>,
 }
 
@@ -32,15 +35,33 @@ impl Task {
         (batch::FULL_BYTES + self.reading.options().record_bytes) as u64
     }
 
-    /// Reads.
-    pub fn run(self) -> Done {
+    /// Whether single steps of it can take seconds, as those of an archive can.
+    pub fn takes_long(&self) -> bool {
+        self.reading.tail.is_archive()
+    }
+
+    /// Reads, however long a step takes.
+    pub fn run(mut self) -> Done {
+        if self.is_ahead {
+            self.reading.step_ahead();
+            let Self { file, reading, .. } = self;
+            return Done { file, reading, batch: None, is_ahead: true, outcome: Ok(Turn::More) };
+        }
+        self.reading.tail.leave_long_steps(false);
+        let mut done = self.run_short();
+        done.reading.tail.leave_long_steps(true);
+        done
+    }
+
+    /// Reads, and leaves steps that take long to another task.
+    pub fn run_short(self) -> Done {
         let Self { file, mut reading, context, expected, .. } = self;
         let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
-            // The next turn finds out how.
-            Err(TailError::Rewritten) => Ok(Turn::More),
+            // The next turn finds out how, or comes when the step was taken.
+            Err(TailError::Rewritten | TailError::TakesLong) => Ok(Turn::More),
             outcome => outcome,
         };
         let batch = reading.take_batch();
-        Done { file, reading, batch, outcome }
+        Done { file, reading, batch, is_ahead: false, outcome }
     }
 }

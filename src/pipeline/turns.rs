@@ -77,10 +77,18 @@ impl Pipeline {
                 let source = self.sources[place].number;
                 let is_worth_it = task.expected > WORTH_A_WORKER || self.sources[place].is_elsewhere();
                 let is_worth_it = is_worth_it && task.is_known;
-                let workers = self.workers.as_mut().filter(|workers| is_worth_it && workers.has_room());
-                match workers.map(|workers| (workers, self.memory.claim(task.memory_bytes()))) {
-                    Some((workers, Claim::Granted(room))) => workers.give(Job { source, task, room }),
-                    _ => self.take_back(place, task.run()),
+                let takes_long = task.takes_long() && (task.is_ahead || task.is_known);
+                match &mut self.workers {
+                    // However many wait for them already.
+                    Some(workers) if takes_long => workers.give(Job { source, task, room: None }),
+                    Some(workers) if is_worth_it && workers.has_room() => {
+                        match self.memory.claim(task.memory_bytes()) {
+                            Claim::Granted(room) => workers.give(Job { source, task, room: Some(room) }),
+                            Claim::Later | Claim::Never => self.take_back(place, task.run_short()),
+                        }
+                    }
+                    Some(_) => self.take_back(place, task.run_short()),
+                    None => self.take_back(place, task.run()),
                 }
             }
             Err(caught_up) => self.note_work(caught_up),

@@ -16,8 +16,8 @@ use crate::source::memory::Room;
 pub struct Job {
     pub source: u64,
     pub task: Task,
-    /// For what is read.
-    pub room: Room,
+    /// For what is read; `None` where a step takes its own.
+    pub room: Option<Room>,
 }
 
 /// What came of a turn; the cause of a panic, if it was that.
@@ -26,7 +26,7 @@ pub struct Turned {
     pub source: u64,
     pub done: Result<Done, Box<dyn Any + Send>>,
     /// For what was read, until it is counted.
-    pub room: Room,
+    pub room: Option<Room>,
 }
 
 /// The threads.
@@ -37,14 +37,15 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts so many threads, which tell of turns through `events`. They end with what is returned.
+    /// Starts so many threads, which tell of turns through `events`, and one at the least, for what takes long. They end
+    /// with what is returned.
     ///
     /// # Errors
     /// When the system has no more threads.
     pub fn start(count: usize, events: &Sender<Event>) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
-        for number in 1..=count {
+        for number in 1..=count.max(1) {
             let (queue, events) = (Arc::clone(&queue), events.clone());
             thread::Builder::new().name(format!("reading {number}")).spawn(move || work(&queue, &events))?;
         }

@@ -157,7 +157,7 @@ impl Reading {
         while self.tail.text().len() < LOOK_AHEAD_BYTES {
             match self.fill(LOOK_AHEAD_BYTES as u64, false) {
                 Ok(true) => {}
-                Err(TailError::NoRoom) => return Err(TailError::NoRoom),
+                Err(later @ (TailError::NoRoom | TailError::TakesLong)) => return Err(later),
                 // Text before damage counts like any other; the damage shows again behind it.
                 Err(error) if self.tail.text().is_empty() => return Err(error),
                 Ok(false) | Err(_) => break,
@@ -165,6 +165,11 @@ impl Reading {
         }
         let text = self.tail.text();
         Ok((text, first_record(text, &self.options, text.len() < LOOK_AHEAD_BYTES)))
+    }
+
+    /// Takes the steps of the file that take long and were left, as far as a look ahead needs them.
+    pub fn step_ahead(&mut self) {
+        self.tail.step_ahead(LOOK_AHEAD_BYTES);
     }
 
     /// Whether a look ahead would show more of the text than was read so far.

@@ -71,7 +71,8 @@ impl Content {
     /// # Errors
     /// When one of them cannot be read.
     pub fn in_copy_with_holes(&self, original: File, copy: File) -> Result<Option<Self>, TailError> {
-        if self.blocks.is_none() {
+        // Only text that lies in the file as it is has holes.
+        if self.blocks.is_none() || self.plain_text_at.is_none() {
             return Ok(None);
         }
         let (mut original, mut copy) = (Tail::new(original), Tail::new(copy));
@@ -102,9 +103,10 @@ impl Content {
 }
 
 impl Reading {
-    /// From now on waits at holes, and keeps hashes of what is read.
+    /// From now on waits at holes, keeps hashes of what is read, and leaves to others what takes long.
     pub fn follow(mut self) -> Self {
         self.tail.holes.waits = true;
+        self.tail.leave_long_steps(true);
         self.blocks = Some(Blocks::default());
         self
     }

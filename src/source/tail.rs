@@ -31,6 +31,23 @@ pub enum TailError {
     /// What was read is no longer before what would be read next.
     #[error("it was written anew while it was read")]
     Rewritten,
+    /// The next step of an archive is for somebody whom nobody waits for.
+    #[error("it takes long")]
+    TakesLong,
+}
+
+/// What becomes of steps that can take seconds: an archive is checked as a whole, and a workbook gone through.
+#[derive(Debug, Default)]
+enum LongSteps {
+    /// They are taken like any other.
+    #[default]
+    Taken,
+    /// They are left to [`Tail::step_ahead`].
+    Left,
+    /// One is needed.
+    Wanted,
+    /// One was taken, and came to this.
+    Done(Result<bool, TailError>),
 }
 
 /// A file being followed.
@@ -40,6 +57,7 @@ pub struct Tail {
     decoding: Decoding,
     /// The file as an archive, if it is one.
     archive: Option<Archive>,
+    long_steps: LongSteps,
     /// Where in the text the documents of an archive end.
     documents: VecDeque<usize>,
     /// How many bytes the decoder has had again, where it was let go of.
@@ -65,6 +83,7 @@ impl Tail {
             file: Some(file),
             decoding: Decoding::default(),
             archive: None,
+            long_steps: LongSteps::default(),
             documents: VecDeque::new(),
             again: None,
             read: 0,
@@ -134,6 +153,21 @@ impl Tail {
     /// The document before is done with.
     pub fn next_document(&mut self) {
         self.documents.pop_front();
+    }
+
+    /// From now on, whether steps that take long are left to [`Tail::step_ahead`].
+    pub fn leave_long_steps(&mut self, are_left: bool) {
+        self.long_steps = if are_left { LongSteps::Left } else { LongSteps::Taken };
+    }
+
+    /// Whether reading waits for [`Tail::step_ahead`].
+    pub fn wants_step_ahead(&self) -> bool {
+        matches!(self.long_steps, LongSteps::Wanted)
+    }
+
+    /// Whether what came of it was not taken yet.
+    pub fn was_stepped_ahead(&self) -> bool {
+        matches!(self.long_steps, LongSteps::Done(_))
     }
 
     /// Why an archive is not read yet, if so.
@@ -252,6 +286,38 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn steps_that_take_long_can_be_left_to_others() {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in ["a.csv", "b.csv"] {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(name.as_bytes()).unwrap();
+        }
+        let archive = writer.finish().unwrap().into_inner();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&archive[..50]).unwrap();
+        let mut tail = Tail::new(File::open(file.path()).unwrap());
+        tail.leave_long_steps(true);
+        let is_left = |tail: &mut Tail| {
+            matches!(tail.fill(u64::MAX, false), Err(TailError::TakesLong)) && tail.wants_step_ahead()
+        };
+        // Not all of it is there: that shows once.
+        assert!(is_left(&mut tail) && is_left(&mut tail));
+        tail.step_ahead(1);
+        assert!(!tail.wants_step_ahead() && !tail.fill(u64::MAX, false).unwrap());
+        file.write_all(&archive[50..]).unwrap();
+        for text in ["a.csv", "a.csvb.csv"] {
+            assert!(is_left(&mut tail));
+            tail.step_ahead(text.len());
+            assert!(tail.text().starts_with(text.as_bytes()) && !tail.wants_step_ahead());
+        }
+        while is_left(&mut tail) {
+            tail.step_ahead(usize::MAX);
+            assert!(!tail.fill(u64::MAX, false).unwrap());
+        }
+        assert!(tail.is_read() && !tail.fill(u64::MAX, false).unwrap());
+    }
 
     #[test]
     fn a_file_cut_and_regrown_between_two_reads_is_noticed() {

@@ -92,6 +92,32 @@ fn rename_into_place(house: &House, name: &str, bytes: &[u8]) {
     fs::rename(house.path("unfinished"), house.path("cdr").join(name)).unwrap();
 }
 
+/// To check one against its checksums takes a while. Nothing waits for that but its own calls.
+#[test]
+fn a_large_archive_holds_nothing_up() {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let blank = " ".repeat(32 * 1024 * 1024);
+    for (name, text) in [("DirectRouting.calls.2024-11-05.csv", day(5, 3)), ("other.csv", blank)] {
+        writer.start_file(name, options).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    let archive = writer.finish().unwrap().into_inner();
+
+    let house = House::new();
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    rename_into_place(&house, "Calls.Export.1.zip", &archive);
+    let is_open = |file: &Path| fs::read_link(file).is_ok_and(|file| file.ends_with("Calls.Export.1.zip"));
+    wait_until("the archive is open", || {
+        fs::read_dir(format!("/proc/{}/fd", daemon.id())).unwrap().any(|file| is_open(&file.unwrap().path()))
+    });
+    rename_into_place(&house, "small.csv", day(6, 2).as_bytes());
+    let metrics = daemon.wait_for_metrics("calls", |metrics| metrics.sum("cdr_calls_total", &[]) > 0.0);
+    assert_eq!(metrics.sum("cdr_calls_total", &[]), 2.0, "{:?}", daemon.log());
+    wait_for_calls(&daemon, 5);
+}
+
 #[test]
 fn an_export_counts_once_however_it_comes() {
     let house = House::new();

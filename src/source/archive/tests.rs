@@ -253,6 +253,7 @@ proptest! {
 
 #[test]
 fn a_workbook_waits_for_memory() {
+    const MIB: u64 = 1024 * 1024;
     let strings: String = (0..1000).map(|number| format!("<si><t>{number}</t></si>")).collect();
     let sheet = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>999</v></c></row>";
     let mut file = tempfile::tempfile().unwrap();
@@ -263,15 +264,15 @@ fn a_workbook_waits_for_memory() {
         tail
     };
 
-    let memory = Memory::limited(100 * 1024);
-    let others = memory.claim(90 * 1024);
+    let memory = Memory::limited(9 * MIB);
+    let others = memory.claim(8 * MIB);
     let mut tail = tail_with(&memory);
     assert!(matches!(tail.fill(u64::MAX, false), Err(TailError::NoRoom)));
     drop(others);
     while tail.fill(u64::MAX, false).unwrap() {}
-    assert_eq!((tail.text(), memory.free()), (&b"999\r\n"[..], 100 * 1024));
+    assert_eq!((tail.text(), memory.free()), (&b"999\r\n"[..], 9 * MIB));
 
-    let mut tail = tail_with(&Memory::limited(10 * 1024));
+    let mut tail = tail_with(&Memory::limited(8 * MIB));
     while tail.fill(u64::MAX, false).unwrap() {}
     assert_eq!(tail.refused(), Some(TOO_LARGE));
 }

@@ -11,8 +11,10 @@ use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
 use super::directory::At;
 
-/// How much text a step adds, about.
-const STEP_BYTES: usize = 1024 * 1024;
+/// How much text the first step adds, about: as much as is looked at to know the file.
+const FIRST_STEP_BYTES: usize = 1024 * 1024;
+/// And any later one. With less, a large workbook would be gone through too often.
+const STEP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Cells further to the right are left out: no report has so many columns.
 const MOST_COLUMNS: usize = 256;
@@ -41,7 +43,7 @@ pub struct Workbook {
 impl Workbook {
     /// At its beginning; of what its parts unpack to, so many bytes are held while it is gone through.
     pub fn new(length: u64, held_bytes: u64) -> Self {
-        Self { length, memory_bytes: held_bytes * HELD_FACTOR, row: Some(0), width: 0 }
+        Self { length, memory_bytes: held_bytes * HELD_FACTOR + STEP_BYTES as u64, row: Some(0), width: 0 }
     }
 
     /// Whether all of it was read.
@@ -78,6 +80,7 @@ fn rows(
     let name = name.name.clone();
     let mut cells = book.worksheet_cells_reader(&name)?;
     let (mut row, mut line, begin) = (from, Vec::new(), text.len());
+    let step_bytes = if from == 0 { FIRST_STEP_BYTES } else { STEP_BYTES };
     while let Some(cell) = cells.next_cell()? {
         let (at, column) = cell.get_position();
         let column = usize::try_from(column).unwrap_or(usize::MAX);
@@ -86,7 +89,7 @@ fn rows(
         }
         if at != row {
             take_line(&mut line, width, text);
-            if text.len() - begin >= STEP_BYTES {
+            if text.len() - begin >= step_bytes {
                 return Ok(Some(at));
             }
             row = at;

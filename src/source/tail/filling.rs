@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-use super::{CHUNK, Tail, TailError};
+use super::{CHUNK, LongSteps, Tail, TailError};
 use crate::source::archive::{Archive, Step};
 use crate::source::identity::Mark;
 use crate::source::memory::Claim;
@@ -52,10 +52,8 @@ impl Tail {
                 None | Some(false) => {}
             }
         }
-        if let Some(mut archive) = self.archive.take() {
-            let more = self.fill_from(&mut archive);
-            self.archive = Some(archive);
-            return more;
+        if self.archive.is_some() {
+            return self.fill_from_archive();
         }
         self.holes.at = None;
         let want = CHUNK.min(usize::try_from(expected).unwrap_or(CHUNK)).max(1);
@@ -118,6 +116,43 @@ impl Tail {
             Err(error) if error.kind() == io::ErrorKind::NotSeekable => Ok(Some(false)),
             recognised => recognised,
         }
+    }
+
+    /// Takes a step of the archive, or says what came of one that was left to others.
+    fn fill_from_archive(&mut self) -> Result<bool, TailError> {
+        match std::mem::replace(&mut self.long_steps, LongSteps::Left) {
+            LongSteps::Taken => {
+                self.long_steps = LongSteps::Taken;
+                self.step()
+            }
+            LongSteps::Done(more) => more,
+            LongSteps::Left | LongSteps::Wanted if self.is_read() => Ok(false),
+            LongSteps::Left | LongSteps::Wanted => {
+                self.long_steps = LongSteps::Wanted;
+                Err(TailError::TakesLong)
+            }
+        }
+    }
+
+    /// Takes the steps that were left, until so much text is there.
+    pub fn step_ahead(&mut self, text_bytes: usize) {
+        while self.text().len() < text_bytes {
+            match self.step() {
+                Ok(true) => {}
+                ended => {
+                    self.long_steps = LongSteps::Done(ended);
+                    return;
+                }
+            }
+        }
+        self.long_steps = LongSteps::Left;
+    }
+
+    fn step(&mut self) -> Result<bool, TailError> {
+        let Some(mut archive) = self.archive.take() else { return Ok(false) };
+        let more = self.fill_from(&mut archive);
+        self.archive = Some(archive);
+        more
     }
 
     /// Takes a step of the archive, or looks whether all of it is there. All of it is then taken in at once.
