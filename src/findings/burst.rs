@@ -43,11 +43,37 @@ pub fn find(grid: &mut Grid, catalogue: &Catalogue) -> Vec<Finding> {
         for _ in 0..MOST_OF_A_CAUSE {
             let best = best(grid, &cause).filter(|window| window.evidence > needed);
             let Some(Window { place, stretches, .. }) = best else { break };
-            found.push(finding(grid, &cause, &place, stretches.clone(), catalogue));
+            add(&mut found, finding(grid, &cause, &place, stretches.clone(), catalogue));
             take_out(grid, &cause, &place.routes, stretches);
         }
     }
     found
+}
+
+/// Adds a burst. One that follows upon another at the same place is the same: a fault that sets in within a stretch begins
+/// with few failed calls.
+fn add(found: &mut Vec<Finding>, burst: Finding) {
+    let is_at_its_place = |other: &&mut Finding| {
+        (&other.cause, other.codes, &other.trunk, other.direction)
+            == (&burst.cause, burst.codes, &burst.trunk, burst.direction)
+    };
+    let follows = |earlier: &Finding, later: &Finding| {
+        earlier.to == later.from && earlier.usual.against == Against::Before
+    };
+    let other =
+        found.iter_mut().filter(is_at_its_place).find(|it| follows(it, &burst) || follows(&burst, it));
+    let Some(other) = other else { return found.push(burst) };
+    let (earlier, later) = if follows(other, &burst) { (&*other, &burst) } else { (&burst, &*other) };
+    *other = Finding {
+        to: later.to,
+        goes_on: later.goes_on,
+        trunks: earlier.trunks.max(later.trunks),
+        calls: earlier.calls + later.calls,
+        of_cause: earlier.of_cause + later.of_cause,
+        attempts: earlier.attempts + later.attempts,
+        excess: earlier.excess + later.excess,
+        ..earlier.clone()
+    };
 }
 
 /// The places that have failed calls of a cause, the widest first.

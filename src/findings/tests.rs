@@ -121,6 +121,28 @@ fn quiet_days_name_nothing() {
     }
 }
 
+/// It begins with few failed calls in its first minute, which are of the same fault.
+#[test]
+fn a_fault_that_sets_in_within_a_minute_is_one() {
+    let mut made = Made::new(1);
+    for minute in 0..42 {
+        let failed = match minute {
+            40 => 23,
+            41 => 181,
+            _ => u64::from(minute % 2 == 0),
+        };
+        for call in 0..300 {
+            made.add(minute, TRUNKS[1], DIRECTIONS[0], (call < failed).then_some(MEDIA));
+        }
+    }
+    assert_eq!(
+        made.says(),
+        [
+            "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com, inbound: 204 of 600 calls since 2026-11-20 00:40 UTC; before that 20 of 12,000 in 40 minutes."
+        ]
+    );
+}
+
 const ALL: &[usize] = &[0, 1, 2, 3];
 const INBOUND: &[Direction] = &[Direction::Inbound];
 

@@ -290,6 +290,10 @@ fn doctored_stores_are_differences() {
         let line = lines.iter_mut().find(|line| is_it(line)).unwrap();
         let value = line.pointer_mut(number).unwrap();
         *value = (value.as_i64().unwrap() + by).into();
+        // They are counted twice, and a store in which that differs is refused.
+        if let Some(durations) = line.pointer_mut("/value/durations").and_then(Value::as_object_mut) {
+            durations.remove("native");
+        }
         house.import(&lines);
         house.difference(expected);
     }
