@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use cdr_exporter::classify::Catalogue;
 use cdr_exporter::clock;
