@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::KnownFile;
-use crate::reading::Content;
-use crate::source::identity::{FileId, HEAD_BYTES, Head};
+use crate::reading::{Content, Hole};
+use crate::source::blocks::Blocks;
+use crate::source::identity::{FileId, HEAD_BYTES, Head, Mark};
 
 /// How many contents of files that are gone, or were written anew, are remembered: this many, or as many as there were
 /// files at once. So a folder whose file system goes and comes back is known again.
@@ -137,13 +138,14 @@ impl Contents {
         self.remove(Holder::File(id))
     }
 
-    /// Whether another file holds as much of the same text.
+    /// Whether another file holds as much of the same text. A text that was changed in its midst is another, though it
+    /// begins and ends alike.
     fn has_twin(&self, content: &Content) -> bool {
         let hashes = content.head.hashes();
         let Some(last) = hashes.last() else { return false };
         let holders = self.heads.get(&(content.head.at, hashes.len(), *last));
         let mut others = holders.into_iter().flatten().filter_map(|holder| self.files.get(holder));
-        others.any(|other| (other.content.position, other.content.mark) == (content.position, content.mark))
+        others.any(|other| read_of(&other.content) == read_of(content))
     }
 
     fn index(&mut self, holder: Holder, head: &Head) {
@@ -214,6 +216,11 @@ impl Contents {
     }
 }
 
+/// All that is known of what was read of a text.
+fn read_of(content: &Content) -> (u64, Mark, &[Hole], Option<&Blocks>) {
+    (content.position, content.mark, &content.holes, content.blocks.as_ref())
+}
+
 fn one_less<Key: std::hash::Hash + Eq>(counts: &mut HashMap<Key, usize>, key: Key) {
     if let Some(count) = counts.get_mut(&key) {
         *count -= 1;
@@ -234,13 +241,15 @@ fn keys(head: &Head) -> impl Iterator<Item = (u64, usize, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::identity::Mark;
 
     fn content(text: &[u8], header: usize) -> KnownFile {
         let body = &text[header..];
         let end = text.len() as u64;
         let head = Head::of(&body[..body.len().min(HEAD_BYTES)], header as u64);
-        let content = Content::up_to(end, Mark::of_text(text, end), head);
+        let mut content = Content::up_to(end, Mark::of_text(text, end), head);
+        let mut blocks = Blocks::default();
+        blocks.add(text);
+        content.blocks = Some(blocks);
         KnownFile { path: "/cdr/a".into(), content: Arc::new(content), decision: None, whole: None }
     }
 
@@ -314,6 +323,19 @@ mod tests {
         assert!(past(&known).is_empty());
         known.retire(id(2));
         assert_eq!(past(&known), [0]);
+    }
+
+    #[test]
+    fn a_text_that_was_changed_in_its_midst_is_kept_beside_what_it_was() {
+        let mut known = Contents::default();
+        let before = text(1, 9000);
+        let mut after = before.clone();
+        after[3000] ^= 1;
+        known.set(id(1), content(&before, 0));
+        known.retire(id(1));
+        known.set(id(1), content(&after, 0));
+        known.retire(id(1));
+        assert_eq!(past(&known), [0, 1]);
     }
 
     #[test]

@@ -107,4 +107,9 @@ mod kept {
     fn a_file_of_which_only_the_header_was_read_is_cut_while_it_is_down() {
         Player::play(&[Cut(Csv, 899), Settle, Kill, CopyTruncate(Csv, 0), CopyAwayTruncate(Csv)], true);
     }
+
+    #[test]
+    fn a_text_that_was_changed_in_its_midst_is_copied_and_cut() {
+        Player::play(&[Append(Json, 54), OverwriteInPlace(Json, 483, 3), CopyTruncate(Json, 2)], false);
+    }
 }
