@@ -9,6 +9,7 @@ use super::file::{File, Hand};
 use super::look;
 use crate::ledger::Contents;
 use crate::reading::{Content, Options, Reading};
+use crate::source::hole::are_different;
 use crate::source::identity::FileId;
 
 impl File {
@@ -113,6 +114,16 @@ impl File {
         };
         // In this order: a file that was cut in between shows.
         !end.holds(&file, text_at).unwrap_or(true) && content.is_marked_in(&file, text_at).unwrap_or(false)
+    }
+
+    /// Whether this file, of which `content` is known and which waits at a hole, holds another text than one that begins
+    /// alike, whatever is written to it yet.
+    pub fn is_another_than(&self, id: FileId, content: &Content, other: &Reading) -> bool {
+        let (Ok(own), Some(own_at)) = (self.opened(id), content.plain_text_at) else { return false };
+        let (Some(file), Some(at)) = (other.tail.file(), other.tail.plain_text_at()) else { return false };
+        // A copy of what was there before it was overwritten has what is known of it.
+        let is_known = || content.is_marked_in(file, at);
+        are_different([(&own, own_at), (file, at)]).unwrap_or(false) && !is_known().unwrap_or(true)
     }
 
     /// Goes back to the beginning of what is there now.

@@ -29,7 +29,7 @@ impl File {
                 self.decide(Seen::OriginalsBehind);
                 return Ok(Some(Turn::More));
             }
-            if others.wait_at_a_hole(self.originals(), id) {
+            if self.waits_at_a_hole(id, others) {
                 self.decide(Seen::OriginalsAtHole);
                 return Ok(Some(Turn::CaughtUp));
             }
@@ -60,6 +60,17 @@ impl File {
             State::PassingOver(originals) | State::CutCopy(originals) => originals,
             _ => &[],
         }
+    }
+
+    /// Whether one of its originals, itself not counted, waits at a hole: what is to be read there must not be read here
+    /// first.
+    fn waits_at_a_hole(&self, own: FileId, others: &Surroundings<'_>) -> bool {
+        self.originals().iter().any(|original| match (original.holder, self.reading()) {
+            (Holder::File(id), Some(reading)) if id != own => others.files.get(&id).is_some_and(|other| {
+                other.is_at_hole() && !other.is_another_than(id, &original.content, reading)
+            }),
+            _ => false,
+        })
     }
 
     fn look_at_beginning(&mut self, id: FileId, around: &mut Around<'_>) -> Result<Seen, TailError> {
@@ -127,14 +138,6 @@ impl File {
 }
 
 impl Surroundings<'_> {
-    /// Whether one of these but the file's own waits at a hole.
-    fn wait_at_a_hole(&self, originals: &[Original], own: FileId) -> bool {
-        originals.iter().any(|original| match original.holder {
-            Holder::File(id) if id != own => self.files.get(&id).is_some_and(File::is_at_hole),
-            _ => false,
-        })
-    }
-
     /// Whether there is more to read of any of these but the file's own, which then have a turn first: only behind what is
     /// still being read of its original does a copy go on.
     fn are_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {

@@ -85,6 +85,22 @@ pub fn is_filled(file: &File, hole: Range<u64>) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Whether two texts, which begin at these offsets of their files, are different ones whatever is still to be written of
+/// them. Only as much as is searched at a time is compared: `false` where it does not show in that.
+///
+/// # Errors
+/// When one of the files cannot be read.
+pub fn are_different(texts: [(&File, u64); 2]) -> io::Result<bool> {
+    let begin = |(file, at): (&File, u64)| {
+        let mut bytes = vec![0; SEARCHED_BYTES];
+        let read = file.read_at(&mut bytes, at)?;
+        bytes.truncate(read);
+        io::Result::Ok(bytes)
+    };
+    let [one, other] = texts.map(begin);
+    Ok(one?.iter().zip(&other?).any(|(one, other)| one != other && *one != 0 && *other != 0))
+}
+
 /// Where the hole at `from` ends, if something stands behind it and that is near enough to be found.
 ///
 /// # Errors

@@ -112,4 +112,10 @@ mod kept {
     fn a_text_that_was_changed_in_its_midst_is_copied_and_cut() {
         Player::play(&[Append(Json, 54), OverwriteInPlace(Json, 483, 3), CopyTruncate(Json, 2)], false);
     }
+
+    #[test]
+    fn what_begins_like_a_text_with_a_hole_and_is_another_does_not_wait_for_it() {
+        let before = [Append(Deep, 16), Cut(Deep, 915), Again(Json, 19), WriteHole(Deep, 24, 9)];
+        Player::play(&[&before[..], &[Cut(Json, 43), WriteHole(Json, 52, 7)]].concat(), true);
+    }
 }
