@@ -7,7 +7,7 @@ use super::decide::{Action, Original, Own, Seen, State};
 use super::file::{File, Hand, TURN_BYTES};
 use crate::clock::Moment;
 use crate::ledger::{FileEvent, Holder, Match};
-use crate::reading::{Passed, Reading, Turn};
+use crate::reading::{Compared, Passed, Reading, Turn};
 use crate::source::identity::FileId;
 use crate::source::tail::TailError;
 
@@ -93,12 +93,16 @@ impl File {
         others: &mut Surroundings<'_>,
     ) -> Result<Passed, TailError> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
+        if let Some(compared) = reading.compare(TURN_BYTES)? {
+            return self.compared(compared);
+        }
         let passed = reading.pass_over(&original.content, TURN_BYTES)?;
         if let (Passed::Different, Own::No, Holder::File(other)) = (passed, own, original.holder)
-            && let Some(original) = others.files.get(&other)
-            && self.takes_as_copy(other, original)?
+            && let Some(Ok(file)) = others.files.get(&other).map(|file| file.opened(other))
+            && reading.begin_comparison(file, &original.content)?
+            && let Some(compared) = reading.compare(TURN_BYTES)?
         {
-            return Ok(Passed::More);
+            return self.compared(compared);
         }
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
         if let (Passed::TooShort, Own::No, Holder::File(other)) = (passed, own, original.holder)
@@ -109,31 +113,28 @@ impl File {
         }
         Ok(passed)
     }
-}
 
-impl File {
-    /// Whether the file is a copy of `other` that was made while that waited at a hole; what it holds is then passed over as
-    /// it is.
-    fn takes_as_copy(&mut self, id: FileId, other: &Self) -> Result<bool, TailError> {
-        let (Some(copy), Ok(file)) = (self.open_file(), other.opened(id)) else { return Ok(false) };
-        let Some(original) = self.originals().last() else { return Ok(false) };
-        let found = original.content.in_copy_with_holes(file, copy.try_clone()?)?;
-        let (State::PassingOver(originals) | State::CutCopy(originals)) = &mut self.state else {
-            return Ok(false);
+    /// What comparing with the last original came to: a copy of it that was made while it waited at a hole is passed over as it
+    /// is.
+    fn compared(&mut self, compared: Compared) -> Result<Passed, TailError> {
+        let content = match compared {
+            Compared::More => return Ok(Passed::More),
+            Compared::Different => return Ok(Passed::Different),
+            Compared::Copy(content) => *content,
         };
-        if let (Some(content), Some(original)) = (found, originals.last_mut()) {
-            let is_new = *original.content != content;
+        let (State::PassingOver(originals) | State::CutCopy(originals)) = &mut self.state else {
+            return Ok(Passed::Different);
+        };
+        if let Some(original) = originals.last_mut().filter(|original| *original.content != content)
+            && let Hand::Reading(reading) = &self.hand
+            && let Some(file) = reading.tail.file()
+        {
+            let file = file.try_clone()?;
             original.content = content.into();
-            if is_new
-                && let Hand::Reading(reading) = &self.hand
-                && let Some(file) = reading.tail.file()
-            {
-                let file = file.try_clone()?;
-                self.hand = Hand::Reading(Box::new(Reading::new(file, reading.options()).follow()));
-                return Ok(true);
-            }
+            self.hand = Hand::Reading(Box::new(Reading::new(file, reading.options()).follow()));
+            return Ok(Passed::More);
         }
-        Ok(false)
+        Ok(Passed::Different)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod overlap;
 pub mod sums;
 pub mod tallies;
 mod beginning;
+mod comparison;
 mod documents;
 mod ending;
 mod found;
@@ -29,6 +30,8 @@ use std::time::{Duration, Instant};
 
 pub use self::batch::{Batch, Context};
 use self::beginning::Beginning;
+pub use self::comparison::Compared;
+use self::comparison::Comparison;
 pub use self::content::{Content, Records};
 use self::documents::Documents;
 pub use self::found::Found;
@@ -102,6 +105,7 @@ pub struct Reading {
     /// Hashes of the text before the position, where it is followed.
     blocks: Option<Blocks>,
     check: Option<Check>,
+    comparison: Option<Box<Comparison>>,
     checked: Option<bool>,
 }
 
@@ -159,6 +163,7 @@ impl Reading {
             filled: 0,
             blocks: None,
             check: None,
+            comparison: None,
             checked: None,
         }
     }

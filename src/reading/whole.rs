@@ -64,44 +64,6 @@ impl Check {
     }
 }
 
-impl Content {
-    /// As it is in a copy that was made when some of the original was not written yet: NULs stand there. `None` where the
-    /// copy differs otherwise, or ends sooner.
-    ///
-    /// # Errors
-    /// When one of them cannot be read.
-    pub fn in_copy_with_holes(&self, original: File, copy: File) -> Result<Option<Self>, TailError> {
-        // Only text that lies in the file as it is has holes.
-        if self.blocks.is_none() || self.plain_text_at.is_none() {
-            return Ok(None);
-        }
-        let (mut original, mut copy) = (Tail::new(original), Tail::new(copy));
-        let (mut position, mut blocks) = (0, Blocks::default());
-        loop {
-            let missing = usize::try_from(self.position - position).unwrap_or(usize::MAX);
-            let there = original.text().len().min(copy.text().len()).min(missing);
-            let whole = there / PIECE_BYTES * PIECE_BYTES;
-            let length = if there == missing { there } else { whole };
-            let mut pairs = original.text()[..length].iter().zip(&copy.text()[..length]);
-            if !pairs.all(|(one, other)| one == other || *other == 0) {
-                return Ok(None);
-            }
-            blocks.add(&copy.text()[..length]);
-            [&mut original, &mut copy].into_iter().for_each(|tail| tail.consume(length));
-            position += length as u64;
-            if length == missing {
-                let mark = copy.text_mark(position, 0);
-                return Ok(Some(Self { mark, blocks: Some(blocks), ..self.clone() }));
-            }
-            for tail in [&mut original, &mut copy] {
-                if tail.text().len() < PIECE_BYTES && !tail.fill(u64::MAX, false)? {
-                    return Ok(None);
-                }
-            }
-        }
-    }
-}
-
 impl Reading {
     /// From now on waits at holes, keeps hashes of what is read, and leaves to others what takes long.
     pub fn follow(mut self) -> Self {
