@@ -271,17 +271,21 @@ impl World {
         let log = self.files[index].log;
         let held = self.held(index);
         let from = held.len() * thousandths as usize / 1000;
-        let file = OpenOptions::new().write(true).open(&self.files[index].path).unwrap();
+        let mut text_now = fs::read(&self.files[index].path).unwrap();
         let mut new = Vec::new();
         for (place, before) in held.iter().skip(from).take(count as usize) {
             // Of the same kind, and so as long.
             let other = Record(before.0 + (self.records + 1 - before.0).next_multiple_of(SAME_KIND));
             self.records = other.0;
-            file.write_all_at(text(log, other).as_bytes(), *place).unwrap();
+            let text = text(log, other);
+            text_now[usize::try_from(*place).unwrap()..][..text.len()].copy_from_slice(text.as_bytes());
             new.push(other);
         }
-        let read = fs::read(&self.files[index].path).unwrap();
-        let garbage = read.split(|byte| *byte == b'\n').filter(|line| GARBAGE.contains(line)).count();
+        // In one write: what stands there between two would be a text of its own.
+        let file = OpenOptions::new().write(true).open(&self.files[index].path).unwrap();
+        let first = held.get(from).map_or(0, |(place, _)| usize::try_from(*place).unwrap());
+        file.write_all_at(&text_now[first..], first as u64).unwrap();
+        let garbage = text_now.split(|byte| *byte == b'\n').filter(|line| GARBAGE.contains(line)).count();
         if remembers {
             self.wrote(log, index, &new);
         } else {
