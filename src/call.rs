@@ -22,7 +22,7 @@ pub use self::detail::{Detail, Kind};
 #[allow(unused_imports, reason = "build.rs needs less of this file")]
 pub use self::reason::Reason;
 #[allow(unused_imports, reason = "build.rs needs less of this file")]
-pub use self::unread::{TwoReadings, Unread, UnreadField};
+pub use self::unread::{Shape, TwoReadings, Unread, UnreadField, UnreadTime};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

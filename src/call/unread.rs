@@ -1,5 +1,7 @@
 //! What of a record could not be read, where the call counts all the same.
 
+use std::fmt;
+
 /// A field that decides nothing about a call but its age or duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UnreadField {
@@ -63,11 +65,60 @@ impl TwoReadings {
     }
 }
 
+/// What a text looks like, which may be personal: letters as `x`, digits as `0`, all else that is not ASCII as `?`, and cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    length: u8,
+    bytes: [u8; 22],
+}
+
+impl Shape {
+    /// The shape of this text.
+    pub fn of(text: &[u8]) -> Self {
+        let mut shape = Self { length: 0, bytes: [0; 22] };
+        for (place, byte) in shape.bytes.iter_mut().zip(text) {
+            *place = match byte {
+                b'0'..=b'9' => b'0',
+                b'a'..=b'z' | b'A'..=b'Z' => b'x',
+                b' '..=b'~' => *byte,
+                _ => b'?',
+            };
+            shape.length += 1;
+        }
+        shape
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&String::from_utf8_lossy(&self.bytes[..usize::from(self.length)]))
+    }
+}
+
+/// Why a time could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnreadTime {
+    TwoReadings(TwoReadings),
+    Shape(Shape),
+}
+
+impl UnreadTime {
+    /// In words for people, and what to do.
+    pub fn explanation(self) -> String {
+        match self {
+            Self::TwoReadings(date) => date.explanation(),
+            Self::Shape(shape) => format!(
+                "`{shape}` (digits as 0, letters as x) is no time that is known: write times as 2024-11-05T08:00:00Z"
+            ),
+        }
+    }
+}
+
 /// The fields of one record that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unread {
     fields: u8,
-    two_readings: Option<TwoReadings>,
+    time: Option<UnreadTime>,
 }
 
 impl Unread {
@@ -84,10 +135,10 @@ impl Unread {
         })
     }
 
-    /// Notes a time that could not be read because its date has two readings.
-    pub fn add_date(&mut self, field: UnreadField, date: TwoReadings) {
+    /// Notes a time that could not be read, and why.
+    pub fn add_time(&mut self, field: UnreadField, time: UnreadTime) {
         self.add(field);
-        self.two_readings = self.two_readings.or(Some(date));
+        self.time = self.time.or(Some(time));
     }
 
     /// Whether this one is among them.
@@ -95,9 +146,9 @@ impl Unread {
         self.fields >> field as u8 & 1 == 1
     }
 
-    /// A date among them that has two readings.
-    pub fn two_readings(self) -> Option<TwoReadings> {
-        self.two_readings
+    /// Why the first of the times among them could not be read.
+    pub fn time(self) -> Option<UnreadTime> {
+        self.time
     }
 
     /// Whether there is none.

@@ -280,8 +280,8 @@ fn summary(summary: &Summary) -> String {
     for (field, calls) in UnreadField::ALL.iter().zip(summary.unread).filter(|(_, calls)| *calls > 0) {
         text += &format!("    counted without {}, which could not be read: {calls}\n", field.label());
     }
-    if let Some(date) = summary.two_readings {
-        text += &format!("      {}\n", date.explanation());
+    if let Some(time) = summary.unread_time {
+        text += &format!("      {}\n", time.explanation());
     }
     if summary.has_no_call() {
         text += "    none of these records is a call that counts\n";

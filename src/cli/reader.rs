@@ -13,7 +13,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::call::{RecordId, TwoReadings, UnixMillis, UnreadField};
+use crate::call::{RecordId, UnixMillis, UnreadField, UnreadTime};
 use crate::clock;
 use crate::ledger::snapshot::{RecordCounts, Snapshot};
 use crate::ledger::{Applied, Ledger, SourceIndex};
@@ -277,8 +277,8 @@ pub struct Summary {
     pub rejected: Vec<Rejected>,
     /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
     pub unread: [u64; UnreadField::ALL.len()],
-    /// The first date among them that has two readings.
-    pub two_readings: Option<TwoReadings>,
+    /// Why the first of the times among them could not be read.
+    pub unread_time: Option<UnreadTime>,
 }
 
 impl Summary {
@@ -301,7 +301,7 @@ impl Summary {
         self.rejected.truncate(REJECTED_SHOWN);
         let calls = batch.calls.all();
         self.unread.iter_mut().zip(calls.unread).for_each(|(own, count)| *own += count);
-        self.two_readings = self.two_readings.or(calls.two_readings);
+        self.unread_time = self.unread_time.or(calls.unread_time);
     }
 }
 

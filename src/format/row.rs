@@ -8,7 +8,9 @@ use super::detail;
 use super::fields::{self, NotATime, NotWhole};
 use super::names::Field;
 use super::times::{Dates, When};
-use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
+};
 
 /// What is read of a row. A field that is not there reads like one that is empty.
 pub trait Fields<'a> {
@@ -90,9 +92,14 @@ impl Minor for Lenient {
             _ => UnreadField::InviteTime,
         };
         Ok(self.dates.read(when).unwrap_or_else(|fault| {
-            match fault {
-                NotATime::TwoReadings(date) => self.unread.add_date(unread, date),
-                NotATime::Other => self.unread.add(unread),
+            match (fault, when) {
+                (NotATime::TwoReadings(date), _) => {
+                    self.unread.add_time(unread, UnreadTime::TwoReadings(date))
+                }
+                (NotATime::Other, When::Text(text)) => {
+                    self.unread.add_time(unread, UnreadTime::Shape(Shape::of(text)))
+                }
+                (NotATime::Other, _) => self.unread.add(unread),
             }
             None
         }))

@@ -7,11 +7,18 @@ use memchr::memmem;
 use super::ALL;
 use super::table::column_names;
 
-static EXPECTED: LazyLock<String> =
-    LazyLock::new(|| format!("expected {}", ALL.map(|format| format.expected).join(", or ")));
+static EXPECTED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "of no format that is known ({}): `format: csv`, `json` or `regex` with `fields:` reads any other",
+        ALL.map(|format| format.name).join(", ")
+    )
+});
 
 static EXPECTED_JSON: LazyLock<String> =
-    LazyLock::new(|| format!("no JSON with call records: {}", *EXPECTED));
+    LazyLock::new(|| format!("no JSON with call records; {}", *EXPECTED));
+
+/// A row that is no header has at least so many cells that are numbers, times or ids.
+const CELLS_OF_DATA: usize = 4;
 
 /// Beginnings of files that are no text.
 const MAGIC: [(&[u8], &str); 7] = [
@@ -82,9 +89,22 @@ fn table(text: &[u8]) -> &'static str {
     } else if has("callernumber") && has("calleenumber") {
         "a table of calls without the codes: expected the columns CorrelationId, Success and Final SIP code \
          or Final Microsoft subcode"
+    } else if is_data(&names) {
+        "a table without its header row: put the names of the columns above it, or read it as `format: csv` with \
+         `header: false`"
+    } else if names.len() >= CELLS_OF_DATA {
+        "a table whose columns are not known: say in `columns:` which field each holds, or read it as `format: csv` \
+         with `fields:`"
     } else {
         &EXPECTED
     }
+}
+
+/// Whether these are cells of a row rather than names: most of what several of them hold are digits.
+fn is_data(cells: &[String]) -> bool {
+    let is_number =
+        |cell: &&String| cell.bytes().filter(u8::is_ascii_digit).count() * 2 > cell.len() && !cell.is_empty();
+    cells.iter().filter(is_number).count() >= CELLS_OF_DATA
 }
 
 #[cfg(test)]
@@ -93,7 +113,7 @@ mod tests {
 
     #[test]
     fn says_what_a_file_seems_to_be() {
-        let cases: [(&[u8], &str); 18] = [
+        let cases: [(&[u8], &str); 20] = [
             (b"", "empty"),
             (b" \r\n", "empty"),
             (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", ".xlsx"),
@@ -113,8 +133,13 @@ mod tests {
             (b"id\tcalleeNumber\tcallerNumber\tstartDateTime\r\n", "without the codes"),
             (b"UsageId,Call ID,Conference ID,User Location,Charge,Currency,Capability\r\n", "Calling Plan"),
             (b"id,calleeNumber,callerNumber,startDateTime\n", "without the codes"),
-            (b"kernel: a line of some log\n", "directRoutingLogRow records of Microsoft Graph"),
-            (b"name,size\na,1\n", "directRoutingLogRow records of Microsoft Graph"),
+            (b"kernel: a line of some log\n", "graph, "),
+            (b"name,size\na,1\n", "`fields:` reads any other"),
+            (b"Korrelations-ID;UPN;Erfolg;Endzeit\r\n", "which field each holds"),
+            (
+                b"d1000000-05ec,User One,2024-11-05T09:12:30Z,2024-11-05,4,No,410,531004\n",
+                "without its header row",
+            ),
         ];
         for (head, part) in cases {
             assert!(explanation(head).contains(part), "{:?}: {}", head.escape_ascii(), explanation(head));

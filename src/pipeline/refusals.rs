@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::call::{Reason, TwoReadings, UnreadField};
+use crate::call::{Reason, UnreadField, UnreadTime};
 use crate::follow::Read;
 use crate::shown;
 
@@ -36,7 +36,7 @@ enum Example {
     /// Where it begins in the text of the file.
     At(u64),
     /// A date in it.
-    Date(TwoReadings),
+    Time(UnreadTime),
 }
 
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Refusals {
         }
         let calls = batch.calls.all();
         for (field, count) in UnreadField::ALL.into_iter().zip(calls.unread) {
-            let date = calls.two_readings.filter(|_| field != UnreadField::Duration);
-            let example = date.map_or(Example::None, Example::Date);
+            let time = calls.unread_time.filter(|_| field != UnreadField::Duration);
+            let example = time.map_or(Example::None, Example::Time);
             self.note(source, &read.path, Why::Unread(field), count, example);
         }
     }
@@ -149,8 +149,8 @@ impl Of {
                 warn!(source, %path, records, reason = label, "rejected: {why}");
             }
             (Why::Ignored(what), _) => info!(source, %path, records, "ignored: {what}"),
-            (Why::Unread(field), Example::Date(date)) => {
-                let (field, why) = (field.label(), date.explanation());
+            (Why::Unread(field), Example::Time(time)) => {
+                let (field, why) = (field.label(), time.explanation());
                 warn!(source, %path, records, field, "counted without a field that could not be read: {why}");
             }
             (Why::Unread(field), _) => {

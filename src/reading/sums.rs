@@ -2,7 +2,7 @@
 
 use super::histogram::Histogram;
 use super::tallies::Tallies;
-use crate::call::{Detail, Outcome, RecordId, TwoReadings, UnixMillis, Unread, UnreadField};
+use crate::call::{Detail, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime};
 
 /// Upper bounds of `cdr_call_duration_seconds`: from a call that dropped at once to two hours.
 pub const DURATION_SECONDS: &[f64] =
@@ -52,8 +52,8 @@ pub struct Sums {
     pub minutes: usize,
     /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
     pub unread: [u64; UnreadField::ALL.len()],
-    /// The first date among them that has two readings.
-    pub two_readings: Option<TwoReadings>,
+    /// Why the first of the times among them could not be read.
+    pub unread_time: Option<UnreadTime>,
 }
 
 /// The calls of one label set.
@@ -79,7 +79,7 @@ impl Default for Sums {
             newest: None,
             tallies: Tallies::default(),
             unread: Default::default(),
-            two_readings: None,
+            unread_time: None,
             minutes: 0,
         }
     }
@@ -122,7 +122,7 @@ impl Sums {
             for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
                 *count += u64::from(call.unread.has(field));
             }
-            self.two_readings = self.two_readings.or(call.unread.two_readings());
+            self.unread_time = self.unread_time.or(call.unread.time());
         }
         observed
     }

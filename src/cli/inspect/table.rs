@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::group::{Axis, By, Line, share};
+use super::group::{By, Line, share};
 use super::report::Records;
 use super::view::View;
 use crate::findings::{Finding, percent, thousands, time};
@@ -131,10 +131,10 @@ fn causes(view: &View, style: Style) -> String {
         return String::new();
     }
     let is_wide = style.width >= 110;
-    let axis = axis_in_words(view.axis, view);
+    let axis = axis_in_words(view);
     let mut header = vec!["Cause of failure, codes", "Calls", "Of failed", "Of attempts"];
     header.extend(is_wide.then_some("Most on"));
-    header.push(&axis);
+    header.extend(axis.as_deref());
     let mut table = new_table(&header, style);
     for line in view.causes.iter().take(view.top) {
         let mut cells = vec![
@@ -144,7 +144,7 @@ fn causes(view: &View, style: Style) -> String {
             right(percent(line.share())),
         ];
         cells.extend(is_wide.then(|| Cell::new(most_on(line))));
-        cells.push(Cell::new(bar(&line.failed_by_time)));
+        cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
     format!("\n{}\n{}", painted(&table, style), left_out(view.causes.len(), view.top, "causes"))
@@ -155,10 +155,10 @@ fn trunks(view: &View, style: Style) -> String {
         return String::new();
     }
     let is_wide = style.width >= 110;
-    let failed = format!("Failed {}", axis_in_words(view.axis, view));
+    let failed = axis_in_words(view).map(|axis| format!("Failed {axis}"));
     let mut header = vec!["Trunk", "Attempts", "Failed", "Of attempts"];
     header.extend(is_wide.then_some("Answered"));
-    header.push(&failed);
+    header.extend(failed.as_deref());
     let mut table = new_table(&header, style);
     for line in view.trunks.iter().take(view.top) {
         let answered = line.outcomes.get("answered").copied().unwrap_or_default();
@@ -166,7 +166,7 @@ fn trunks(view: &View, style: Style) -> String {
         let mut cells =
             vec![Cell::new(trunk), number(line.attempts), number(line.failed), right(percent(line.share()))];
         cells.extend(is_wide.then(|| right(percent(share(answered, line.attempts)))));
-        cells.push(Cell::new(bar(&line.failed_by_time)));
+        cells.extend(failed.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
     format!("\n{}\n{}", painted(&table, style), left_out(view.trunks.len(), view.top, "trunks"))
@@ -174,11 +174,11 @@ fn trunks(view: &View, style: Style) -> String {
 
 /// What `--by` asked for.
 fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
-    let axis = axis_in_words(view.axis, view);
     let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
+    let axis = axis_in_words(view).filter(|_| !is_of_time);
     let mut header: Vec<&str> = by.iter().map(|by| by.label()).collect();
     header.extend(["Calls", "Attempts", "Failed", "Of attempts"]);
-    header.extend((!is_of_time).then_some(axis.as_str()));
+    header.extend(axis.as_deref());
     let mut table = new_table(&header, style);
     for line in lines.iter().take(view.top) {
         let mut cells: Vec<Cell> =
@@ -189,7 +189,7 @@ fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
             number(line.failed),
             right(percent(line.share())),
         ]);
-        cells.extend((!is_of_time).then(|| Cell::new(bar(&line.failed_by_time))));
+        cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
     format!("\n{}\n{}", painted(&table, style), left_out(lines.len(), view.top, "lines"))
@@ -270,15 +270,17 @@ fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-/// What the columns of bars stand for.
-fn axis_in_words(axis: Axis, view: &View) -> String {
+/// What the columns of bars stand for; `None` where no call has a time.
+fn axis_in_words(view: &View) -> Option<String> {
+    view.facts.tallies.span()?;
+    let axis = view.axis;
     let step = match axis.step {
         step if step % 1440 == 0 => format!("{} d", step / 1440),
         step if step % 60 == 0 => format!("{} h", step / 60),
         step => format!("{step} min"),
     };
     let first = time::at(axis.first, view.choice.zone());
-    format!("by {step} from {}", first.strftime("%m-%d %H:%M"))
+    Some(format!("by {step} from {}", first.strftime("%m-%d %H:%M")))
 }
 
 /// Numbers as columns, the highest as high as a line.

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Call, Country, Detail, Direction, Kind, RecordId, UnixMillis, Unread, UnreadField};
+use crate::call::{
+    Call, Country, Detail, Direction, Kind, RecordId, Shape, UnixMillis, Unread, UnreadField, UnreadTime,
+};
 use crate::format::detail;
 
 const FAILED: &str = r#"{"id":"9e8bba57-dc14-533a-a7dd-f0da6575eed1",
@@ -187,7 +189,10 @@ fn reads_times_and_durations() {
         unread.add(field);
         Call { unread, ..failed() }
     };
-    for value in ["\"yesterday\"", "17", "true", "[]", "{}", "-1.5", r#"{"value":{"value":[{}]}}"#] {
+    let mut shape = Unread::default();
+    shape.add_time(UnreadField::EndTime, UnreadTime::Shape(Shape::of(b"xxxxxxxxx")));
+    check(with("endDateTime", "\"yesterday\""), Decoded::Call(Call { unread: shape, ..failed() }));
+    for value in ["17", "true", "[]", "{}", "-1.5", r#"{"value":{"value":[{}]}}"#] {
         check(with("endDateTime", value), Decoded::Call(unread(UnreadField::EndTime)));
     }
     // A time that is not needed may be anything.

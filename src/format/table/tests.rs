@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Call, Country, Detail, Direction, Kind, TwoReadings, UnixMillis, Unread, UnreadField};
+use crate::call::{
+    Call, Country, Detail, Direction, Kind, Shape, TwoReadings, UnixMillis, Unread, UnreadField, UnreadTime,
+};
 use crate::format::detail;
 use crate::format::{Decode as _, Decoded};
 
@@ -181,11 +183,12 @@ fn reads_codes_flags_times_durations() {
         Decoded::Call(Call { duration_seconds: None, unread, ..failed() }),
     );
     unread = Unread::default();
-    unread.add(UnreadField::FailureTime);
+    unread.add_time(UnreadField::FailureTime, UnreadTime::Shape(Shape::of(b"xxxxxxxxx")));
     check(with("Failure time", "yesterday"), Decoded::Call(Call { unread, ..failed() }));
     let ended_at = Some(UnixMillis(1_730_797_920_000));
     check(with("Failure time", "5.11.2024 09:12"), Decoded::Call(Call { ended_at, ..failed() }));
-    unread.add_date(UnreadField::FailureTime, TwoReadings { first: 5, second: 11 });
+    unread = Unread::default();
+    unread.add_time(UnreadField::FailureTime, UnreadTime::TwoReadings(TwoReadings { first: 5, second: 11 }));
     check(with("Failure time", "5/11/2024 09:12"), Decoded::Call(Call { unread, ..failed() }));
     check(with("Duration (seconds)", ""), Decoded::Call(Call { duration_seconds: None, ..failed() }));
     let mut cells = FAILED;
