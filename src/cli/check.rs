@@ -1,5 +1,7 @@
 //! `cdr-exporter check`: whether the config is right, and what lies under its paths.
 
+mod trial;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
@@ -145,9 +147,17 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
         let results = reader.read(&paths, sources[place], source.reading);
         let (proposed, twice) = (reader.proposed_trunks(sources[place]), reader.twice());
+        let mut tried_before = String::new();
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);
             out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
+            let tried =
+                result.as_ref().ok().map(|read| trial::report(path, read, source, &options.catalogue));
+            let tried = tried.unwrap_or_default();
+            if tried != tried_before {
+                out.write_all(tried.as_bytes())?;
+                tried_before = tried;
+            }
             if let Some(other) = sources_of.insert(path.clone(), &source.books.name) {
                 writeln!(
                     out,
@@ -234,7 +244,7 @@ fn describe(
 }
 
 fn is_well(read: &FileRead) -> bool {
-    read.reading.unrecognised().is_none() && !read.summary.has_no_call()
+    read.reading.unrecognised().is_none() && !read.summary.has_no_call() && !trial::has_no_call(read)
 }
 
 /// What a rejected record looks like; where a name is missing, the name says more.

@@ -36,7 +36,7 @@ const STEP_BYTES: u64 = 16 * 1024 * 1024;
 const REJECTED_SHOWN: usize = 3;
 
 /// A record is looked at no further than this.
-const RECORD_BYTES: usize = 64 * 1024;
+pub const RECORD_BYTES: usize = 64 * 1024;
 
 /// How many batches may wait to be counted for each thread: reading then bounds itself by counting.
 const WAITING_BATCHES: usize = 4;

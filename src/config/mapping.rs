@@ -10,24 +10,7 @@ use super::errors::{Checked, at, unknown};
 use super::file;
 use crate::format::Format;
 use crate::format::device::Device;
-use crate::format::mapped::{Field, From, Mapping, Origin, Shape, TimeFormat, Where};
-
-/// Our fields by their names in the config.
-const FIELDS: [(&str, Field); 13] = [
-    ("id", Field::Id),
-    ("trunk", Field::Trunk),
-    ("direction", Field::Direction),
-    ("success", Field::Success),
-    ("microsoft_code", Field::MicrosoftCode),
-    ("sip_code", Field::SipCode),
-    ("phrase", Field::Phrase),
-    ("reason_header", Field::ReasonHeader),
-    ("q850", Field::Q850),
-    ("started", Field::Started),
-    ("answered", Field::Answered),
-    ("ended", Field::Ended),
-    ("duration", Field::Duration),
-];
+use crate::format::mapped::{FIELDS, Field, From, Mapping, Origin, Shape, TimeFormat, Where};
 
 /// One of them must be there, else nothing says how a call ended.
 const ENDINGS: [Field; 5] =
@@ -172,12 +155,10 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
         field: *field,
         from,
         values: described.values.iter().map(|(value, meant)| (value.clone(), meant.text())).collect(),
-        time: match described.time.as_deref() {
-            None | Some("rfc3339") => TimeFormat::Rfc3339,
-            Some("unix") => TimeFormat::Unix,
-            Some("unix_ms") => TimeFormat::UnixMillis,
-            Some(format) if format.contains('%') => TimeFormat::Written(format.to_owned()),
-            Some(other) => {
+        time: match described.time.as_deref().map(|word| (word, TimeFormat::named(word))) {
+            None => TimeFormat::default(),
+            Some((_, Some(format))) => format,
+            Some((other, None)) => {
                 let known = ["rfc3339", "unix", "unix_ms", "%d.%m.%Y %H:%M:%S"];
                 return Err(at(written, unknown("way to write a time", other, &known)));
             }

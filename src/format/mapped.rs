@@ -2,20 +2,24 @@
 //!
 //! The same type as a built-in format, made when the config is read.
 
+pub mod time;
+pub mod trial;
+mod advice;
 mod record;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil;
 use regex::Regex;
 use xxhash_rust::xxh3::xxh3_128;
 
 use self::record::{Columns, Record};
+pub use self::time::TimeFormat;
+use self::trial::Trial;
 use super::device::{self, Device};
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words,
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -55,6 +59,23 @@ pub enum Field {
     Duration,
 }
 
+/// Our fields by their names in the config.
+pub const FIELDS: [(&str, Field); 13] = [
+    ("id", Field::Id),
+    ("trunk", Field::Trunk),
+    ("direction", Field::Direction),
+    ("success", Field::Success),
+    ("microsoft_code", Field::MicrosoftCode),
+    ("sip_code", Field::SipCode),
+    ("phrase", Field::Phrase),
+    ("reason_header", Field::ReasonHeader),
+    ("q850", Field::Q850),
+    ("started", Field::Started),
+    ("answered", Field::Answered),
+    ("ended", Field::Ended),
+    ("duration", Field::Duration),
+];
+
 /// Where a field comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -72,19 +93,6 @@ pub struct Origin {
 pub enum From {
     Place(String),
     Constant(String),
-}
-
-/// How a time is written.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum TimeFormat {
-    /// RFC 3339, also without a zone.
-    #[default]
-    Rfc3339,
-    /// Seconds since 1970; a fraction is cut off.
-    Unix,
-    UnixMillis,
-    /// As `strptime` has it: `%d.%m.%Y %H:%M:%S`.
-    Written(String),
 }
 
 /// A condition that records must meet to be calls.
@@ -109,9 +117,7 @@ impl Mapping {
     /// The format that this makes. It lasts as long as the program: one for each source and reload.
     pub fn format(self) -> &'static Format {
         let (name, framing, broken) = match &self.shape {
-            // Line ends within quotes are known where fields end at commas.
-            Shape::Csv { delimiter: b',', .. } => ("csv", Framing::QuotedCsv, Reason::BadCsv),
-            Shape::Csv { .. } => ("csv", Framing::Lines, Reason::BadCsv),
+            Shape::Csv { .. } => ("csv", Framing::QuotedCsv, Reason::BadCsv),
             Shape::Json => ("json", Framing::Json, Reason::BadJson),
             Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
         };
@@ -181,6 +187,18 @@ impl Decode for Decoder {
             self.read_header(header);
         }
     }
+
+    fn separator(&self) -> u8 {
+        if let Shape::Csv { delimiter, .. } = self.mapping.shape { delimiter } else { b',' }
+    }
+
+    fn trial(&self, record: &[u8]) -> Option<Trial> {
+        let columns = self.header.as_ref().map(|(_, columns)| columns);
+        match Record::read(record, &self.mapping.shape, columns) {
+            Ok(read) => Some(Mapped { record: &read, mapping: &self.mapping, whole: record }.trial()),
+            Err(_) => Trial::of_columns(record, &self.mapping, columns?),
+        }
+    }
 }
 
 /// One record, by the mapping.
@@ -215,8 +233,10 @@ impl Mapped<'_> {
         if succeeded.is_none() && codes.is_empty() {
             return Err(Reason::NoOutcome);
         }
-        let duration = self.duration();
-        let started = self.time(Field::Started);
+        let mut unread = Unread::default();
+        let duration = unread.or(UnreadField::Duration, self.duration());
+        let started = unread.or(UnreadField::StartTime, self.time(Field::Started));
+        let ended = unread.or(UnreadField::EndTime, self.time(Field::Ended));
         let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
         Ok(Call {
             record_id: self.id()?,
@@ -224,10 +244,10 @@ impl Mapped<'_> {
             direction,
             succeeded,
             codes,
-            ended_at: self.time(Field::Ended).or(started.zip(duration).map(lasted)).or(started),
+            ended_at: ended.or(started.zip(duration).map(lasted)).or(started),
             duration_seconds: duration,
             attempt: Attempt::Only,
-            unread: Unread::default(),
+            unread,
             detail: Detail::default(),
         })
     }
@@ -252,7 +272,7 @@ impl Mapped<'_> {
     fn succeeded(&self) -> Result<Option<bool>, Reason> {
         match (self.origin(Field::Success), self.origin(Field::Answered)) {
             (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
-            (None, Some(_)) => Ok(Some(!matches!(self.get(Field::Answered).as_str(), "" | "0"))),
+            (None, Some(_)) => Ok(Some(!time::is_none(&self.get(Field::Answered)))),
             (None, None) => Ok(None),
         }
     }
@@ -267,44 +287,35 @@ impl Mapped<'_> {
             Some(said) => (said.phrase.to_owned(), said.words()),
             None => (phrase, Words::Other),
         };
-        let q850 = number(Field::Q850).ok().flatten().and_then(|cause| u8::try_from(cause).ok());
         Ok(Codes {
             microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
             sip: fields::sip_code(number(Field::SipCode))?,
-            q850: q850.filter(|cause| (1..128).contains(cause)).or_else(|| reason_header::q850(&header)),
+            q850: self.q850().unwrap_or_default().or_else(|| reason_header::q850(&header)),
             text: owned(text),
             words,
             refused_by: device::refused_by(direction),
         })
     }
 
-    fn duration(&self) -> Option<u32> {
-        let divide_by = self.origin(Field::Duration).map_or(1, |origin| origin.divide_by.max(1));
-        let written = fields::whole_number(self.get(Field::Duration).as_bytes());
-        let seconds = written.map(|number| number.map(|number| number / u64::from(divide_by)));
-        fields::duration_seconds(seconds).unwrap_or_default()
+    /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.
+    fn q850(&self) -> Result<Option<u8>, Reason> {
+        let number = fields::whole_number(self.get(Field::Q850).as_bytes()).map_err(|_| Reason::BadCode)?;
+        let in_range = |cause| u8::try_from(cause).ok().filter(|cause| *cause < 128).ok_or(Reason::BadCode);
+        Ok(number.filter(|cause| *cause > 0).map(in_range).transpose()?)
     }
 
-    fn time(&self, field: Field) -> Option<UnixMillis> {
-        let origin = self.origin(field)?;
+    fn duration(&self) -> Result<Option<u32>, Reason> {
+        let divide_by = self.origin(Field::Duration).map_or(1, |origin| origin.divide_by.max(1));
+        let written = fields::whole_number(self.get(Field::Duration).as_bytes());
+        fields::duration_seconds(written.map(|number| number.map(|number| number / u64::from(divide_by))))
+    }
+
+    fn time(&self, field: Field) -> Result<Option<UnixMillis>, Reason> {
+        let Some(origin) = self.origin(field) else { return Ok(None) };
         let text = self.get(field);
-        let device = &self.mapping.device;
-        match &origin.time {
-            TimeFormat::Rfc3339 => match text.parse::<jiff::Timestamp>() {
-                Ok(at) => Some(UnixMillis(at.as_millisecond())),
-                Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
-            },
-            TimeFormat::Unix => {
-                Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?))
-            }
-            TimeFormat::UnixMillis => text.parse().ok().map(UnixMillis),
-            TimeFormat::Written(format) => {
-                let parsed = jiff::fmt::strtime::parse(format, &text).ok()?;
-                match parsed.to_timestamp() {
-                    Ok(at) => Some(UnixMillis(at.as_millisecond())),
-                    Err(_) => device.moment(parsed.to_datetime().ok()?),
-                }
-            }
+        match time::is_none(&text) {
+            true => Ok(None),
+            false => origin.time.read(&text, &self.mapping.device).map(Some).ok_or(Reason::BadTime),
         }
     }
 }

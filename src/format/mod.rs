@@ -29,6 +29,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use self::device::Device;
+use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};
 use crate::framing::Framing;
@@ -165,6 +166,11 @@ pub trait Decode: Debug + Send {
     /// The correlation id of the record that the text begins with, if it has one that is a GUID. Anything else in its place
     /// may be a number or a name.
     fn correlation_id(&self, _text: &[u8]) -> Option<Guid> {
+        None
+    }
+
+    /// How a record is read field by field, where the config says how; for those who write that.
+    fn trial(&self, _record: &[u8]) -> Option<Trial> {
         None
     }
 

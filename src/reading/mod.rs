@@ -11,6 +11,7 @@ pub mod listing;
 pub mod native;
 pub mod overlap;
 pub mod sums;
+pub mod stages;
 pub mod tallies;
 mod beginning;
 mod comparison;
@@ -22,7 +23,6 @@ mod mask;
 mod parts;
 mod records;
 mod resume;
-mod stages;
 mod whole;
 
 use std::fs::File;

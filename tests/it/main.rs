@@ -37,6 +37,7 @@ mod instructions;
 mod labels;
 mod layouts;
 mod life;
+mod mapping;
 mod messages;
 mod model;
 mod outages;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use regex::Captures;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 use super::{Shape, Where};
@@ -19,12 +19,18 @@ impl Columns {
     }
 }
 
+impl Columns {
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
 /// One record.
 #[derive(Debug)]
 pub enum Record<'r> {
     Cells { cells: Vec<String>, columns: Option<&'r Columns> },
     Object(Value),
-    Groups(Captures<'r>),
+    Groups { groups: Captures<'r>, pattern: &'r Regex },
 }
 
 impl<'r> Record<'r> {
@@ -49,7 +55,9 @@ impl<'r> Record<'r> {
             },
             Shape::Regex(patterns) => {
                 let line = str::from_utf8(record).map_err(|_| Some(Reason::BadLine))?;
-                patterns.iter().find_map(|pattern| pattern.captures(line)).map(Self::Groups).ok_or(None)
+                let captured = |pattern: &'r Regex| Some((pattern.captures(line)?, pattern));
+                let (groups, pattern) = patterns.iter().find_map(captured).ok_or(None)?;
+                Ok(Self::Groups { groups, pattern })
             }
         }
     }
@@ -65,15 +73,38 @@ impl<'r> Record<'r> {
                 let column = place.parse::<usize>().ok()?.checked_sub(1)?;
                 cells.get(column).map(|cell| cell.as_str().into())
             }
-            Self::Object(value) => {
-                let found = if place.starts_with('/') { value.pointer(place) } else { value.get(place) };
-                match found? {
-                    Value::Null => None,
-                    Value::String(text) => Some(text.as_str().into()),
-                    other => Some(other.to_string().into()),
-                }
+            Self::Object(value) => match found(value, place)? {
+                Value::Null => None,
+                Value::String(text) => Some(text.as_str().into()),
+                other => Some(other.to_string().into()),
+            },
+            Self::Groups { groups, .. } => groups.name(place).map(|group| group.as_str().into()),
+        }
+    }
+
+    /// Every place with a value, by the name under which [`Record::get`] finds it: columns, the properties of objects in
+    /// objects by JSON Pointer, the groups of the pattern that matched.
+    pub fn places(&self) -> Vec<String> {
+        match self {
+            Self::Cells { columns: Some(Columns(names)), .. } => names.clone(),
+            Self::Cells { cells, columns: None } => {
+                (1..=cells.len()).map(|column| column.to_string()).collect()
             }
-            Self::Groups(groups) => groups.name(place).map(|group| group.as_str().into()),
+            Self::Object(value) => {
+                let mut places = Vec::new();
+                add_places(value, "", &mut places);
+                places
+            }
+            Self::Groups { pattern, .. } => pattern.capture_names().flatten().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether it has such a place, though it may be empty.
+    pub fn has(&self, place: &str) -> bool {
+        match self {
+            Self::Cells { .. } => self.get(place).is_some(),
+            Self::Object(value) => found(value, place).is_some(),
+            Self::Groups { pattern, .. } => pattern.capture_names().flatten().any(|name| name == place),
         }
     }
 
@@ -86,8 +117,27 @@ impl<'r> Record<'r> {
     }
 }
 
+fn found<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
+    if place.starts_with('/') { value.pointer(place) } else { value.get(place) }
+}
+
+/// So many objects may stand within each other for their properties to be named.
+const DEEPEST: usize = 6;
+
+/// The properties of an object that hold a value, those of the top by their names and those within by JSON Pointer.
+fn add_places(value: &Value, within: &str, places: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let pointer = format!("{within}/{}", name.replace('~', "~0").replace('/', "~1"));
+        match value {
+            Value::Object(_) if pointer.matches('/').count() < DEEPEST => add_places(value, &pointer, places),
+            _ if within.is_empty() && !name.starts_with('/') => places.push(name.clone()),
+            _ => places.push(pointer),
+        }
+    }
+}
+
 /// The cells of a line (RFC 4180, with any delimiter).
-fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
+pub fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
     let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
     let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);
     let (mut read, mut written, mut count) = (0, 0, 0);

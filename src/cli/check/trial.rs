@@ -1,0 +1,156 @@
+//! A mapped format tried on the head of a file: the first calls as `fields` reads them, what could not be read and why, and
+//! what nobody asked for. Numbers and names of people are never shown: of values their shapes, and of places their names.
+
+mod calls;
+mod head;
+
+use std::path::Path;
+
+use self::head::Head;
+use crate::classify::Catalogue;
+use crate::cli::reader::{self, FileRead};
+use crate::format::mapped::trial::shape;
+use crate::format::{Format, mapped};
+use crate::framing::Framing;
+use crate::pipeline::Source;
+
+/// So many places without a use are shown.
+const PLACES_SHOWN: usize = 60;
+/// So many digits may be a telephone number.
+const NUMBER_DIGITS: usize = 5;
+
+/// Whether there are records, and none of them is a call as the mapping has it.
+pub fn has_no_call(read: &FileRead) -> bool {
+    let records = &read.summary.records;
+    let is_mapped = read.reading.format().is_some_and(|format| mapped::NAMES.contains(&format.name));
+    is_mapped && records.counted + records.duplicate == 0 && records.ignored > 0
+}
+
+/// What this source's mapping makes of the head of a file; nothing for a built-in format.
+pub fn report(path: &Path, read: &FileRead, source: &Source, catalogue: &Catalogue) -> String {
+    let Some(format) = source.reading.format.filter(|format| mapped::NAMES.contains(&format.name)) else {
+        return String::new();
+    };
+    let Some(text) = reader::text_at(path, 0).filter(|text| !text.is_empty()) else { return String::new() };
+    let finished = text.len() < reader::RECORD_BYTES;
+    let (mut head, stages) = Head::of(format, source, &text, finished);
+    // Rejected records behind the head.
+    for rejected in read.summary.rejected.iter().filter(|it| it.position >= text.len() as u64) {
+        let text = reader::text_at(path, rejected.position).unwrap_or_default();
+        if let Some(trial) = stages.decoder.trial(first_line(&text)) {
+            head.records = usize::try_from(rejected.number).unwrap_or(usize::MAX);
+            head.add(None, trial);
+        }
+    }
+    let mut said = calls::text(&head.calls, source, format, catalogue);
+    said += &absent(&head, format);
+    for (fault, record, count) in head.faults() {
+        let more = if *count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+        let place = fault.place.as_deref().map(|place| name(place, format)).unwrap_or_default();
+        let value = if fault.shape.is_empty() { String::new() } else { format!(", `{}`,", fault.shape) };
+        let what = format!("{place}{value} {}", fault.advice);
+        said +=
+            &format!("    {}: {} (record {record}{more})\n", fault.key, what.trim_start_matches([',', ' ']));
+    }
+    if head.ignored > 0 && head.ignored + head.headers == head.records {
+        said += nothing_but_ignored(&head, format);
+    }
+    said + &unused(&head)
+}
+
+/// Places that the config names and no record has.
+fn absent(head: &Head, format: &Format) -> String {
+    if !head.is_named() && !head.wanted.is_empty() && format.framing == Framing::QuotedCsv {
+        return no_header(head);
+    }
+    let kind = kind(format);
+    let mut text = String::new();
+    for (key, place, _) in head.wanted.iter().filter(|(.., is_there)| !is_there) {
+        let nearest = |known: &&String| strsim::damerau_levenshtein(&bare(known), &bare(place));
+        let advice = match head.places.iter().filter(|known| is_name(known)).min_by_key(nearest) {
+            Some(near) if head.is_named() && nearest(&near) <= 2.max(place.len() / 3) => {
+                format!("did you mean `{near}`?")
+            }
+            _ => format!("name one that is there, or take `{key}` out"),
+        };
+        text += &format!("    {key}: no record has {kind} `{place}`: {advice}\n");
+    }
+    text
+}
+
+/// Why none of the columns is there.
+fn no_header(head: &Head) -> String {
+    let separators = [b',', b';', b'\t', b'|'];
+    let count = |separator: &u8| head.first_line.iter().filter(|byte| *byte == separator).count();
+    let most = separators.into_iter().max_by_key(count).filter(|separator| count(separator) > 0);
+    let has_one = head.places.len() == 1;
+    match most {
+        Some(separator) if has_one => {
+            let name = if separator == b'\t' { "tab".to_owned() } else { char::from(separator).to_string() };
+            format!(
+                "    the first line is one column only: with `delimiter: \"{name}\"` it has {}\n",
+                count(&separator) + 1
+            )
+        }
+        _ => format!(
+            "    none of the columns that `fields` names is in the first line, `{}`: if it names no columns, say `header: \
+             false` and count columns from 1\n",
+            shape(&String::from_utf8_lossy(&head.first_line))
+        ),
+    }
+}
+
+fn nothing_but_ignored(head: &Head, format: &Format) -> &'static str {
+    match format.framing {
+        Framing::Lines if head.wanted.is_empty() => {
+            "    no line matches one of `patterns`: try one on a line, from its beginning on\n"
+        }
+        _ => "    no record meets `where`\n",
+    }
+}
+
+/// The places without a use.
+fn unused(head: &Head) -> String {
+    let unused: Vec<&String> = head.unused.iter().collect();
+    if !head.is_named() || unused.is_empty() {
+        return String::new();
+    }
+    let mut names: Vec<String> = unused
+        .iter()
+        .take(PLACES_SHOWN)
+        .map(|place| if is_name(place) { (*place).clone() } else { shape(place) })
+        .collect();
+    names.dedup();
+    let more = if unused.len() > PLACES_SHOWN { ", ..." } else { "" };
+    let count = format!("{} of {}", unused.len(), head.places.len());
+    format!("    not used ({count}): {}{more}\n", crate::shown::text(&names.join(", ")))
+}
+
+/// A place with its kind, where that is no name by itself.
+fn name(place: &str, format: &Format) -> String {
+    match format.name {
+        "csv" if place.bytes().all(|byte| byte.is_ascii_digit()) => format!("column {place}"),
+        _ => place.to_owned(),
+    }
+}
+
+fn kind(format: &Format) -> &'static str {
+    match format.name {
+        "csv" => "a column",
+        "json" => "a property",
+        _ => "a group",
+    }
+}
+
+fn bare(place: &str) -> String {
+    place.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Whether the name of a place can be shown: in the place of one may stand somebody's name or number.
+fn is_name(place: &str) -> bool {
+    place.bytes().filter(u8::is_ascii_digit).count() < NUMBER_DIGITS && !place.contains('@')
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default()
+}

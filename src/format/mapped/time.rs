@@ -1,0 +1,134 @@
+//! How times are written in records of any kind, and which way of writing a text seems to have.
+
+use jiff::civil;
+
+use crate::call::UnixMillis;
+use crate::format::device::Device;
+
+/// How a time is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TimeFormat {
+    /// RFC 3339, also without a zone.
+    #[default]
+    Rfc3339,
+    /// Seconds since 1970; a fraction is cut off.
+    Unix,
+    UnixMillis,
+    /// As `strptime` has it: `%d.%m.%Y %H:%M:%S`.
+    Written(String),
+}
+
+/// Ways to write a time that are in use, as the config names them. Where day and month could be either, the month is taken
+/// to be the first: whoever writes the mapping has to look.
+const IN_USE: [&str; 16] = [
+    "rfc3339",
+    "%d.%m.%Y %H:%M:%S%.f",
+    "%d.%m.%Y %H:%M",
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S%.f",
+    "%d/%m/%Y %H:%M:%S%.f",
+    "%m/%d/%Y %H:%M",
+    "%d-%b-%Y %H:%M:%S",
+    "%a %b %d %H:%M:%S %Y",
+    "%b %d %Y %H:%M:%S",
+    "%H:%M:%S%.f UTC %a %b %d %Y",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "unix_ms",
+    "unix",
+];
+
+/// Numbers that are seconds of 2001 to 2096 are taken for times.
+const UNIX_SECONDS: std::ops::Range<i64> = 1_000_000_000..4_000_000_000;
+
+impl TimeFormat {
+    /// Of the word in the config; `None` where it is none.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "rfc3339" => Some(Self::Rfc3339),
+            "unix" => Some(Self::Unix),
+            "unix_ms" => Some(Self::UnixMillis),
+            form if form.contains('%') => Some(Self::Written(form.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// The word in the config for the way in which a text writes a time, if it is one in use.
+    pub fn guessed(text: &str) -> Option<&'static str> {
+        IN_USE.into_iter().find(|word| {
+            let number =
+                |unit: i64| text.split('.').next().and_then(|it| it.parse::<i64>().ok()).map(|it| it / unit);
+            match *word {
+                "unix" => number(1).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
+                "unix_ms" => number(1000).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
+                word => Self::named(word)
+                    .is_some_and(|form| form.read(text, &crate::format::device::UNKNOWN).is_some()),
+            }
+        })
+    }
+
+    /// Whether day and month of this text could be either.
+    pub fn has_two_readings(text: &str) -> bool {
+        let number = |part: Option<&str>| part.and_then(|part| part.parse::<u8>().ok());
+        let mut parts = text.split('/');
+        let is_month = |part: Option<u8>| part.is_some_and(|number| (1..=12).contains(&number));
+        is_month(number(parts.next())) && is_month(number(parts.next())) && parts.next().is_some()
+    }
+
+    /// The moment that a text writes; times without a zone are the device's.
+    pub fn read(&self, text: &str, device: &Device) -> Option<UnixMillis> {
+        match self {
+            Self::Rfc3339 => match text.parse::<jiff::Timestamp>() {
+                Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
+            },
+            Self::Unix => Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?)),
+            Self::UnixMillis => text.parse().ok().map(UnixMillis),
+            Self::Written(format) => {
+                let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+                match parsed.to_timestamp() {
+                    Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                    Err(_) => device.moment(parsed.to_datetime().ok()?),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a text in the place of a time says that there was none.
+pub fn is_none(text: &str) -> bool {
+    matches!(text, "" | "0") || text.starts_with("0001-01-01")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_a_time_is_written_is_guessed() {
+        for (text, expected) in [
+            ("2024-11-05T09:01:00Z", Some("rfc3339")),
+            ("2024-11-05 09:01:00.123", Some("rfc3339")),
+            ("05.11.2024 09:01:00", Some("%d.%m.%Y %H:%M:%S%.f")),
+            ("2024/11/05 09:01:00.5", Some("%Y/%m/%d %H:%M:%S%.f")),
+            ("20241105090100", Some("%Y%m%d%H%M%S")),
+            ("11/05/2024 09:01:00", Some("%m/%d/%Y %H:%M:%S%.f")),
+            ("25/11/2024 09:01:00", Some("%d/%m/%Y %H:%M:%S%.f")),
+            ("Tue Nov 05 09:01:00 2024", Some("%a %b %d %H:%M:%S %Y")),
+            ("09:01:00.123 UTC Tue Nov 05 2024", Some("%H:%M:%S%.f UTC %a %b %d %Y")),
+            ("1730797260", Some("unix")),
+            ("1730797260.123", Some("unix")),
+            ("1730797260123", Some("unix_ms")),
+            ("+14255550100", None),
+            ("486", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(TimeFormat::guessed(text), expected, "{text}");
+        }
+        assert!(TimeFormat::has_two_readings("11/05/2024 09:01:00"));
+        assert!(!TimeFormat::has_two_readings("25/11/2024 09:01:00"));
+        assert!(!TimeFormat::has_two_readings("2024/11/05 09:01:00"));
+    }
+}
