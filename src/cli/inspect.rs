@@ -1,5 +1,6 @@
 //! `cdr-exporter inspect`: what files hold, read once.
 
+mod apart;
 mod calls;
 mod csv;
 mod html;

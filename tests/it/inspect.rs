@@ -177,6 +177,22 @@ fn calls_are_gathered() {
     let hours = by(&["--by", "hour", "--timezone", "Europe/Berlin"]);
     assert_eq!((&hours[14]["hour"], &hours[14]["failed"]), (&"2026-11-20 15:00".into(), &45.into()));
     assert_eq!(by(&["--by", "outcome"])[1]["outcome"], "answered");
+    for family in ["kind", "country"] {
+        let lines = by(&["--by", family]);
+        let sum =
+            |name: &str| lines.as_array().unwrap().iter().map(|it| it[name].as_u64().unwrap()).sum::<u64>();
+        assert_eq!((sum("attempts"), sum("failed")), (6480, 81), "{family}: {lines}");
+        let most = &by(&["--by", &format!("outcome,{family}")])[0];
+        assert_eq!((&most["outcome"], &most["failed"]), (&"failed".into(), &81.into()));
+    }
+    for (arguments, error) in [
+        (["--by", "kind,trunk"], "--by kind and trunk do not go together"),
+        (["--by=country", "--since=2h"], "--by country is of all calls"),
+    ] {
+        let ended = run(["inspect", "-"].into_iter().chain(arguments));
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains(error), "{}", ended.stderr);
+    }
 
     let csv = inspect(&["--output", "csv", "--by", "cause"]);
     let mut lines = csv.lines();

@@ -23,6 +23,10 @@ pub enum By {
     Hour,
     Day,
     Outcome,
+    /// What was called: a person, a bot, a conference
+    Kind,
+    /// The country that was called, or that a call came from
+    Country,
 }
 
 impl By {
@@ -36,12 +40,19 @@ impl By {
             Self::Hour => "hour",
             Self::Day => "day",
             Self::Outcome => "outcome",
+            Self::Kind => "kind",
+            Self::Country => "country",
         }
     }
 
     /// Whether failed calls only have it: attempts are then those of everything else that is asked for.
     fn is_of_failures(self) -> bool {
         matches!(self, Self::Cause | Self::Side)
+    }
+
+    /// Whether it is counted apart from all others but the outcome.
+    pub fn is_apart(self) -> bool {
+        matches!(self, Self::Kind | Self::Country)
     }
 }
 
@@ -173,13 +184,20 @@ impl Grouping<'_> {
             line.failed_by_time.resize(self.axis.length, 0);
             line.attempts_by_time.resize(self.axis.length, 0);
         }
-        match self.sort {
-            Sort::Failed => lines.sort_by_key(|line| Reverse((line.failed, line.calls))),
-            Sort::Attempts => lines.sort_by_key(|line| Reverse((line.attempts, line.failed))),
-            Sort::Share => lines.sort_by(|one, other| other.share().total_cmp(&one.share())),
-            Sort::Name => {}
-        }
+        self.sort.sort(&mut lines);
         lines
+    }
+}
+
+impl Sort {
+    /// Brings lines, which stand by name, in this order.
+    pub fn sort(self, lines: &mut [Line]) {
+        match self {
+            Self::Failed => lines.sort_by_key(|line| Reverse((line.failed, line.calls))),
+            Self::Attempts => lines.sort_by_key(|line| Reverse((line.attempts, line.failed))),
+            Self::Share => lines.sort_by(|one, other| other.share().total_cmp(&one.share())),
+            Self::Name => {}
+        }
     }
 }
 
@@ -222,6 +240,7 @@ impl<'n> Names<'n> {
             By::Hour => self.hour(minute)[1].clone(),
             By::Day => self.hour(minute)[0].clone(),
             By::Outcome => labels.outcome.label().to_owned(),
+            By::Kind | By::Country => String::new(),
         }
     }
 

@@ -102,6 +102,14 @@ impl Choice {
         !self.cause.is_empty() || !self.code.is_empty() || self.side.is_some()
     }
 
+    /// Whether all calls are meant.
+    pub fn is_of_all(&self) -> bool {
+        self.is_at_any_time()
+            && !self.has_only_some_failures()
+            && self.trunk.is_empty()
+            && self.direction.is_none()
+    }
+
     /// Whether failures of this cause are meant.
     pub fn has_cause(&self, cause: &str, codes: CodePair, catalogue: &Catalogue) -> bool {
         let lower = cause.to_lowercase();

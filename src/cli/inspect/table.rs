@@ -174,8 +174,8 @@ fn trunks(view: &View, style: Style) -> String {
 
 /// What `--by` asked for.
 fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
-    let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
-    let axis = axis_in_words(view).filter(|_| !is_of_time);
+    let has_no_bars = by.iter().any(|by| matches!(by, By::Hour | By::Day) || by.is_apart());
+    let axis = axis_in_words(view).filter(|_| !has_no_bars);
     let mut header: Vec<&str> = by.iter().map(|by| by.label()).collect();
     header.extend(["Calls", "Attempts", "Failed", "Of attempts"]);
     header.extend(axis.as_deref());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::apart;
 use super::facts::Facts;
 use super::group::{Axis, By, Grouping, Line, Sort};
 use super::select::Choice;
@@ -13,7 +14,8 @@ use crate::ledger::snapshot::Snapshot;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How it is shown")]
 pub struct Arrangement {
-    /// Show one table by these instead: cause, trunk, direction, side, hour, day, outcome; several with commas
+    /// Show one table by these instead: cause, trunk, direction, side, hour, day, outcome;
+    /// several with commas; or kind or country, with outcome or alone
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub by: Vec<By>,
     /// No more lines than this in a table; 0 is all
@@ -43,7 +45,7 @@ impl View {
     /// What is shown of a snapshot, bars with so many columns.
     ///
     /// # Errors
-    /// Which text is no time.
+    /// Which text is no time, or what cannot stand together.
     pub fn of(
         snapshot: Arc<Snapshot>,
         choice: &Choice,
@@ -60,8 +62,9 @@ impl View {
         let by = &arrangement.by;
         let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
         let sort_asked = arrangement.sort.unwrap_or(if is_of_time { Sort::Name } else { Sort::Failed });
+        let apart = apart::lines(by, sort_asked, choice, &snapshot)?;
         let (causes, trunks) = (lines(&[By::Cause], sort), lines(&[By::Trunk], sort));
-        let asked = (!by.is_empty()).then(|| (by.clone(), lines(by, sort_asked)));
+        let asked = (!by.is_empty()).then(|| (by.clone(), apart.unwrap_or_else(|| lines(by, sort_asked))));
         let outcomes = lines(&[By::Outcome], Sort::Attempts);
         let top = if arrangement.top == 0 { usize::MAX } else { arrangement.top };
         Ok(Self { choice: choice.clone(), axis, causes, trunks, asked, outcomes, top, facts, snapshot })
