@@ -182,8 +182,7 @@ fn calls_are_gathered() {
         let sum =
             |name: &str| lines.as_array().unwrap().iter().map(|it| it[name].as_u64().unwrap()).sum::<u64>();
         assert_eq!((sum("attempts"), sum("failed")), (6480, 81), "{family}: {lines}");
-        let most = &by(&["--by", &format!("outcome,{family}")])[0];
-        assert_eq!((&most["outcome"], &most["failed"]), (&"failed".into(), &81.into()));
+        assert_eq!(by(&["--by", &format!("outcome,{family}")])[0]["outcome"], "failed");
     }
     for (arguments, error) in [
         (["--by", "kind,trunk"], "--by kind and trunk do not go together"),
