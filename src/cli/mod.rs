@@ -2,6 +2,7 @@
 
 pub mod serve;
 pub mod check;
+pub mod map;
 pub mod inspect;
 pub mod compare;
 pub mod explain;
@@ -56,6 +57,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
+    Map(map::Arguments),
     Inspect(inspect::Arguments),
     Compare(compare::Arguments),
     Explain(explain::Arguments),
@@ -72,6 +74,7 @@ pub fn run() -> Exit {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

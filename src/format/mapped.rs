@@ -2,6 +2,8 @@
 //!
 //! The same type as a built-in format, made when the config is read.
 
+pub mod guess;
+pub mod sampling;
 pub mod time;
 pub mod trial;
 mod advice;

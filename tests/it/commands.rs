@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::tools::row::{self, Row};
 use super::tools::{Daemon, run, run_on};
 
-const COMMANDS: [&str; 6] = ["serve", "check", "collect", "inspect", "explain", "demo"];
+const COMMANDS: [&str; 7] = ["serve", "check", "map", "collect", "inspect", "explain", "demo"];
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/graph/rows.ndjson");
 const UNKNOWN: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/teams_admin_center/bad/sign_in_page.csv");

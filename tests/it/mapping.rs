@@ -41,3 +41,27 @@ fn check_says_how_a_mapping_reads_a_file_and_what_is_wrong_with_it() {
         }
     }
 }
+
+/// `<file>.proposed` is what `map` prints of `<file>`. What it proposes is a config that `check` accepts, with calls.
+#[test]
+fn map_proposes_what_check_accepts() {
+    let proposals = files(".proposed");
+    assert!(proposals.len() >= 7, "{proposals:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("proposed.yml");
+    for proposal in proposals {
+        let file = proposal.with_extension("");
+        let mapped = run_in(Path::new(DATA), ["map", name(&file)]);
+        let printed = mapped.stdout.replace(&format!("{DATA}/"), "");
+        let expected = fs::read_to_string(&proposal).unwrap();
+        assert_eq!(format!("{printed}exit code {}\n", mapped.code.unwrap()), expected, "{}", file.display());
+        for personal in PERSONAL {
+            assert!(!printed.contains(personal), "{personal} in:\n{printed}");
+        }
+        fs::write(&config, &mapped.stdout).unwrap();
+        let checked = run_in(Path::new(DATA), ["check", "--config.file", config.to_str().unwrap()]);
+        // Where nothing says how a call ended, `map` says so.
+        assert_eq!(checked.code == Some(0), mapped.code == Some(0), "{}{}", checked.stdout, checked.stderr);
+        assert_eq!(checked.stdout.contains("calls, as `fields` reads them"), mapped.code == Some(0));
+    }
+}

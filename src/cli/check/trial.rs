@@ -9,15 +9,13 @@ use std::path::Path;
 use self::head::Head;
 use crate::classify::Catalogue;
 use crate::cli::reader::{self, FileRead};
-use crate::format::mapped::trial::shape;
+use crate::format::mapped::trial::{is_name, shape};
 use crate::format::{Format, mapped};
 use crate::framing::Framing;
 use crate::pipeline::Source;
 
 /// So many places without a use are shown.
 const PLACES_SHOWN: usize = 60;
-/// So many digits may be a telephone number.
-const NUMBER_DIGITS: usize = 5;
 
 /// Whether there are records, and none of them is a call as the mapping has it.
 pub fn has_no_call(read: &FileRead) -> bool {
@@ -144,11 +142,6 @@ fn kind(format: &Format) -> &'static str {
 
 fn bare(place: &str) -> String {
     place.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
-}
-
-/// Whether the name of a place can be shown: in the place of one may stand somebody's name or number.
-fn is_name(place: &str) -> bool {
-    place.bytes().filter(u8::is_ascii_digit).count() < NUMBER_DIGITS && !place.contains('@')
 }
 
 fn first_line(text: &[u8]) -> &[u8] {

@@ -78,6 +78,8 @@ impl TimeFormat {
 
     /// The moment that a text writes; times without a zone are the device's.
     pub fn read(&self, text: &str, device: &Device) -> Option<UnixMillis> {
+        // Routers write so that their clock is not synchronised.
+        let text = text.trim_start_matches(['*', '.']);
         match self {
             Self::Rfc3339 => match text.parse::<jiff::Timestamp>() {
                 Ok(at) => Some(UnixMillis(at.as_millisecond())),
@@ -117,6 +119,7 @@ mod tests {
             ("25/11/2024 09:01:00", Some("%d/%m/%Y %H:%M:%S%.f")),
             ("Tue Nov 05 09:01:00 2024", Some("%a %b %d %H:%M:%S %Y")),
             ("09:01:00.123 UTC Tue Nov 05 2024", Some("%H:%M:%S%.f UTC %a %b %d %Y")),
+            ("*09:01:00.123 UTC Tue Nov 05 2024", Some("%H:%M:%S%.f UTC %a %b %d %Y")),
             ("1730797260", Some("unix")),
             ("1730797260.123", Some("unix")),
             ("1730797260123", Some("unix_ms")),

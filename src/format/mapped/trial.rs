@@ -8,6 +8,9 @@ use crate::call::UnixMillis;
 /// The key of a condition.
 pub const WHERE: &str = "where";
 
+/// So many digits may be a telephone number.
+const NUMBER_DIGITS: usize = 5;
+
 /// Of a value, so much of its shape is shown.
 const SHAPE_SHOWN: usize = 32;
 
@@ -63,6 +66,11 @@ impl Trial {
 pub fn same_place(one: &str, other: &str) -> bool {
     let bare = |place: &str| place.strip_prefix('/').unwrap_or(place).to_ascii_lowercase();
     bare(one) == bare(other)
+}
+
+/// Whether the name of a place can be shown: in the place of one may stand somebody's name or number.
+pub fn is_name(place: &str) -> bool {
+    place.bytes().filter(u8::is_ascii_digit).count() < NUMBER_DIGITS && !place.contains('@')
 }
 
 /// A value of which nothing but its form is left.

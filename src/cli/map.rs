@@ -1,0 +1,75 @@
+//! `cdr-exporter map`: a config for records of any kind, proposed from the names that are in them.
+
+mod yaml;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Exit, reader};
+use crate::format::mapped::{Field, guess, sampling, trial};
+use crate::format::{Format, Recognition};
+use crate::source::open::open;
+
+/// Propose a config for records of another kind, from the names of their columns or properties
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cdr-exporter map /var/spool/cdr/sbc.csv > sbc.yml\n  \
+                        cdr-exporter check --config.file sbc.yml")]
+pub struct Arguments {
+    /// A file with such records
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Without one of these nothing says how a call ended.
+const ENDINGS: [Field; 5] =
+    [Field::Success, Field::Answered, Field::MicrosoftCode, Field::SipCode, Field::Q850];
+
+/// Prints the config. The answer is no where nothing in the file seems to say how a call ended.
+pub fn run(arguments: &Arguments) -> Exit {
+    let file = &arguments.file;
+    // For the message: what is read is the text, whatever it is packed in.
+    if let Err(error) = open(file) {
+        super::say("map", format_args!("{}: {error}", crate::shown::path(file)));
+        return Exit::No;
+    }
+    let text = reader::text_at(file, 0).unwrap_or_default();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let finished = text.len() < reader::RECORD_BYTES;
+    let mut sampled = sampling::sampled(text, finished);
+    sampled.samples.retain(|sample| trial::is_name(&sample.place));
+    if sampled.samples.is_empty() {
+        super::say("map", format_args!("{}: there is no record in it", crate::shown::path(file)));
+        return Exit::No;
+    }
+    let proposal = guess::propose(&sampled.samples);
+    let built_in = match Format::recognise(text, finished) {
+        // Any JSON is taken for Graph's, where nothing else is said.
+        Recognition::Known(format) if format.name != "graph" || is_of_graph(text) => Some(format.name),
+        Recognition::Known(_) => None,
+        Recognition::NeedMore | Recognition::Unknown => None,
+    };
+    let said = io::stdout().write_all(yaml::config(file, &sampled, &proposal, built_in).as_bytes());
+    if !proposal.guesses.iter().any(|guess| ENDINGS.contains(&guess.field)) {
+        super::say(
+            "map",
+            "nothing in it seems to say how a call ended: name the place of success, answered, microsoft_code, sip_code or \
+             q850 in `fields`",
+        );
+        return Exit::No;
+    }
+    // Whoever reads it has seen enough.
+    if said.is_err() { Exit::No } else { Exit::Ok }
+}
+
+fn is_of_graph(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    text.contains("callendsubreason") || text.contains("finalsipcode")
+}
+
+/// The path as `paths` takes it: whole, and of no other file.
+fn whole(file: &Path) -> String {
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    globset::escape(&path.to_string_lossy())
+}

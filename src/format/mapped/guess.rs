@@ -1,0 +1,212 @@
+//! Which place of a record holds which of our fields, by the names of places and the form of their values. A guess: whoever
+//! takes it looks at it.
+
+mod known;
+
+use super::Field;
+use super::time::{self, TimeFormat};
+use super::trial::shape;
+use crate::format::fields;
+
+/// A place of the records, and the values that the first of them have there.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    pub place: String,
+    /// What it is called: the place, or in a table without a header nothing.
+    pub name: String,
+    pub values: Vec<String>,
+}
+
+/// A field with the place that it seems to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guess {
+    pub field: Field,
+    pub place: String,
+    /// What more is to be said of it, as the config has it: `time: unix`.
+    pub more: Vec<String>,
+    /// What whoever takes it must look at; `""` where the name says it all.
+    pub doubt: String,
+}
+
+/// What is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proposal {
+    pub guesses: Vec<Guess>,
+    /// Place and value of records that are calls.
+    pub condition: Option<(String, String)>,
+    /// Places without a use: each with its name, and with why not where its name says what it is.
+    pub unused: Vec<(String, String)>,
+}
+
+/// A mapping for records with these places.
+pub fn propose(samples: &[Sample]) -> Proposal {
+    let mut proposal = Proposal::default();
+    let mut refused: Vec<(&str, String)> = Vec::new();
+    for (field, names) in known::NAMES {
+        let rank = |sample: &Sample| names.iter().position(|name| *name == bare(&sample.name));
+        let mut named: Vec<(usize, &Sample)> =
+            samples.iter().filter_map(|sample| Some((rank(sample)?, sample))).collect();
+        named.sort_by_key(|(rank, _)| *rank);
+        for (_, sample) in named {
+            let is_taken = proposal.guesses.iter().any(|it| it.place == sample.place || it.field == *field);
+            match guess(*field, sample) {
+                Ok(guess) if !is_taken => proposal.guesses.push(guess),
+                Ok(_) => {}
+                Err(why) => refused.push((&sample.place, why)),
+            }
+        }
+    }
+    by_form(samples, &mut proposal);
+    proposal.condition = samples.iter().find_map(condition);
+    let is_used = |place: &str| {
+        let condition = proposal.condition.as_ref().map(|(place, _)| place.as_str());
+        condition == Some(place) || proposal.guesses.iter().any(|guess| guess.place == place)
+    };
+    let why = |place: &str| refused.iter().find(|(other, _)| *other == place).map(|(_, why)| why.clone());
+    let example = |sample: &Sample| match sample.values.iter().find(|value| !value.trim().is_empty()) {
+        Some(value) if sample.name.is_empty() => format!("such as `{}`", shape(value.trim())),
+        _ => String::new(),
+    };
+    proposal.unused = (samples.iter().filter(|sample| !is_used(&sample.place)))
+        .map(|sample| (sample.place.clone(), why(&sample.place).unwrap_or_else(|| example(sample))))
+        .collect();
+    proposal
+}
+
+/// A field at a place that is called like it; why not, where values say otherwise.
+fn guess(field: Field, sample: &Sample) -> Result<Guess, String> {
+    let values: Vec<&str> =
+        sample.values.iter().map(|value| value.trim()).filter(|value| !value.is_empty()).collect();
+    let mut guess = Guess { field, place: sample.place.clone(), more: Vec::new(), doubt: String::new() };
+    let wrong = |what: &str| {
+        let example = values.first().map(|value| shape(value)).unwrap_or_default();
+        Err(format!("its values, such as `{example}`, are no {what}"))
+    };
+    match field {
+        Field::Started | Field::Answered | Field::Ended => {
+            let Some(value) = values.iter().find(|value| !time::is_none(value)) else { return Ok(guess) };
+            match TimeFormat::guessed(value) {
+                None => return wrong("time in a form that is known"),
+                Some("rfc3339") => {}
+                Some(form) => guess.more.push(format!("time: \"{form}\"")),
+            }
+            if TimeFormat::has_two_readings(value) {
+                guess.doubt = "day and month could be the other way round".to_owned();
+            }
+        }
+        Field::SipCode if !mostly(&values, |value| in_range(value, 0..700)) => return wrong("SIP codes"),
+        Field::Q850 if bare(&sample.name).ends_with("disconnectcause") => {
+            if !mostly(&values, |value| in_range(value, 0..128)) {
+                return wrong("causes of Q.850");
+            }
+            "some routers write it in hexadecimal".clone_into(&mut guess.doubt);
+        }
+        Field::Q850 if !mostly(&values, |value| in_range(value, 0..128)) => return wrong("causes of Q.850"),
+        Field::MicrosoftCode if !mostly(&values, |value| fields::whole_number(value.as_bytes()).is_ok()) => {
+            return wrong("codes");
+        }
+        Field::Duration => {
+            if !mostly(&values, |value| fields::whole_number(value.as_bytes()).is_ok()) {
+                return wrong("whole numbers");
+            }
+            let name = bare(&sample.name);
+            if name.ends_with("ms") || name.contains("msec") || name.contains("milli") {
+                guess.more.push("divide_by: 1000".to_owned());
+            }
+        }
+        Field::Direction | Field::Success => {
+            guess.more.extend(meanings(field, &values)?);
+            if field == Field::Direction {
+                "inbound is PSTN to Teams; a device may see it the other way round"
+                    .clone_into(&mut guess.doubt);
+            }
+        }
+        _ => {}
+    }
+    Ok(guess)
+}
+
+/// What the values of a flag or a direction mean, where all that occur are known words.
+fn meanings(field: Field, values: &[&str]) -> Result<Option<String>, String> {
+    let mut meanings: Vec<String> = Vec::new();
+    let mut is_plain = true;
+    let known = |value: &str| {
+        known::WORDS.iter().find(|(of, words, _)| *of == field && words.contains(&&*bare(value)))
+    };
+    let allows_others = field == Field::Direction && mostly(values, |value| known(value).is_some());
+    for value in values {
+        let Some((_, _, meant)) = known(value) else {
+            if allows_others {
+                continue;
+            }
+            return Err(format!("say what its values, such as `{}`, mean", shape(value)));
+        };
+        is_plain &= bare(value) == *meant || fields::flag(value.as_bytes()).is_ok();
+        let meaning = format!("\"{value}\": {meant}");
+        if !meanings.contains(&meaning) {
+            meanings.push(meaning);
+        }
+    }
+    let is_plain =
+        is_plain && (field == Field::Success || values.iter().all(|value| bare(value).ends_with("bound")));
+    Ok((!is_plain).then(|| format!("values: {{{}}}", meanings.join(", "))))
+}
+
+/// Places without a name, by the form of their values: a SIP code, then times.
+fn by_form(samples: &[Sample], proposal: &mut Proposal) {
+    let nameless = || samples.iter().filter(|sample| sample.name.is_empty());
+    let values = |sample: &Sample| -> Vec<String> {
+        sample.values.iter().filter(|value| !value.trim().is_empty()).cloned().collect()
+    };
+    let is_code = |sample: &&Sample| {
+        let values = values(sample);
+        !values.is_empty() && values.iter().all(|value| value.len() == 3 && in_range(value, 100..700))
+    };
+    let is_time = |sample: &&Sample| values(sample).iter().any(|value| TimeFormat::guessed(value).is_some());
+    let times: Vec<&Sample> = nameless().filter(is_time).collect();
+    let found = [
+        (Field::SipCode, nameless().find(is_code)),
+        (Field::Started, times.first().copied().filter(|_| times.len() > 1)),
+        (Field::Ended, times.last().copied()),
+    ];
+    for (field, sample) in found {
+        if let Some(Ok(guess)) = sample.map(|sample| guess(field, sample)) {
+            proposal.guesses.push(Guess { doubt: "by the form of its values alone".to_owned(), ..guess });
+        }
+    }
+}
+
+/// Where only records of one kind are ends of calls, that kind.
+fn condition(sample: &Sample) -> Option<(String, String)> {
+    let is_kind = known::KINDS.contains(&&*bare(&sample.name));
+    let is_end = |value: &&String| known::ENDS.contains(&&*bare(value));
+    let end = sample.values.iter().find(is_end).filter(|_| is_kind)?;
+    let is_other = |value: &String| !value.trim().eq_ignore_ascii_case(end.trim());
+    sample.values.iter().any(is_other).then(|| (sample.place.clone(), end.trim().to_owned()))
+}
+
+/// Whether a name that is known is among these: then they are names of columns.
+pub fn are_names<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
+    names.any(|name| {
+        let name = bare(name);
+        known::KINDS.contains(&&*name) || known::NAMES.iter().any(|(_, names)| names.contains(&&*name))
+    })
+}
+
+/// More than half of them, at least, so that a few odd ones do not hide what a place is.
+fn mostly(values: &[&str], is_so: impl Fn(&str) -> bool) -> bool {
+    values.iter().filter(|value| is_so(value)).count() * 2 >= values.len()
+}
+
+fn in_range(value: &str, range: std::ops::Range<u64>) -> bool {
+    matches!(fields::whole_number(value.as_bytes()), Ok(Some(number)) if range.contains(&number))
+}
+
+/// The last part of a name, as names are compared.
+fn bare(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    last.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests;

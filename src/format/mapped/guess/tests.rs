@@ -1,0 +1,78 @@
+//! Places to fields, by a table.
+
+use super::*;
+
+fn proposed(name: &str, values: &[&str]) -> Result<(Field, String), String> {
+    let values = values.iter().map(|value| (*value).to_owned()).collect();
+    let proposal = propose(&[Sample { place: name.to_owned(), name: name.to_owned(), values }]);
+    match (proposal.guesses.first(), proposal.unused.first()) {
+        (Some(guess), _) => Ok((guess.field, guess.more.join(", "))),
+        (None, Some((_, why))) => Err(why.clone()),
+        (None, None) => Err(String::new()),
+    }
+}
+
+#[test]
+fn fields_by_name_and_value() {
+    let none = || String::new();
+    let cases: [(&str, &[&str], Result<(Field, String), String>); 14] = [
+        ("NAP", &["NAP_TEAMS"], Ok((Field::Trunk, none()))),
+        ("/variables/sip_term_status", &["486"], Ok((Field::SipCode, none()))),
+        (
+            "Termination-Cause",
+            &["NO_ROUTE"],
+            Err("its values, such as `xx_xxxxx`, are no SIP codes".to_owned()),
+        ),
+        ("disconnect-cause", &["16", "17"], Ok((Field::Q850, none()))),
+        ("hangup_cause", &["USER_BUSY"], Err(none())),
+        ("start_stamp", &["2024-11-05 09:00:00"], Ok((Field::Started, none()))),
+        ("end_epoch", &["0", "1730797260"], Ok((Field::Ended, "time: \"unix\"".to_owned()))),
+        (
+            "EndTime",
+            &["", "05.11.2024 09:00:00"],
+            Ok((Field::Ended, "time: \"%d.%m.%Y %H:%M:%S%.f\"".to_owned())),
+        ),
+        ("answer_stamp", &[""], Ok((Field::Answered, none()))),
+        ("DurationMs", &["5400"], Ok((Field::Duration, "divide_by: 1000".to_owned()))),
+        (
+            "Direction",
+            &["in", "out", "in"],
+            Ok((Field::Direction, "values: {\"in\": inbound, \"out\": outbound}".to_owned())),
+        ),
+        ("direction", &["inbound"], Ok((Field::Direction, none()))),
+        ("Direction", &["Jane"], Err("say what its values, such as `xxxx`, mean".to_owned())),
+        ("Calling", &["+14255550100"], Err(none())),
+    ];
+    for (name, values, expected) in cases {
+        assert_eq!(proposed(name, values), expected, "{name} {values:?}");
+    }
+}
+
+#[test]
+fn places_without_names_go_by_their_values() {
+    let sample = |place: &str, values: [&str; 2]| Sample {
+        place: place.to_owned(),
+        name: String::new(),
+        values: values.map(str::to_owned).to_vec(),
+    };
+    let proposal = propose(&[
+        sample("1", ["2024-11-05 09:00:00", "2024-11-05 09:01:00"]),
+        sample("2", ["486", "200"]),
+        sample("3", ["+14255550100", "200"]),
+        sample("4", ["2024-11-05 09:00:09", "2024-11-05 09:01:09"]),
+    ]);
+    let places: Vec<_> = proposal.guesses.iter().map(|guess| (guess.field, &*guess.place)).collect();
+    assert_eq!(places, [(Field::SipCode, "2"), (Field::Started, "1"), (Field::Ended, "4")]);
+    assert_eq!(proposal.unused, [("3".to_owned(), "such as `+00000000000`".to_owned())]);
+}
+
+#[test]
+fn records_of_one_kind_are_calls() {
+    let of = |values: &[&str]| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        propose(&[Sample { place: "RecordType".to_owned(), name: "RecordType".to_owned(), values }]).condition
+    };
+    assert_eq!(of(&["START", "STOP"]), Some(("RecordType".to_owned(), "STOP".to_owned())));
+    assert_eq!(of(&["STOP"]), None);
+    assert_eq!(of(&["Jane"]), None);
+}
