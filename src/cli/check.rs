@@ -20,6 +20,7 @@ use crate::format::{graph, table, trunk};
 use crate::framing::Framing;
 use crate::pipeline::Options;
 use crate::reading::batch::Rejected;
+use crate::reading::overlap::Twice;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{self, Exclude, Found};
@@ -165,18 +166,24 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
                 )?;
             }
         }
-        if let Some(twice) = twice {
-            writeln!(out, "  warning: {}", twice.sentence())?;
-        }
-        if !proposed.is_empty() {
-            writeln!(
-                out,
-                "  trunks are shown as records spell them; with this in the config, no others ever are:\n    {}",
-                trunk::proposal(&proposed)
-            )?;
-        }
+        out.write_all(of_source(twice, &proposed).as_bytes())?;
     }
     Ok(all_well)
+}
+
+/// What is to be said of all files of a source together.
+fn of_source(twice: Option<Twice>, proposed: &BTreeSet<String>) -> String {
+    let mut text = String::new();
+    if let Some(twice) = twice {
+        text += &format!("  warning: {}\n", twice.sentence());
+    }
+    if !proposed.is_empty() {
+        text += &format!(
+            "  trunks are shown as records spell them; with this in the config, no others ever are:\n    {}\n",
+            trunk::proposal(proposed)
+        );
+    }
+    text
 }
 
 /// Paths that lead to no file, and files that `exclude` keeps out: what people miss when a call is not counted.

@@ -303,7 +303,7 @@ impl Mapped<'_> {
     fn q850(&self) -> Result<Option<u8>, Reason> {
         let number = fields::whole_number(self.get(Field::Q850).as_bytes()).map_err(|_| Reason::BadCode)?;
         let in_range = |cause| u8::try_from(cause).ok().filter(|cause| *cause < 128).ok_or(Reason::BadCode);
-        Ok(number.filter(|cause| *cause > 0).map(in_range).transpose()?)
+        number.filter(|cause| *cause > 0).map(in_range).transpose()
     }
 
     fn duration(&self) -> Result<Option<u32>, Reason> {

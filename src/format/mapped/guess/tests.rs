@@ -2,7 +2,10 @@
 
 use super::*;
 
-fn proposed(name: &str, values: &[&str]) -> Result<(Field, String), String> {
+/// The field with what more is said of it; or why there is none.
+type Proposed = Result<(Field, String), String>;
+
+fn proposed(name: &str, values: &[&str]) -> Proposed {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     let proposal = propose(&[Sample { place: name.to_owned(), name: name.to_owned(), values }]);
     match (proposal.guesses.first(), proposal.unused.first()) {
@@ -15,7 +18,7 @@ fn proposed(name: &str, values: &[&str]) -> Result<(Field, String), String> {
 #[test]
 fn fields_by_name_and_value() {
     let none = || String::new();
-    let cases: [(&str, &[&str], Result<(Field, String), String>); 14] = [
+    let cases: [(&str, &[&str], Proposed); 14] = [
         ("NAP", &["NAP_TEAMS"], Ok((Field::Trunk, none()))),
         ("/variables/sip_term_status", &["486"], Ok((Field::SipCode, none()))),
         (
