@@ -26,6 +26,8 @@ sources:
   - {name: cube, paths: [/cube/*], format: cube, timezone: Europe/Berlin}
   - {name: ribbon, paths: [/ribbon/*], format: ribbon, teams_side: [TEAMS*]}
   - {name: asterisk, paths: [/asterisk/*], format: asterisk, teams_side: [teams]}
+  - {name: oracle, paths: [/oracle/*], format: oracle, teams_side: [teams*]}
+  - {name: oracle_layout, paths: [/layout/*], format: oracle, layout: 'Acct-Status-Type,Acct-Session-Id,h323-connect-time,SIP-Status'}
   - {name: freeswitch, paths: [/freeswitch/*], format: freeswitch}
   - name: columns
     paths: [/columns/*]

@@ -1,6 +1,7 @@
 //! `sources`: what is read, under which name, and how.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,6 +182,9 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
         return Err(at(field, message));
     }
     let format = name.map_or(Ok(None), named)?;
+    if let Some(key) = written.layout.as_ref() {
+        check_layout(written, key, format)?;
+    }
     let Some(key) = device_key(written) else { return Ok(format) };
     match format.map(|format| device(written).map(|device| format.of_device(device))).transpose()?.flatten() {
         Some(format) => Ok(Some(format)),
@@ -224,7 +228,31 @@ fn only(written: &Spanned<Vec<Spanned<String>>>) -> Checked<Only> {
 /// The first key that says something of the device.
 fn device_key(written: &file::Source) -> Option<&Spanned<String>> {
     let names = || written.teams_side.iter().flatten();
-    names().next().or(written.trunk_from.as_ref()).or(written.timezone.as_ref())
+    names().next().or(written.trunk_from.as_ref()).or(written.timezone.as_ref()).or(written.layout.as_ref())
+}
+
+/// What the operator says of where fields stand: a text, or the path of a file that holds it, from the root on.
+fn layout(written: &file::Source) -> Checked<Option<String>> {
+    let read = |layout: &Spanned<String>| match layout.value.starts_with('/') {
+        false => Ok(layout.value.clone()),
+        true => fs::read_to_string(&layout.value)
+            .map_err(|error| at(layout, format!("{} cannot be read: {error}", shown::text(&layout.value)))),
+    };
+    written.layout.as_ref().map(read).transpose()
+}
+
+fn check_layout(
+    written: &file::Source,
+    key: &Spanned<String>,
+    format: Option<&'static Format>,
+) -> Checked<()> {
+    let Some(check) = format.and_then(|format| format.layout) else {
+        let known = ALL.into_iter().filter(|format| format.layout.is_some());
+        let known: Vec<&str> = known.map(|format| format.name).collect();
+        return Err(at(key, format!("`layout` goes with one of the formats {}", known.join(", "))));
+    };
+    let text = layout(written)?.unwrap_or_default();
+    check(&text).map_err(|message| at(key, format!("the layout: {message}")))
 }
 
 /// What the operator says of the device.
@@ -245,7 +273,8 @@ fn device(written: &file::Source) -> Checked<Device> {
     let timezone = written.timezone.as_ref().map_or(Ok(TimeZone::UTC), timezone)?;
     let names: Vec<&str> = written.teams_side.iter().flatten().map(|name| name.value.as_str()).collect();
     let key = device_key(written).unwrap_or(&written.name);
-    Device::parse(&names, trunk_from, timezone).map_err(|error| at(key, error.to_string()))
+    let device = Device::parse(&names, trunk_from, timezone).map_err(|error| at(key, error.to_string()))?;
+    Ok(device.with_layout(layout(written)?))
 }
 
 /// A name for the FQDNs that match from their beginning to their end.

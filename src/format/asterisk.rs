@@ -42,6 +42,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadCsv,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
+    layout: None,
     config: "",
 };
 

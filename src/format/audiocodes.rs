@@ -44,6 +44,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder::new(device))),
+    layout: None,
     config: "",
 };
 

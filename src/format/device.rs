@@ -20,12 +20,14 @@ pub struct Device {
     trunk_from: TrunkFrom,
     /// That of times which do not name one.
     timezone: TimeZone,
+    /// Where fields stand in its records, as it was written.
+    layout: Option<String>,
 }
 
 /// As it was written: formats are told apart by this.
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {:?} {:?}", self.names, self.trunk_from, self.timezone)
+        write!(f, "{:?} {:?} {:?} {:?}", self.names, self.trunk_from, self.timezone, self.layout)
     }
 }
 
@@ -35,6 +37,7 @@ pub static UNKNOWN: LazyLock<Device> = LazyLock::new(|| Device {
     teams: GlobSet::empty(),
     trunk_from: TrunkFrom::Teams,
     timezone: TimeZone::UTC,
+    layout: None,
 });
 
 /// Which side names the trunk.
@@ -65,7 +68,18 @@ impl Device {
         }
         let teams = names.build()?;
         let names = written.iter().map(|name| (*name).to_owned()).collect();
-        Ok(Self { names, teams, trunk_from, timezone })
+        Ok(Self { names, teams, trunk_from, timezone, layout: None })
+    }
+
+    /// The same device, of which the operator also says where fields stand in its records.
+    #[must_use]
+    pub fn with_layout(self, layout: Option<String>) -> Self {
+        Self { layout, ..self }
+    }
+
+    /// Where fields stand in its records, as the operator wrote it.
+    pub fn layout(&self) -> Option<&str> {
+        self.layout.as_deref()
     }
 
     /// The moment of a time of day there; `None` where the clock was put forward over it.

@@ -45,6 +45,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadJson,
     decoder: &|_| Box::new(Decoder),
     told: None,
+    layout: None,
     config: "",
 };
 

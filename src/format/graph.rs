@@ -46,6 +46,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadJson,
     decoder: &|names| Box::new(Decoder::new(names)),
     told: None,
+    layout: None,
     config: "",
 };
 

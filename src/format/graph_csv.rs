@@ -23,5 +23,6 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadCsv,
     decoder: &|names| Box::new(Decoder::new(names)),
     told: None,
+    layout: None,
     config: "",
 };

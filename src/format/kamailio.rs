@@ -39,6 +39,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder(device))),
+    layout: None,
     config: "",
 };
 

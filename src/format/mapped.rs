@@ -138,6 +138,7 @@ impl Mapping {
             broken,
             decoder: Box::leak(Box::new(decoder)),
             told: None,
+            layout: None,
             config,
         }))
     }

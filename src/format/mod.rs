@@ -15,12 +15,14 @@ pub mod graph_csv;
 pub mod kamailio;
 pub mod mapped;
 pub mod names;
+pub mod oracle;
 pub mod ribbon;
 pub mod row;
 pub mod table;
 pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
+mod loose_cells;
 mod scan;
 mod unknown;
 mod written_time;
@@ -36,8 +38,9 @@ use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs: those that the first line tells
 /// before logs, whose first record may stand anywhere.
-pub static ALL: [&Format; 9] = [
+pub static ALL: [&Format; 10] = [
     &ribbon::FORMAT,
+    &oracle::FORMAT,
     &freeswitch::FORMAT,
     &graph::FORMAT,
     &graph_csv::FORMAT,
@@ -74,6 +77,8 @@ pub struct Format {
     pub decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync),
     /// A decoder that was told about the device; `None` where records tell all themselves.
     pub told: Option<DecoderOf>,
+    /// Whether the operator may say where fields stand (`layout:` in the config); fails with what is wrong with that.
+    pub layout: Option<fn(&str) -> Result<(), String>>,
     /// What the config says of it, by which formats of one name are told apart; `""` for a built-in one.
     pub config: &'static str,
 }

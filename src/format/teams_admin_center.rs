@@ -59,6 +59,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadCsv,
     decoder: &|names| Box::new(Decoder::new(names)),
     told: None,
+    layout: None,
     config: "",
 };
 

@@ -1,4 +1,5 @@
-//! Files that are known to lie beside records and hold none: what comes with an export, and what systems leave in folders.
+//! Files that are known by name to lie beside records and not to be read: what comes with an export, what systems leave in
+//! folders, and what a device still writes under a name for the time being.
 
 use std::path::Path;
 
@@ -19,6 +20,8 @@ pub fn explanation(name: &str) -> Option<&'static str> {
         Some("how a folder is shown")
     } else if is("zone.identifier") || name.ends_with(":zone.identifier") {
         Some("where Windows had a file from")
+    } else if name.starts_with("temp-cdr") {
+        Some("a file that an Oracle SBC still writes; it is renamed when it is whole")
     } else if name.starts_with("._") {
         Some("what macOS adds to a file")
     } else {
@@ -39,12 +42,14 @@ mod tests {
             "Thumbs.db",
             "Zone.Identifier",
             "DirectRouting.calls.2024-11-05.csv:Zone.Identifier",
+            "temp-cdr202411050900a",
             "._DirectRouting.calls.2024-11-05.csv",
         ];
         assert!(known.iter().all(|name| explanation(name).is_some()));
         let others = [
             "DirectRouting.calls.2024-11-05.csv",
             "PSTN.calls.json",
+            "cdr202411050900a",
             "my-parameters.json",
             "_.csv",
             "rows.json",

@@ -22,6 +22,7 @@ mod config;
 mod crash;
 mod cuts;
 mod demo;
+mod devices;
 mod families;
 mod fate;
 mod faults;

@@ -1,0 +1,259 @@
+//! Oracle (Acme Packet) session border controllers: local accounting files, `cdrYYYYMMDDHHMM[a-j]`, one line to each record.
+//!
+//! STOP records are calls, also those that nobody answered; START and INTERIM are ignored. Which attribute stands where depends
+//! on the release and on the account configuration: the operator gives the layout, as `dump_csv_format` has the SBC write it.
+//! Without one, the published layouts of C6.1 to C6.4 hold, which the number of columns tells apart.
+//! Documented in Oracle's Accounting Guides, 8.1 to 10.1. Whether values with quotes in them are escaped is not: either is read.
+
+mod layout;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use self::layout::{Attribute, Layout};
+use super::device::{self, Device};
+use super::names::Names;
+use super::{Decode, Decoded, Format, Public, Recognised, fields, loose_cells, written_time};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
+};
+use crate::framing::Framing;
+use crate::reason_header;
+
+/// Accounting files of the SBC itself.
+pub static FORMAT: Format = Format {
+    name: "oracle",
+    aliases: &[],
+    expected: "accounting files (cdr*) of an Oracle SBC",
+    framing: Framing::Lines,
+    recognise,
+    // A file is closed, and then fetched, once an hour where nothing else is configured.
+    live_within: Duration::from_mins(90),
+    is_trunk: device::is_device_trunk,
+    public: Public::of_words(&["SIP", "UTC", "GMT"]),
+    broken: Reason::BadLine,
+    decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
+    told: Some(|device| Box::new(Decoder::new(device))),
+    layout: Some(|text| Layout::read(text).map(|_| ())),
+    config: "",
+};
+
+/// What a record says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stop,
+    /// START, INTERIM, or about the accounting itself.
+    Other,
+}
+
+/// The values of Acct-Status-Type (RFC 2866).
+fn kind(status: &str) -> Option<Kind> {
+    match status {
+        "2" | "Stop" | "STOP" => Some(Kind::Stop),
+        "1" | "3" | "7" | "8" | "Start" | "START" | "Interim-Update" | "INTERIM" => Some(Kind::Other),
+        _ => None,
+    }
+}
+
+/// By records that begin with their kind, an address and a port, the first STOP of which has a published number of columns;
+/// or by the names of attributes above.
+fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
+    let (text, finished) = text.get(..device::MAXIMUM_LINE).map_or((text, finished), |begin| (begin, true));
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let is_whole = finished || line.ends_with(b"\n");
+        let line = String::from_utf8_lossy(line.trim_ascii_end());
+        if is_whole && layout::is_names(&line) {
+            return if Layout::read(&line).is_ok() { Recognised::Yes } else { Recognised::No };
+        }
+        if !may_be_record(&line, is_whole) {
+            return Recognised::No;
+        }
+        if is_whole && line.starts_with("2,") {
+            let columns = loose_cells::split(&line, b',').len();
+            return if Layout::published(columns).is_some() { Recognised::Yes } else { Recognised::No };
+        }
+    }
+    if finished { Recognised::No } else { Recognised::NeedMore }
+}
+
+/// Whether a line begins as a record does: `2,"192.0.2.1",5060,`; or, as far as it goes, as a line of names does.
+fn may_be_record(line: &str, is_whole: bool) -> bool {
+    let mut cells = line.split(',').map(|cell| cell.trim_matches('"'));
+    let (status, address, port) = (cells.next().unwrap_or_default(), cells.next(), cells.next());
+    let goes_on = cells.next().is_some();
+    if !is_whole && address.is_none() {
+        return kind(status).is_some() || layout::may_be_names(status);
+    }
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    let is_beginning =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:".contains(&byte));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    kind(status).is_some()
+        && address.is_some_and(if port.is_none() { is_beginning } else { is_address })
+        && port.is_none_or(is_number)
+        && (goes_on || !is_whole)
+        || !is_whole && layout::may_be_names(status)
+}
+
+#[derive(Debug)]
+struct Decoder {
+    device: &'static Device,
+    layout: Option<Layout>,
+    /// The line of names last seen.
+    names: Option<Vec<u8>>,
+}
+
+impl Decoder {
+    fn new(device: &'static Device) -> Self {
+        // What is wrong with it was said when the config was read.
+        let layout = device.layout().and_then(|text| Layout::read(text).ok());
+        Self { device, layout, names: None }
+    }
+
+    /// Takes the names of attributes that stand above the records, unless the operator gave a layout.
+    fn read_names(&mut self, line: &[u8]) {
+        if self.device.layout().is_none() && !line.is_empty() {
+            self.layout = Layout::read(&String::from_utf8_lossy(line)).ok();
+            self.names = Some(line.to_vec());
+        }
+    }
+}
+
+impl Decode for Decoder {
+    fn ignored_are(&self) -> Option<&'static str> {
+        Some(
+            "START and INTERIM records, and calls without a realm of `teams_side`; a call counts by its STOP record",
+        )
+    }
+
+    fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
+        let text = String::from_utf8_lossy(line);
+        if layout::is_names(&text) {
+            self.read_names(line);
+            return Decoded::Header;
+        }
+        let cells = loose_cells::split(&text, b',');
+        let layout = match &self.layout {
+            Some(layout) => Cow::Borrowed(layout),
+            None => match (kind(&cells[0]), Layout::published(cells.len())) {
+                (Some(Kind::Other), _) => return Decoded::Ignored,
+                (_, Some(layout)) => Cow::Borrowed(layout),
+                (_, None) => return Decoded::Rejected(Reason::BadLine),
+            },
+        };
+        let record = Record { cells, layout: &layout, device: self.device };
+        match kind(record.get(Attribute::Status)) {
+            None => Decoded::Rejected(Reason::BadLine),
+            Some(Kind::Other) => Decoded::Ignored,
+            // A line that was cut; or attributes were left out, and those behind them stand elsewhere.
+            Some(Kind::Stop) if record.cells.len() < layout.columns => Decoded::Rejected(Reason::BadLine),
+            Some(Kind::Stop) if !record.is_of_teams() => Decoded::Ignored,
+            Some(Kind::Stop) => record.call().map_or_else(Decoded::Rejected, Decoded::Call),
+        }
+    }
+
+    fn header(&self) -> Option<Vec<u8>> {
+        self.names.clone()
+    }
+
+    fn resume(&mut self, header: &[u8]) {
+        self.read_names(header);
+    }
+}
+
+/// A STOP record.
+struct Record<'l> {
+    cells: Vec<String>,
+    layout: &'l Layout,
+    device: &'static Device,
+}
+
+impl Record<'_> {
+    /// `""` for what the layout does not have.
+    fn get(&self, attribute: Attribute) -> &str {
+        let place = self.layout.place(attribute).checked_sub(1);
+        place.and_then(|place| self.cells.get(place)).map_or("", String::as_str)
+    }
+
+    /// The realm that the call came from, and the one that it went to.
+    fn realms(&self) -> [&str; 2] {
+        [self.get(Attribute::IngressRealm), self.get(Attribute::EgressRealm)]
+    }
+
+    fn is_of_teams(&self) -> bool {
+        !self.device.are_known() || self.device.is_teams(self.realms().into_iter())
+    }
+
+    fn call(&self) -> Result<Call<'static>, Reason> {
+        let session = self.get(Attribute::SessionId);
+        if session.is_empty() {
+            return Err(Reason::NoRecordId);
+        }
+        let [ingress, egress] = self.realms();
+        let direction = self.device.direction([ingress].into_iter(), [egress].into_iter());
+        let mut unread = Unread::default();
+        let answered = is_time(self.get(Attribute::ConnectTime));
+        let duration =
+            fields::duration_seconds(fields::whole_number(self.get(Attribute::SessionTime).as_bytes()));
+        let times = [
+            (Attribute::DisconnectTime, UnreadField::EndTime),
+            (Attribute::ConnectTime, UnreadField::StartTime),
+            (Attribute::SetupTime, UnreadField::InviteTime),
+        ];
+        Ok(Call {
+            record_id: RecordId(xxh3_128(session.as_bytes())),
+            trunk: Text::from(self.device.trunk(ingress, egress)).owned(),
+            direction,
+            succeeded: Some(answered),
+            codes: self.codes(answered, direction)?,
+            ended_at: times.into_iter().find_map(|(attribute, field)| unread.or(field, self.time(attribute))),
+            duration_seconds: unread.or(UnreadField::Duration, duration),
+            // Should routes that were tried before write records of their own, they have the same session.
+            attempt: Attempt::Branch,
+            unread,
+            detail: Detail::default(),
+        })
+    }
+
+    /// The phrase is there only where a rule of the SBC puts the Reason header into an attribute of the operator's.
+    fn codes(&self, answered: bool, direction: Direction) -> Result<Codes<'static>, Reason> {
+        let sip = fields::sip_code(fields::whole_number(self.get(Attribute::SipStatus).as_bytes()))?;
+        let header = self.cells.iter().find(|cell| cell.contains("cause=")).map_or("", String::as_str);
+        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
+        let causes = [Attribute::Cause, Attribute::GatewayCause].map(|attribute| self.get(attribute));
+        let cause =
+            causes.iter().find_map(|cause| cause.parse().ok().filter(|cause| (1..128).contains(cause)));
+        Ok(Codes {
+            microsoft: None,
+            // 0 is no status.
+            sip: sip.filter(|sip| *sip != 0),
+            q850: cause.or_else(|| reason_header::q850(header)),
+            text: Text::from(said.map_or("", |said| said.phrase)).owned(),
+            words: said.map_or(Words::Other, reason_header::Said::words),
+            refused_by: device::refused_by(direction),
+        })
+    }
+
+    fn time(&self, attribute: Attribute) -> Result<Option<UnixMillis>, Reason> {
+        let text = self.get(attribute);
+        if !is_time(text) {
+            return Ok(None);
+        }
+        match written_time::read(text, self.device) {
+            Some(at) => Ok(Some(at)),
+            None => fields::time(text.as_bytes()).map_err(|_| Reason::BadTime),
+        }
+    }
+}
+
+/// Whether something is written in the place of a time. What stands there when there is none is not documented: nothing or
+/// zeros.
+fn is_time(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
+#[cfg(test)]
+mod tests;

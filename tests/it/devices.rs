@@ -1,0 +1,98 @@
+//! Each device's files as the device writes, renames and rotates them, through the daemon.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::tools::files::append;
+use super::tools::{Daemon, Metrics};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+/// A folder that a device writes into, and a daemon that reads it.
+struct Device {
+    folder: TempDir,
+    daemon: Daemon,
+}
+
+impl Device {
+    /// `keys` are those of the source beside its name and its paths, which are all files of the folder.
+    fn new(keys: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let cdr = folder.path().join("cdr");
+        fs::create_dir(&cdr).unwrap();
+        let config = folder.path().join("config.yml");
+        let paths = format!("{}/**", cdr.display());
+        let text = format!(
+            "sources: [{{name: sbc, paths: ['{paths}'], attempts_within: 1s, {keys}}}]\nrescan_interval: 1s\nquiet: 1s\n"
+        );
+        fs::write(&config, text).unwrap();
+        let daemon = Daemon::serve(["--config.file", config.to_str().unwrap()]);
+        daemon.wait_until_ready();
+        Self { folder, daemon }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("cdr").join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        append(&self.path(name), text.as_bytes());
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// Waits until so many calls with these labels are counted, and no record is rejected; returns what it shows then.
+    fn counted(&self, calls: f64, labels: &[(&str, &str)]) -> Metrics {
+        let metrics = self.daemon.wait_for_metrics(&format!("{calls} calls with {labels:?}"), |metrics| {
+            metrics.sum("cdr_calls_total", labels) == calls
+        });
+        let rejected = metrics.sum("cdr_exporter_records_total", &[("result", "rejected")]);
+        assert_eq!(rejected, 0.0, "none is rejected:\n{}", self.daemon.log().join("\n"));
+        metrics
+    }
+}
+
+fn sample(name: &str) -> String {
+    fs::read_to_string(format!("{DATA}/{name}")).unwrap()
+}
+
+#[test]
+fn oracle_renames_a_file_once_it_is_whole() {
+    let device = Device::new("format: oracle, teams_side: [teams*]");
+    let text = sample("oracle/cdr202411050900a");
+    let (first, rest) = text.split_at(text.len() / 2);
+    device.append("temp-cdr202411050900a", first);
+    device.daemon.wait_for_metrics("a file that is left alone", |metrics| {
+        metrics.sum("cdr_exporter_files", &[("state", "ignored")]) == 1.0
+    });
+    device.append("temp-cdr202411050900a", rest);
+    device.rename("temp-cdr202411050900a", "cdr202411050900a");
+    device.counted(5.0, &[]);
+    device.append("temp-cdr202411051000a", &text.replace("@192.0.2.9", "@192.0.2.10"));
+    device.rename("temp-cdr202411051000a", "cdr202411051000a");
+    device.counted(10.0, &[]);
+    device.counted(6.0, &[("direction", "outbound"), ("trunk", "teams")]);
+    let metrics = device.counted(4.0, &[("direction", "inbound"), ("trunk", "teams")]);
+    let failures = |code| metrics.sum("cdr_call_failures_total", &[("microsoft_code", code)]);
+    assert_eq!((failures("560403"), failures("10037")), (2.0, 2.0), "named by rule, and by phrase");
+    device.daemon.stop();
+}
+
+#[test]
+fn oracle_by_the_operators_own_layout() {
+    let folder = TempDir::new().unwrap();
+    let layout = folder.path().join("layout.csv");
+    let text = sample("oracle/with_names.csv");
+    let (names, records) = text.split_once('\n').unwrap();
+    fs::write(&layout, names).unwrap();
+    let device = Device::new(&format!("format: oracle, layout: '{}'", layout.display()));
+    device.append("temp-cdr202411050900a", records);
+    device.rename("temp-cdr202411050900a", "cdr202411050900a");
+    device.counted(1.0, &[("outcome", "declined")]);
+    device.counted(1.0, &[("outcome", "failed")]);
+    device.daemon.stop();
+}
