@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::call::RefusedBy;
+use crate::format::Recognised;
 use crate::format::device::TrunkFrom;
+use crate::format::names::Names;
 
 /// A record of release C6.2, with these attributes, by position, instead of its own.
 fn record(changes: &[(usize, &str)]) -> String {
