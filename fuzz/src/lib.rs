@@ -29,6 +29,12 @@ sources:
   - {name: oracle, paths: [/oracle/*], format: oracle, teams_side: [teams*]}
   - {name: oracle_layout, paths: [/layout/*], format: oracle, layout: 'Acct-Status-Type,Acct-Session-Id,h323-connect-time,SIP-Status'}
   - {name: freeswitch, paths: [/freeswitch/*], format: freeswitch}
+  - {name: freeswitch_xml, paths: [/freeswitch_xml/*], format: freeswitch_xml}
+  - {name: freeswitch_csv, paths: [/freeswitch_csv/*], format: freeswitch_csv}
+  - name: freeswitch_template
+    paths: [/template/*]
+    format: freeswitch_csv
+    layout: '${uuid};"${sip_reason}";${answer_epoch};${hangup_cause}'
   - name: columns
     paths: [/columns/*]
     columns: {Erfolg: success, "Endg\u00fcltiger SIP-Code": sip_code}

@@ -13,6 +13,8 @@ pub enum Reason {
     BadCsv,
     /// A line of a log that ends before the fields that say how the call ended.
     BadLine,
+    /// Text that is not a whole XML document.
+    BadXml,
     /// A CSV row before any header.
     NoHeader,
     /// A code that is not a whole number, or a SIP code that is out of range.
@@ -49,12 +51,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
         Self::BadCsv,
         Self::BadLine,
+        Self::BadXml,
         Self::NoHeader,
         Self::BadCode,
         Self::BadTime,
@@ -92,6 +95,7 @@ impl Reason {
             Self::NotARow => "not_a_row",
             Self::BadCsv => "bad_csv",
             Self::BadLine => "bad_line",
+            Self::BadXml => "bad_xml",
             Self::NoHeader => "no_header",
             Self::BadCode => "bad_code",
             Self::BadTime => "bad_time",
@@ -120,6 +124,7 @@ impl Reason {
                 "the row has another number of fields than its header, or a quote is never closed"
             }
             Self::BadLine => "the line ends before the fields that say how the call ended",
+            Self::BadXml => "the record is not a whole XML document of call variables",
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",

@@ -10,6 +10,8 @@ pub mod detail;
 pub mod device;
 pub mod fields;
 pub mod freeswitch;
+pub mod freeswitch_csv;
+pub mod freeswitch_xml;
 pub mod graph;
 pub mod graph_csv;
 pub mod kamailio;
@@ -38,10 +40,12 @@ use crate::framing::Framing;
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs: those that the first line tells
 /// before logs, whose first record may stand anywhere.
-pub static ALL: [&Format; 10] = [
+pub static ALL: [&Format; 12] = [
     &ribbon::FORMAT,
     &oracle::FORMAT,
     &freeswitch::FORMAT,
+    &freeswitch_xml::FORMAT,
+    &freeswitch_csv::FORMAT,
     &graph::FORMAT,
     &graph_csv::FORMAT,
     &asterisk::FORMAT,
@@ -78,10 +82,13 @@ pub struct Format {
     /// A decoder that was told about the device; `None` where records tell all themselves.
     pub told: Option<DecoderOf>,
     /// Whether the operator may say where fields stand (`layout:` in the config); fails with what is wrong with that.
-    pub layout: Option<fn(&str) -> Result<(), String>>,
+    pub layout: Option<CheckLayout>,
     /// What the config says of it, by which formats of one name are told apart; `""` for a built-in one.
     pub config: &'static str,
 }
+
+/// Says what is wrong with the operator's layout.
+pub type CheckLayout = fn(&str) -> Result<(), String>;
 
 /// Makes a decoder of what the operator says of the device.
 pub type DecoderOf = fn(&'static Device) -> Box<dyn Decode>;

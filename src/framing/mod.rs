@@ -6,10 +6,12 @@
 pub mod json;
 mod lines;
 pub mod quoted_csv;
+mod xml;
 
 pub use json::JsonSplitter;
 pub use lines::LinesSplitter;
 pub use quoted_csv::QuotedCsvSplitter;
+pub use xml::XmlSplitter;
 
 /// How text is cut into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Framing {
     QuotedCsv,
     /// Lines, whatever they hold: logs.
     Lines,
+    /// XML documents, to the end of their outermost element `cdr`.
+    Xml,
 }
 
 impl Framing {
@@ -29,6 +33,7 @@ impl Framing {
             Self::Json => Splitter::Json(JsonSplitter::new(record_bytes)),
             Self::QuotedCsv => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
             Self::Lines => Splitter::Lines(LinesSplitter::new(record_bytes)),
+            Self::Xml => Splitter::Xml(XmlSplitter::new(record_bytes)),
         }
     }
 
@@ -38,7 +43,7 @@ impl Framing {
         match self {
             Self::Json => json::first_record(text, is_all),
             Self::QuotedCsv => quoted_csv::header(text, false).map(|(_, next)| next),
-            Self::Lines => Some(0),
+            Self::Lines | Self::Xml => Some(0),
         }
     }
 }
@@ -142,6 +147,7 @@ pub enum Splitter {
     Json(JsonSplitter),
     QuotedCsv(QuotedCsvSplitter),
     Lines(LinesSplitter),
+    Xml(XmlSplitter),
 }
 
 impl Splitter {
@@ -152,6 +158,7 @@ impl Splitter {
             Self::Json(splitter) => splitter.next(text, finished),
             Self::QuotedCsv(splitter) => splitter.next(text, finished),
             Self::Lines(splitter) => splitter.next(text, finished),
+            Self::Xml(splitter) => splitter.next(text, finished),
         }
     }
 
@@ -163,13 +170,14 @@ impl Splitter {
             Self::Json(splitter) => splitter.begins_record(length),
             Self::QuotedCsv(splitter) => splitter.begins_record(length),
             Self::Lines(splitter) => splitter.begins_record(length),
+            Self::Xml(splitter) => splitter.begins_record(length),
         }
     }
 
     /// What separates the fields of the records that follow, where they have any.
     pub fn separate_by(&mut self, separator: u8) {
         match self {
-            Self::Json(_) | Self::Lines(_) => {}
+            Self::Json(_) | Self::Lines(_) | Self::Xml(_) => {}
             Self::QuotedCsv(splitter) => splitter.separate_by(separator),
         }
     }
@@ -181,6 +189,7 @@ impl Splitter {
             Self::Json(splitter) => splitter.is_discarding(),
             Self::QuotedCsv(splitter) => splitter.is_discarding(),
             Self::Lines(splitter) => splitter.is_discarding(),
+            Self::Xml(splitter) => splitter.is_discarding(),
         }
     }
 
@@ -190,6 +199,7 @@ impl Splitter {
             Self::Json(splitter) => splitter.place(),
             Self::QuotedCsv(splitter) => splitter.place(),
             Self::Lines(splitter) => splitter.place(),
+            Self::Xml(splitter) => splitter.place(),
         }
     }
 
@@ -199,6 +209,7 @@ impl Splitter {
             Self::Json(splitter) => splitter.resume(place),
             Self::QuotedCsv(splitter) => splitter.resume(place),
             Self::Lines(splitter) => splitter.resume(place),
+            Self::Xml(splitter) => splitter.resume(place),
         }
     }
 }

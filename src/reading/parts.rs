@@ -170,6 +170,9 @@ fn begin_in(text: &[u8], framing: Framing) -> Option<usize> {
         Framing::Json => {
             line_ends.map(|newline| newline + 1).find(|begin| text[*begin..].starts_with(b"{\""))
         }
+        Framing::Xml => {
+            line_ends.map(|newline| newline + 1).find(|begin| text[*begin..].starts_with(b"<?xml"))
+        }
     }
 }
 

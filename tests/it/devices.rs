@@ -96,3 +96,43 @@ fn oracle_by_the_operators_own_layout() {
     device.counted(1.0, &[("outcome", "failed")]);
     device.daemon.stop();
 }
+
+#[test]
+fn freeswitch_writes_a_document_a_leg() {
+    let device = Device::new("format: freeswitch_xml");
+    let (refused, answered) =
+        (sample("freeswitch_xml/refused_by_teams.cdr.xml"), sample("freeswitch_xml/both_legs.xml"));
+    let end = answered.find("</cdr>").unwrap() + "</cdr>\n".len();
+    let (a_leg, b_leg) = answered.split_at(end);
+    // It may be seen while it is being written.
+    let (begin, rest) = refused.split_at(refused.len() / 2);
+    device.append("a_1.cdr.xml", begin);
+    device.append("a_3.cdr.xml", a_leg);
+    device.counted(1.0, &[("outcome", "answered")]);
+    device.append("a_1.cdr.xml", rest);
+    device.append("4.cdr.xml", b_leg);
+    device.counted(1.0, &[("outcome", "failed")]);
+    device.daemon.wait_for_metrics("the B leg left alone", |metrics| {
+        metrics.sum("cdr_exporter_records_total", &[("result", "ignored")]) == 1.0
+    });
+    device.counted(2.0, &[]);
+    device.daemon.stop();
+}
+
+#[test]
+fn freeswitch_renames_master_csv_and_writes_each_account_its_own() {
+    let template = r#""${uuid}","${sip_gateway_name}","${answer_stamp}","${end_stamp}","${sip_invite_failure_status}","${sip_reason}""#;
+    let keys = format!("format: freeswitch_csv, layout: '{template}', teams_side: [teams]");
+    let device = Device::new(&keys);
+    let refused = r#""1","teams","","2024-11-05 09:00:20","403","Q.850;cause=21;text="Call Rejected"""#;
+    let answered = r#""2","teams","2024-11-05 09:00:05","2024-11-05 09:00:20","","""#;
+    device.append("Master.csv", &format!("{refused}\n"));
+    device.append("account.csv", &format!("{refused}\n"));
+    device.counted(1.0, &[("outcome", "failed"), ("direction", "outbound"), ("trunk", "teams")]);
+    device.rename("Master.csv", "Master.csv.2024-11-05-10-00-00");
+    device.append("Master.csv", &format!("{answered}\n"));
+    device.counted(1.0, &[("outcome", "answered")]);
+    let metrics = device.counted(2.0, &[]);
+    assert_eq!(metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]), 1.0);
+    device.daemon.stop();
+}

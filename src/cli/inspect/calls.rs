@@ -160,7 +160,7 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
             let (_, header) = Dates::of_kept(kept.as_bytes());
             cell(str::from_utf8(header).ok()?, &text)
         }
-        Framing::QuotedCsv | Framing::Lines => None,
+        Framing::QuotedCsv | Framing::Lines | Framing::Xml => None,
     };
     id.filter(|id| is_guid(id))
 }

@@ -1,7 +1,9 @@
 //! Legs as tables: a refused one with some of its variables replaced.
 
 use super::*;
-use crate::call::RecordId;
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, RecordId, RefusedBy, Text, UnixMillis, Unread, Words,
+};
 
 /// The variables of a call that was refused, but for what they are replaced with.
 const REFUSED: [(&str, &str); 8] = [
@@ -17,7 +19,10 @@ const REFUSED: [(&str, &str); 8] = [
 
 fn with(variables: &[(&str, &str)]) -> Decoded<'static> {
     let all: HashMap<&str, &str> = REFUSED.iter().chain(variables).copied().collect();
-    decoded(serde_json::json!({ "core-uuid": "1", "variables": all }).to_string().as_bytes())
+    decoded(
+        serde_json::json!({ "core-uuid": "1", "variables": all }).to_string().as_bytes(),
+        &device::UNKNOWN,
+    )
 }
 
 fn call(variables: &[(&str, &str)]) -> Call<'static> {
@@ -75,6 +80,15 @@ fn the_a_leg_counts() {
 }
 
 #[test]
+fn a_gateway_of_teams_side_gives_the_direction() {
+    let device = Device::parse(&["carrier*"], device::TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    let all: HashMap<&str, &str> = REFUSED.into_iter().collect();
+    let record = serde_json::json!({ "core-uuid": "1", "variables": all }).to_string();
+    let Decoded::Call(call) = decoded(record.as_bytes(), &device) else { panic!("no call") };
+    assert_eq!((call.direction, call.codes.refused_by), (Direction::Outbound, RefusedBy::SbcSide));
+}
+
+#[test]
 fn reads_outcome_and_codes() {
     let codes = |variables: &[(&str, &str)]| {
         let Call { succeeded, codes, .. } = call(variables);
@@ -121,13 +135,13 @@ fn a_number_is_no_trunk() {
 #[test]
 fn what_is_no_json() {
     let nan = r#"{"mos":-nan,"a\" nan":[inf],"variables":{"uuid":"1","sip_term_status":486}}"#;
-    assert!(matches!(decoded(nan.as_bytes()), Decoded::Call(_)));
+    assert!(matches!(decoded(nan.as_bytes(), &device::UNKNOWN), Decoded::Call(_)));
     for (text, reason) in [
         (r#"{"mos":nano,"variables":{"uuid":"1"}}"#, Reason::BadJson),
         ("nan", Reason::BadJson),
         ("[1]", Reason::NotARow),
         (r#"{"core-uuid":"1"}"#, Reason::NotARow),
     ] {
-        assert_eq!(decoded(text.as_bytes()), Decoded::Rejected(reason), "{text}");
+        assert_eq!(decoded(text.as_bytes(), &device::UNKNOWN), Decoded::Rejected(reason), "{text}");
     }
 }

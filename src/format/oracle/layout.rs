@@ -51,6 +51,9 @@ pub const PUBLISHED: [Layout; 3] = [
     Layout { places: [1, 4, 13, 14, 15, 16, 17, 23, 22, 134, 135], columns: 175 },
 ];
 
+/// A position, counted from 1, with the name that stands there and its number.
+type Row<'t> = (usize, &'t str, Option<u16>);
+
 /// No record has so many columns.
 const MOST_COLUMNS: usize = 1000;
 
@@ -74,7 +77,7 @@ impl Layout {
         Self::of(&rows)
     }
 
-    fn of(rows: &[(usize, &str, Option<u16>)]) -> Result<Self, String> {
+    fn of(rows: &[Row<'_>]) -> Result<Self, String> {
         let mut places = [0; ATTRIBUTES.len()];
         for ((_, names, number), place) in ATTRIBUTES.iter().zip(&mut places) {
             let named = rows.iter().find(|(_, name, _)| names.contains(&&*letters(name)));
@@ -128,7 +131,7 @@ pub fn may_be_names(begin: &str) -> bool {
 }
 
 /// The rows of a layout with a line for each attribute. Where positions begin at 0, they are one less than ours.
-fn by_position<'t>(lines: &[Vec<&'t str>]) -> Result<Vec<(usize, &'t str, Option<u16>)>, String> {
+fn by_position<'t>(lines: &[Vec<&'t str>]) -> Result<Vec<Row<'t>>, String> {
     let mut rows = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let [place, name, rest @ ..] = &line[..] else {
