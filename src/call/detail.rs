@@ -12,6 +12,15 @@ pub struct Detail {
     pub kind: Kind,
     /// Which country was called; `None` where the record does not say, and of calls from the PSTN.
     pub country: Option<Country>,
+    /// How many calls beside the first the record stands for: 0, but in rows of a report.
+    pub more: u32,
+}
+
+impl Detail {
+    /// How many calls the record stands for.
+    pub fn calls(&self) -> u64 {
+        u64::from(self.more) + 1
+    }
 }
 
 /// Who or what takes part on the side of Teams.

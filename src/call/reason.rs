@@ -47,6 +47,8 @@ pub enum Reason {
     MissingTrunk,
     /// That of the call type is, which holds the direction.
     MissingCallType,
+    /// The number of calls that a row stands for is no whole number, or is more than a row can stand for.
+    BadCount,
 }
 
 impl Reason {
@@ -73,6 +75,7 @@ impl Reason {
         Self::MissingMicrosoftCode,
         Self::MissingTrunk,
         Self::MissingCallType,
+        Self::BadCount,
     ];
 
     /// Whether a property or column that decides is missing or misspelt.
@@ -111,6 +114,7 @@ impl Reason {
             Self::MissingMicrosoftCode => "missing_microsoft_code",
             Self::MissingTrunk => "missing_trunk",
             Self::MissingCallType => "missing_call_type",
+            Self::BadCount => "bad_count",
         }
     }
 
@@ -151,6 +155,7 @@ impl Reason {
                 "trunkFullyQualifiedDomainName or SBC FQDN is misspelt: mend it or name it in `columns:`"
             }
             Self::MissingCallType => "callType or Call type is misspelt: mend it or name it in `columns:`",
+            Self::BadCount => "the number of calls of a row is not a whole number up to 10000000",
         }
     }
 }

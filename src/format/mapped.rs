@@ -9,6 +9,7 @@ pub mod trial;
 mod advice;
 mod record;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ use crate::reason_header;
 
 /// Names of the formats that a mapping makes.
 pub const NAMES: [&str; 3] = ["csv", "json", "regex"];
+
+/// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
+/// which never fall.
+const MOST_CALLS: u64 = 10_000_000;
 
 /// How records look, before anything is said of their fields.
 #[derive(Debug, Clone)]
@@ -59,10 +64,12 @@ pub enum Field {
     Answered,
     Ended,
     Duration,
+    /// How many calls the record stands for.
+    Count,
 }
 
 /// Our fields by their names in the config.
-pub const FIELDS: [(&str, Field); 13] = [
+pub const FIELDS: [(&str, Field); 14] = [
     ("id", Field::Id),
     ("trunk", Field::Trunk),
     ("direction", Field::Direction),
@@ -76,6 +83,7 @@ pub const FIELDS: [(&str, Field); 13] = [
     ("answered", Field::Answered),
     ("ended", Field::Ended),
     ("duration", Field::Duration),
+    ("count", Field::Count),
 ];
 
 /// Where a field comes from.
@@ -172,9 +180,7 @@ impl Decode for Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns) {
             Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
-            Ok(read) => Mapped { record: &read, mapping: &self.mapping, whole: record }
-                .call()
-                .map_or_else(Decoded::Rejected, Decoded::Call),
+            Ok(read) => Mapped { record: &read, mapping: &self.mapping, whole: record }.decoded(),
             Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
             Err(None) => Decoded::Ignored,
             Err(Some(reason)) => Decoded::Rejected(reason),
@@ -229,7 +235,26 @@ impl Mapped<'_> {
         meant.map_or(value, |(_, meant)| meant.clone())
     }
 
-    fn call(&self) -> Result<Call<'static>, Reason> {
+    fn decoded(&self) -> Decoded<'static> {
+        match self.count().and_then(|count| count.map(|count| self.call(count)).transpose()) {
+            Ok(Some(call)) => Decoded::Call(call),
+            Ok(None) => Decoded::Ignored,
+            Err(reason) => Decoded::Rejected(reason),
+        }
+    }
+
+    /// How many calls the record stands for; `None` where it is the row of no call.
+    fn count(&self) -> Result<Option<NonZeroU32>, Reason> {
+        if self.origin(Field::Count).is_none() {
+            return Ok(Some(NonZeroU32::MIN));
+        }
+        match fields::whole_number(self.get(Field::Count).as_bytes()) {
+            Ok(Some(count @ 0..=MOST_CALLS)) => Ok(u32::try_from(count).ok().and_then(NonZeroU32::new)),
+            _ => Err(Reason::BadCount),
+        }
+    }
+
+    fn call(&self, count: NonZeroU32) -> Result<Call<'static>, Reason> {
         let direction = self.direction();
         let succeeded = self.succeeded()?;
         let codes = self.codes(direction, succeeded)?;
@@ -251,7 +276,7 @@ impl Mapped<'_> {
             duration_seconds: duration,
             attempt: Attempt::Only,
             unread,
-            detail: Detail::default(),
+            detail: Detail { more: count.get() - 1, ..Detail::default() },
         })
     }
 

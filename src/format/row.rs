@@ -152,6 +152,7 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
             setup_millis: succeeded.and_then(|succeeded| setup_millis(row, &minor, succeeded)),
             kind: detail::kind(row.bytes(Field::CallType)),
             country: detail::country(direction, row.bytes(Field::Country), row.bytes(Field::Callee)),
+            more: 0,
         },
     })
 }

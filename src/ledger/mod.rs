@@ -217,7 +217,7 @@ impl Ledger {
         let account = &mut self.accounts[source.0];
         let sums = account.new_calls(batch, now);
         let balance = &mut account.balance;
-        let counted = sums.count();
+        let counted = sums.records;
         balance.records.counted += counted;
         let duplicate = batch.records.calls - batch.attempts.len() as u64 - counted;
         balance.records.duplicate += duplicate;

@@ -25,12 +25,18 @@ impl Histogram {
     }
 
     /// Counts one value; says in which bucket.
+    #[inline]
     pub fn observe(&mut self, value: f64) -> usize {
+        self.observe_times(value, 1)
+    }
+
+    /// Counts a value so many times; says in which bucket.
+    pub fn observe_times(&mut self, value: f64, times: u64) -> usize {
         // Few bounds are counted faster than searched: no branch depends on the value.
         let bucket = self.bounds.iter().filter(|bound| **bound < value).count();
-        self.buckets[bucket] += 1;
-        self.sum += value;
-        self.native.observe(value, 1);
+        self.buckets[bucket] += times;
+        self.sum += value * times as f64;
+        self.native.observe(value, times);
         bucket
     }
 

@@ -32,6 +32,8 @@ pub struct Listed {
     pub codes: CodePair,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
+    /// How many calls the record stands for.
+    pub calls: u64,
     /// Offset of its record in the file's text.
     pub position: u64,
 }
@@ -48,6 +50,7 @@ impl Listed {
             codes,
             ended_at: call.ended_at,
             duration_seconds: call.duration_seconds,
+            calls: call.detail.calls(),
             position,
         }
     }

@@ -41,6 +41,8 @@ pub struct Observed {
 /// Calls folded into counts.
 #[derive(Debug, Clone)]
 pub struct Sums {
+    /// How many records these calls come from.
+    pub records: u64,
     /// In the order of the label sets; those behind the last one are 0.
     pub by_label_set: Vec<Sum>,
     /// `cdr_call_age_seconds`.
@@ -74,6 +76,7 @@ pub struct Sum {
 impl Default for Sums {
     fn default() -> Self {
         Self {
+            records: 0,
             by_label_set: Vec::new(),
             ages: Histogram::new(AGE_SECONDS),
             newest: None,
@@ -86,7 +89,8 @@ impl Default for Sums {
 }
 
 impl Sums {
-    /// Adds a call; says in which buckets.
+    /// Adds a call, or the calls of a row of a report; says in which buckets. Such a row has at most a sum or a mean of their
+    /// durations, which is no duration of any: it is in no histogram of them.
     pub fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) -> Observed {
         let mut observed = Observed::default();
         let place = call.labels as usize;
@@ -94,9 +98,11 @@ impl Sums {
             self.by_label_set.resize_with(place + 1, Sum::default);
         }
         let sum = &mut self.by_label_set[place];
-        sum.count += 1;
+        let calls = call.detail.calls();
+        self.records += 1;
+        sum.count += calls;
         match (outcome, call.duration_seconds) {
-            (Outcome::Answered, Some(seconds)) => {
+            (Outcome::Answered, Some(seconds)) if calls == 1 => {
                 let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
                 let seconds = f64::from(seconds);
                 observed.duration = Some((durations.observe(seconds), seconds));
@@ -113,9 +119,9 @@ impl Sums {
         }
         self.tallies.count(&call.detail, outcome);
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
-            self.minutes += usize::from(sum.add_minute(ended_at));
+            self.minutes += usize::from(sum.add_minute(ended_at, calls));
             let seconds = seconds(age);
-            observed.age = Some((self.ages.observe(seconds), seconds));
+            observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
             self.newest = self.newest.max(call.ended_at);
         }
         if !call.unread.is_empty() {
@@ -126,25 +132,21 @@ impl Sums {
         }
         observed
     }
-
-    /// How many calls these are.
-    pub fn count(&self) -> u64 {
-        self.by_label_set.iter().map(|sum| sum.count).sum()
-    }
 }
 
 impl Sum {
-    /// Counts a call in its minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
+    /// Counts calls in their minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
     /// last entry is looked at alone.
-    fn add_minute(&mut self, ended_at: UnixMillis) -> bool {
+    fn add_minute(&mut self, ended_at: UnixMillis, calls: u64) -> bool {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return false };
         match self.minutes.last_mut() {
-            Some((last, calls)) if *last == minute => {
-                *calls += 1;
+            Some((last, known)) if *last == minute => {
+                *known = known.saturating_add(calls);
                 false
             }
             _ => {
-                self.minutes.push((minute, 1));
+                self.minutes.push((minute, calls));
                 true
             }
         }

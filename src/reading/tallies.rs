@@ -19,11 +19,11 @@ pub struct Tallies {
 }
 
 impl Tallies {
-    /// Counts one call.
+    /// Counts a call, or those of a row of a report.
     pub fn count(&mut self, detail: &Detail, outcome: Outcome) {
-        self.kinds[detail.kind as usize][outcome as usize] += 1;
+        self.kinds[detail.kind as usize][outcome as usize] += detail.calls();
         if let Some(country) = detail.country {
-            self.countries.entry(country).or_default()[outcome as usize] += 1;
+            self.countries.entry(country).or_default()[outcome as usize] += detail.calls();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::tools::run_in;
+use super::tools::{Daemon, Metrics, run_in};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/mapped");
 
@@ -64,4 +64,65 @@ fn map_proposes_what_check_accepts() {
         assert_eq!(checked.code == Some(0), mapped.code == Some(0), "{}{}", checked.stdout, checked.stderr);
         assert_eq!(checked.stdout.contains("calls, as `fields` reads them"), mapped.code == Some(0));
     }
+}
+
+/// A row of a report stands for many calls; it is one record, known by all that it says.
+#[test]
+fn rows_that_stand_for_many_calls_count_as_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = fs::read_to_string(Path::new(DATA).join("report.yml")).unwrap();
+    let config = config.replace("report.csv", &folder.path().join("*.csv").display().to_string());
+    let (file, store) = (folder.path().join("config.yml"), folder.path().join("store"));
+    fs::write(&file, config).unwrap();
+    fs::copy(Path::new(DATA).join("report.csv"), folder.path().join("one.csv")).unwrap();
+    let serve = || {
+        let daemon = Daemon::serve([
+            "--config.file",
+            file.to_str().unwrap(),
+            "--storage.path",
+            store.to_str().unwrap(),
+        ]);
+        daemon.wait_until_ready();
+        daemon
+    };
+    let is_counted = |metrics: &Metrics, duplicates: f64| {
+        let records = |result| metrics.sum("cdr_exporter_records_total", &[("result", result)]);
+        let calls = |outcome| metrics.sum("cdr_calls_total", &[("outcome", outcome)]);
+        assert_eq!([calls("answered"), calls("failed"), calls("busy")], [1200.0, 12.0, 1.0]);
+        let cause = [("cause", "No callee endpoints were found"), ("microsoft_code", "10037")];
+        assert_eq!(metrics.sum("cdr_call_failures_total", &cause), 12.0);
+        assert_eq!([records("counted"), records("duplicate")], [3.0, duplicates]);
+        assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[("reason", "bad_count")]) % 3.0, 0.0);
+        let read = metrics.sum("cdr_exporter_read_records_total", &[]);
+        assert_eq!(metrics.sum("cdr_exporter_records_total", &[]), read, "each record is in one bucket");
+        assert_eq!(metrics.sum("cdr_call_age_seconds_count", &[]), 1213.0);
+        assert_eq!(metrics.sum("cdr_call_duration_seconds_count", &[]), 0.0, "a mean is no duration");
+    };
+    let daemon = serve();
+    is_counted(&daemon.metrics(), 1.0);
+    daemon.stop();
+    // The same rows in another order: all of them came before.
+    let text = fs::read_to_string(folder.path().join("one.csv")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let rows: Vec<&str> = rows.lines().rev().collect();
+    fs::write(folder.path().join("two.csv"), format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+    let daemon = serve();
+    daemon.wait_for_metrics("the second file", |metrics| {
+        metrics.sum("cdr_exporter_records_total", &[("result", "header")]) == 2.0
+    });
+    is_counted(&daemon.metrics(), 5.0);
+    daemon.stop();
+}
+
+#[test]
+fn inspect_says_how_many_calls_a_row_stands_for() {
+    let inspect = |arguments: &[&str]| {
+        let all = ["inspect", "report.csv", "--config.file", "report.yml"].iter().chain(arguments);
+        run_in(Path::new(DATA), all).stdout
+    };
+    let report: serde_json::Value = serde_json::from_str(&inspect(&["--calls", "--output", "json"])).unwrap();
+    assert_eq!([&report["calls"], &report["failed"], &report["records"]["counted"]], [1213, 12, 3]);
+    let listed = report["listed_calls"].as_array().unwrap();
+    assert_eq!(listed.iter().map(|call| &call["calls"]).collect::<Vec<_>>(), [12, 1, 1200]);
+    assert!(inspect(&[]).starts_with("12 of 1,213 calls failed"), "{}", inspect(&[]));
 }

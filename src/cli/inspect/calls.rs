@@ -33,6 +33,8 @@ pub struct Call {
     pub microsoft_code: Option<u64>,
     pub sip_code: Option<u16>,
     pub seconds: Option<u32>,
+    /// How many calls the record stands for; more than one in rows of a report.
+    pub calls: u64,
     /// A GUID; `None` where the record has none, or it cannot be read again.
     pub correlation_id: Option<String>,
     pub file: String,
@@ -82,12 +84,21 @@ pub fn of(
             microsoft_code: microsoft,
             sip_code: sip,
             seconds: call.duration_seconds,
+            calls: call.calls,
             correlation_id: read.and_then(|read| correlation_id(path, read, call.position)),
             file: shown(path),
             position: call.position,
         }
     };
     listed.into_iter().map(call).collect()
+}
+
+impl Call {
+    /// What became of it, in words.
+    pub fn what(&self) -> String {
+        let what = if self.cause.is_empty() { self.outcome } else { &self.cause };
+        if self.calls == 1 { what.to_owned() } else { format!("{what} ({} calls)", self.calls) }
+    }
 }
 
 /// Their places among the columns.
@@ -112,7 +123,7 @@ pub fn table(calls: &[Call], width: usize) -> String {
     ]);
     for call in calls {
         let codes = CodePair { microsoft: call.microsoft_code, sip: call.sip_code };
-        let what = if call.cause.is_empty() { call.outcome } else { &call.cause };
+        let what = call.what();
         table.add_row([
             Cell::new(call.ended.as_deref().unwrap_or("-")),
             Cell::new(&call.trunk),

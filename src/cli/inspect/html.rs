@@ -210,14 +210,13 @@ fn listed(calls: &[Call]) -> String {
             .to_owned();
     for call in calls {
         let codes = pair(CodePair { microsoft: call.microsoft_code, sip: call.sip_code });
-        let cause = if call.cause.is_empty() { call.outcome } else { &call.cause };
         let _ = write!(
             text,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{codes}</td><td>{}</td><td class=\"id\">{}</td></tr>",
             escaped(call.ended.as_deref().unwrap_or("")),
             escaped(&call.trunk),
             call.direction,
-            escaped(cause),
+            escaped(&call.what()),
             escaped(call.correlation_id.as_deref().unwrap_or(""))
         );
     }

@@ -54,7 +54,7 @@ fn detail_of(row: &str) -> Detail {
 #[test]
 fn reads_the_detail() {
     let country = |code: &[u8]| Country::of_code(code);
-    let usual = Detail { setup_millis: Some(8051), kind: Kind::User, country: country(b"US") };
+    let usual = Detail { setup_millis: Some(8051), kind: Kind::User, country: country(b"US"), more: 0 };
     assert_eq!(detail_of(FAILED), usual);
     let french = with("calleeNumber", "\"+33155****\"");
     assert_eq!(detail_of(&french), Detail { country: country(b"FR"), ..usual });

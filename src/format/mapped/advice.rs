@@ -20,6 +20,7 @@ impl Mapped<'_> {
             Field::Started | Field::Answered | Field::Ended => self.time(field).is_err(),
             Field::Duration => self.duration().is_err(),
             Field::Trunk => !text.is_empty() && !device::is_device_trunk(&text),
+            Field::Count => self.count().is_err(),
             Field::Phrase | Field::ReasonHeader => false,
         };
         is_wrong.then(|| self.advice(field, &text))
@@ -50,6 +51,11 @@ impl Mapped<'_> {
             Field::Trunk => {
                 "may be somebody's name or number, so the trunk is empty: name a place with the trunk's name, or give one \
                  with `values: {...}`"
+                    .into()
+            }
+            Field::Count => {
+                "is no whole number of calls up to 10000000, so the record is rejected: write it without separators, or name \
+                 another place"
                     .into()
             }
             Field::Phrase | Field::ReasonHeader => String::new(),

@@ -105,6 +105,9 @@ fn guess(field: Field, sample: &Sample) -> Result<Guess, String> {
         Field::MicrosoftCode if !mostly(&values, |value| fields::whole_number(value.as_bytes()).is_ok()) => {
             return wrong("codes");
         }
+        Field::Count if !mostly(&values, |value| in_range(value, 0..10_000_000)) => {
+            return wrong("numbers of calls");
+        }
         Field::Duration => {
             if !mostly(&values, |value| fields::whole_number(value.as_bytes()).is_ok()) {
                 return wrong("whole numbers");

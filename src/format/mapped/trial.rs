@@ -142,6 +142,7 @@ impl Mapped<'_> {
             Field::Success => {
                 self.succeeded().ok().flatten().map(|flag| if flag { "yes" } else { "no" }.into())
             }
+            Field::Count => self.count().ok().flatten().map(|count| count.to_string()),
             Field::Duration => self.duration().ok().flatten().map(|seconds| format!("{seconds} s")),
             _ => None,
         }

@@ -93,7 +93,8 @@ fn reads_the_detail() {
         Decoded::Call(call) => call.detail,
         other => panic!("{other:?}"),
     };
-    let usual = Detail { setup_millis: Some(8051), kind: Kind::User, country: Country::of_code(b"US") };
+    let usual =
+        Detail { setup_millis: Some(8051), kind: Kind::User, country: Country::of_code(b"US"), more: 0 };
     assert_eq!(detail_of(&FAILED.join(",")), usual);
     let french = Detail { country: Country::of_code(b"FR"), ..usual };
     assert_eq!(detail_of(&with("Callee Number", "+33155****")), french);

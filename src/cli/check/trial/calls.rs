@@ -83,6 +83,7 @@ fn decoded(
         ("answered", read("answered")),
         ("ended", or_none(call.ended_at.map(crate::cli::inspect::time).unwrap_or_default())),
         ("duration", read("duration")),
+        ("count", read("count")),
         ("outcome", verdict.outcome.label().to_owned()),
         ("cause", or_none(cause.into_owned())),
     ]

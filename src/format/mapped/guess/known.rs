@@ -29,6 +29,7 @@ pub const NAMES: &[(Field, &[&str])] = &[
             "trunkname",
             "trunkgroup",
             "sbcfqdn",
+            "pstntrunkfqdn",
             "trunkfullyqualifieddomainname",
             "nap",
             "napname",
@@ -45,7 +46,7 @@ pub const NAMES: &[(Field, &[&str])] = &[
             "peer",
         ],
     ),
-    (Field::Direction, &["direction", "calldirection", "dir", "callorigin"]),
+    (Field::Direction, &["direction", "calldirection", "pstncalltype", "calltype", "dir", "callorigin"]),
     (
         Field::MicrosoftCode,
         &["microsoftcode", "callendsubreason", "pstncallendsubreason", "finalmicrosoftsubcode"],
@@ -132,10 +133,13 @@ pub const NAMES: &[(Field, &[&str])] = &[
             "hanguptime",
             "enddatetime",
             "end",
+            "pstneventinfotime",
             "timestamp",
             "time",
+            "date",
         ],
     ),
+    (Field::Count, &["count", "callcount", "totalcallcount", "numberofcalls", "calls"]),
     (
         Field::Duration,
         &[
