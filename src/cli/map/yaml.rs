@@ -34,7 +34,10 @@ pub fn config(file: &Path, sampled: &Sampled, proposal: &Proposal, built_in: Opt
             text += &line(name, guess);
         }
     }
-    let missing = |name: &&(&str, Field)| !proposal.guesses.iter().any(|guess| guess.field == name.1);
+    // Only reports have a count.
+    let missing = |name: &&(&str, Field)| {
+        name.1 != Field::Count && !proposal.guesses.iter().any(|guess| guess.field == name.1)
+    };
     let missing: Vec<&str> = FIELDS.iter().filter(missing).map(|(name, _)| *name).collect();
     text += &format!("    # found nowhere: {}\n", missing.join(", "));
     text + &unused(proposal)
