@@ -53,7 +53,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
