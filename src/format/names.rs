@@ -102,7 +102,7 @@ impl Names {
         {
             return Some(*field);
         }
-        exact(name).or_else(|| spelled_otherwise(name))
+        exact(name).or_else(|| if is_other_of_graph(name) { None } else { spelled_otherwise(name) })
     }
 }
 
@@ -128,6 +128,19 @@ fn exact(name: &[u8]) -> Option<Field> {
     }
 }
 
+/// The names of a row that are no fields: most rows have them, and no other spelling of them is to be looked for.
+fn is_other_of_graph(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"userId"
+            | b"userDisplayName"
+            | b"userPrincipalName"
+            | b"mediaBypassEnabled"
+            | b"mediaPathLocation"
+            | b"signalingLocation"
+    )
+}
+
 fn spelled_otherwise(name: &[u8]) -> Option<Field> {
     // `_id` is what databases call a document by.
     if name.trim_ascii_start().starts_with(b"_") {
@@ -144,9 +157,14 @@ fn spelled_otherwise(name: &[u8]) -> Option<Field> {
 /// Objects that rows are put into as they are: their properties are those of the row.
 const WRAPPERS: [&str; 7] = ["properties", "fields", "value", "result", "source", "data", "event"];
 
+/// A longer name is none of them, whatever stands between its letters.
+const MOST_OF_WRAPPER: usize = 16;
+
 /// Whether a property of this name holds a whole row.
 pub fn is_wrapper(name: &[u8]) -> bool {
-    with_letters(name, |letters| WRAPPERS.iter().any(|word| word.as_bytes() == letters)).unwrap_or_default()
+    name.len() <= MOST_OF_WRAPPER
+        && with_letters(name, |letters| WRAPPERS.iter().any(|word| word.as_bytes() == letters))
+            .unwrap_or_default()
 }
 
 /// `finalSipCode_d` without what Log Analytics says of its type.

@@ -150,9 +150,13 @@ fn written_date(text: &[u8]) -> Option<(Date, &[u8])> {
 
 /// The number of one to four digits that a text begins with, how many they are, and what follows.
 fn number(text: &[u8]) -> Option<((i16, usize), &[u8])> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let value = str::from_utf8(&text[..digits]).ok()?.parse().ok().filter(|_| digits <= 4)?;
-    Some(((value, digits), &text[digits..]))
+    let digits = text.iter().take(5).take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=4).contains(&digits) {
+        return None;
+    }
+    let (number, rest) = text.split_at(digits);
+    let value = number.iter().fold(0, |value, digit| value * 10 + i16::from(digit - b'0'));
+    Some(((value, digits), rest))
 }
 
 /// A day's time of day, `9:12`, `09:12:33.949`, `9:12:33 AM`, and a zone behind it.
