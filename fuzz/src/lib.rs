@@ -22,6 +22,7 @@ const CONFIG: &str = r#"
 sources:
   - {name: any, paths: [/any/*]}
   - {name: audiocodes, paths: [/audiocodes/*], format: audiocodes, teams_side: [Teams*], trunk_from: carrier}
+  - {name: audiocodes_table, paths: [/audiocodes_table/*], format: audiocodes, layout: 'SessionId,Orig,ConnectTime,SIPTrmReason,SIPTermDesc'}
   - {name: kamailio, paths: [/kamailio/*], format: kamailio}
   - {name: cube, paths: [/cube/*], format: cube, timezone: Europe/Berlin}
   - {name: ribbon, paths: [/ribbon/*], format: ribbon, teams_side: [TEAMS*]}

@@ -4,14 +4,18 @@
 //! lines are ignored: the carrier's legs, `CALL_START` and other kinds, SIP messages, headers of media records.
 //! Fields are those of the manuals ("SBC CDR Fields", release 7.2 and later), unless a header line above names others. What
 //! stands before the first `|` was written by the syslog server and is not looked at.
+//! Files of the device's local storage hold the same legs as a table, or one session detail record a call: see [`table`].
 
 mod fields;
+mod session;
+mod table;
 
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
 use self::fields::{Field, Layout};
+use self::table::Table;
 use super::device::{self, Device};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
@@ -23,7 +27,7 @@ use crate::reason_header;
 pub static FORMAT: Format = Format {
     name: "audiocodes",
     aliases: &[],
-    expected: "syslog of an AudioCodes SBC with its call detail records (CALL_END)",
+    expected: "syslog of an AudioCodes SBC with its call detail records (CALL_END), or its local storage with a header row",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(15),
@@ -32,6 +36,10 @@ pub static FORMAT: Format = Format {
         "CALL_START",
         "CALL_CONNECT",
         "CALL_END",
+        "START",
+        "INTERMEDIATE",
+        "STOP",
+        "ATTEMPT",
         "SBC",
         "LCL",
         "RMT",
@@ -44,7 +52,7 @@ pub static FORMAT: Format = Format {
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     told: Some(|device| Box::new(Decoder::new(device))),
-    layout: None,
+    layout: Some(|text| Table::of_layout(text).map(|_| ())),
     config: "",
 };
 
@@ -65,6 +73,10 @@ const HEADER: &[u8] = b"SBCReportType";
 const CALL_END: &[u8] = b"CALL_END";
 
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
+    let first = memchr::memchr(b'\n', text).map(|newline| &text[..newline]);
+    if first.or(finished.then_some(text)).is_some_and(|line| Table::of_header(line).is_some()) {
+        return Recognised::Yes;
+    }
     // JSON; a log may begin with its number, `[S=40]`.
     match device::is_json(text) && !text.starts_with(b"[S") {
         true => Recognised::No,
@@ -89,15 +101,38 @@ struct Decoder {
     device: &'static Device,
     /// The header line last seen, and what it says; `None`: the positions of the manuals.
     header: Option<(Vec<u8>, Layout)>,
+    /// Of a file of local storage: its header row, where it has one, and what that says.
+    table: Option<(Vec<u8>, Table)>,
 }
 
 impl Decoder {
     fn new(device: &'static Device) -> Self {
-        Self { device, header: None }
+        // What is wrong with a layout was said when the config was read.
+        let table = device.layout().and_then(|text| Table::of_layout(text).ok());
+        Self { device, header: None, table: table.map(|table| (Vec::new(), table)) }
     }
 
     fn read_header(&mut self, line: &[u8]) {
-        self.header = record(line).and_then(Layout::of_header).map(|layout| (line.to_vec(), layout));
+        // One holds at a time, so that it alone is what reading goes on with.
+        if kind(line) == Some(HEADER) {
+            self.header = record(line).and_then(Layout::of_header).map(|layout| (line.to_vec(), layout));
+            self.table = None;
+        } else if let Some(table) = Table::of_header(line) {
+            self.table = Some((line.to_vec(), table));
+            self.header = None;
+        }
+    }
+
+    /// A line that no syslog server wrote.
+    fn decode_row(&mut self, line: &[u8]) -> Decoded<'static> {
+        if Table::of_header(line).is_some() {
+            self.read_header(line);
+            return Decoded::Header;
+        }
+        match &self.table {
+            Some((_, table)) => table.decode(line, self.device),
+            None => Decoded::Ignored,
+        }
     }
 }
 
@@ -109,20 +144,16 @@ impl Decode for Decoder {
                 self.read_header(line);
                 return Decoded::Header;
             }
-            _ => return Decoded::Ignored,
+            Some(kind) if KINDS.contains(&kind) => return Decoded::Ignored,
+            _ => return self.decode_row(line),
         }
         let layout = self.header.as_ref().map_or(&fields::DOCUMENTED, |(_, layout)| layout);
-        let leg = Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device };
-        match leg.is_on_teams_side() {
-            // A line that was cut does not tell whose leg it is.
-            _ if !leg.fields.has(Field::SipReason) => Decoded::Rejected(Reason::BadLine),
-            false => Decoded::Ignored,
-            true => leg.call().map_or_else(Decoded::Rejected, Decoded::Call),
-        }
+        Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device }.decoded()
     }
 
     fn header(&self) -> Option<Vec<u8>> {
-        self.header.as_ref().map(|(line, _)| line.clone())
+        let of_table = self.table.as_ref().map(|(line, _)| line).filter(|line| !line.is_empty());
+        self.header.as_ref().map(|(line, _)| line).or(of_table).cloned()
     }
 
     fn resume(&mut self, header: &[u8]) {
@@ -139,6 +170,15 @@ struct Leg<'a> {
 impl<'a> Leg<'a> {
     fn get(&self, field: Field) -> &'a [u8] {
         self.fields.get(field)
+    }
+
+    fn decoded(&self) -> Decoded<'a> {
+        match self.is_on_teams_side() {
+            // A line that was cut does not tell whose leg it is.
+            _ if !self.fields.has(Field::SipReason) => Decoded::Rejected(Reason::BadLine),
+            false => Decoded::Ignored,
+            true => self.call().map_or_else(Decoded::Rejected, Decoded::Call),
+        }
     }
 
     fn text(&self, field: Field) -> &'a str {
@@ -204,31 +244,40 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// `BYE`, `CANCEL` or a SIP code; the description is the Reason header where there was one.
     fn codes(&self, answered: bool) -> Result<Codes<'a>, Reason> {
-        let sip = match self.get(Field::SipReason) {
-            b"CANCEL" => Some(487),
-            b"BYE" | b"" => None,
-            code => shared::sip_code(shared::whole_number(code))?,
-        };
-        let description = self.text(Field::SipDescription);
-        let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
-        let words = match said {
-            _ if answered => Words::Other,
-            // A text of full length was cut, also where its quote is closed.
-            Some(said) if said.is_cut || CUT_AT.contains(&description.len()) => Words::MicrosoftCut,
-            Some(_) => Words::Microsoft,
-            None => Words::Other,
-        };
-        Ok(Codes {
-            microsoft: None,
-            sip,
-            q850: reason_header::q850(description),
-            text: said.map_or("", |said| said.phrase).into(),
-            words,
-            refused_by: device::refused_by(self.direction()),
-        })
+        let (sip, description) = (self.get(Field::SipReason), self.text(Field::SipDescription));
+        codes(sip, description, answered, self.direction())
     }
+}
+
+/// `BYE`, `CANCEL` or a SIP code; the description is the Reason header where there was one.
+fn codes<'a>(
+    sip: &[u8],
+    description: &'a str,
+    answered: bool,
+    direction: Direction,
+) -> Result<Codes<'a>, Reason> {
+    let sip = match sip {
+        b"CANCEL" => Some(487),
+        b"BYE" | b"" => None,
+        code => shared::sip_code(shared::whole_number(code))?,
+    };
+    let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
+    let words = match said {
+        _ if answered => Words::Other,
+        // A text of full length was cut, also where its quote is closed.
+        Some(said) if said.is_cut || CUT_AT.contains(&description.len()) => Words::MicrosoftCut,
+        Some(_) => Words::Microsoft,
+        None => Words::Other,
+    };
+    Ok(Codes {
+        microsoft: None,
+        sip,
+        q850: reason_header::q850(description),
+        text: said.map_or("", |said| said.phrase).into(),
+        words,
+        refused_by: device::refused_by(direction),
+    })
 }
 
 /// How long a description can be: in releases until early 7.2, and since.

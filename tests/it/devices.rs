@@ -136,3 +136,20 @@ fn freeswitch_renames_master_csv_and_writes_each_account_its_own() {
     assert_eq!(metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]), 1.0);
     device.daemon.stop();
 }
+
+#[test]
+fn audiocodes_renames_current_when_it_rotates() {
+    let device = Device::new("format: audiocodes, teams_side: [Teams]");
+    let text = sample("audiocodes/CDR_24.11.05-14.20.02_00010.csv");
+    let (first, rest) = text.split_at(text.len() / 2);
+    device.append("Current", first);
+    device.daemon.wait_for_metrics("the header row", |metrics| {
+        metrics.sum("cdr_exporter_records_total", &[("result", "header")]) == 1.0
+    });
+    device.append("Current", rest);
+    device.counted(3.0, &[("trunk", "teams")]);
+    device.rename("Current", "CDR_24.11.05-14.20.02_00010.csv");
+    device.append("Current", &text.replace("c62532", "c62533"));
+    device.counted(6.0, &[("trunk", "teams")]);
+    device.daemon.stop();
+}

@@ -19,10 +19,12 @@ pub enum Field {
     ProxySet,
     SipReason,
     SipDescription,
+    /// `CALL_END` and others.
+    Kind,
 }
 
 /// Each field with the titles that header lines give it, as [`title`] has them, and its place in the manuals.
-const FIELDS: [(Field, &[&str], u8); 16] = [
+const FIELDS: [(Field, &[&str], u8); 17] = [
     (Field::SipCallId, &["sipcallid"], 2),
     (Field::SessionId, &["sessionid"], 3),
     (Field::Origin, &["orig", "origin"], 4),
@@ -38,7 +40,8 @@ const FIELDS: [(Field, &[&str], u8); 16] = [
     (Field::SipInterface, &["sipinterfaceid"], 27),
     (Field::ProxySet, &["proxysetid"], 28),
     (Field::SipReason, &["siptrmreason", "siptermreason"], 32),
-    (Field::SipDescription, &["siptermdesc", "siptrmdesc"], 33),
+    (Field::SipDescription, &["siptermdesc", "siptrmdesc", "siptrmdescr"], 33),
+    (Field::Kind, &["sbcreporttype"], 0),
 ];
 
 /// No record has so many fields.
@@ -62,8 +65,13 @@ pub const DOCUMENTED: Layout = {
 impl Layout {
     /// What a header line says, from its first title on; `None` where it lacks what tells how a call ended.
     pub fn of_header(line: &[u8]) -> Option<Self> {
+        Self::of_titles(line.split(|byte| *byte == b'|'))
+    }
+
+    /// As [`Layout::of_header`], of titles that were taken apart.
+    pub fn of_titles<'t>(titles: impl Iterator<Item = &'t [u8]>) -> Option<Self> {
         let mut places = [NOWHERE; FIELDS.len()];
-        for (place, written) in line.split(|byte| *byte == b'|').enumerate() {
+        for (place, written) in titles.enumerate() {
             let title = title(written);
             let known = FIELDS.iter().position(|(_, titles, _)| titles.contains(&&*title));
             if let (Some(field), Ok(place)) = (known, u8::try_from(place)) {
@@ -75,8 +83,13 @@ impl Layout {
 
     /// The fields of a record.
     pub fn fields<'a>(&self, record: &'a [u8]) -> Fields<'a> {
+        self.fields_of(record.split(|byte| *byte == b'|'))
+    }
+
+    /// As [`Layout::fields`], of a record that was taken apart.
+    pub fn fields_of<'a>(&self, cells: impl Iterator<Item = &'a [u8]>) -> Fields<'a> {
         let mut fields = Fields([None; FIELDS.len()]);
-        for (place, field) in record.split(|byte| *byte == b'|').enumerate() {
+        for (place, field) in cells.enumerate() {
             for (wanted, found) in self.0.iter().zip(&mut fields.0) {
                 if usize::from(*wanted) == place {
                     *found = Some(field.trim_ascii());
@@ -104,7 +117,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A title without case, blanks and what stands in parentheses: `IPGroup (name)` is `ipgroup`.
-fn title(written: &[u8]) -> String {
+pub fn title(written: &[u8]) -> String {
     let written = written.split(|byte| *byte == b'(').next().unwrap_or_default();
     written
         .iter()

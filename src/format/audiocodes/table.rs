@@ -1,0 +1,87 @@
+//! A file of the device's local storage (`Current`, then `CDR_….csv`): a table of legs, or of session detail records.
+//!
+//! Which columns it has is up to the operator, and whether it has a header row is not documented. So a header row names them, or
+//! `layout:` in the config does; titles are those of the syslog. Without either nothing is read.
+
+use super::Leg;
+use super::fields::{Field, Layout};
+use super::session;
+use crate::call::Reason;
+use crate::format::device::Device;
+use crate::format::{Decoded, loose_cells};
+
+/// What the titles of a table say.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    delimiter: u8,
+    columns: usize,
+    rows: Rows,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Rows {
+    Legs(Layout),
+    Sessions(session::Layout),
+}
+
+/// What may stand between cells; which of them is not documented. `|` is that of the syslog, which has headers of gateways, too.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+impl Table {
+    /// A table below this line; `None` where it is no header row.
+    pub fn of_header(line: &[u8]) -> Option<Self> {
+        // A log has many lines that are none.
+        memchr::memmem::find(line, b"Reason")?;
+        let line = String::from_utf8_lossy(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line));
+        DELIMITERS.into_iter().find_map(|delimiter| Self::of_titles(&line, delimiter))
+    }
+
+    /// A table with the titles that the operator wrote.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn of_layout(text: &str) -> Result<Self, String> {
+        let missing = "expected titles in one line, one of which is SIPTrmReason or EgressSIPTrmReason";
+        Self::of_header(text.trim().as_bytes()).ok_or_else(|| missing.to_owned())
+    }
+
+    fn of_titles(line: &str, delimiter: u8) -> Option<Self> {
+        let titles = loose_cells::split(line, delimiter);
+        if titles.len() < 2 {
+            return None;
+        }
+        let cells = || titles.iter().map(String::as_bytes);
+        let sessions = session::Layout::of_titles(cells()).map(Rows::Sessions);
+        let rows = sessions.or_else(|| Layout::of_titles(cells()).map(Rows::Legs))?;
+        Some(Self { delimiter, columns: titles.len(), rows })
+    }
+
+    /// One row.
+    pub fn decode(&self, line: &[u8], device: &'static Device) -> Decoded<'static> {
+        let cells = loose_cells::split(&String::from_utf8_lossy(line), self.delimiter);
+        if cells.len() < self.columns {
+            return Decoded::Rejected(Reason::BadLine);
+        }
+        match &self.rows {
+            Rows::Sessions(layout) => layout.decode(&cells, device),
+            Rows::Legs(layout) => {
+                let fields = layout.fields_of(cells.iter().map(String::as_bytes));
+                match fields.get(Field::Kind) {
+                    // A table need not say: it is one of calls.
+                    b"" | b"CALL_END" => owned(Leg { fields, device }.decoded()),
+                    _ => Decoded::Ignored,
+                }
+            }
+        }
+    }
+}
+
+/// The same, which outlasts its row.
+fn owned(decoded: Decoded<'_>) -> Decoded<'static> {
+    match decoded {
+        Decoded::Call(call) => Decoded::Call(call.owned()),
+        Decoded::Header => Decoded::Header,
+        Decoded::Ignored => Decoded::Ignored,
+        Decoded::Rejected(reason) => Decoded::Rejected(reason),
+    }
+}
