@@ -52,7 +52,7 @@ const FIELDS: [(Field, &[&str]); 15] = [
 
 /// The column of each field, where the table has it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Layout([Option<usize>; FIELDS.len()]);
+pub struct Layout([Option<u8>; FIELDS.len()]);
 
 impl Layout {
     /// `None` where titles are not those of sessions.
@@ -61,7 +61,7 @@ impl Layout {
         for (column, written) in titles.enumerate() {
             let title = title(written);
             if let Some(field) = FIELDS.iter().position(|(_, titles)| titles.contains(&&*title)) {
-                columns[field] = Some(column);
+                columns[field] = u8::try_from(column).ok();
             }
         }
         let has = |field: Field| columns[field as usize].is_some();
@@ -96,7 +96,7 @@ impl<'s> Session<'s> {
     /// `""` for a field that the table does not have.
     fn get(&self, field: Field) -> &'s str {
         let column = self.layout.0[field as usize];
-        column.and_then(|column| self.cells.get(column)).map_or("", String::as_str)
+        column.and_then(|column| self.cells.get(usize::from(column))).map_or("", String::as_str)
     }
 
     /// The first of these that is there.
