@@ -33,6 +33,7 @@ use crate::expose::families;
 use crate::ledger::history;
 use crate::ledger::snapshot::Snapshot;
 use crate::pipeline::{self, Source};
+use crate::reading::origins::Origins;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{Exclude, Options, Pattern};
@@ -195,6 +196,7 @@ pub fn lines_by(
 pub struct WasRead {
     pub snapshot: Arc<Snapshot>,
     pub calls: Vec<calls::Call>,
+    pub origins: Origins,
 }
 
 /// Reads files, and lists so many calls, or so many failed ones. What is wrong with one file is said, and the others are read all the same.
@@ -241,6 +243,7 @@ pub fn read(
         super::say("inspect", format_args!("warning: {}", twice.sentence()));
     }
     let mut listed = reader.take_listed();
+    let origins = reader.take_origins();
     let snapshot = reader.snapshot();
     if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
         exit = fail("none of the records is a call that counts; `cdr-exporter check` says why", Exit::No);
@@ -252,12 +255,12 @@ pub fn read(
         listed.retain(|listed| listed.call.ended_at.is_some_and(is_within));
     }
     let calls = calls::of(listed, &paths, &reads, names, choice.zone());
-    (WasRead { snapshot, calls }, exit)
+    (WasRead { snapshot, calls, origins }, exit)
 }
 
 /// What was found, as it was asked for.
 fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, Exit)> {
-    let WasRead { snapshot, calls } = was_read;
+    let WasRead { snapshot, calls, origins } = was_read;
     let internal = |error: String| (error, Exit::Internal);
     if arguments.output == Output::Prometheus {
         return families::text(&snapshot).map_err(|error| internal(error.to_string()));
@@ -269,7 +272,7 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
     let style = Style::of_standard_output();
     let columns = if arguments.output == Output::Html { 48 } else { style.bar_columns() };
     let view = View::of(snapshot, &arguments.choice, &arrangement, columns);
-    let view = view.map_err(|error| (error, Exit::Usage))?;
+    let view = View { origins, ..view.map_err(|error| (error, Exit::Usage))? };
     match arguments.output {
         Output::Table if arguments.calls => Ok(calls::table(&calls, style.width)),
         Output::Table => Ok(table::text(&view, style)),

@@ -20,6 +20,7 @@ use crate::ledger::{Applied, Ledger, SourceIndex};
 use crate::pipeline::Options;
 use crate::reading::batch::Rejected;
 use crate::reading::listing::{Listed, Listing, newest};
+use crate::reading::origins::Origins;
 use crate::reading::overlap::{Overlap, Twice};
 use crate::reading::sums::wider;
 use crate::reading::{self, Batch, Context, Reading, Turn};
@@ -45,6 +46,7 @@ const WAITING_BATCHES: usize = 4;
 pub struct Reader {
     ledger: Ledger,
     overlap: Overlap,
+    origins: Origins,
     progress: ProgressBar,
     threads: usize,
     listing: Option<Arc<Listing>>,
@@ -79,6 +81,7 @@ impl Reader {
             Self {
                 ledger,
                 overlap: Overlap::default(),
+                origins: Origins::default(),
                 progress,
                 threads: threads.max(1),
                 listing: None,
@@ -130,7 +133,7 @@ impl Reader {
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
         let context = self.ledger.context(source, clock::now(), false);
-        let context = Context { listing, keeps_exemplars: false, ..context };
+        let context = Context { listing, keeps_exemplars: false, notes_origins: true, ..context };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);
@@ -159,6 +162,7 @@ impl Reader {
                     Told::Batch(place, mut batch) => {
                         self.note_listed(place, &mut batch);
                         self.overlap.add(&batch);
+                        self.origins.add(&batch.origins);
                         let applied = self.ledger.apply(source, &batch);
                         summaries[place].add(&batch, applied);
                     }
@@ -179,6 +183,11 @@ impl Reader {
     /// The formats that seem to bring the same calls.
     pub fn twice(&self) -> Option<Twice> {
         self.overlap.twice()
+    }
+
+    /// Where the Microsoft codes of failed calls come from.
+    pub fn take_origins(&mut self) -> Origins {
+        std::mem::take(&mut self.origins)
     }
 
     /// As [`Ledger::proposed_trunks`].

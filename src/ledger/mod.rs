@@ -172,6 +172,7 @@ impl Ledger {
             keeps_rejected,
             trunks,
             keeps_exemplars: true,
+            notes_origins: false,
             listing: None,
         }
     }

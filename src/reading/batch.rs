@@ -9,6 +9,7 @@ use super::content::Records;
 use super::exemplars::Exemplars;
 use super::found::Found;
 use super::listing::{Listed, Listing, newest};
+use super::origins::Origins;
 use super::{HowRead, mask};
 use crate::call::{Call, Outcome, Reason, UnixMillis};
 use crate::classify::Catalogue;
@@ -33,6 +34,8 @@ pub struct Context {
     pub trunks: Option<Arc<Only>>,
     /// Whether the newest failed call of each label set is kept by its correlation id.
     pub keeps_exemplars: bool,
+    /// Whether it is noted where Microsoft codes come from.
+    pub notes_origins: bool,
     /// Which calls are listed one by one; `None`: none.
     pub listing: Option<Arc<Listing>>,
 }
@@ -60,6 +63,8 @@ pub struct Batch {
     pub rejected: Vec<Rejected>,
     /// How much memory those take.
     rejected_bytes: usize,
+    /// Where Microsoft codes come from, if that is asked for.
+    pub origins: Origins,
     /// Calls one by one, as far as they are asked for.
     pub listed: Vec<Listed>,
     /// Attempts one by one, of which one decides its call.
@@ -93,6 +98,9 @@ impl Batch {
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
                         self.list(call, &added, *position, listing);
                     }
+                    if context.notes_origins {
+                        self.note_origin(call, &added);
+                    }
                     match added {
                         Added::Counted(labels) if context.keeps_exemplars => {
                             self.note_failed(call, labels, positions.get(place));
@@ -119,6 +127,14 @@ impl Batch {
             Found::Ignored { .. } => self.ignored_are = how.ignored_are,
             Found::Header { .. } => {}
         }
+    }
+
+    fn note_origin(&mut self, call: &Call<'_>, added: &Added) {
+        let labels = match added {
+            Added::Counted(place) => &self.calls.label_sets[*place as usize],
+            Added::Attempt(attempted) => &attempted.labels,
+        };
+        self.origins.note(labels, call.codes.microsoft);
     }
 
     fn note_failed(&mut self, call: &Call<'_>, labels: u32, position: Option<&u64>) {

@@ -9,6 +9,7 @@ pub mod histogram;
 pub mod labels;
 pub mod listing;
 pub mod native;
+pub mod origins;
 pub mod overlap;
 pub mod sums;
 pub mod stages;

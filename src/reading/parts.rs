@@ -218,6 +218,7 @@ mod tests {
             keeps_rejected: true,
             trunks: None,
             keeps_exemplars: false,
+            notes_origins: false,
             listing: None,
         };
         let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };

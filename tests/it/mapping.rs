@@ -126,3 +126,28 @@ fn inspect_says_how_many_calls_a_row_stands_for() {
     assert_eq!(listed.iter().map(|call| &call["calls"]).collect::<Vec<_>>(), [12, 1, 1200]);
     assert!(inspect(&[]).starts_with("12 of 1,213 calls failed"), "{}", inspect(&[]));
 }
+
+/// Whether Microsoft's number was in the record, follows from it, or is absent, in every way in which `inspect` says it.
+#[test]
+fn inspect_says_where_microsofts_number_comes_from() {
+    let origins = |arguments: &[&str]| {
+        let all = ["inspect", "--output", "json"].iter().chain(arguments);
+        let report: serde_json::Value = serde_json::from_str(&run_in(Path::new(DATA), all).stdout).unwrap();
+        let failures = report["failures"].as_array().unwrap().clone();
+        let of =
+            |failure: &serde_json::Value| format!("{} {}", failure["sip_code"], failure["microsoft_code_is"]);
+        failures.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(origins(&["nested.json", "--config.file", "nested.yml"]), ["480 \"inferred\""]);
+    assert_eq!(origins(&["report.csv", "--config.file", "report.yml"]), ["480 \"reported\""]);
+    assert_eq!(origins(&["sansay.csv", "--config.file", "sansay.yml"])[0], "503 \"absent\"");
+    // Calls of which several records tell are decided late; they have it too.
+    assert_eq!(origins(&["../audiocodes/syslog.log"]), ["403 \"inferred\"", "480 \"inferred\""]);
+    let text = |arguments: &[&str]| run_in(Path::new(DATA), ["inspect"].iter().chain(arguments)).stdout;
+    let (table, page) =
+        (text(&["../audiocodes/syslog.log"]), text(&["../audiocodes/syslog.log", "--output", "html"]));
+    assert!(table.contains("Microsoft's number") && table.contains("inferred"), "{table}");
+    assert!(page.contains("<th>Microsoft's number</th>") && page.contains("<td>inferred</td>"), "{page}");
+    let own = text(&["report.csv", "--config.file", "report.yml"]);
+    assert!(!own.contains("Microsoft's number"), "where all have it, nothing is said: {own}");
+}

@@ -175,7 +175,7 @@ fn heat_map(view: &View) -> String {
 
 fn causes(view: &View) -> String {
     let mut text =
-        "<h2>Causes</h2><div class=\"wide\"><table><tr><th>Cause</th><th>Codes</th><th>Who can fix it</th>\
+        "<h2>Causes</h2><div class=\"wide\"><table><tr><th>Cause</th><th>Codes</th><th>Microsoft's number</th><th>Who can fix it</th>\
                     <th>What to do</th><th class=\"n\">Calls</th><th class=\"n\">Of failed</th></tr>"
             .to_owned();
     for line in view.causes.iter().take(view.top) {
@@ -183,7 +183,8 @@ fn causes(view: &View) -> String {
         let about = view.snapshot.catalogue.about(&cause, codes);
         let side = about.side().map_or("", |side| side.label());
         let share = percent(share(line.failed, view.facts.findings.failed));
-        text += &row(&[&cause, &pair(codes), side, about.remedy()], &[&thousands(line.failed), &share]);
+        let texts = [&*cause, &pair(codes), view.origin(line), side, about.remedy()];
+        text += &row(&texts, &[&thousands(line.failed), &share]);
     }
     text + "</table></div>"
 }

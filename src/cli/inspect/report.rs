@@ -67,6 +67,8 @@ struct FailureLine {
     cause: String,
     #[serde(with = "findings::microsoft_code")]
     microsoft_code: Option<u64>,
+    /// Whether records have it, or it follows from them, or it is absent.
+    microsoft_code_is: &'static str,
     sip_code: Option<u16>,
     count: u64,
     /// Of all failed calls.
@@ -185,6 +187,7 @@ impl FailureLine {
         Self {
             cause: cause.to_string(),
             microsoft_code: codes.microsoft,
+            microsoft_code_is: view.origin(line),
             sip_code: codes.sip,
             count: line.failed,
             share: share(line.failed, view.facts.findings.failed),

@@ -133,6 +133,9 @@ fn causes(view: &View, style: Style) -> String {
     let is_wide = style.width >= 110;
     let axis = axis_in_words(view);
     let mut header = vec!["Cause of failure, codes", "Calls", "Of failed", "Of attempts"];
+    // Records of Microsoft's own have every number: nothing needs saying there.
+    let is_told = view.causes.iter().any(|line| view.origin(line) != "reported");
+    header.extend((is_wide && is_told).then_some("Microsoft's number"));
     header.extend(is_wide.then_some("Most on"));
     header.extend(axis.as_deref());
     let mut table = new_table(&header, style);
@@ -143,11 +146,31 @@ fn causes(view: &View, style: Style) -> String {
             right(percent(share(line.failed, view.facts.findings.failed))),
             right(percent(line.share())),
         ];
+        cells.extend((is_wide && is_told).then(|| Cell::new(view.origin(line))));
         cells.extend(is_wide.then(|| Cell::new(most_on(line))));
         cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
-    format!("\n{}\n{}", painted(&table, style), left_out(view.causes.len(), view.top, "causes"))
+    let mut text =
+        format!("\n{}\n{}", painted(&table, style), left_out(view.causes.len(), view.top, "causes"));
+    if is_told && !is_wide {
+        text += &origins(view, style);
+    }
+    text
+}
+
+/// What has no column in a narrow table.
+fn origins(view: &View, style: Style) -> String {
+    let lines = view.causes.iter().take(view.top);
+    let of = |origin: &str| {
+        let causes = lines.clone().filter(|line| view.origin(line) == origin);
+        let causes: Vec<&str> = causes.map(|line| line.keys[0].as_str()).collect();
+        (!causes.is_empty()).then(|| format!("{origin}: {}", causes.join(", ")))
+    };
+    let parts: Vec<String> =
+        ["inferred", "reported and inferred", "absent"].into_iter().filter_map(of).collect();
+    let sentence = format!("Microsoft's number is {}.", parts.join("; "));
+    format!("{}\n", wrapped(&sentence, "  ", style.width))
 }
 
 fn trunks(view: &View, style: Style) -> String {

@@ -9,6 +9,7 @@ use super::facts::Facts;
 use super::group::{Axis, By, Grouping, Line, Sort};
 use super::select::Choice;
 use crate::ledger::snapshot::Snapshot;
+use crate::reading::origins::Origins;
 
 /// How what was found is arranged
 #[derive(Debug, Clone, Args)]
@@ -38,6 +39,8 @@ pub struct View {
     /// By what was asked for, and the lines.
     pub asked: Option<(Vec<By>, Vec<Line>)>,
     pub outcomes: Vec<Line>,
+    /// Where the Microsoft codes of failed calls come from.
+    pub origins: Origins,
     pub top: usize,
 }
 
@@ -67,7 +70,24 @@ impl View {
         let asked = (!by.is_empty()).then(|| (by.clone(), apart.unwrap_or_else(|| lines(by, sort_asked))));
         let outcomes = lines(&[By::Outcome], Sort::Attempts);
         let top = if arrangement.top == 0 { usize::MAX } else { arrangement.top };
-        Ok(Self { choice: choice.clone(), axis, causes, trunks, asked, outcomes, top, facts, snapshot })
+        let origins = Origins::default();
+        Ok(Self {
+            choice: choice.clone(),
+            axis,
+            causes,
+            trunks,
+            asked,
+            outcomes,
+            top,
+            facts,
+            snapshot,
+            origins,
+        })
+    }
+
+    /// Whether records had Microsoft's number of this cause, or it follows from them, or it is absent.
+    pub fn origin(&self, line: &Line) -> &'static str {
+        line.cause.as_ref().map_or("absent", |(cause, codes)| self.origins.of(cause, *codes))
     }
 
     /// How many calls had this outcome.
