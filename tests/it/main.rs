@@ -44,6 +44,7 @@ mod model;
 mod outages;
 mod page;
 mod rejected;
+mod rsyslog;
 mod rules;
 mod samples;
 mod status;

@@ -1,0 +1,181 @@
+//! Records of an SBC as the real rsyslog writes them and the real logrotate rotates them: every call counts once; and from a
+//! call that failed to the message of an alert, how long it takes.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::tools::{Alertmanager, Child, Daemon, Prometheus, Receiver, find, succeed, wait_for};
+
+/// A running rsyslogd that writes what it receives over TCP into `sbc.log`, as `docs/collecting.md` has it.
+struct Rsyslog {
+    folder: PathBuf,
+    port: u16,
+    _child: Child,
+}
+
+impl Rsyslog {
+    fn start(folder: &Path) -> Self {
+        let at = folder.display();
+        let config = format!(
+            "global(workDirectory=\"{at}\")\nmodule(load=\"imtcp\")\n\
+             template(name=\"sbc\" type=\"string\" string=\"%timegenerated:::date-rfc3339% %fromhost-ip% %rawmsg-after-pri%\\n\")\n\
+             ruleset(name=\"sbc\") {{ action(type=\"omfile\" file=\"{at}/sbc.log\" template=\"sbc\") }}\n\
+             input(type=\"imtcp\" address=\"127.0.0.1\" port=\"0\" listenPortFileName=\"{at}/port\" ruleset=\"sbc\")\n"
+        );
+        fs::write(folder.join("rsyslog.conf"), config).unwrap();
+        let child = Child::start(
+            Command::new(find("rsyslogd", "rsyslog"))
+                .args(["-n", "-f"])
+                .arg(folder.join("rsyslog.conf"))
+                .arg("-i")
+                .arg(folder.join("rsyslogd.pid")),
+        );
+        let port = wait_for("the port of rsyslogd", || {
+            fs::read_to_string(folder.join("port")).ok()?.trim().parse().ok()
+        });
+        Self { folder: folder.to_owned(), port, _child: child }
+    }
+
+    fn send(&self, lines: &str) {
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap().write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// Rotates now, as the operator's logrotate does in the night.
+    fn rotate(&self, how: &str) {
+        let at = self.folder.display();
+        let config = self.folder.join("logrotate.conf");
+        fs::write(&config, format!("\"{at}/sbc.log\" {{\n  rotate 9\n  missingok\n{how}\n}}\n")).unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+        succeed(
+            Command::new(find("logrotate", "logrotate"))
+                .args(["--force", "--state"])
+                .arg(self.folder.join("state"))
+                .arg(&config),
+        );
+    }
+
+    /// What makes rsyslogd open its files anew.
+    fn signal(&self) -> String {
+        format!("  postrotate\n    kill -HUP $(cat {}/rsyslogd.pid)\n  endscript", self.folder.display())
+    }
+}
+
+/// A leg to Teams that has just ended: answered, or refused with this code and phrase.
+fn line(number: u32, refused: Option<(u16, &str)>) -> String {
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let time = now.strftime("%H:%M:%S.000  UTC %a %b %d %Y");
+    let (connected, code, text) = match refused {
+        None => (time.to_string(), "BYE".to_owned(), String::new()),
+        Some((code, phrase)) => (
+            String::new(),
+            code.to_string(),
+            format!("Q.850 ;cause=63 ;text=\"5e19725b-7fad-4e89-bae3-{number:012x};{phrase}\""),
+        ),
+    };
+    let (from, to) = ("+14255550100@carrier.example.com", "+14255550199@sip.pstnhub.microsoft.com:5061");
+    format!(
+        "<142>[S={number}] |CALL_END|SBC|a{number}@10.0.2.11|c62532:22:{number}|LCL|10.0.2.11|5061|52.114.75.24|5061|TLS|{from}\
+         |{from}|{to}|{to}|0|RMT|GWAPP_NORMAL_CALL_CLEAR|NORMAL_CALL_CLEAR|{time}|{connected}|{time}||||40|2 (Teams)\
+         |0 (DefaultSRD)|1 (Interface)|1 (Proxies)|0 ()|0 ()|no|{code}|{text}|+14255550100|+14255550199|Normal|1\n"
+    )
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn what_rsyslog_writes_and_logrotate_rotates_counts_once() {
+    const LINES: u32 = 200;
+    for (copies, packs) in
+        [(false, ""), (false, "  compress\n  delaycompress"), (true, ""), (true, "  compress")]
+    {
+        let (folder, store) = (folder(), folder());
+        let rsyslog = Rsyslog::start(folder.path());
+        let paths = folder.path().join("sbc.log*");
+        let serve = || Daemon::serve([&paths, Path::new("--storage.path"), store.path()]);
+        let daemon = serve();
+        let how = if copies {
+            format!("  copytruncate\n{packs}")
+        } else {
+            format!("{packs}\n{}", rsyslog.signal())
+        };
+        let mut sent = 0;
+        let mut send = |rsyslog: &Rsyslog| {
+            rsyslog.send(&(sent..sent + LINES).map(|number| line(number, None)).collect::<String>());
+            sent += LINES;
+            f64::from(sent)
+        };
+        let wait = |daemon: &Daemon, calls: f64| {
+            let answered = [("outcome", "answered")];
+            daemon.wait_for_metrics(&format!("{calls} calls, {how}"), |metrics| {
+                let counted = metrics.sum("cdr_calls_total", &answered);
+                assert!(counted <= calls, "{counted} of {calls} calls: {how}");
+                counted == calls
+            });
+        };
+        for _ in 0..3 {
+            let calls = send(&rsyslog);
+            // What is written between copy and truncation is lost by logrotate; renamed files lose nothing.
+            if copies {
+                wait(&daemon, calls);
+            }
+            rsyslog.rotate(&how);
+        }
+        let calls = send(&rsyslog);
+        wait(&daemon, calls);
+        daemon.stop();
+        rsyslog.rotate(&how);
+        let daemon = serve();
+        wait(&daemon, send(&rsyslog));
+        let rejected = daemon.metrics().sum("cdr_exporter_records_total", &[("result", "rejected")]);
+        assert_eq!(rejected, 0.0, "{how}");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn a_failed_call_that_rsyslog_writes_is_a_message_within_half_a_minute() {
+    let (folder, tools) = (folder(), folder());
+    let rsyslog = Rsyslog::start(folder.path());
+    rsyslog.send(&line(0, None));
+    let daemon = Daemon::serve([folder.path().join("sbc.log")]);
+    let receiver = Receiver::http();
+    let alertmanager = Alertmanager::start_in(
+        tools.path(),
+        &format!(
+            "route: {{receiver: test, group_wait: 0s}}\n\
+             receivers: [{{name: test, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+            receiver.address
+        ),
+    );
+    // A rule without a window of its own: what is measured is the way.
+    let rule = "groups: [{name: live, rules: [{alert: Ice, expr: 'cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\",\
+                arrival=\"live\"} > 0'}]}]\n";
+    fs::write(tools.path().join("live.rules.yml"), rule).unwrap();
+    let prometheus = Prometheus::start_in(
+        tools.path(),
+        &format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [live.rules.yml]\n\
+             scrape_configs: [{{job_name: cdr-exporter, static_configs: [{{targets: ['{}']}}]}}]\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+            daemon.address(),
+            alertmanager.address
+        ),
+    );
+    prometheus.wait_for_value("sum(cdr_calls_total)", 1.0);
+    let begun = Instant::now();
+    rsyslog.send(&line(1, Some((410, "IceConnectivityChecksFailed"))));
+    let message = receiver.wait_for("/", "IceConnectivityChecksFailed").body;
+    let took = begun.elapsed();
+    assert!(message.contains("531004"), "Microsoft's number follows from its phrase: {message}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    daemon.stop();
+}
