@@ -41,7 +41,11 @@ impl XmlSplitter {
 
     #[inline]
     pub(super) fn begins_record(&mut self, length: usize) -> bool {
-        !self.discarding && super::is_looked_at_again(self.scanned, length)
+        let begins = !self.discarding && super::is_looked_at_again(self.scanned, length);
+        if begins {
+            self.scanned = 0;
+        }
+        begins
     }
 
     pub(super) fn next(&mut self, text: &[u8], finished: bool) -> Split {
@@ -49,44 +53,33 @@ impl XmlSplitter {
         if blank > 0 && self.scanned == 0 && !self.discarding {
             return Split::Skip { next: blank };
         }
-        // What was looked at may end within an end tag.
+        // What was looked at may end within a tag. The document's own declaration is none of another.
         let from = self.scanned.saturating_sub(END.len()).min(text.len());
-        let end = memmem::find(&text[from..], END).map(|at| from + at + END.len());
-        match end {
-            Some(next) => self.document(text, next),
-            None if finished && text.is_empty() && !self.discarding => Split::NeedMore,
-            None if finished => self.last(text),
-            None if self.discarding || text.len() > self.record_bytes => self.pass_over(text),
-            None => {
+        let own = if self.discarding { 0 } else { DECLARATION.len().min(text.len()) };
+        let find = |tag: &[u8], from: usize| memmem::find(&text[from..], tag).map(|at| from + at);
+        let end = find(END, from).map(|at| at + END.len());
+        let other = find(DECLARATION, from.max(own)).filter(|begin| end.is_none_or(|end| *begin < end));
+        match (other, end) {
+            (Some(begin), _) => self.taken(Split::Broken { start: 0, next: begin }, begin),
+            (None, Some(next)) => self.taken(Split::Record { start: 0, end: next, next }, next),
+            (None, None) if finished && text.is_empty() && !self.discarding => Split::NeedMore,
+            (None, None) if finished => self.taken(Split::Broken { start: 0, next: text.len() }, text.len()),
+            (None, None) if self.discarding || text.len() > self.record_bytes => self.pass_over(text),
+            (None, None) => {
                 self.scanned = text.len();
                 Split::NeedMore
             }
         }
     }
 
-    fn document(&mut self, text: &[u8], next: usize) -> Split {
+    /// The document that ends there, unless it was too long.
+    fn taken(&mut self, split: Split, next: usize) -> Split {
         let was_discarding = std::mem::take(&mut self.discarding);
         self.scanned = 0;
-        match another(&text[..next]) {
-            Some(begin) if was_discarding => Split::TooLong { next: begin },
-            Some(begin) => Split::Broken { start: 0, next: begin },
-            None if was_discarding || next > self.record_bytes => Split::TooLong { next },
-            None => Split::Record { start: 0, end: next, next },
-        }
+        if was_discarding || next > self.record_bytes { Split::TooLong { next } } else { split }
     }
 
-    /// The end is not there, and never will be.
-    fn last(&mut self, text: &[u8]) -> Split {
-        let was_too_long = std::mem::take(&mut self.discarding) || text.len() > self.record_bytes;
-        self.scanned = 0;
-        let next = another(text).unwrap_or(text.len());
-        match was_too_long {
-            true => Split::TooLong { next },
-            false => Split::Broken { start: 0, next },
-        }
-    }
-
-    /// All but what may be the beginning of an end tag.
+    /// All but what may be the beginning of a tag.
     fn pass_over(&mut self, text: &[u8]) -> Split {
         self.discarding = true;
         self.scanned = 0;
@@ -95,12 +88,6 @@ impl XmlSplitter {
             next => Split::Skip { next },
         }
     }
-}
-
-/// Where another document begins in one, if it does.
-fn another(document: &[u8]) -> Option<usize> {
-    let behind = DECLARATION.len().min(document.len());
-    memmem::find(&document[behind..], DECLARATION).map(|at| behind + at)
 }
 
 #[cfg(test)]
@@ -125,6 +112,9 @@ mod tests {
         assert_eq!(splitter.next(text, false), Split::Broken { start: 0, next: 16 });
         assert_eq!(splitter.next(&text[16..], false), Split::Record { start: 0, end: 18, next: 18 });
         assert_eq!(splitter.next(b"<cdr><a>", true), Split::Broken { start: 0, next: 8 });
+        // The same, before the other one is whole.
+        assert_eq!(splitter.next(b"<?xml?><cdr><a>\n<?x", false), Split::NeedMore);
+        assert_eq!(splitter.next(&text[..22], false), Split::Broken { start: 0, next: 16 });
     }
 
     #[test]
@@ -136,5 +126,9 @@ mod tests {
         assert_eq!(splitter.next(b"9012</", false), Split::NeedMore);
         assert_eq!(splitter.next(b"9012</cdr><cdr>", false), Split::TooLong { next: 10 });
         assert_eq!(splitter.next(b"<cdr>0123456789012</", true), Split::TooLong { next: 20 });
+        let text = b"<?xml?><cdr>0123456789<?xml?><cdr></cdr>";
+        assert_eq!(splitter.next(text, false), Split::TooLong { next: 22 });
+        assert_eq!(splitter.next(&text[..25], false), Split::Skip { next: 19 });
+        assert_eq!(splitter.next(&text[19..], false), Split::TooLong { next: 3 });
     }
 }
