@@ -23,7 +23,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "asterisk",
     aliases: &[],
-    expected: "Master.csv of Asterisk",
     framing: Framing::QuotedCsv,
     recognise,
     live_within: Duration::from_mins(15),

@@ -27,7 +27,6 @@ use crate::reason_header;
 pub static FORMAT: Format = Format {
     name: "audiocodes",
     aliases: &[],
-    expected: "syslog of an AudioCodes SBC with its call detail records (CALL_END), or its local storage with a header row",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(15),

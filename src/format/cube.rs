@@ -19,7 +19,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "cube",
     aliases: &[],
-    expected: "call accounting of Cisco CUBE, as files or as syslog (VOIP_CALL_HISTORY)",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(90),

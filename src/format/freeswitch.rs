@@ -28,7 +28,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "freeswitch",
     aliases: &[],
-    expected: "call records of FreeSWITCH's mod_json_cdr",
     framing: Framing::Json,
     recognise,
     // A file is written when its call ends; then it may have to be copied.

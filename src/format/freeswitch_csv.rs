@@ -21,7 +21,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "freeswitch_csv",
     aliases: &[],
-    expected: "Master.csv of FreeSWITCH's mod_cdr_csv",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(15),

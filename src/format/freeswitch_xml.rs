@@ -16,7 +16,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "freeswitch_xml",
     aliases: &[],
-    expected: "call records of FreeSWITCH's mod_xml_cdr",
     framing: Framing::Xml,
     recognise,
     live_within: Duration::from_mins(15),

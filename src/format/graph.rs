@@ -30,7 +30,6 @@ use crate::framing::{Framing, json};
 pub static FORMAT: Format = Format {
     name: "graph",
     aliases: &[],
-    expected: "directRoutingLogRow records of Microsoft Graph as JSON",
     framing: Framing::Json,
     recognise,
     // Graph knows a call within minutes, but somebody has to ask.

@@ -12,7 +12,6 @@ use crate::framing::Framing;
 pub static FORMAT: Format = Format {
     name: "graph_csv",
     aliases: &[],
-    expected: "the same as CSV with a header row",
     framing: Framing::QuotedCsv,
     recognise: |text, finished, names| teams_admin_center::recognise(text, finished, names, true),
     // As Graph's own.

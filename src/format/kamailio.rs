@@ -23,7 +23,6 @@ use crate::reason_header;
 pub static FORMAT: Format = Format {
     name: "kamailio",
     aliases: &["opensips"],
-    expected: "syslog of Kamailio or OpenSIPS with the lines of its acc module (ACC: transaction answered)",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(15),

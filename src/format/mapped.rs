@@ -137,7 +137,6 @@ impl Mapping {
         Box::leak(Box::new(Format {
             name,
             aliases: &[],
-            expected: "records as `fields:` of the config says",
             framing,
             recognise: |_, _, _| Recognised::No,
             live_within: Duration::from_mins(15),

@@ -61,8 +61,6 @@ pub struct Format {
     pub name: &'static str,
     /// Other names for it in the config.
     pub aliases: &'static [&'static str],
-    /// What such a file holds, in words for the person who put another one in its place.
-    pub expected: &'static str,
     /// How text is cut into records.
     pub framing: Framing,
     /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`

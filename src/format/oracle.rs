@@ -27,7 +27,6 @@ use crate::reason_header;
 pub static FORMAT: Format = Format {
     name: "oracle",
     aliases: &[],
-    expected: "accounting files (cdr*) of an Oracle SBC",
     framing: Framing::Lines,
     recognise,
     // A file is closed, and then fetched, once an hour where nothing else is configured.

@@ -21,7 +21,6 @@ use crate::reason_header;
 pub static FORMAT: Format = Format {
     name: "ribbon",
     aliases: &[],
-    expected: "accounting files (.ACT) of a Ribbon SBC Core",
     framing: Framing::Lines,
     recognise,
     live_within: Duration::from_mins(90),

@@ -15,7 +15,6 @@ use crate::framing::{Framing, quoted_csv};
 pub static FORMAT: Format = Format {
     name: "teams_admin_center",
     aliases: &[],
-    expected: "DirectRouting.calls.*.csv of the Teams admin center with its header row",
     framing: Framing::QuotedCsv,
     recognise: |text, finished, names| recognise(text, finished, names, false),
     // Its rows appear after 24 to 48 hours.

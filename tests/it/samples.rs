@@ -48,7 +48,7 @@ fn exit_status(sample: &Path) -> i32 {
 
 /// The sentence that the reader of a file of unknown format is told.
 fn unknown_sentence(sample: &Path) -> Option<String> {
-    let formats = ALL.map(|format| format.expected).join(", or ");
+    let formats = ALL.map(|format| format.name).join(", ");
     let expected = expected(sample);
     expected.strip_prefix("unknown ").map(|sentence| sentence.trim_end().replace("FORMATS", &formats))
 }
