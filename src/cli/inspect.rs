@@ -105,6 +105,18 @@ pub fn run(arguments: &Arguments) -> Exit {
     if arguments.calls && !arguments.choice.has_fixed_end() {
         return fail("with --calls, write --until as a date or a date and time", Exit::Usage);
     }
+    let (is_of_all, output) = (arguments.choice.is_of_all(), arguments.output);
+    match output {
+        Output::Csv | Output::Prometheus if arguments.calls => {
+            return fail("--calls is listed as a table, JSON or HTML", Exit::Usage);
+        }
+        Output::Prometheus if !is_of_all || !arguments.arrangement.by.is_empty() => {
+            let message =
+                "--output prometheus has the counters of all calls: leave out what chooses and arranges some";
+            return fail(message, Exit::Usage);
+        }
+        _ => {}
+    }
     let limit = match (arguments.calls, arguments.output) {
         (true, _) => Some((arguments.limit, false)),
         (false, Output::Html) => Some((CALLS_OF_A_PAGE, true)),
@@ -274,7 +286,7 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
     let view = View::of(snapshot, &arguments.choice, &arrangement, columns);
     let view = View { origins, ..view.map_err(|error| (error, Exit::Usage))? };
     match arguments.output {
-        Output::Table if arguments.calls => Ok(calls::table(&calls, style.width)),
+        Output::Table if arguments.calls => Ok(calls::table(&calls)),
         Output::Table => Ok(table::text(&view, style)),
         Output::Json => Ok(report::json(&view, &calls)),
         Output::Html => Ok(html::page(&view, &calls)),

@@ -160,18 +160,11 @@ fn status(source: &str, id: FileId, file: &KnownFile) -> FileStatus {
     }
 }
 
-/// As serve takes it, or as a URL; every interface is this machine.
+/// As serve takes it, or as a URL.
 fn address(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with("https://") {
         return Err(format!("status speaks HTTP only; {TLS}"));
     }
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-    let mut address = listen::tcp(text)?;
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    Ok(address)
+    listen::tcp(text)
 }

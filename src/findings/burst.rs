@@ -188,7 +188,13 @@ fn finding(
         let cells = failed.and_then(|routes| routes.get(*route));
         cells.is_some_and(|cells| cells[stretches.clone()].iter().any(|calls| *calls > 0))
     };
-    let trunks: BTreeSet<&str> = place.routes.iter().filter(has_some).map(|(trunk, _)| &**trunk).collect();
+    let trunks: BTreeSet<&Arc<str>> = place.routes.iter().filter(has_some).map(|(trunk, _)| trunk).collect();
+    if let (None, 1, Some(trunk)) = (&place.trunk, trunks.len(), trunks.first()) {
+        // As sure in all places together, but people are to hear where it is.
+        let routes = place.routes.iter().filter(|route| route.0 == **trunk).cloned().collect();
+        let place = Place { trunk: Some(Arc::clone(trunk)), direction: place.direction, routes };
+        return finding(grid, cause, &place, stretches, catalogue);
+    }
     Finding {
         trunk: place.trunk.clone(),
         trunks: trunks.len(),

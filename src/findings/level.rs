@@ -1,7 +1,7 @@
 //! Many calls fail, all the time and everywhere: there is nothing to compare with but what is bearable.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::evidence::Share;
 use super::grid::{Cause, Grid, Route};
@@ -19,21 +19,23 @@ pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Fin
         named.iter().filter(|it| it.kind == Kind::Peers).map(|it| &it.trunk).collect();
     let routes: Vec<Route> =
         routes.into_iter().filter(|(trunk, _)| !by_trunk.contains(&Some(trunk.clone()))).collect();
-    let share = |cause: &Cause| grid.share(cause, &routes, 0..grid.length);
     let is_new = |cause: &&Cause| {
         named.iter().any(|it| it.kind == Kind::New && (&it.cause, it.codes) == (&cause.0, cause.1))
     };
     let causes: Vec<&Cause> = grid.failed.keys().filter(|cause| !is_new(cause)).collect();
+    let trunks = failing(grid, &causes, &routes);
+    // Where one trunk alone has them, its calls are what they are of.
+    let is_of_it = |(trunk, _): &Route| trunks.len() != 1 || trunks.contains(trunk);
+    let routes: Vec<Route> = routes.into_iter().filter(is_of_it).collect();
+    let share = |cause: &Cause| grid.share(cause, &routes, 0..grid.length);
     let worst = causes.iter().copied().max_by_key(|cause| share(cause).failed)?;
     let failed = causes.iter().map(|cause| share(cause).failed).sum();
     let all = Share { failed, attempts: share(worst).attempts };
     if failed < LEAST_CALLS || all.lower_bound() < BEARABLE {
         return None;
     }
-    let of_cause = grid.failed.get(worst)?;
-    let trunks: BTreeSet<_> = of_cause.keys().map(|(trunk, _)| trunk).collect();
     Some(Finding {
-        trunk: trunks.first().filter(|_| trunks.len() == 1).map(|trunk| (*trunk).clone()),
+        trunk: trunks.first().filter(|_| trunks.len() == 1).cloned(),
         trunks: trunks.len(),
         from: grid.first,
         to: grid.end,
@@ -44,6 +46,14 @@ pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Fin
         excess: failed as f64 - BEARABLE * all.attempts as f64,
         ..Finding::about(Kind::Level, &worst.0, worst.1, catalogue)
     })
+}
+
+/// The trunks of these routes on which calls failed of these causes.
+fn failing(grid: &Grid, causes: &[&Cause], routes: &[Route]) -> BTreeSet<Arc<str>> {
+    let of_causes = causes.iter().filter_map(|cause| grid.failed.get(*cause)).flatten();
+    let failed =
+        of_causes.filter(|(route, cells)| routes.contains(route) && cells.iter().any(|calls| *calls > 0));
+    failed.map(|((trunk, _), _)| Arc::clone(trunk)).collect()
 }
 
 /// The most frequent cause, worth a sentence or not.

@@ -52,12 +52,14 @@ impl Finding {
                 self.usual_in_words()
             ),
             Kind::Peers => format!(
-                "Calls{place} fail more often: {count} ({share}){}; most of them {cause}, {}.",
+                "Calls{place} fail more often: {count} ({share}){}; {} {cause}, {}.",
                 self.usual_in_words(),
+                self.how_many_of_cause(),
                 calls(self.of_cause)
             ),
             Kind::Level => format!(
-                "Calls{place} fail all the time: {count} ({share}); most of them {cause}, {}.",
+                "Calls{place} fail all the time: {count} ({share}); {} {cause}, {}.",
+                self.how_many_of_cause(),
                 calls(self.of_cause)
             ),
         }
@@ -80,6 +82,7 @@ impl Finding {
         let trunk = match &self.trunk {
             Some(trunk) if trunk.is_empty() => " without a trunk".to_owned(),
             Some(trunk) => format!(" on {trunk}"),
+            None if self.trunks == 1 => " on one trunk".to_owned(),
             None => format!(" on {} trunks", self.trunks),
         };
         match self.direction {
@@ -87,6 +90,10 @@ impl Finding {
             Some(Direction::Outbound) => format!("{trunk}, outbound"),
             Some(Direction::Unknown) | None => trunk,
         }
+    }
+
+    fn how_many_of_cause(&self) -> &'static str {
+        if self.of_cause * 2 > self.calls { "most of them" } else { "most often" }
     }
 
     fn count(&self) -> String {

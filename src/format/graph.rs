@@ -201,9 +201,16 @@ impl Decoder {
             let missing = row::missing(&row, |field| row.has(field), |field| self.layout.resembles(field));
             missing.map_or(Some(()), |_| None)?;
         }
-        calls.push(row::call(&row, Usual).ok()?);
+        let call = row::call(&row, Usual);
+        calls.push(call.or_else(|_| lenient(&row, &mut self.dates)).ok()?);
         Some(end)
     }
+}
+
+/// The call of a row that writes times otherwise than Microsoft does. Apart, so that the usual way stays short.
+#[inline(never)]
+fn lenient<'a>(row: &Row<&'a [u8]>, dates: &mut Dates) -> Result<Call<'a>, Reason> {
+    row::call(row, Lenient::of(row, dates))
 }
 
 /// Reads anything that may be a row.

@@ -116,6 +116,9 @@ fn exact(name: &[u8]) -> Option<Field> {
         (11, Some(b'@')) => is(b"@odata.type", Field::Kind),
         (11, _) => is(b"endDateTime", Field::End),
         (12, Some(b'f')) => is(b"finalSipCode", Field::SipCode),
+        (12, _) => {
+            is(b"callerNumber", Field::Caller).or_else(|| (name == b"calleeNumber").then_some(Field::Callee))
+        }
         (13, Some(b's')) => is(b"startDateTime", Field::Start),
         (13, _) => is(b"correlationId", Field::CorrelationId),
         (14, Some(b'i')) => is(b"inviteDateTime", Field::Invite),
@@ -128,8 +131,9 @@ fn exact(name: &[u8]) -> Option<Field> {
     }
 }
 
-/// The names of a row that are no fields: most rows have them, and no other spelling of them is to be looked for.
-fn is_other_of_graph(name: &[u8]) -> bool {
+/// Whether it is a property of Graph's rows that is no field: most rows have them, and no other spelling of them is to be
+/// looked for.
+pub fn is_other_of_graph(name: &[u8]) -> bool {
     matches!(
         name,
         b"userId"

@@ -1,10 +1,11 @@
 //! The calls themselves, newest first: what a ticket to Microsoft or to the vendor of the SBC needs, and nothing of a
 //! person.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
@@ -101,49 +102,32 @@ impl Call {
     }
 }
 
-/// Their places among the columns.
-const ENDED: usize = 0;
-const CORRELATION_ID: usize = 6;
-
-/// As a table of this width.
-pub fn table(calls: &[Call], width: usize) -> String {
+/// As a table, two lines for each call: what is to be copied into a ticket is not broken, however wide the terminal is.
+pub fn table(calls: &[Call]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    table.set_header([
-        "Ended",
-        "Trunk",
-        "Direction",
-        "Codes",
-        "Cause or outcome",
-        "Seconds",
-        "Correlation id",
-        "File:position",
-    ]);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["Ended", "Trunk", "Direction", "Codes", "Seconds", "Correlation id"]);
     for call in calls {
         let codes = CodePair { microsoft: call.microsoft_code, sip: call.sip_code };
-        let what = call.what();
         table.add_row([
             Cell::new(call.ended.as_deref().unwrap_or("-")),
             Cell::new(&call.trunk),
             Cell::new(call.direction),
             Cell::new(pair(codes)),
-            Cell::new(what),
             Cell::new(call.seconds.map_or("-".to_owned(), |seconds| seconds.to_string())),
             Cell::new(call.correlation_id.as_deref().unwrap_or("-")),
-            Cell::new(format!("{}:{}", call.file, call.position)),
         ]);
     }
-    // What is to be copied into a ticket stands on one line.
-    for column in [ENDED, CORRELATION_ID] {
-        table.column_mut(column).into_iter().for_each(|column| {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        });
-    }
-    let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     if calls.is_empty() {
-        text = "No such call.\n".to_owned();
+        return "No such call.\n".to_owned();
+    }
+    let mut text = String::new();
+    let mut lines = table.lines();
+    text.extend(lines.next().map(|header| header.trim_end().to_owned() + "\n"));
+    for (line, call) in lines.zip(calls) {
+        let _ = writeln!(text, "{}", line.trim_end());
+        let _ = writeln!(text, "     {}; {}:{}", call.what(), call.file, call.position);
     }
     text
 }

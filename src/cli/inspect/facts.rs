@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::select::Choice;
 use crate::call::{CodePair, Outcome};
-use crate::findings::{Findings, Labels, Tallies, Tally};
+use crate::findings::{Findings, Kind, Labels, Tallies, Tally};
 use crate::ledger::snapshot::Snapshot;
 
 /// The calls that are meant.
@@ -56,8 +56,11 @@ impl Facts {
         }
         let mut findings = tallies.findings(&snapshot.catalogue);
         if choice.has_only_some_failures() {
-            let is_meant =
-                |it: &crate::findings::Finding| choice.has_cause(&it.cause, it.codes, &snapshot.catalogue);
+            // Of a trunk, or of everything, it counts the failures of other causes too.
+            let is_meant = |it: &crate::findings::Finding| {
+                let is_of_cause = matches!(it.kind, Kind::Burst | Kind::New);
+                is_of_cause && choice.has_cause(&it.cause, it.codes, &snapshot.catalogue)
+            };
             findings.findings.retain(is_meant);
             findings.leading = findings.leading.filter(is_meant);
         }

@@ -25,7 +25,7 @@ pub enum By {
     Outcome,
     /// What was called: a person, a bot, a conference
     Kind,
-    /// The country that was called, or that a call came from
+    /// The country that was called
     Country,
 }
 

@@ -1,5 +1,6 @@
 //! What was found, for people at a terminal: the findings in words, then tables as wide as the terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
@@ -67,6 +68,10 @@ fn in_words(view: &View, style: Style) -> String {
     };
     let mut text = style.paint("1", &wrapped(&headline, "", style.width));
     text.push('\n');
+    if let Some(none) = none_is_chosen(view) {
+        text += &wrapped(&none, "", style.width);
+        text.push('\n');
+    }
     if let Some(quiet) = found.quiet() {
         text += &wrapped(&quiet, "", style.width);
         text.push('\n');
@@ -76,6 +81,34 @@ fn in_words(view: &View, style: Style) -> String {
         text += &finding_in_words(number + 1, finding, view, style);
     }
     text
+}
+
+/// What there is to choose from, where nothing of it was chosen.
+fn none_is_chosen(view: &View) -> Option<String> {
+    const MOST: usize = 5;
+    let all = &view.snapshot.calls;
+    let calls: u64 = all.iter().map(|series| series.count).sum();
+    if calls == 0 || view.calls() > 0 || view.choice.is_of_all() {
+        return None;
+    }
+    let trunks: BTreeSet<&str> =
+        all.iter().map(|series| &*series.route.trunk).filter(|trunk| !trunk.is_empty()).collect();
+    let mut names: Vec<&str> = trunks.iter().copied().take(MOST).collect();
+    names.extend((trunks.len() > MOST).then_some("others"));
+    let span = view.snapshot.history.span().map(|span| {
+        let (from, to) = (i64::from(span.start), i64::from(span.end));
+        format!(" {}", time::Span { from, to, zone: view.choice.zone() })
+    });
+    Some(format!(
+        "None of the {} that were read is chosen. They are of {}{}.",
+        calls_in_words(calls),
+        if names.is_empty() { "no trunk".to_owned() } else { names.join(", ") },
+        span.unwrap_or_default()
+    ))
+}
+
+fn calls_in_words(calls: u64) -> String {
+    if calls == 1 { "one call".to_owned() } else { format!("{} calls", thousands(calls)) }
 }
 
 fn finding_in_words(number: usize, finding: &Finding, view: &View, style: Style) -> String {
@@ -107,8 +140,9 @@ fn outcomes(view: &View, style: Style) -> String {
         percent(share(view.outcome("answered"), attempts)),
         percent(share(effective, attempts))
     );
-    let mut text =
-        format!("\n{}\n", wrapped(&format!("Calls by outcome: {}.", each.join(", ")), "  ", style.width));
+    let what = if view.choice.has_only_some_failures() { "All calls" } else { "Calls" };
+    let outcomes = format!("{what} by outcome: {}.", each.join(", "));
+    let mut text = format!("\n{}\n", wrapped(&outcomes, "  ", style.width));
     let _ = writeln!(text, "{}", wrapped(&ratios, "  ", style.width));
     let sides: Vec<String> = view
         .facts
@@ -272,6 +306,7 @@ fn painted(table: &Table, style: Style) -> String {
 fn left_out(lines: usize, top: usize, what: &str) -> String {
     match lines.saturating_sub(top) {
         0 => String::new(),
+        1 => format!("  and one of the {what} more: --top {lines}\n"),
         more => format!("  and {} {what} more: --top {lines}\n", thousands(more as u64)),
     }
 }

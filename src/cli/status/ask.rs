@@ -1,7 +1,7 @@
 //! Questions to the daemon, and what it may be that there is no answer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
@@ -35,8 +35,22 @@ pub enum NoAnswer {
     Said(String),
 }
 
-/// Asks the daemon at this address how each file fares, and how it fares itself. An older one does not say the latter.
+/// Asks the daemon at this address how each file fares, and how it fares itself. An older one does not say the latter. Every
+/// interface is this machine, whichever of its own addresses the daemon has.
 pub fn daemon(address: SocketAddr) -> Result<(Files, Option<Status>), NoAnswer> {
+    let own = [IpAddr::from(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()];
+    let own = own.map(|ip| SocketAddr::new(ip, address.port()));
+    match address {
+        _ if !address.ip().is_unspecified() => daemon_at(address),
+        SocketAddr::V4(_) => daemon_at(own[1]),
+        SocketAddr::V6(_) => match daemon_at(own[0]) {
+            Err(NoAnswer::Nobody(_)) => daemon_at(own[1]),
+            answer => answer,
+        },
+    }
+}
+
+fn daemon_at(address: SocketAddr) -> Result<(Files, Option<Status>), NoAnswer> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoAnswer::Nobody)?;
     runtime.block_on(async {

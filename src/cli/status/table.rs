@@ -39,12 +39,18 @@ pub fn table(files: &[FileStatus]) -> String {
     let sum = |of: fn(&FileStatus) -> Option<u64>| files.iter().filter_map(of).sum::<u64>();
     let (rejected, ignored) = (sum(|file| file.rejected), sum(|file| file.ignored));
     let behind = files.iter().filter_map(|file| file.bytes_behind).sum();
-    let _ = write!(text, "{} files, {} behind", files.len(), bytes(behind));
+    let (files, records) = (counted(files.len() as u64, "file"), counted(rejected, "record"));
+    let _ = write!(text, "{files}, {} behind", bytes(behind));
     let _ = match rejected + ignored {
         0 => writeln!(text),
-        _ => writeln!(text, "; {rejected} records rejected, {ignored} ignored (`check` says why)"),
+        _ => writeln!(text, "; {records} rejected, {ignored} ignored (`check` says why)"),
     };
     text
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// ` (copied 11-23 01:10 UTC)`

@@ -38,12 +38,22 @@ pub fn overview(status: &Status, findings: &Told, links: Links<'_>) -> String {
             dt { "History" } dd {
                 @match &status.history {
                     Some(span) => { "calls by minute from " (time(&span.from)) " to " (time(&span.to)) }
-                    None => "no calls yet",
+                    None => "no calls of the last days",
                 }
             }
         }
     };
     page("Overview", links, &body)
+}
+
+/// How many records of calls were counted, ever.
+fn counted(status: &Status) -> u64 {
+    status.sources.iter().filter_map(|source| source.records.get("counted")).sum()
+}
+
+/// When the newest of them ended.
+fn newest(status: &Status) -> Option<&String> {
+    status.sources.iter().filter_map(|source| source.newest_call.as_ref()).max()
 }
 
 /// The answer to the first question.
@@ -54,7 +64,8 @@ fn now(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
     html! {
         h1 {
             @match (errors, on.len()) {
-                (0, 0) if status.history.is_none() => "No calls yet",
+                (0, 0) if counted(status) == 0 => "No calls yet",
+                (0, 0) if status.history.is_none() => "No calls of the last days",
                 (0, 0) => "Nothing is wrong now",
                 (0, _) => "Calls fail more than usual now",
                 (_, 0) => "Records are not counted as they should be",
@@ -66,6 +77,11 @@ fn now(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
             @match &status.history {
                 Some(_) if findings.is_live => "Calls come in.",
                 Some(span) => { "The newest call ended " (ago(&span.to, &status.at)) "." }
+                None if counted(status) > 0 => {
+                    (thousands(counted(status))) " calls were counted; they are older than what this page keeps"
+                    @if let Some(newest) = newest(status) { ", the newest ended " (ago(newest, &status.at)) }
+                    "."
+                }
                 None => "Calls appear here as soon as records of them are counted.",
             }
         }
@@ -169,7 +185,7 @@ fn outcomes(calls: &[Calls]) -> Markup {
     let ratio = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
     html! {
         h2 { "Outcomes" }
-        @if calls.is_empty() { p { "No calls yet." } }
+        @if calls.is_empty() { p { "No calls of the last days." } }
         @else {
             table {
                 thead { tr {

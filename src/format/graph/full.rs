@@ -151,6 +151,7 @@ impl Visitor<'_> for Name {
     fn visit_str<E>(self, name: &str) -> Result<Property, E> {
         Ok(match self.0.field(name.as_bytes()) {
             Some(field) => Property::Read(field),
+            None if names::is_other_of_graph(name.as_bytes()) => Property::Unread,
             None if names::is_wrapper(name.as_bytes()) => Property::Wrapper,
             None => says_kind(name.as_bytes()).map_or(Property::Unread, Property::Says),
         })
