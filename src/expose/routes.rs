@@ -243,7 +243,10 @@ impl State {
 
     async fn reload(&self) -> Answer {
         if !self.options.lifecycle {
-            return plain(StatusCode::FORBIDDEN, "Lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n");
+            return plain(
+                StatusCode::FORBIDDEN,
+                "Lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n",
+            );
         }
         let (request, outcome) = oneshot::channel();
         if let Err(TrySendError::Full(_)) = self.requests.reload.try_send(request) {

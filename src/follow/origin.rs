@@ -9,6 +9,7 @@ use crate::clock::Moment;
 use crate::ledger::{FileEvent, Holder, Match};
 use crate::reading::{Compared, Passed, Reading, Turn};
 use crate::source::identity::FileId;
+use crate::source::memory::Memory;
 use crate::source::tail::TailError;
 
 impl File {
@@ -36,7 +37,7 @@ impl File {
         }
         let Some(original) = self.originals().last().cloned() else { return Ok(None) };
         let own = if original.holder == Holder::File(id) { Own::Yes } else { Own::No };
-        let passed = self.pass_over(&original, own, others)?;
+        let passed = self.pass_over(&original, own, others, around.memory)?;
         let actions = self.decide(Seen::Passed(passed, own));
         if passed == Passed::Same {
             let event = if own == Own::Yes { FileEvent::Resumed } else { FileEvent::Copied };
@@ -91,10 +92,11 @@ impl File {
         original: &Original,
         own: Own,
         others: &mut Surroundings<'_>,
+        memory: &Memory,
     ) -> Result<Passed, TailError> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
         if let Some(compared) = reading.compare(TURN_BYTES)? {
-            return self.compared(compared);
+            return self.compared(compared, memory);
         }
         let passed = reading.pass_over(&original.content, TURN_BYTES)?;
         if let (Passed::Different, Own::No, Holder::File(other)) = (passed, own, original.holder)
@@ -102,7 +104,7 @@ impl File {
             && reading.begin_comparison(file, &original.content)?
             && let Some(compared) = reading.compare(TURN_BYTES)?
         {
-            return self.compared(compared);
+            return self.compared(compared, memory);
         }
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
         if let (Passed::TooShort, Own::No, Holder::File(other)) = (passed, own, original.holder)
@@ -116,7 +118,7 @@ impl File {
 
     /// What comparing with the last original came to: a copy of it that was made while it waited at a hole is passed over as it
     /// is.
-    fn compared(&mut self, compared: Compared) -> Result<Passed, TailError> {
+    fn compared(&mut self, compared: Compared, memory: &Memory) -> Result<Passed, TailError> {
         let content = match compared {
             Compared::More => return Ok(Passed::More),
             Compared::Different => return Ok(Passed::Different),
@@ -131,7 +133,9 @@ impl File {
         {
             let file = file.try_clone()?;
             original.content = content.into();
-            self.hand = Hand::Reading(Box::new(Reading::new(file, reading.options()).follow()));
+            let mut reading = Reading::new(file, reading.options()).follow();
+            reading.tail.share(memory.clone());
+            self.hand = Hand::Reading(Box::new(reading));
             return Ok(Passed::More);
         }
         Ok(Passed::Different)

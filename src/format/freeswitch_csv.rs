@@ -100,6 +100,9 @@ const ENDINGS: [&str; 8] = [
     "proto_specific_hangup_cause",
 ];
 
+/// One of them must be there, else of two calls that are alike one would not count.
+const IDS: [&str; 2] = ["uuid", "call_uuid"];
+
 impl Template {
     /// Reads a template as it stands in `cdr_csv.conf.xml`: `"${start_stamp}","${hangup_cause}"`.
     fn read(text: &str) -> Result<Self, String> {
@@ -116,11 +119,15 @@ impl Template {
             let part = (std::mem::replace(&mut before, behind.to_owned()), name.trim().to_owned());
             parts.push(part);
         }
-        match parts.iter().any(|(_, name)| ENDINGS.contains(&name.as_str())) {
-            true => Ok(Self { parts, end: before }),
-            false => Err("nothing in it says how a call ended: it needs ${answer_stamp} and ${hangup_cause}"
-                .to_owned()),
+        let has = |names: &[&str]| parts.iter().any(|(_, name)| names.contains(&name.as_str()));
+        if !has(&ENDINGS) {
+            return Err("nothing in it says how a call ended: it needs ${answer_stamp} and ${hangup_cause}"
+                .to_owned());
         }
+        if !has(&IDS) {
+            return Err("nothing in it tells two calls that are alike apart: it needs ${uuid}".to_owned());
+        }
+        Ok(Self { parts, end: before })
     }
 
     fn example() -> Self {
@@ -229,8 +236,8 @@ mod tests {
         let call = call(told(Some(template)), line);
         assert_eq!((call.codes.sip, call.succeeded), (Some(480), Some(false)));
         assert_eq!(call.codes.text, "User is busy".into());
-        let mut by_all = told(Some(r#""${answer_stamp}","${hangup_cause}""#));
-        assert!(matches!(by_all.decode(br#""","NO_ANSWER""#), Decoded::Call(_)));
+        let mut short = told(Some(r#""${uuid}","${hangup_cause}""#));
+        assert!(matches!(short.decode(br#""f5","NO_ANSWER""#), Decoded::Call(_)));
     }
 
     #[test]
@@ -253,6 +260,10 @@ mod tests {
         for (template, message) in [
             ("", "nothing in it says how a call ended: it needs ${answer_stamp} and ${hangup_cause}"),
             ("${uuid", "a `${` is never closed"),
+            (
+                r#""${answer_stamp}","${hangup_cause}""#,
+                "nothing in it tells two calls that are alike apart: it needs ${uuid}",
+            ),
             (
                 "${uuid}${hangup_cause}",
                 "nothing stands before ${hangup_cause}, so that nobody can tell where it begins",

@@ -137,7 +137,7 @@ impl Record<'_> {
         let [ingress, egress] = self.realms();
         let direction = self.device.direction([ingress].into_iter(), [egress].into_iter());
         let mut unread = Unread::default();
-        let answered = is_time(self.get(Attribute::ConnectTime));
+        let answered = self.is_written(Attribute::ConnectTime);
         let duration =
             fields::duration_seconds(fields::whole_number(self.get(Attribute::SessionTime).as_bytes()));
         let times = [
@@ -163,8 +163,11 @@ impl Record<'_> {
     /// The phrase is there only where a rule of the SBC puts the Reason header into an attribute of the operator's.
     fn codes(&self, answered: bool, direction: Direction) -> Result<Codes<'static>, Reason> {
         let sip = fields::sip_code(fields::whole_number(self.get(Attribute::SipStatus).as_bytes()))?;
-        let header = self.cells.iter().find(|cell| cell.contains("cause=")).map_or("", String::as_str);
-        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
+        // An address may hold a `cause=` too (RFC 4458).
+        let headers = || self.cells.iter().filter(|cell| cell.contains("cause="));
+        let phrase =
+            |header| reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
+        let said = headers().find_map(|header| phrase(header));
         let causes = [Attribute::Cause, Attribute::GatewayCause].map(|attribute| self.get(attribute));
         let cause =
             causes.iter().find_map(|cause| cause.parse().ok().filter(|cause| (1..128).contains(cause)));
@@ -172,16 +175,27 @@ impl Record<'_> {
             microsoft: None,
             // 0 is no status.
             sip: sip.filter(|sip| *sip != 0),
-            q850: cause.or_else(|| reason_header::q850(header)),
+            q850: cause.or_else(|| headers().find_map(|header| reason_header::q850(header))),
             text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         })
     }
 
+    /// Whether something is written in the place of a time. What stands there when there is none is not documented: nothing,
+    /// zeros, or the first day of 1970 or of the year 1.
+    fn is_written(&self, attribute: Attribute) -> bool {
+        const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
+        let text = self.get(attribute);
+        let read =
+            || written_time::read(text, self.device).or_else(|| fields::time(text.as_bytes()).ok().flatten());
+        let has_digit = text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+        has_digit && !text.starts_with("0001-01-01") && read().is_none_or(|at| at > FIRST_DAY)
+    }
+
     fn time(&self, attribute: Attribute) -> Result<Option<UnixMillis>, Reason> {
         let text = self.get(attribute);
-        if !is_time(text) {
+        if !self.is_written(attribute) {
             return Ok(None);
         }
         match written_time::read(text, self.device) {
@@ -189,12 +203,6 @@ impl Record<'_> {
             None => fields::time(text.as_bytes()).map_err(|_| Reason::BadTime),
         }
     }
-}
-
-/// Whether something is written in the place of a time. What stands there when there is none is not documented: nothing or
-/// zeros.
-fn is_time(text: &str) -> bool {
-    text.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 #[cfg(test)]

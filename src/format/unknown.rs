@@ -60,7 +60,7 @@ fn markup(text: &[u8]) -> &'static str {
     if memmem::find(&beginning, b"<html").is_some() || beginning.starts_with(b"<!doctype html") {
         "an HTML page, often a sign-in or error page saved in place of the report"
     } else {
-        "XML: expected JSON or CSV"
+        "XML, and none that begins with `<cdr>` as FreeSWITCH writes it"
     }
 }
 

@@ -116,7 +116,7 @@ fn unused(head: &Head) -> String {
     let mut names: Vec<String> = unused
         .iter()
         .take(PLACES_SHOWN)
-        .map(|place| if is_name(place) { (*place).clone() } else { shape(place) })
+        .map(|place| if is_name(place) && head.are_names() { (*place).clone() } else { shape(place) })
         .collect();
     names.dedup();
     let more = if unused.len() > PLACES_SHOWN { ", ..." } else { "" };

@@ -85,6 +85,12 @@ impl Layout {
     }
 }
 
+/// How long a call lasted; `None` where that cannot be, as where the clock was set in its midst.
+fn seconds((from, to): (UnixMillis, UnixMillis)) -> Option<u32> {
+    let seconds = u64::try_from(to.0.checked_sub(from.0)? / 1000).ok();
+    fields::duration_seconds(Ok(seconds)).ok().flatten()
+}
+
 /// One session.
 struct Session<'s> {
     cells: &'s [String],
@@ -136,7 +142,7 @@ impl<'s> Session<'s> {
             succeeded: Some(answered),
             codes: codes(sip.as_bytes(), description, answered, direction)?,
             ended_at: released.or(connected).or_else(|| self.time(Field::SetupTime)),
-            duration_seconds: lasted.and_then(|(from, to)| u32::try_from((to.0 - from.0) / 1000).ok()),
+            duration_seconds: lasted.and_then(seconds),
             // Routes that were tried before have records of the same session.
             attempt: Attempt::Branch,
             unread: Unread::default(),

@@ -260,6 +260,9 @@ fn reads_sessions() {
     let answered = call(&session("STOP", "09:01:00.000  UTC Tue Nov 05 2024", "Teams,Carrier", "BYE,BYE,,"));
     assert_eq!((answered.succeeded, answered.duration_seconds), (Some(true), Some(30)));
     assert_eq!((answered.direction, answered.trunk), (Direction::Outbound, "Teams".into()));
+    let before_the_clock_was_set =
+        call(&session("STOP", "00:00:05.000  UTC Thu Jan 01 1970", "Teams,Carrier", "BYE,BYE,,"));
+    assert_eq!(before_the_clock_was_set.duration_seconds, None);
     // IsSuccess says yes of an attempt, too.
     let attempt = call(&session("ATTEMPT", "", "Carrier,Teams", "480,486,,"));
     assert_eq!((attempt.succeeded, attempt.codes.sip), (Some(false), Some(486)));

@@ -188,12 +188,23 @@ fn condition(sample: &Sample) -> Option<(String, String)> {
     sample.values.iter().any(is_other).then(|| (sample.place.clone(), end.trim().to_owned()))
 }
 
-/// Whether a name that is known is among these: then they are names of columns.
-pub fn are_names<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
-    names.any(|name| {
+/// Whether these are names of columns: several are known, as one word may be a value, and none is mostly digits. What is
+/// taken for a name is shown, and the cells of a record are not to be.
+pub fn are_names<'n>(names: impl Iterator<Item = &'n str>) -> bool {
+    const LEAST: usize = 2;
+    let is_data = |name: &str| name.bytes().filter(u8::is_ascii_digit).count() * 2 > name.len();
+    let is_known = |name: &str| {
         let name = bare(name);
         known::KINDS.contains(&&*name) || known::NAMES.iter().any(|(_, names)| names.contains(&&*name))
-    })
+    };
+    let mut known = 0;
+    for name in names {
+        if is_data(name) {
+            return false;
+        }
+        known += usize::from(is_known(name));
+    }
+    known >= LEAST
 }
 
 /// More than half of them, at least, so that a few odd ones do not hide what a place is.

@@ -42,6 +42,9 @@ const IN_USE: [&str; 16] = [
 /// Numbers that are seconds of 2001 to 2096 are taken for times.
 const UNIX_SECONDS: std::ops::Range<i64> = 1_000_000_000..4_000_000_000;
 
+/// The years 1 to 9999, in milliseconds since 1970: a number may be any.
+const YEARS: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000;
+
 impl TimeFormat {
     /// Of the word in the config; `None` where it is none.
     pub fn named(word: &str) -> Option<Self> {
@@ -78,6 +81,10 @@ impl TimeFormat {
 
     /// The moment that a text writes; times without a zone are the device's.
     pub fn read(&self, text: &str, device: &Device) -> Option<UnixMillis> {
+        self.read_any(text, device).filter(|at| YEARS.contains(&at.0))
+    }
+
+    fn read_any(&self, text: &str, device: &Device) -> Option<UnixMillis> {
         // Routers write so that their clock is not synchronised.
         let text = text.trim_start_matches(['*', '.']);
         match self {
@@ -130,6 +137,8 @@ mod tests {
         ] {
             assert_eq!(TimeFormat::guessed(text), expected, "{text}");
         }
+        let far = TimeFormat::UnixMillis.read("9223372036854775807", &crate::format::device::UNKNOWN);
+        assert_eq!(far, None, "later than any calendar goes");
         assert!(TimeFormat::has_two_readings("11/05/2024 09:01:00"));
         assert!(!TimeFormat::has_two_readings("25/11/2024 09:01:00"));
         assert!(!TimeFormat::has_two_readings("2024/11/05 09:01:00"));

@@ -145,7 +145,7 @@ fn by_position<'t>(lines: &[Vec<&'t str>]) -> Result<Vec<Row<'t>>, String> {
         }
     }
     let begins_at_0 = rows.iter().any(|(place, ..)| *place == 0);
-    rows.iter_mut().for_each(|(place, ..)| *place += usize::from(begins_at_0));
+    rows.iter_mut().for_each(|(place, ..)| *place = place.saturating_add(usize::from(begins_at_0)));
     Ok(rows)
 }
 

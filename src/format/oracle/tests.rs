@@ -70,6 +70,25 @@ fn reads_a_refused_call() {
 }
 
 #[test]
+fn a_time_of_the_first_day_is_none() {
+    for never in ["00:00:00.000 UTC JAN 01 1970", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"] {
+        assert_eq!(call(&record(&[(15, never)])).succeeded, Some(false), "{never}");
+    }
+}
+
+#[test]
+fn an_address_with_a_cause_hides_no_reason() {
+    let retargeted = (9, "<sip:+14255550100@contoso.com;cause=486>");
+    let reason = (
+        160,
+        "Q.850;cause=31;text=\"\"5e19725b-7fad-4e89-bae3-dfc5df88bb96;No callee endpoints were found.\"\"",
+    );
+    let reason = (reason.0, format!("\"{}\"", reason.1));
+    let call = call(&record(&[retargeted, (reason.0, &reason.1), (134, ""), (135, "480")]));
+    assert_eq!(call.codes.text, "No callee endpoints were found.".into());
+}
+
+#[test]
 fn a_call_with_a_connect_time_was_answered() {
     let connected = (15, "\"09:01:00.000 UTC NOV 05 2024\"");
     let answered = call(&record(&[connected, (13, "5"), (134, "16"), (135, "200")]));

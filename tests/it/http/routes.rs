@@ -170,7 +170,10 @@ fn a_reload_is_answered_with_its_outcome() {
 fn reloads_are_off_unless_they_are_wanted() {
     let server = Server::start(snapshot(), Options::default());
     let reply = server.ask("POST", "/-/reload", &["Content-Length: 0"]);
-    assert_eq!((reply.status, reply.text()), (403, "Lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n"));
+    assert_eq!(
+        (reply.status, reply.text()),
+        (403, "Lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP.\n")
+    );
 }
 
 #[test]

@@ -99,6 +99,12 @@ impl Head {
         faults.take(if self.is_named() { FAULTS_SHOWN } else { 0 })
     }
 
+    /// Whether several of the places that the config names are there: one may be a word in the row of a table that has no
+    /// header.
+    pub fn are_names(&self) -> bool {
+        self.wanted.iter().filter(|(.., is_there)| *is_there).count() >= 2
+    }
+
     /// Whether a place that the config names is there: then names of places are names, and not somebody's data.
     pub fn is_named(&self) -> bool {
         self.wanted.iter().any(|(.., is_there)| *is_there)

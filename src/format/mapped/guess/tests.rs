@@ -79,3 +79,15 @@ fn records_of_one_kind_are_calls() {
     assert_eq!(of(&["STOP"]), None);
     assert_eq!(of(&["Jane"]), None);
 }
+
+#[test]
+fn a_row_with_one_word_that_could_be_a_name_is_no_header() {
+    for (row, expected) in [
+        ("Jane Doe;Berlin Office;success;2024-11-05 09:00:00;200", false),
+        ("Jane Doe;Berlin Office;success;date;200", false),
+        ("Jane Doe;Berlin Office;success", false),
+        ("Caller;Office;result;end time;SIP code", true),
+    ] {
+        assert_eq!(are_names(row.split(';')), expected, "{row}");
+    }
+}
