@@ -166,7 +166,8 @@ fn capital(text: &str) -> String {
     first + letters.as_str()
 }
 
-fn calls(number: u64) -> String {
+/// `1 call`, `4,310 calls`.
+pub fn calls(number: u64) -> String {
     format!("{} {}", thousands(number), if number == 1 { "call" } else { "calls" })
 }
 

@@ -137,7 +137,8 @@ impl Record<'_> {
         let [ingress, egress] = self.realms();
         let direction = self.device.direction([ingress].into_iter(), [egress].into_iter());
         let mut unread = Unread::default();
-        let answered = self.is_written(Attribute::ConnectTime);
+        // A time that cannot be read is one all the same.
+        let answered = self.time(Attribute::ConnectTime) != Ok(None);
         let duration =
             fields::duration_seconds(fields::whole_number(self.get(Attribute::SessionTime).as_bytes()));
         let times = [
@@ -182,26 +183,18 @@ impl Record<'_> {
         })
     }
 
-    /// Whether something is written in the place of a time. What stands there when there is none is not documented: nothing,
-    /// zeros, or the first day of 1970 or of the year 1.
-    fn is_written(&self, attribute: Attribute) -> bool {
+    /// What stands there when there was none is not documented: nothing, zeros, or the first day of 1970 or of the year 1.
+    fn time(&self, attribute: Attribute) -> Result<Option<UnixMillis>, Reason> {
         const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
         let text = self.get(attribute);
-        let read =
-            || written_time::read(text, self.device).or_else(|| fields::time(text.as_bytes()).ok().flatten());
-        let has_digit = text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-        has_digit && !text.starts_with("0001-01-01") && read().is_none_or(|at| at > FIRST_DAY)
-    }
-
-    fn time(&self, attribute: Attribute) -> Result<Option<UnixMillis>, Reason> {
-        let text = self.get(attribute);
-        if !self.is_written(attribute) {
+        if !text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) || text.starts_with("0001-01-01") {
             return Ok(None);
         }
-        match written_time::read(text, self.device) {
-            Some(at) => Ok(Some(at)),
-            None => fields::time(text.as_bytes()).map_err(|_| Reason::BadTime),
-        }
+        let at = match written_time::read(text, self.device) {
+            Some(at) => Some(at),
+            None => fields::time(text.as_bytes()).map_err(|_| Reason::BadTime)?,
+        };
+        Ok(at.filter(|at| *at > FIRST_DAY))
     }
 }
 

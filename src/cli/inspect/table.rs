@@ -9,7 +9,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use super::group::{By, Line, share};
 use super::report::Records;
 use super::view::View;
-use crate::findings::{Finding, percent, thousands, time};
+use crate::findings::{self, Finding, percent, thousands, time};
 
 /// How it is written.
 #[derive(Debug, Clone, Copy)]
@@ -101,14 +101,10 @@ fn none_is_chosen(view: &View) -> Option<String> {
     });
     Some(format!(
         "None of the {} that were read is chosen. They are of {}{}.",
-        calls_in_words(calls),
+        findings::calls(calls),
         if names.is_empty() { "no trunk".to_owned() } else { names.join(", ") },
         span.unwrap_or_default()
     ))
-}
-
-fn calls_in_words(calls: u64) -> String {
-    if calls == 1 { "one call".to_owned() } else { format!("{} calls", thousands(calls)) }
 }
 
 fn finding_in_words(number: usize, finding: &Finding, view: &View, style: Style) -> String {
