@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -115,7 +116,12 @@ pub fn spooled(folder: &Path) -> Vec<String> {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if name.starts_with("calls-") && name.ends_with(".ndjson") {
-            for line in fs::read_to_string(entry.path()).unwrap().lines() {
+            // The daemon may delete an old one between the list and the look.
+            let text = match fs::read_to_string(entry.path()) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                text => text.unwrap(),
+            };
+            for line in text.lines() {
                 let row: Value = serde_json::from_str(line).unwrap();
                 ids.push(row["id"].as_str().unwrap().to_owned());
             }
