@@ -4,6 +4,7 @@
 //! `ending`.
 
 pub mod catalogue;
+pub mod category;
 mod ending;
 pub mod entry;
 pub mod page;

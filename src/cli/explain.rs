@@ -27,6 +27,7 @@ const MAXIMUM_WIDTH: usize = 100;
   cdr-exporter explain Q.850 34               a cause of Q.850
   cdr-exporter explain SBC refused: Busy Here a cause, as metrics name it
   cdr-exporter explain no callee endpoints    words of a phrase
+  cdr-exporter explain no media path          words of a finding
 
 Exit status: 0 explained, 1 nothing is known about it, 2 the question makes no sense.")]
 pub struct Arguments {

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::{Against, Finding, Findings, Kind};
 use crate::call::{CodePair, Direction};
+use crate::classify::category;
 use crate::findings::time::Span;
 
 impl Findings {
@@ -72,7 +73,7 @@ impl Finding {
 
     /// What it is: in plain words, by its name and by its codes.
     pub fn cause_in_words(&self) -> String {
-        match category_in_words(&self.category) {
+        match category::in_words(&self.category) {
             Some(words) => format!("{words} ({}{})", self.cause, Codes(self.codes)),
             None => format!("{}{}", self.cause, Codes(self.codes)),
         }
@@ -131,33 +132,6 @@ impl fmt::Display for Codes {
             (None, Some(sip)) => write!(f, " SIP {sip}"),
         }
     }
-}
-
-/// What the causes of a category have in common, for who does not know their names. `None` where the names say it.
-fn category_in_words(category: &str) -> Option<&'static str> {
-    Some(match category {
-        "media" => "no media path",
-        "codec" => "no common codec",
-        "srtp" => "no encrypted media",
-        "media_bypass" => "media bypass",
-        "sdp" => "unreadable media offer",
-        "certificate" => "certificate or TLS",
-        "tls_session" => "TLS session",
-        "dns" => "SBC's name not found",
-        "sbc_unreachable" => "SBC not reached",
-        "sbc_rejected" => "refused by the SBC",
-        "sbc_error" => "error of the SBC",
-        "capacity" => "no room",
-        "carrier" => "carrier",
-        "timeout" | "no_final_answer" => "no answer in time",
-        "number_format" => "number not understood",
-        "voice_routing" => "no route",
-        "trunk_config" => "trunk not set up",
-        "licence" => "licence",
-        "calling_policy" | "calling_restriction" => "not allowed by policy",
-        "routing_loop" => "loop",
-        _ => return None,
-    })
 }
 
 fn capital(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::question::Question;
 use crate::call::{Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, RecordId, Unread};
-use crate::classify::{Catalogue, Cause, Entry, Standard, phrase, q850, range, sip};
+use crate::classify::{Catalogue, Cause, Entry, Standard, category, phrase, q850, range, sip};
 
 /// How many entries stand near a question that no entry answers.
 const MOST_NEAREST: usize = 5;
@@ -182,6 +182,14 @@ fn by_words<'c>(catalogue: &'c Catalogue, words: &str) -> Answer<'c> {
     let complete = found.partition_point(|entry| words_in(entry, &words) == words.len());
     if complete > 0 {
         return listed(found.into_iter().take(complete));
+    }
+    let meant = entries().filter(|entry| {
+        let meaning = category::in_words(&entry.category).unwrap_or_default();
+        words.iter().all(|word| meaning.contains(word.as_str()))
+    });
+    let meant = listed(meant);
+    if meant.found {
+        return meant;
     }
     let of_them = if found.is_empty() { "any" } else { "all" };
     let lead = vec![format!("No phrase or cause of the catalogue has {of_them} of these words.")];
