@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Exit;
 use super::inspect::{Choice, lines_by, options, read};
-use crate::findings::{differs, percent, thousands};
+use crate::findings::{differs, percent_of, thousands};
 
 /// Say what got worse between two files, or before and after a time, and what got better
 #[derive(Debug, Args)]
@@ -105,6 +105,10 @@ fn in_words(all: Pair, pairs: &[(&Vec<String>, Pair)]) -> String {
 }
 
 fn share((failed, attempts): (u64, u64)) -> String {
-    let share = if attempts == 0 { 0.0 } else { failed as f64 / attempts as f64 };
-    format!("{} of {} calls failed ({})", thousands(failed), thousands(attempts), percent(share))
+    format!(
+        "{} of {} calls failed ({})",
+        thousands(failed),
+        thousands(attempts),
+        percent_of(failed, attempts)
+    )
 }

@@ -35,7 +35,7 @@ use crate::call::{CodePair, Direction, Outcome};
 use crate::classify::{Catalogue, Side};
 use grid::Grid;
 pub use shown::Shown;
-pub use words::{calls, percent, thousands};
+pub use words::{calls, percent, percent_of, thousands};
 
 /// A share is worth a sentence from this many times the usual one on.
 pub const LEAST_RATIO: f64 = 2.5;

@@ -155,6 +155,11 @@ fn duration(minutes: i64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A part of a whole, as [`percent`]; of nothing, there is none.
+pub fn percent_of(part: u64, whole: u64) -> String {
+    if whole == 0 { "-".to_owned() } else { percent(part as f64 / whole as f64) }
+}
+
 /// A share for people: two digits that say something.
 pub fn percent(share: f64) -> String {
     match share * 100.0 {

@@ -6,7 +6,7 @@ use super::calls::Call;
 use super::group::{Line, pair, share};
 use super::view::View;
 use crate::call::CodePair;
-use crate::findings::{Finding, percent, thousands, time};
+use crate::findings::{Finding, percent_of, thousands, time};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--soft:#5b6570;--line:#d7dce1;--bad:#b3261e;--card:#f6f8fa}
@@ -78,7 +78,7 @@ fn outcomes(view: &View) -> String {
                     <th class=\"n\">Of all calls</th></tr>"
             .to_owned();
     for line in &view.outcomes {
-        let share = percent(share(line.calls, calls));
+        let share = percent_of(line.calls, calls);
         text += &row(&[&line.keys[0]], &[&thousands(line.calls), &share]);
     }
     text + "</table></div>"
@@ -182,7 +182,7 @@ fn causes(view: &View) -> String {
         let (cause, codes) = line.cause.clone().unwrap_or_default();
         let about = view.snapshot.catalogue.about(&cause, codes);
         let side = about.side().map_or("", |side| side.label());
-        let share = percent(share(line.failed, view.facts.findings.failed));
+        let share = percent_of(line.failed, view.facts.findings.failed);
         let texts = [&*cause, &pair(codes), view.origin(line), side, about.remedy()];
         text += &row(&texts, &[&thousands(line.failed), &share]);
     }
@@ -196,7 +196,10 @@ fn trunks(view: &View) -> String {
             .to_owned();
     for line in view.trunks.iter().take(view.top) {
         let name = if line.keys[0].is_empty() { "(none)" } else { &line.keys[0] };
-        text += &row(&[name], &[&thousands(line.attempts), &thousands(line.failed), &percent(line.share())]);
+        text += &row(
+            &[name],
+            &[&thousands(line.attempts), &thousands(line.failed), &percent_of(line.failed, line.attempts)],
+        );
     }
     text + "</table></div>"
 }

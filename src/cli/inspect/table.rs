@@ -6,10 +6,10 @@ use std::io::{self, IsTerminal};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::group::{By, Line, share};
+use super::group::{By, Line};
 use super::report::Records;
 use super::view::View;
-use crate::findings::{self, Finding, percent, thousands, time};
+use crate::findings::{self, Finding, percent_of, thousands, time};
 
 /// How it is written.
 #[derive(Debug, Clone, Copy)]
@@ -126,15 +126,15 @@ fn outcomes(view: &View, style: Style) -> String {
         return String::new();
     }
     let each = view.outcomes.iter().map(|line| {
-        format!("{} {} ({})", line.keys[0], thousands(line.calls), percent(share(line.calls, calls)))
+        format!("{} {} ({})", line.keys[0], thousands(line.calls), percent_of(line.calls, calls))
     });
     let each: Vec<String> = each.collect();
     let effective: u64 =
         ["answered", "busy", "no_answer", "declined", "cancelled"].iter().map(|it| view.outcome(it)).sum();
     let ratios = format!(
         "Answered of attempts (ASR): {}. Reached the called side (NER): {}.",
-        percent(share(view.outcome("answered"), attempts)),
-        percent(share(effective, attempts))
+        percent_of(view.outcome("answered"), attempts),
+        percent_of(effective, attempts)
     );
     let what = if view.choice.has_only_some_failures() { "All calls" } else { "Calls" };
     let outcomes = format!("{what} by outcome: {}.", each.join(", "));
@@ -173,8 +173,8 @@ fn causes(view: &View, style: Style) -> String {
         let mut cells = vec![
             Cell::new(&line.keys[0]),
             number(line.failed),
-            right(percent(share(line.failed, view.facts.findings.failed))),
-            right(percent(line.share())),
+            right(percent_of(line.failed, view.facts.findings.failed)),
+            right(percent_of(line.failed, line.attempts)),
         ];
         cells.extend((is_wide && is_told).then(|| Cell::new(view.origin(line))));
         cells.extend(is_wide.then(|| Cell::new(most_on(line))));
@@ -216,9 +216,13 @@ fn trunks(view: &View, style: Style) -> String {
     for line in view.trunks.iter().take(view.top) {
         let answered = line.outcomes.get("answered").copied().unwrap_or_default();
         let trunk = if line.keys[0].is_empty() { "(none)" } else { &line.keys[0] };
-        let mut cells =
-            vec![Cell::new(trunk), number(line.attempts), number(line.failed), right(percent(line.share()))];
-        cells.extend(is_wide.then(|| right(percent(share(answered, line.attempts)))));
+        let mut cells = vec![
+            Cell::new(trunk),
+            number(line.attempts),
+            number(line.failed),
+            right(percent_of(line.failed, line.attempts)),
+        ];
+        cells.extend(is_wide.then(|| right(percent_of(answered, line.attempts))));
         cells.extend(failed.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
@@ -240,7 +244,7 @@ fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
             number(line.calls),
             number(line.attempts),
             number(line.failed),
-            right(percent(line.share())),
+            right(percent_of(line.failed, line.attempts)),
         ]);
         cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);

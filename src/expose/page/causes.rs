@@ -6,7 +6,7 @@ use super::{Links, chart, page, pair, runbook, trunk};
 use crate::call::CodePair;
 use crate::classify::{Catalogue, Entry, Side};
 use crate::expose::api::calls::{OfPair, about};
-use crate::findings::{percent, thousands};
+use crate::findings::{percent_of, thousands};
 
 /// The catalogue, or what of it has all these words.
 pub fn catalogue(catalogue: &Catalogue, words: &str, side: Option<Side>, links: Links<'_>) -> String {
@@ -142,7 +142,7 @@ fn trunks(here: &OfPair) -> Markup {
                         td data-of="Direction" { (direction.label()) }
                         td data-of="Failed so" class="number" { (thousands(*failed)) }
                         td data-of="Of its calls" class="number" { (thousands(*attempts)) }
-                        td data-of="Share" class="number" { (percent(*failed as f64 / (*attempts).max(1) as f64)) }
+                        td data-of="Share" class="number" { (percent_of(*failed, *attempts)) }
                     }
                 } }
             }
