@@ -18,7 +18,10 @@ const ENDINGS: [Field; 5] =
 
 /// What stands behind a field's name: a place, or more about it.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a column or property, or about it `field` or `constant`, `values`, `time`, `divide_by`"
+)]
 pub enum FieldOrigin {
     Place(Scalar),
     Described(Described),
@@ -37,7 +40,7 @@ pub struct Described {
 
 /// A word of YAML, whatever it looks like.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a word, a whole number, true or false")]
 pub enum Scalar {
     Flag(bool),
     Number(i64),
@@ -53,7 +56,7 @@ pub struct Condition {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a word, or a list of words")]
 enum OneOrMore {
     One(Scalar),
     More(Vec<Scalar>),

@@ -177,11 +177,11 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
     if let Some(name) = name.filter(|name| mapped::NAMES.contains(&name.value.as_str())) {
         return super::mapping::format(written, name, device(written)?).map(Some);
     }
+    let format = name.map_or(Ok(None), named)?;
     if let Some(field) = written.fields.as_ref().and_then(|fields| fields.values().next()) {
         let message = format!("`fields` goes with one of the formats {}", mapped::NAMES.join(", "));
         return Err(at(field, message));
     }
-    let format = name.map_or(Ok(None), named)?;
     if let Some(key) = written.layout.as_ref() {
         check_layout(written, key, format)?;
     }
