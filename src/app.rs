@@ -109,7 +109,7 @@ impl Daemon {
     async fn start(self, config: Config) -> Result<Running, AppError> {
         let options = config.pipeline;
         let signals = Signals::listen().map_err(AppError::Start)?;
-        let listeners = listen(&self.listen).await?;
+        let listeners = listen(&self.listen)?;
         let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
         let addresses = addresses.map_err(AppError::Start)?;
         info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
@@ -228,13 +228,13 @@ fn ended(reading: JoinHandle<Ended>) -> Result<(), AppError> {
 }
 
 /// The listeners at these addresses, or those of systemd.
-async fn listen(addresses: &[Address]) -> Result<Vec<Listener>, AppError> {
+fn listen(addresses: &[Address]) -> Result<Vec<Listener>, AppError> {
     if addresses.is_empty() {
         return Listener::of_systemd().map_err(AppError::Systemd);
     }
     let mut listeners = Vec::new();
     for address in addresses {
-        let listener = Listener::bind(address).await;
+        let listener = Listener::bind(address);
         listeners.push(listener.map_err(|error| AppError::Listen(address.clone(), error))?);
     }
     Ok(listeners)

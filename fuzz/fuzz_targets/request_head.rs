@@ -20,7 +20,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+            let listener = Listener::bind(&"127.0.0.1:0".parse().expect("an address")).expect("a port");
             let Ok(Address::Tcp(address)) = listener.address() else { panic!("it is TCP") };
             send.send(address).expect("someone waits");
             let snapshot = Snapshot { loaded: true, ..Snapshot::loading(Catalogue::built_in()) };

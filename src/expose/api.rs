@@ -142,11 +142,14 @@ impl SourceStatus {
     }
 }
 
-/// The minutes of so many hours up to the newest call: exports are days old when they come.
+/// The minutes of so many hours up to the newest call: exports are days old when they come. Beyond a day, of no more
+/// hours than are kept: each is a number for each cause.
 pub fn window(snapshot: &Snapshot, hours: u32, now: UnixMillis) -> Range<Minute> {
     let now = minute(now).map_or(Minute::MAX, |now| now.saturating_add(1));
-    let end = snapshot.history.span().map_or(now, |span| span.end.min(now));
-    end.saturating_sub(hours.saturating_mul(60))..end
+    let kept = snapshot.history.span().unwrap_or(now..now);
+    let end = kept.end.min(now);
+    let most = end.saturating_sub(kept.start).div_ceil(60).max(HOURS);
+    end.saturating_sub(hours.min(most).saturating_mul(60))..end
 }
 
 fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {

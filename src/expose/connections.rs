@@ -1,6 +1,7 @@
 //! Who is connected, what each connection waits for, and which of them has to go: those that take too long, and the
 //! idlest where there are too many.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,6 +52,7 @@ pub struct Connection {
     state: Mutex<State>,
     end: Notify,
     is_cut_off: AtomicBool,
+    asks_for_more: Notify,
 }
 
 #[derive(Debug)]
@@ -75,12 +77,12 @@ impl Connections {
         Arc::new(Self { limits, open: Mutex::default() })
     }
 
-    /// Takes in a connection that was just accepted. Where there are too many, the idlest of whoever has the most goes
-    /// in its place; where none is idle, there is no room.
+    /// Takes in a connection that was just accepted. Where there are too many, one of whoever has the most goes in its
+    /// place, the idlest first; where nobody has more than the newcomer, there is room only if one of them is idle.
     pub fn open(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Open> {
         let (next, open) = &mut *lock(&self.open);
         if open.len() >= self.limits.connections {
-            let gone = idlest(open)?;
+            let gone = makes_room(open, peer)?;
             open.remove(&gone)?.end();
         }
         *next += 1;
@@ -100,19 +102,23 @@ impl Connections {
     }
 }
 
-/// The id of the connection that has waited the longest without an answer under way: of the peer that has the most, and
-/// first of those that never asked for anything.
-fn idlest(open: &HashMap<u64, Arc<Connection>>) -> Option<u64> {
+/// The id of the connection that makes room for one more of this peer: of the peer that has the most, an idle one before
+/// one that is answered, one that never asked for anything first, then what has been so the longest. Whoever has less
+/// than the newcomer loses nothing to it, and an answer under way is cut off only where that is still so afterwards.
+fn makes_room(open: &HashMap<u64, Arc<Connection>>, newcomer: Option<IpAddr>) -> Option<u64> {
     let mut of_peer: HashMap<Option<IpAddr>, usize> = HashMap::new();
     for connection in open.values() {
         *of_peer.entry(connection.peer).or_default() += 1;
     }
-    let idle = open.iter().filter_map(|(id, connection)| {
+    let count = |peer| of_peer.get(&peer).copied().unwrap_or_default();
+    let ranked = open.iter().filter_map(|(id, connection)| {
         let state = lock(&connection.state);
-        let rank = (of_peer.get(&connection.peer), !state.has_asked, std::cmp::Reverse(state.idle));
-        state.answers.is_empty().then_some((rank, *id))
+        let is_idle = state.answers.is_empty();
+        let spare = if is_idle { 0 } else { 2 };
+        let rank = (count(connection.peer), is_idle, !state.has_asked, Reverse(state.idle));
+        (count(connection.peer) >= count(newcomer) + spare).then_some((rank, *id))
     });
-    idle.max().map(|(_, id)| id)
+    ranked.max().map(|(_, id)| id)
 }
 
 /// A connection that counts as open until this is dropped.
@@ -140,7 +146,13 @@ impl Connection {
             answers: HashMap::new(),
             next_answer: 0,
         };
-        Self { peer, state: Mutex::new(state), end: Notify::new(), is_cut_off: AtomicBool::new(false) }
+        Self {
+            peer,
+            state: Mutex::new(state),
+            end: Notify::new(),
+            is_cut_off: AtomicBool::new(false),
+            asks_for_more: Notify::new(),
+        }
     }
 
     /// Ends it, answers under way included.
@@ -157,6 +169,16 @@ impl Connection {
     /// Done once it has to end.
     pub async fn ended(&self) {
         self.end.notified().await;
+    }
+
+    /// Something else than the health is asked for.
+    pub fn ask_for_more(&self) {
+        self.asks_for_more.notify_one();
+    }
+
+    /// Done once something else than the health was asked for.
+    pub async fn asked_for_more(&self) {
+        self.asks_for_more.notified().await;
     }
 
     /// Bytes came in.
@@ -285,9 +307,28 @@ mod tests {
         silent.connection.ended().await;
         assert_eq!(lock(&connections.open).1.len(), 3);
         let busy = [&scraper, &greedy, &newest].map(|open| open.connection.answer());
-        assert!(connections.open(peer(4)).is_none(), "nobody is idle");
+        assert!(connections.open(peer(4)).is_none(), "nobody is idle, and nobody has more than one");
         drop(busy);
         drop(newest);
         assert!(connections.open(peer(4)).is_some());
+    }
+
+    #[tokio::test]
+    async fn who_has_most_of_all_cannot_keep_others_out() {
+        let connections = Connections::new(limits());
+        let scraper = connections.open(peer(1)).unwrap();
+        drop(scraper.connection.answer());
+        let greedy = [2, 2].map(|last| connections.open(peer(last)).unwrap());
+        let busy = greedy.each_ref().map(|open| open.connection.answer());
+        assert!(connections.open(peer(2)).is_none(), "not even in place of an idle one of who has less");
+        let another = connections.open(peer(3)).unwrap();
+        greedy[0].connection.ended().await;
+        assert!(greedy[0].connection.is_cut_off());
+        tokio::select! {
+            biased;
+            () = scraper.connection.ended() => panic!("it has less"),
+            () = std::future::ready(()) => {}
+        }
+        drop((busy, another));
     }
 }

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use listenfd::ListenFd;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
 use super::socket::Stream;
+
+/// Clients that the system keeps waiting to be accepted, at most as many as it allows at all. Where there are more, it
+/// lets them wait for a second before they may try again, whoever they are.
+const BACKLOG: u32 = 4096;
 
 /// An address as the operator writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +77,9 @@ impl Listener {
     ///
     /// # Errors
     /// When it is taken, or not ours to take.
-    pub async fn bind(address: &Address) -> io::Result<Self> {
+    pub fn bind(address: &Address) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Address::Tcp(address) => listen(*address).map(Self::Tcp),
             Address::Unix(path) => {
                 remove_left_over(path)?;
                 Ok(Self::Unix(UnixListener::bind(path)?, Some(path.clone())))
@@ -144,6 +148,14 @@ impl Drop for Listener {
     }
 }
 
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections of a daemon before may still be ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Removes a socket on which nobody listens any more.
 fn remove_left_over(path: &Path) -> io::Result<()> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
@@ -156,6 +168,8 @@ fn remove_left_over(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream as StdTcpStream;
+
     use super::*;
 
     #[test]
@@ -178,12 +192,21 @@ mod tests {
         let address = Address::Unix(folder.path().join("cdr.sock"));
         let Address::Unix(path) = &address else { panic!("it is one") };
         drop(std::os::unix::net::UnixListener::bind(path).unwrap());
-        let listener = Listener::bind(&address).await.unwrap();
+        let listener = Listener::bind(&address).unwrap();
         assert_eq!(listener.address().unwrap(), address);
-        assert!(Listener::bind(&address).await.is_err(), "another one listens there");
+        assert!(Listener::bind(&address).is_err(), "another one listens there");
         drop(listener);
         assert!(!path.exists());
         fs::write(path, "no socket").unwrap();
-        assert!(Listener::bind(&address).await.is_err() && path.exists());
+        assert!(Listener::bind(&address).is_err() && path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_crowd_at_the_door_keeps_nobody_out() {
+        let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+        let Address::Tcp(address) = listener.address().unwrap() else { panic!("it is TCP") };
+        let come = || StdTcpStream::connect_timeout(&address, std::time::Duration::from_millis(900));
+        let crowd: Vec<_> = (0..400).map_while(|_| come().ok()).collect();
+        assert_eq!(crowd.len(), 400, "the others would try again after a second");
     }
 }

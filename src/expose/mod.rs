@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! serve: accept -> socket (watched by connections) -> guard -> routes -> exposition: negotiate -> format -> compress
+//!        health is answered where connections are accepted, all else on a thread of its own (lane)
 //! ```
 
 pub mod families;
@@ -23,6 +24,7 @@ mod endpoint;
 mod routes;
 mod places;
 mod connections;
+mod lane;
 mod socket;
 mod serve;
 

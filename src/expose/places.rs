@@ -1,6 +1,7 @@
 //! How many answers of a kind may be under way at once, each until its last byte is sent. Where all places are taken,
-//! whoever lingers in one has to leave it to the next.
+//! whoever lingers in one, or has many of them, has to leave it to the next.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,11 +44,11 @@ impl Places {
         self.at_once.unwrap_or_default()
     }
 
-    /// A place, unless all are taken by answers that go well.
+    /// A place, unless all are taken by answers that go well of peers that have no more than this one.
     pub fn take(&self, connection: &Arc<Connection>) -> Option<Place> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if self.at_once.is_some_and(|at_once| taken.by.len() >= at_once) {
-            let gives_way = taken.lingering(Instant::now())?;
+            let gives_way = taken.gives_way(Instant::now(), connection.peer)?;
             taken.by.remove(&gives_way)?.0.end();
         }
         taken.next += 1;
@@ -58,17 +59,20 @@ impl Places {
 }
 
 impl Taken {
-    /// Of the peer that has the most places, the one that was taken first, if that was long ago.
-    fn lingering(&self, now: Instant) -> Option<u64> {
+    /// Of the peer that has the most places, the one that was taken first: if that was long ago, or if the newcomer will
+    /// have fewer even so. Who asks again and again without reading keeps nobody else out.
+    fn gives_way(&self, now: Instant, newcomer: Option<IpAddr>) -> Option<u64> {
         let mut of_peer: HashMap<Option<IpAddr>, usize> = HashMap::new();
         for (connection, _) in self.by.values() {
             *of_peer.entry(connection.peer).or_default() += 1;
         }
-        let sent = self.by.iter().filter_map(|(id, (connection, since))| Some((*id, connection, (*since)?)));
-        let lingering = sent.filter(|(_, _, since)| now.duration_since(*since) > LINGERS_AFTER);
-        let ranked = lingering
-            .map(|(id, connection, since)| ((of_peer.get(&connection.peer), std::cmp::Reverse(since)), id));
-        ranked.max().map(|(_, id)| id)
+        let count = |peer| of_peer.get(&peer).copied().unwrap_or_default();
+        let sent =
+            self.by.iter().filter_map(|(id, (connection, since))| Some((*id, connection.peer, (*since)?)));
+        let giving = sent.filter(|(_, peer, since)| {
+            now.duration_since(*since) > LINGERS_AFTER || count(*peer) > count(newcomer) + 1
+        });
+        giving.map(|(id, peer, since)| ((count(peer), Reverse(since)), id)).max().map(|(_, id)| id)
     }
 }
 
@@ -118,8 +122,11 @@ mod tests {
         let [alone, greedy] = [connection(1), connection(2)];
         let _taken = [&alone, &greedy, &greedy].map(|connection| places.take(connection).unwrap().sends());
         let taken = places.taken.lock().unwrap();
-        assert_eq!(taken.lingering(Instant::now()), None);
-        assert_eq!(taken.lingering(Instant::now() + LINGERS_AFTER * 2), Some(2));
+        let peer = |connection: &Arc<Connection>| connection.peer;
+        assert_eq!(taken.gives_way(Instant::now(), peer(&greedy)), None);
+        assert_eq!(taken.gives_way(Instant::now(), peer(&alone)), None);
+        assert_eq!(taken.gives_way(Instant::now(), peer(&connection(3))), Some(2), "which has none yet");
+        assert_eq!(taken.gives_way(Instant::now() + LINGERS_AFTER * 2, peer(&greedy)), Some(2));
     }
 
     #[tokio::test]
@@ -128,7 +135,7 @@ mod tests {
         let slow = connection(1);
         let _place = places.take(&slow).unwrap();
         assert!(
-            places.taken.lock().unwrap().lingering(Instant::now() + LINGERS_AFTER * 2).is_none(),
+            places.taken.lock().unwrap().gives_way(Instant::now() + LINGERS_AFTER * 2, None).is_none(),
             "not sent yet"
         );
         let long_ago = Instant::now().checked_sub(LINGERS_AFTER * 2).unwrap();

@@ -146,6 +146,9 @@ impl State {
             let refusal = plain(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.\n");
             return with(refusal, ALLOW, endpoint.allow());
         }
+        if !matches!(endpoint, Endpoint::Healthy | Endpoint::Ready) {
+            connection.ask_for_more();
+        }
         match endpoint {
             Endpoint::Metrics => self.metrics(request.headers(), connection).await,
             Endpoint::Page(page) => self.pages.answer(page, request.uri().query(), connection).await,

@@ -14,16 +14,18 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::State;
 use super::answer::Answer;
 use super::connections::{Connection, Connections, Open};
+use super::lane::Lane;
 use super::listen::Listener;
 use super::socket::{Socket, Stream};
 
@@ -38,9 +40,16 @@ const HEAD_BYTES: u16 = 16 * 1024;
 /// The most that hyper writes ahead of a client over HTTP/2, for each answer.
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// For what would keep other clients waiting: writing metrics, checking passwords, making pages.
+const BLOCKING_THREADS: usize = 16;
+
 /// Answers HTTP on these listeners until `shutdown` is done; then finishes the requests under way, for at most three
 /// seconds, and closes every connection.
 pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future<Output = ()>) {
+    let lane = match Lane::open(BLOCKING_THREADS) {
+        Ok(lane) => lane,
+        Err(error) => return error!(%error, "cannot start a thread to answer HTTP requests"),
+    };
     let connections = Connections::new(state.options().limits);
     let (stop, stopping) = watch::channel(());
     let (arrived, mut arrivals) = mpsc::channel(1);
@@ -53,7 +62,10 @@ pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future
         tokio::select! {
             () = &mut shutdown => break,
             Some(stream) = arrivals.recv() => match connections.open(stream.peer()) {
-                Some(open) => drop(tasks.spawn(converse(stream, open, state.clone(), stopping.clone()))),
+                Some(open) => {
+                    let conversation = converse(stream, open, state.clone(), stopping.clone(), lane.handle().clone());
+                    drop(tasks.spawn(conversation));
+                }
                 None => debug!("too many HTTP connections, and none of them idle: a client is turned away"),
             },
             _ = sweep.tick() => connections.end_overdue(),
@@ -98,17 +110,32 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Answers the requests of one connection until it ends, takes too long or has to make room.
-async fn converse(stream: Stream, open: Open, state: State, stopping: watch::Receiver<()>) {
+/// Answers the requests of one connection until it ends, takes too long or has to make room. From the first request for
+/// more than the health on, that is done in the lane.
+async fn converse(stream: Stream, open: Open, state: State, stopping: watch::Receiver<()>, lane: Handle) {
     let connection = Arc::clone(&open.connection);
     let socket = Socket::new(stream, Arc::clone(&connection));
+    let ended = || debug!(peer = ?connection.peer, "an HTTP connection took too long, or made room");
+    let mut conversation = Box::pin(speak(socket, Arc::clone(&connection), state, stopping));
     tokio::select! {
-        () = connection.ended() => debug!(peer = ?connection.peer, "an HTTP connection took too long, or made room"),
-        () = speak(socket, &connection, state, stopping) => {}
+        () = connection.ended() => return ended(),
+        () = &mut conversation => return,
+        () = connection.asked_for_more() => {}
+    }
+    let mut in_lane = JoinSet::new();
+    in_lane.spawn_on(conversation, &lane);
+    let has_to_end = tokio::select! {
+        () = connection.ended() => true,
+        _ = in_lane.join_next() => false,
+    };
+    if has_to_end {
+        ended();
+        in_lane.shutdown().await;
     }
 }
 
-async fn speak(socket: Socket, connection: &Arc<Connection>, state: State, stopping: watch::Receiver<()>) {
+async fn speak(socket: Socket, connection: Arc<Connection>, state: State, stopping: watch::Receiver<()>) {
+    let connection = &connection;
     let result = match state.access().current().tls.clone() {
         None => http1(TokioIo::new(socket), connection, state, stopping).await,
         Some(tls) => match handshake(socket, tls).await {

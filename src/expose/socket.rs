@@ -1,7 +1,7 @@
 //! A connection's socket: notes what moves through it, and lets other connections have their turn.
 
 use std::io::{self, IoSlice};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,12 +23,21 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The client's address; a Unix socket has none. IPv4 looks the same on a socket that takes both.
+    /// The client's address; a Unix socket has none.
     pub fn peer(&self) -> Option<IpAddr> {
         match self {
-            Self::Tcp(stream) => Some(stream.peer_addr().ok()?.ip().to_canonical()),
+            Self::Tcp(stream) => Some(one_client(stream.peer_addr().ok()?.ip())),
             Self::Unix(_) => None,
         }
+    }
+}
+
+/// The address by which a client is told from others. IPv4 looks the same on a socket that takes both; of IPv6 a client
+/// has 2^64 addresses.
+fn one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -159,6 +168,22 @@ impl AsyncWrite for Socket {
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_told_apart_by_what_they_cannot_choose() {
+        for (address, expected) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            assert_eq!(one_client(address.parse().unwrap()).to_string(), expected);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Error, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
@@ -151,8 +151,9 @@ fn health(program: &Path, coding: &str) -> io::Result<()> {
     let text = Client::connect(target.port)?.get("/metrics", "")?;
     let series = text.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"c")).count();
     let over = AtomicBool::new(false);
-    let (mut scrapes, mut took) = (Vec::new(), Vec::new());
+    let (mut scrapes, mut took, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     thread::scope(|scope| -> io::Result<()> {
+        let echo = echo(scope)?;
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 scope.spawn(|| -> io::Result<Vec<Duration>> {
@@ -172,8 +173,14 @@ fn health(program: &Path, coding: &str) -> io::Result<()> {
             let asked = Instant::now();
             client.get("/-/healthy", "")?;
             took.push(asked.elapsed());
-            sleep(Duration::from_millis(10));
+            sleep(Duration::from_millis(5));
+            let asked = Instant::now();
+            (&echo).write_all(b"?")?;
+            (&echo).read_exact(&mut [0])?;
+            bare.push(asked.elapsed());
+            sleep(Duration::from_millis(5));
         }
+        echo.shutdown(Shutdown::Both)?;
         over.store(true, Ordering::Relaxed);
         let panicked = |_| Error::other("a client panicked");
         live.join().map_err(panicked)??;
@@ -190,7 +197,19 @@ fn health(program: &Path, coding: &str) -> io::Result<()> {
         Quantiles(&mut scrapes)
     );
     println!("/-/healthy meanwhile: {}; resident {resident} at most", Quantiles(&mut took));
+    println!("a byte echoed by a thread that does nothing else: {}", Quantiles(&mut bare));
     Ok(())
+}
+
+/// What no server can do better than: a thread that sends each byte back, under the same load.
+fn echo<'s>(scope: &'s thread::Scope<'s, '_>) -> io::Result<TcpStream> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    scope.spawn(move || io::copy(&mut &server, &mut &server));
+    Ok(client)
 }
 
 /// A call every 50 ms, so that there is always something new to write.

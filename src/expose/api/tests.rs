@@ -73,4 +73,6 @@ fn the_window_ends_with_the_newest_call() {
     let none = snapshot(Vec::new());
     assert_eq!(window(&none, 1, UnixMillis(7_200_000)), 61..121);
     assert_eq!(window(&none, 24, UnixMillis(7_200_000)), 0..121);
+    // Nobody can make us write zeros of years.
+    assert_eq!(window(&none, 87_840, UnixMillis(720_000_000)), 12_001 - 24 * 60..12_001);
 }

@@ -47,7 +47,7 @@ impl Server {
         let (address, bound) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
+                let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
                 let Address::Tcp(bound) = listener.address().unwrap() else { panic!("it is TCP") };
                 address.send(bound).unwrap();
                 let shutdown = async { stopped.await.unwrap() };
