@@ -134,18 +134,20 @@ impl Tail {
         }
     }
 
-    /// Takes the steps that were left, until so much text is there.
+    /// Takes the steps that were left, one at the least, until so much text is there: who waits may have that much, and a
+    /// record of which it is not all.
     pub fn step_ahead(&mut self, text_bytes: usize) {
-        while self.text().len() < text_bytes {
+        self.long_steps = LongSteps::Left;
+        loop {
             match self.step() {
-                Ok(true) => {}
+                Ok(true) if self.text().len() < text_bytes => {}
+                Ok(true) => return,
                 ended => {
                     self.long_steps = LongSteps::Done(ended);
                     return;
                 }
             }
         }
-        self.long_steps = LongSteps::Left;
     }
 
     fn step(&mut self) -> Result<bool, TailError> {

@@ -1,11 +1,13 @@
 //! Files as their writers make them: appended to, compressed.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// Adds text to the end of a file, which need not be there.
 pub fn append(path: &Path, text: &[u8]) {
@@ -17,6 +19,7 @@ pub fn compress(text: &[u8], ending: &str) -> Vec<u8> {
     match ending {
         "gz" => gzip(text),
         "zst" => zstd(text),
+        "zip" => zip(&[("a.json", text)]),
         _ => panic!("no tool makes .{ending}"),
     }
 }
@@ -34,6 +37,16 @@ pub fn zstd(text: &[u8]) -> Vec<u8> {
     encoder.include_checksum(true).unwrap();
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap()
+}
+
+/// An archive of these members.
+pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in members {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(text).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 /// The text in UTF-16, behind a byte order mark.
