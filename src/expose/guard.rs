@@ -63,13 +63,18 @@ fn authority<B>(request: &Request<B>) -> Result<Option<Authority>, Refusal> {
     if another.is_some() || (host.is_none() && request.version() == Version::HTTP_11) {
         return Err(BAD_HOST);
     }
-    // What the URL names counts more (RFC 9112, section 3.2.2).
-    if let Some(authority) = request.uri().authority() {
-        return Ok(Some(authority.clone()));
-    }
-    let Some(host) = host.filter(|host| !host.is_empty()) else { return Ok(None) };
-    let authority: Authority = host.as_bytes().try_into().map_err(|_| BAD_HOST)?;
-    if authority.as_str().contains('@') { Err(BAD_HOST) } else { Ok(Some(authority)) }
+    let host = host.filter(|host| !host.is_empty()).map(|host| Authority::try_from(host.as_bytes()));
+    let host = host.transpose().map_err(|_| BAD_HOST)?;
+    let authority = match (request.uri().authority(), host) {
+        // In HTTP/2 they are two places for one thing (RFC 9113, section 8.3.1).
+        (Some(url), Some(host)) if request.version() == Version::HTTP_2 && *url != host => {
+            return Err(BAD_HOST);
+        }
+        // What the URL names counts more (RFC 9112, section 3.2.2).
+        (Some(url), _) => Some(url.clone()),
+        (None, host) => host,
+    };
+    if authority.as_ref().is_some_and(|it| it.as_str().contains('@')) { Err(BAD_HOST) } else { Ok(authority) }
 }
 
 impl Hosts {
@@ -149,6 +154,26 @@ mod tests {
             (&[], Version::HTTP_2, 0),
         ] {
             assert_eq!(refused(to(hosts, version), &all), expected, "{hosts:?} {version:?}");
+        }
+    }
+
+    #[test]
+    fn the_url_may_name_the_host_too() {
+        let all = Hosts::default();
+        for (url, host, version, expected) in [
+            ("https://a/", None, Version::HTTP_2, 0),
+            ("https://a/", Some("a"), Version::HTTP_2, 0),
+            ("https://a/", Some("A"), Version::HTTP_2, 0),
+            ("https://a/", Some("b"), Version::HTTP_2, 400),
+            ("https://a:1/", Some("a:2"), Version::HTTP_2, 400),
+            ("https://user@a/", None, Version::HTTP_2, 400),
+            ("http://a/", Some("b"), Version::HTTP_11, 0),
+            ("http://a/", Some("b c"), Version::HTTP_11, 400),
+            ("http://user@a/", Some("a"), Version::HTTP_11, 400),
+        ] {
+            let request = Request::get(url).version(version);
+            let request = host.into_iter().fold(request, |request, host| request.header(HOST, host));
+            assert_eq!(refused(request, &all), expected, "{url} {host:?} {version:?}");
         }
     }
 

@@ -141,6 +141,8 @@ async fn speak(socket: Socket, connection: Arc<Connection>, state: State, stoppi
         Some(tls) => match handshake(socket, tls).await {
             Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                 connection.speaks_http2();
+                // Its pings and settings cost as much as requests, and may come without end.
+                connection.ask_for_more();
                 http2(TokioIo::new(stream), connection, state, stopping).await
             }
             Ok(stream) => http1(TokioIo::new(stream), connection, state, stopping).await,

@@ -1,5 +1,6 @@
 //! The web config as it is meant: what was written made into what the server uses, or the place and reason why not.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde_saphyr::Spanned;
 
 use super::rate::Rate;
 use super::users::Users;
+use super::watched::Watched;
 use super::{file, tls};
 
 /// What is in force.
@@ -25,8 +27,8 @@ pub struct Web {
     pub rate: Option<Rate>,
     /// What is no fault but will not do what was meant.
     pub warnings: Vec<String>,
-    /// The files that it was read from.
-    pub files: Vec<PathBuf>,
+    /// What clients have to show or to keep to.
+    pub demands: BTreeSet<&'static str>,
 }
 
 /// What is wrong with a web config, and where.
@@ -68,12 +70,17 @@ pub fn at<T>(written: &Spanned<T>, message: impl Into<String>) -> Wrong {
 /// # Errors
 /// The first thing that is wrong.
 pub fn load(path: &Path) -> Result<Web, Fault> {
+    read(path, &mut Watched::default())
+}
+
+/// Likewise; notes which files were to be read for it.
+pub fn read(path: &Path, files: &mut Watched) -> Result<Web, Fault> {
+    files.add(path);
     let named = |Wrong { place, message }| Fault { file: path.to_owned(), place, message };
     let text = read_text(path)
         .map_err(|error| named(Wrong { place: None, message: format!("cannot read it: {error}") }))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut web = parse(&text).and_then(|file| checked(&file, folder)).map_err(named)?;
-    web.files.insert(0, path.to_owned());
+    let mut web = parse(&text).and_then(|file| checked(&file, folder, files)).map_err(named)?;
     web.warnings.iter_mut().for_each(|warning| *warning = format!("{}: {warning}", path.display()));
     Ok(web)
 }
@@ -99,7 +106,9 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 /// # Errors
 /// The first thing that is wrong.
 pub fn check_text(text: &str) -> Result<Web, String> {
-    parse(text).and_then(|file| checked(&file, Path::new(""))).map_err(|wrong| wrong.message)
+    parse(text)
+        .and_then(|file| checked(&file, Path::new(""), &mut Watched::default()))
+        .map_err(|wrong| wrong.message)
 }
 
 /// Reads the text of a web config, without the files that it names.
@@ -108,13 +117,13 @@ fn parse(text: &str) -> Checked<file::File> {
     Ok(file.unwrap_or_default())
 }
 
-fn checked(file: &file::File, folder: &Path) -> Checked<Web> {
+fn checked(file: &file::File, folder: &Path, files: &mut Watched) -> Checked<Web> {
     let mut web = Web::default();
     let http = file.http_server_config.as_ref();
     if let Some(written) = &file.tls_server_config {
         let http2 = http.and_then(|http| http.http2).unwrap_or(true);
-        web.tls =
-            tls::server_config(written, http2, folder, &mut web.files, &mut web.warnings)?.map(Arc::new);
+        web.tls = tls::server_config(written, http2, folder, files, &mut web.warnings)?.map(Arc::new);
+        web.demands.extend(tls::demands(&written.value));
     }
     for (name, value) in http.and_then(|http| http.headers.as_ref()).into_iter().flatten() {
         let (name, value) = header(name, value)?;
@@ -130,6 +139,8 @@ fn checked(file: &file::File, folder: &Path) -> Checked<Web> {
     if let Some(rate) = &file.rate_limit {
         web.rate = self::rate(rate)?;
     }
+    web.demands.extend((!web.users.is_empty()).then_some("a password"));
+    web.demands.extend(web.rate.map(|_| "a rate"));
     Ok(web)
 }
 

@@ -7,9 +7,8 @@ mod clients;
 mod rate;
 mod tls;
 mod users;
+mod watched;
 
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +20,7 @@ use tracing::{error, info, warn};
 
 pub use check::{Fault, Web, check_text, load};
 use users::Verdict;
+use watched::{Seen, Watched};
 
 use super::answer::{Answer, plain, with};
 use super::connections::Connection;
@@ -34,15 +34,11 @@ pub struct Access(Arc<Shared>);
 struct Shared {
     path: Option<PathBuf>,
     web: ArcSwap<Web>,
-    /// How the files looked when they were last read.
-    read: Mutex<Vec<Stamp>>,
+    seen: Mutex<Seen>,
     passwords: users::Passwords,
     rate: rate::Limiter,
     metrics: Metrics,
 }
-
-/// A file's identity and time of change; `None` where there is none.
-type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 #[derive(Debug)]
 struct Metrics {
@@ -57,7 +53,7 @@ impl Access {
     /// # Errors
     /// None in practice: when a metric's name breaks the rules.
     pub fn open() -> prometheus::Result<Self> {
-        Self::of(None, Web::default())
+        Self::of(None, Web::default(), Watched::default())
     }
 
     /// What this file says.
@@ -65,19 +61,19 @@ impl Access {
     /// # Errors
     /// What is wrong with the file.
     pub fn from_file(path: &Path) -> Result<Self, String> {
-        let web = load(path).map_err(|fault| fault.to_string())?;
+        let mut files = Watched::default();
+        let web = check::read(path, &mut files).map_err(|fault| fault.to_string())?;
         web.warnings.iter().for_each(|warning| warn!("{warning}"));
-        let access = Self::of(Some(path.to_owned()), web).map_err(|error| error.to_string())?;
+        let access = Self::of(Some(path.to_owned()), web, files).map_err(|error| error.to_string())?;
         access.0.metrics.succeeded();
         Ok(access)
     }
 
-    fn of(path: Option<PathBuf>, web: Web) -> prometheus::Result<Self> {
-        let read = Mutex::new(web.stamps());
+    fn of(path: Option<PathBuf>, web: Web, files: Watched) -> prometheus::Result<Self> {
         Ok(Self(Arc::new(Shared {
             path,
             web: ArcSwap::from_pointee(web),
-            read,
+            seen: Mutex::new(Seen::new(files)),
             passwords: users::Passwords::default(),
             rate: rate::Limiter::default(),
             metrics: Metrics::new()?,
@@ -97,28 +93,34 @@ impl Access {
         Ok(())
     }
 
-    /// What is in force now. Files that changed are read again; what is wrong with them leaves the old in force.
+    /// What is in force now. Files that changed are read again; what is wrong with them leaves the old in force, and so
+    /// does for a second what opens it: a file that was emptied to be written anew must let nobody in.
     pub fn current(&self) -> Arc<Web> {
         if let Some(path) = &self.0.path {
-            let mut read = self.0.read.lock().unwrap_or_else(PoisonError::into_inner);
-            let stamps = self.0.web.load().stamps();
-            if *read != stamps {
-                self.read_again(path);
-                // Those of the files that are in force now: others than before, perhaps.
-                *read = self.0.web.load().stamps();
+            let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.watched.have_changed() {
+                self.read_again(path, &mut seen);
             }
         }
         self.0.web.load_full()
     }
 
-    fn read_again(&self, path: &Path) {
+    fn read_again(&self, path: &Path, seen: &mut Seen) {
         let before = self.0.web.load_full();
-        let web = load(path).map_err(|fault| fault.to_string()).and_then(|web| {
+        let mut files = Watched::default();
+        let web = check::read(path, &mut files).map_err(|fault| fault.to_string()).and_then(|web| {
             match web.tls.is_some() == before.tls.is_some() {
                 true => Ok(web),
                 false => Err(format!("{}: TLS is turned on and off by a restart only", path.display())),
             }
         });
+        if let Ok(web) = &web
+            && !web.demands.is_superset(&before.demands)
+            && !seen.is_settled(&files)
+        {
+            return;
+        }
+        *seen = Seen::new(files);
         match web {
             Ok(web) => {
                 web.warnings.iter().for_each(|warning| warn!("{warning}"));
@@ -155,15 +157,6 @@ impl Access {
                 Err(plain(StatusCode::TOO_MANY_REQUESTS, "Too many passwords at once, try again later.\n"))
             }
         }
-    }
-}
-
-impl Web {
-    fn stamps(&self) -> Vec<Stamp> {
-        let stamp = |metadata: Metadata| {
-            (metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.size())
-        };
-        self.files.iter().map(|file| fs::metadata(file).ok().map(stamp)).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `tls_server_config`: certificate and key, what is asked of clients, versions, cipher suites and curves.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, ring};
@@ -14,13 +14,14 @@ use serde_saphyr::Spanned;
 use super::check::{Checked, Wrong, at, read_text};
 use super::clients::Clients;
 use super::file;
+use super::watched::Watched;
 
 /// What is written, if it asks for TLS at all. Notes which files it read, and what will not do what is meant.
 pub fn server_config(
     written: &Spanned<file::Tls>,
     http2: bool,
     folder: &Path,
-    files: &mut Vec<PathBuf>,
+    files: &mut Watched,
     warnings: &mut Vec<String>,
 ) -> Checked<Option<ServerConfig>> {
     let tls = &written.value;
@@ -69,7 +70,7 @@ fn is_empty(text: &Option<Spanned<String>>) -> bool {
 /// Texts that stand in the config or in a file beside it.
 struct Reader<'a> {
     folder: &'a Path,
-    files: &'a mut Vec<PathBuf>,
+    files: &'a mut Watched,
 }
 
 impl Reader<'_> {
@@ -86,9 +87,9 @@ impl Reader<'_> {
             (Some(inline), None) => Ok(Some((inline, inline.value.clone()))),
             (None, Some(file)) => {
                 let path = self.folder.join(&file.value);
+                self.files.add(&path);
                 let text = read_text(&path)
                     .map_err(|error| at(file, format!("cannot read {}: {error}", path.display())))?;
-                self.files.push(path);
                 Ok(Some((file, text)))
             }
             (None, None) => Ok(None),
@@ -102,6 +103,17 @@ fn certificates(written: &Spanned<String>, pem: &str) -> Checked<Vec<Certificate
         Ok(all) if !all.is_empty() => Ok(all),
         Ok(_) | Err(_) => Err(at(written, "there is no certificate in it")),
     }
+}
+
+/// What of a client's certificate is demanded by what is written.
+pub fn demands(tls: &file::Tls) -> impl Iterator<Item = &'static str> {
+    let kind = tls.client_auth_type.as_ref().map_or("", |kind| &*kind.value);
+    let of = [
+        ("a certificate", kind.starts_with("Require")),
+        ("one that is signed", kind.contains("Verify")),
+        ("one with a name", tls.client_allowed_sans.is_some()),
+    ];
+    of.into_iter().filter_map(|(what, is_demanded)| is_demanded.then_some(what))
 }
 
 /// What is asked of clients; nothing by default.

@@ -274,7 +274,38 @@ fn passwords_are_asked_for_and_new_ones_hold_at_once() {
     house.write("basic_auth_users: [alice]\n");
     assert_eq!(statuses(), [401, 401, 200], "a bad config opens nothing");
     house.write("");
-    assert_eq!(statuses(), [200, 200, 200]);
+    assert_eq!(statuses(), [401, 401, 200], "an empty one may be one that is being written");
+    wait_until("it is meant", || statuses() == [200, 200, 200]);
+}
+
+/// As editors and redirections write: emptied first, then piece by piece.
+#[test]
+fn a_file_that_is_being_written_lets_nobody_in() {
+    let users = format!("basic_auth_users:\n  alice: {}\n", bcrypt::hash("secret", 4).unwrap());
+    let verified = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n";
+    let house = House::new(&format!("{TLS}{verified}{users}rate_limit: {{interval: 1ms, burst: 9}}\n"));
+    let is_closed = |text: &str| {
+        fs::write(house.folder.path().join("web.yml"), text).unwrap();
+        !is_let_in(&house, None) && !is_let_in(&house, Some("client"))
+    };
+    for text in
+        ["", TLS, &format!("{TLS}{verified}"), &format!("{TLS}{users}"), &format!("{TLS}{verified}basic_a")]
+    {
+        assert!(is_closed(text), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_comes_after_the_config_that_names_it_is_read() {
+    let house = House::new(TLS);
+    house.write(&TLS.replace("server.key", "later.key"));
+    let failures = || {
+        let scrape = house.tls_client(None).ask("GET", "/metrics", &[]);
+        scrape.text().contains("\ncdr_exporter_web_config_last_reload_successful 0\n")
+    };
+    wait_until("it is missing", failures);
+    fs::rename(house.folder.path().join("server.key"), house.folder.path().join("later.key")).unwrap();
+    wait_until("it is read", || !failures());
 }
 
 #[test]
