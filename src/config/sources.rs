@@ -1,11 +1,12 @@
 //! `sources`: what is read, under which name, and how.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_saphyr::Spanned;
@@ -23,9 +24,12 @@ use crate::reading;
 use crate::reading::trunk::Only;
 use crate::shown;
 use crate::source::discover::{Exclude, Options, Pattern};
+use crate::source::open;
 
 /// The name of the source that paths on the command line make.
 pub const SOURCE_OF_PATHS: &str = "teams";
+/// Names of columns take less.
+const LAYOUT_BYTES: u64 = 1024 * 1024;
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
 const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// A device writes the attempts of a call when the call ends, within a second; a log may come through a relay.
@@ -235,10 +239,19 @@ fn device_key(written: &file::Source) -> Option<&Spanned<String>> {
 fn layout(written: &file::Source) -> Checked<Option<String>> {
     let read = |layout: &Spanned<String>| match layout.value.starts_with('/') {
         false => Ok(layout.value.clone()),
-        true => fs::read_to_string(&layout.value)
+        true => layout_file(&layout.value)
             .map_err(|error| at(layout, format!("{} cannot be read: {error}", shown::text(&layout.value)))),
     };
     written.layout.as_ref().map(read).transpose()
+}
+
+/// A regular file, and a short one: nothing else is waited for.
+fn layout_file(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    match open::open(Path::new(path))?.take(LAYOUT_BYTES + 1).read_to_string(&mut text)? as u64 {
+        ..=LAYOUT_BYTES => Ok(text),
+        _ => Err(io::Error::other(format!("it is longer than {}", ByteSize(LAYOUT_BYTES)))),
+    }
 }
 
 fn check_layout(
