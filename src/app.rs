@@ -1,5 +1,6 @@
 //! The daemon: built from its options, run until a signal, reloaded on another.
 
+mod auto_reload;
 mod descriptors;
 mod signals;
 mod systemd;
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc as requests, oneshot};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+pub use self::auto_reload::AutoReload;
 use self::descriptors::Descriptors;
 use self::signals::{Received, Signals};
 use self::systemd::Systemd;
@@ -50,6 +52,8 @@ pub struct Daemon {
     pub listening: Listening,
     /// Reads the options again, for a reload.
     pub load: Load,
+    /// Whether that is done by itself once the config file has changed.
+    pub auto_reload: Option<AutoReload>,
     pub clock: Clock,
 }
 
@@ -158,6 +162,9 @@ impl Daemon {
         systemd.ready();
         let reloads = Reloads { events: events.clone(), collectors, telemetry, clock: self.clock };
         drop(tokio::spawn(reloads.when_asked(self.load, reloads_asked)));
+        if let Some(auto_reload) = self.auto_reload {
+            drop(tokio::spawn(auto_reload.run(reload.clone())));
+        }
 
         Ok(Running { signals, events, reload, files_asked, reading, reading_ended, server, stop, systemd })
     }

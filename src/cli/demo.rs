@@ -93,6 +93,7 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
             }
         }),
         load: Box::new(move || self::options(&path).map(Into::into)),
+        auto_reload: None,
         clock: clock::system(),
     };
     let ended = daemon.run(options.into()).map_err(|error| error.to_string());

@@ -1,13 +1,14 @@
 //! `cdr-exporter serve`: the daemon.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
 use tracing::warn;
 
 use super::Exit;
-use crate::app::{AppError, Daemon};
+use crate::app::{AppError, AutoReload, Daemon};
 use crate::clock;
 use crate::config;
 use crate::expose::access::Access;
@@ -29,6 +30,8 @@ pub struct Arguments {
     /// Config file (YAML) with sources, limits and causes of your own
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
+    #[command(flatten)]
+    auto_reload: AutoReloads,
     /// Folder that keeps what was counted and how far each file was read; made where it is missing
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     storage_path: PathBuf,
@@ -41,6 +44,23 @@ pub struct Arguments {
     pub web: Web,
     #[command(flatten)]
     pub log: Log,
+}
+
+/// Whether the config is reloaded by itself.
+#[derive(Debug, Clone, Args)]
+struct AutoReloads {
+    /// Reload the config when its file has changed, as SIGHUP does
+    #[arg(long = "config.enable-auto-reload", requires = "config_file")]
+    enable: bool,
+    /// How often to look whether it has
+    #[arg(long = "config.auto-reload-interval", value_name = "TIME", default_value = "30s", value_parser = look_interval)]
+    interval: Duration,
+}
+
+fn look_interval(text: &str) -> Result<Duration, String> {
+    let every = text.parse::<jiff::SignedDuration>().ok().and_then(|every| Duration::try_from(every).ok());
+    let possible = Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60);
+    every.filter(|every| possible.contains(every)).ok_or_else(|| "is no time from 100ms to 24h".to_owned())
 }
 
 /// Where rejected records are written.
@@ -184,7 +204,7 @@ const NOTHING_TO_WATCH: &str = "nothing to watch. Give it files, folders or glob
 
 /// Runs the daemon until a signal ends it.
 pub fn run(arguments: Arguments) -> Exit {
-    let Arguments { paths, config_file, storage_path, threads, rejected, web, log } = arguments;
+    let Arguments { paths, config_file, auto_reload, storage_path, threads, rejected, web, log } = arguments;
     if paths.is_empty() && config_file.is_none() {
         super::say("serve", NOTHING_TO_WATCH);
         return Exit::Usage;
@@ -193,6 +213,10 @@ pub fn run(arguments: Arguments) -> Exit {
         path,
         size: rejected.size,
         storage: storage_path.clone(),
+    });
+    let auto_reload = config_file.clone().filter(|_| auto_reload.enable).map(|file| {
+        let every = auto_reload.interval;
+        AutoReload { file, every }
     });
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let storage = storage_path.clone();
@@ -230,6 +254,7 @@ pub fn run(arguments: Arguments) -> Exit {
         rejected,
         listening: Box::new(|_| {}),
         load: Box::new(reload),
+        auto_reload,
         clock: clock::system(),
     };
     match daemon.run(config) {

@@ -218,6 +218,27 @@ fn a_reload_changes_nothing_it_should_not() {
 }
 
 #[test]
+fn a_changed_config_is_reloaded_by_itself_where_that_is_wanted() {
+    let folder = TempDir::new().unwrap();
+    let config_file = folder.path().join("config.yml");
+    fs::write(&config_file, config(folder.path(), "")).unwrap();
+    let often = ["--config.enable-auto-reload", "--config.auto-reload-interval", "100ms"];
+    let daemon = Daemon::serve([&["--config.file", config_file.to_str().unwrap()][..], &often].concat());
+    let successful = |expected: f64| {
+        daemon.wait_for_metrics("the outcome of the reload", |metrics| {
+            metrics.sum("cdr_exporter_config_last_reload_successful", &[]) == expected
+        });
+    };
+    fs::write(&config_file, config(folder.path(), "rescan_intervall: 10s\n")).unwrap();
+    daemon.wait_for_log("there is no key `rescan_intervall` here");
+    successful(0.0);
+    fs::write(&config_file, config(folder.path(), "rescan_interval: 5s\n")).unwrap();
+    daemon.wait_for_log("config reloaded");
+    successful(1.0);
+    daemon.stop();
+}
+
+#[test]
 fn a_bad_config_never_replaces_a_good_one() {
     let folder = TempDir::new().unwrap();
     let config_file = folder.path().join("config.yml");
