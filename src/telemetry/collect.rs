@@ -8,7 +8,7 @@ pub struct Collection {
     last_success: GaugeVec,
     window_start: GaugeVec,
     window_end: GaugeVec,
-    history_days: GaugeVec,
+    history: GaugeVec,
     failing: GaugeVec,
     token_end: GaugeVec,
     credential_end: GaugeVec,
@@ -43,9 +43,9 @@ impl Collection {
                 "Calls that began up to this time were asked for with success.",
                 source,
             ),
-            history_days: gauge(
-                "cdr_collect_history_days",
-                "Days of the history that are still to be fetched.",
+            history: gauge(
+                "cdr_collect_history_seconds",
+                "How much of the history is still to be fetched, in whole days.",
                 source,
             ),
             failing: gauge(
@@ -95,7 +95,7 @@ impl Collection {
             &self.last_success,
             &self.window_start,
             &self.window_end,
-            &self.history_days,
+            &self.history,
             &self.failing,
             &self.token_end,
             &self.credential_end,
@@ -168,7 +168,7 @@ impl OfSource {
     }
 
     pub fn history_left(&self, days: usize) {
-        self.all.history_days.with_label_values(&[&self.source]).set(days as f64);
+        self.all.history.with_label_values(&[&self.source]).set((days * 24 * 60 * 60) as f64);
     }
 
     /// The reason of the fault that holds now, if one does.

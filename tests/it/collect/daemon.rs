@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::super::http::metrics::promtool_says;
 use super::setup::{Setup, shown_failures, spooled};
 use super::stand_in::{Fault, StandIn, rows};
 use crate::tools::{DEADLINE, wait_until};
@@ -14,12 +15,13 @@ fn the_first_start_fetches_the_history_newest_first() {
     let stand_in = StandIn::start(rows);
     let setup = Setup::with(&stand_in, "every: 500ms\nhistory: 11d");
     let daemon = setup.serve(&stand_in);
-    let left = "cdr_collect_history_days";
+    let left = "cdr_collect_history_seconds";
     let metrics = daemon.wait_for_metrics("the history", |metrics| {
         metrics.sum("cdr_calls_total", &[]) == 240.0
             && metrics.value(left, &[("source", "teams")]) == Some(0.0)
     });
     assert_eq!(shown_failures(&metrics), expected);
+    assert_eq!(promtool_says(daemon.get("/metrics").text()), "");
     daemon.wait_for_log("the history is whole");
     let paths = stand_in.world().paths.clone();
     let days: Vec<&str> =

@@ -93,7 +93,7 @@ fn however_often_it_is_killed_each_call_is_counted_once() {
     assert_eq!(by_cause(prometheus.query("sum by (cause) (cdr_call_failures_total) > 0")), expected);
     let resets = "sum(resets(cdr_calls_total[2h])) + sum(resets(cdr_call_failures_total[2h]))";
     assert_eq!(prometheus.query_value(resets), Some(0.0), "nothing that Prometheus has seen went back");
-    daemon.wait_for_metrics("the history", |metrics| metrics.sum("cdr_collect_history_days", &[]) == 0.0);
+    daemon.wait_for_metrics("the history", |metrics| metrics.sum("cdr_collect_history_seconds", &[]) == 0.0);
     let duplicates = daemon.metrics().sum("cdr_exporter_records_total", &[("result", "duplicate")]);
     let ids = spooled(&setup.spool());
     let world = stand_in.world();
