@@ -1,6 +1,7 @@
 //! What `/metrics` says of a snapshot, down to the byte, and what Prometheus's own tool thinks of it.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use cdr_exporter::ledger::snapshot::{
     SourceSnapshot,
 };
 
+use super::super::tools::{copies, find};
 use super::server::Server;
 
 /// A snapshot of two sources, with trunks whose names need every escape of the format.
@@ -219,27 +221,20 @@ fn each_scrape_is_of_what_was_published_last() {
     assert!(!about(server.ask("GET", "/metrics", &[]).text(), "cdr_calls_total").is_empty());
 }
 
-/// What Prometheus's own linter says of this text.
+/// What the linter of each Prometheus says of this text.
 pub fn promtool_says(text: &str) -> String {
-    let mut promtool = match Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-    {
-        Ok(promtool) => promtool,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            panic!("promtool is missing: apt-get install prometheus")
-        }
-        Err(error) => panic!("promtool does not start: {error}"),
+    find("promtool", "prometheus");
+    let says = |promtool: PathBuf| {
+        let mut linter = Command::new(promtool);
+        linter.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut linter = linter.spawn().unwrap();
+        linter.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = linter.wait_with_output().unwrap();
+        let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.success(), words.is_empty(), "{words}");
+        words
     };
-    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let mut words = String::new();
-    promtool.stdout.take().unwrap().read_to_string(&mut words).unwrap();
-    promtool.stderr.take().unwrap().read_to_string(&mut words).unwrap();
-    assert_eq!(promtool.wait().unwrap().success(), words.is_empty(), "{words}");
-    words
+    copies("promtool").into_iter().map(says).collect()
 }
 
 #[test]
