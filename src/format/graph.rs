@@ -149,7 +149,8 @@ impl Decode for Decoder {
         let mut row = Row::default();
         let usual = self.layout.read(&self.roomy, &mut row);
         let lookalikes = &mut self.lookalikes;
-        let resembling = LazyCell::new(|| full::resembling(&String::from_utf8_lossy(record), lookalikes));
+        let resembling =
+            LazyCell::new(|| full::resembling(&String::from_utf8_lossy(record), self.names, lookalikes));
         let resembles = |field: Field| resembling.contains(&field);
         if usual.is_some_and(|end| record[end..].iter().all(is_blank)) {
             let layout = &self.layout;

@@ -51,6 +51,66 @@ fn a_record_costs_no_more_than_before() {
     }
 }
 
+/// What people's tools make of Graph's rows: the same calls, spelled otherwise.
+const SHAPES: [(&str, fn(&str) -> String); 6] = [
+    ("snake_case", |row| {
+        let name = regex::Regex::new("\"[a-zA-Z]+\":").unwrap();
+        name.replace_all(row, |name: &regex::Captures<'_>| snake_case(&name[0])).into_owned()
+    }),
+    ("numbers as text", |row| {
+        regex::Regex::new(":([0-9]+)").unwrap().replace_all(row, ":\"$1\"").into_owned()
+    }),
+    ("US dates", |row| {
+        let time = regex::Regex::new(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)[.0-9]*Z").unwrap();
+        time.replace_all(row, "$2/$3/$1 $4 AM").into_owned()
+    }),
+    ("/Date(ms)/", |row| {
+        let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT[:.0-9]+Z").unwrap();
+        let millis = |time: &regex::Captures<'_>| {
+            format!("/Date({})/", time[0].parse::<jiff::Timestamp>().unwrap().as_millisecond())
+        };
+        time.replace_all(row, millis).into_owned()
+    }),
+    ("Event Hubs' wrapper", |row| {
+        format!("{{\"time\":\"2026-11-01T00:00:00Z\",\"properties\":{row},\"category\":\"calls\"}}")
+    }),
+    ("a property left out", |row| {
+        regex::Regex::new("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?")
+            .unwrap()
+            .replace(row, "")
+            .into_owned()
+    }),
+];
+
+fn snake_case(name: &str) -> String {
+    let letters = name.chars().flat_map(|letter| {
+        letter.is_ascii_uppercase().then_some('_').into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    letters.collect()
+}
+
+/// The bound is that of the usual way, so that it holds on any processor.
+#[test]
+fn a_row_of_another_shape_costs_at_most_four_times_the_usual_one() {
+    build();
+    let folder = tempfile::tempdir().unwrap();
+    let [few, more] = [FEW_ROWS, MORE_ROWS].map(|rows| write(folder.path(), "graph", rows));
+    let cost = |name: &str, shape: fn(&str) -> String| {
+        let [few, more] = [&few, &more].map(|usual| {
+            let rows: String =
+                fs::read_to_string(usual).unwrap().lines().map(|row| shape(row) + "\n").collect();
+            let file = usual.with_file_name(format!("{}.{}", name.replace('/', ""), rows.len()));
+            fs::write(&file, rows).unwrap();
+            file
+        });
+        (instructions(&more) - instructions(&few)) / (MORE_ROWS - FEW_ROWS).unsigned_abs()
+    };
+    let usual = cost("usual", str::to_owned);
+    let costs: Vec<(&str, u64)> = SHAPES.iter().map(|(name, shape)| (*name, cost(name, *shape))).collect();
+    println!("usual: {usual}; {costs:?}");
+    assert!(costs.iter().all(|(_, cost)| *cost <= 4 * usual), "usual: {usual} instructions a row; {costs:?}");
+}
+
 /// Makes the release build, unless it is there and up to date, as after `make build`.
 fn build() {
     let mut cargo = Command::new(env!("CARGO"));

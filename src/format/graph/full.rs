@@ -4,6 +4,7 @@
 //! nesting of any depth; serde_json skips them without recursion.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -37,8 +38,8 @@ impl<'de> DeserializeSeed<'de> for RowOf {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         let mut row = Row::default();
-        let properties = Properties { names: self.0, row: &mut row, is_wrapped: false };
-        deserializer.deserialize_map(properties)?;
+        let names = self.0;
+        deserializer.deserialize_map(Properties { names, row: &mut row, is_wrapped: false, others: None })?;
         Ok(row)
     }
 }
@@ -48,6 +49,8 @@ struct Properties<'r, 'de> {
     names: Names,
     row: &'r mut AnyRow<'de>,
     is_wrapped: bool,
+    /// Is told the names that are no field's, where somebody asks for them.
+    others: Option<&'r dyn Fn(&[u8])>,
 }
 
 /// What becomes of a property.
@@ -68,11 +71,12 @@ impl<'de> Visitor<'de> for Properties<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(property) = map.next_key_seed(Name(self.names))? {
+        while let Some(property) = map.next_key_seed(Name { names: self.names, others: self.others })? {
             match property {
                 Property::Read(field) => self.row.set(field, map.next_value()?),
                 Property::Wrapper if !self.is_wrapped => {
-                    map.next_value_seed(Wrapped { names: self.names, row: self.row })?;
+                    let (names, row, others) = (self.names, &mut *self.row, self.others);
+                    map.next_value_seed(Wrapped(Properties { names, row, is_wrapped: true, others }))?;
                 }
                 Property::Says(kind) => {
                     map.next_value::<IgnoredAny>()?;
@@ -118,22 +122,22 @@ impl<'de> Visitor<'de> for Properties<'_, 'de> {
 }
 
 /// The value of a property that may wrap a row.
-struct Wrapped<'r, 'de> {
-    names: Names,
-    row: &'r mut AnyRow<'de>,
-}
+struct Wrapped<'r, 'de>(Properties<'r, 'de>);
 
 impl<'de> DeserializeSeed<'de> for Wrapped<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(Properties { names: self.names, row: self.row, is_wrapped: true })
+        deserializer.deserialize_any(self.0)
     }
 }
 
-struct Name(Names);
+struct Name<'r> {
+    names: Names,
+    others: Option<&'r dyn Fn(&[u8])>,
+}
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for Name<'_> {
     type Value = Property;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Property, D::Error> {
@@ -141,7 +145,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl Visitor<'_> for Name {
+impl Visitor<'_> for Name<'_> {
     type Value = Property;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,43 +153,34 @@ impl Visitor<'_> for Name {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Property, E> {
-        Ok(match self.0.field(name.as_bytes()) {
+        let name = name.as_bytes();
+        Ok(match self.names.field(name) {
             Some(field) => Property::Read(field),
-            None if names::is_other_of_graph(name.as_bytes()) => Property::Unread,
-            None if names::is_wrapper(name.as_bytes()) => Property::Wrapper,
-            None => says_kind(name.as_bytes()).map_or(Property::Unread, Property::Says),
+            None if names::is_other_of_graph(name) => Property::Unread,
+            None if names::is_wrapper(name) => Property::Wrapper,
+            None => says_kind(name).map_or_else(
+                || {
+                    self.others.into_iter().for_each(|others| others(name));
+                    Property::Unread
+                },
+                Property::Says,
+            ),
         })
     }
 }
 
-/// The deciding fields that some property of an object looks like.
-pub fn resembling(object: &str, lookalikes: &mut Lookalikes) -> Vec<Field> {
-    let mut found = Vec::new();
-    let mut json = serde_json::Deserializer::from_str(object);
+/// The deciding fields that some property of an object, or of one that it wraps, looks like.
+pub fn resembling(object: &str, names: Names, lookalikes: &mut Lookalikes) -> Vec<Field> {
+    let found = RefCell::new((lookalikes, Vec::new()));
+    let others = |name: &[u8]| {
+        let (lookalikes, found) = &mut *found.borrow_mut();
+        found.extend(lookalikes.field(name));
+    };
+    let mut row = Row::default();
+    let properties = Properties { names, row: &mut row, is_wrapped: false, others: Some(&others) };
     // What is no object has no properties.
-    let _ = json.deserialize_map(Resembling { lookalikes, found: &mut found });
-    found
-}
-
-struct Resembling<'r> {
-    lookalikes: &'r mut Lookalikes,
-    found: &'r mut Vec<Field>,
-}
-
-impl<'de> Visitor<'de> for Resembling<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<Cow<'_, str>>()? {
-            self.found.extend(self.lookalikes.field(name.as_bytes()));
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
+    let _ = serde_json::Deserializer::from_str(object).deserialize_map(properties);
+    found.into_inner().1
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Value<Cow<'a, [u8]>> {

@@ -1,9 +1,10 @@
 //! The usual row, read fast: an object of plain strings, whole numbers, flags and nulls.
 //!
 //! Rows of one export name the same properties in the same order, so the text before a value is mostly that of the row
-//! before: where it is, one comparison reads quotes, name and colon. Whatever is no usual row is left to the full
-//! reader: an escape, a nested value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that
-//! are not UTF-8 inside strings; and as nothing in it is nested, it shows its own end.
+//! before: where it is, one comparison reads quotes, name and colon, and the braces of an object that wraps the row
+//! (`"properties":{…}` of Event Hubs) too. Whatever is no usual row is left to the full reader: an escape, another nested
+//! value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that are not UTF-8 inside strings;
+//! and as nothing else in it is nested, it shows its own end.
 
 use fearless_simd::{Level, Simd, dispatch};
 
@@ -32,6 +33,8 @@ const MOST_PLACES: usize = 64;
 struct Name {
     /// All that stands before the value, `,"callType":"`, with the quote that begins a string.
     before: Prefix,
+    /// Whether it stands in an object that wraps the row.
+    is_wrapped: bool,
     field: Option<Field>,
     /// The deciding field that it looks like, if it is none.
     resembling: Option<Field>,
@@ -44,8 +47,9 @@ struct Name {
 pub const ROOM: usize = 128;
 
 impl Name {
-    fn new(before: Prefix, field: Option<Field>, resembling: Option<Field>) -> Self {
-        Self { before, field, resembling, length: 0, through: 1 }
+    fn new(before: Prefix, property: &Property<'_>, resembling: Option<Field>) -> Self {
+        let Property { field, is_wrapped, .. } = *property;
+        Self { before, is_wrapped, field, resembling, length: 0, through: 1 }
     }
 
     /// The value that stands behind this name, if the text begins with that; and what follows.
@@ -101,63 +105,110 @@ impl Layout {
     #[inline(always)]
     fn read_at<'t, S: Simd>(&mut self, simd: S, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
         let mut rest = behind_blanks(text).strip_prefix(b"{")?;
-        let mut place = 0;
+        let (mut place, mut is_wrapped) = (0, false);
         loop {
             for name in self.expected.get_mut(place..).unwrap_or_default() {
                 let Some((value, behind)) = name.value(simd, rest) else { break };
                 row.keep(name.field, value);
-                rest = behind;
+                (rest, is_wrapped) = (behind, name.is_wrapped);
                 place += 1;
             }
-            if let [b'}', rest @ ..] = behind_blanks(rest) {
-                return Some(text.len() - rest.len());
+            if let Some(behind) = end(rest, is_wrapped) {
+                return Some(text.len() - behind.len());
             }
             if rest.len() < ROOM {
                 return None;
             }
-            rest = self.unexpected(place, rest, row)?;
+            (rest, is_wrapped) = self.unexpected(place, is_wrapped, rest, row)?;
             place += 1;
         }
     }
 
-    /// Reads the property at this place, and expects its name there from now on.
+    /// Reads the property at this place, and expects its name there from now on. Returns what follows it, and whether it
+    /// stands in an object that wraps the row, as the one before it may have done.
     #[cold]
     #[inline(never)]
-    fn unexpected<'t>(&mut self, place: usize, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<&'t [u8]> {
-        let begin = if place == 0 { text } else { behind_blanks(text).strip_prefix(b",")? };
-        let (name, field, at_value) = self.name(begin)?;
+    fn unexpected<'t>(
+        &mut self,
+        place: usize,
+        is_wrapped: bool,
+        text: &'t [u8],
+        row: &mut Row<&'t [u8]>,
+    ) -> Option<(&'t [u8], bool)> {
+        let property = self.property(place, is_wrapped, text)?;
+        let Property { name, field, at_value, is_wrapped } = property;
         let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
         let (value, rest) = match at_value.strip_prefix(b"\"") {
             Some(rest) => any_string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
             None => other(at_value)?,
         };
         row.keep(field, value);
-        let before = [&text[..text.len() - at_value.len()], b"\""].concat();
-        let mut is_expected = false;
-        if let Some(before) = Prefix::new(&before) {
-            let name = Name::new(before, field, resembling);
-            is_expected = place < MOST_PLACES && place <= self.expected.len();
-            if let Some(known) = self.expected.get_mut(place) {
-                *known = name;
-            } else if is_expected {
-                self.expected.push(name);
-            }
+        let before = Prefix::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
+        // Each name stands in the same object as in the row from which those behind it are known.
+        if before.is_none() || self.expected.get(place).is_some_and(|known| known.is_wrapped != is_wrapped) {
+            self.expected.truncate(place);
+        }
+        let is_expected = before.is_some() && place < MOST_PLACES && place <= self.expected.len();
+        if let Some(before) = before.filter(|_| is_expected) {
+            self.expected.splice(
+                place..(place + 1).min(self.expected.len()),
+                [Name::new(before, &property, resembling)],
+            );
             let resembling = self.expected.iter().filter_map(|name| name.resembling);
             self.misspelt = resembling.fold(0, |bits, field| bits | 1 << field as usize);
         }
         // What is not remembered is not known of the next row.
-        (is_expected || resembling.is_none()).then_some(rest)
+        (is_expected || resembling.is_none()).then_some((rest, is_wrapped))
     }
 
-    /// The name that the text begins with, its field, and what follows its colon and blanks. What may hold a row, or says
-    /// that there is none, is not usual.
-    fn name<'t>(&self, text: &'t [u8]) -> Option<(&'t [u8], Option<Field>, &'t [u8])> {
-        let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
-        let value = behind_blanks(rest).strip_prefix(b":")?;
+    /// The property that the text begins with: behind a comma, out of the object that wrapped the row until here, into one
+    /// that wraps it from here. What else may hold a row, or says that there is none, is not usual.
+    fn property<'t>(&self, place: usize, was_wrapped: bool, text: &'t [u8]) -> Option<Property<'t>> {
+        let text = behind_blanks(text);
+        let outside = if was_wrapped { text.strip_prefix(b"}").map(behind_blanks) } else { None };
+        let is_wrapped = was_wrapped && outside.is_none();
+        let text = outside.unwrap_or(text);
+        let (name, value) = name(if place == 0 { text } else { text.strip_prefix(b",")? })?;
         let field = self.names.field(name);
-        let is_unusual = field.is_none() && (names::is_wrapper(name) || full::says_kind(name).is_some());
-        (!is_unusual).then(|| (name, field, behind_blanks(value)))
+        match value.strip_prefix(b"{") {
+            Some(wrapped) if field.is_none() && !is_wrapped && names::is_wrapper(name) => {
+                let (name, at_value) = self::name(wrapped)?;
+                Property { name, field: self.names.field(name), at_value, is_wrapped: true }.usual()
+            }
+            _ => Property { name, field, at_value: value, is_wrapped }.usual(),
+        }
     }
+}
+
+/// A property, up to its value.
+struct Property<'t> {
+    name: &'t [u8],
+    field: Option<Field>,
+    at_value: &'t [u8],
+    /// Whether it stands in an object that wraps the row.
+    is_wrapped: bool,
+}
+
+impl Property<'_> {
+    /// Itself, unless its value may hold a row, or says that there is none.
+    fn usual(self) -> Option<Self> {
+        let is_unusual =
+            self.field.is_none() && (names::is_wrapper(self.name) || full::says_kind(self.name).is_some());
+        (!is_unusual).then_some(self)
+    }
+}
+
+/// What follows the row, if it ends where the text begins.
+#[inline(always)]
+fn end(text: &[u8], is_wrapped: bool) -> Option<&[u8]> {
+    let behind = behind_blanks(text).strip_prefix(b"}")?;
+    if is_wrapped { behind_blanks(behind).strip_prefix(b"}") } else { Some(behind) }
+}
+
+/// The name that the text begins with, and what follows its colon and blanks.
+fn name(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = any_string(behind_blanks(text).strip_prefix(b"\"")?)?;
+    Some((name, behind_blanks(behind_blanks(rest).strip_prefix(b":")?)))
 }
 
 fn behind_blanks(mut text: &[u8]) -> &[u8] {
