@@ -143,13 +143,23 @@ fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
         return None;
     }
     let year = century * 100 + year;
-    if day < 1 || day > days_in_month(year, month)? || hour > 23 || minute > 59 || second > 60 {
+    if second > 60 {
         return None;
     }
     let (fraction, zone) = millis_of_second(rest)?;
     let millis = if second == 60 { 59_999 } else { second * 1000 + fraction };
-    let minutes = days_since_1970(year, month, day) * 1440 + hour * 60 + minute - zone_minutes(zone)?;
+    let minutes = minutes_since_1970((year, month, day), hour, minute)? - zone_minutes(zone)?;
     Some((year, minutes * 60_000 + millis))
+}
+
+/// Minutes from 1970 to a time of a day (year, month, day) of the Gregorian calendar, its year 0 or later; `None` if there
+/// is no such day or time.
+pub(super) fn minutes_since_1970(date: (i64, i64, i64), hour: i64, minute: i64) -> Option<i64> {
+    let (year, month, day) = date;
+    let is_time = (1..=days_in_month(year, month)?).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute);
+    is_time.then(|| days_since_1970(year, month, day) * 1440 + hour * 60 + minute)
 }
 
 /// The milliseconds of `.1234567Z`, and what follows the digits.

@@ -180,11 +180,12 @@ fn at_clock(year: i16, month: i8, day: i8, text: &[u8]) -> Option<i64> {
         (Some(half), 1..=11) => hour + half,
         _ => return None,
     };
-    let small = |value: i16| i8::try_from(value).ok();
-    let time = DateTime::new(year, month, day, small(hour)?, small(minute)?, small(second)?, 0).ok()?;
-    let zone = fields::zone_minutes(rest)?;
-    let timestamp = TimeZone::UTC.to_timestamp(time).ok()?;
-    Some(timestamp.as_millisecond() + millis - zone * 60_000)
+    if second > 59 {
+        return None;
+    }
+    let date = (year.into(), month.into(), day.into());
+    let minutes = fields::minutes_since_1970(date, hour.into(), minute.into())? - fields::zone_minutes(rest)?;
+    Some(minutes * 60_000 + i64::from(second) * 1000 + millis)
 }
 
 /// The hours that `AM` or `PM` adds, if one stands there, and what follows.
