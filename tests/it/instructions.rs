@@ -13,6 +13,7 @@ use std::{env, fs};
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::truth::Export;
+use regex::{Captures, Regex};
 
 use crate::tools;
 
@@ -52,41 +53,47 @@ fn a_record_costs_no_more_than_before() {
 }
 
 /// What people's tools make of Graph's rows: the same calls, spelled otherwise.
-const SHAPES: [(&str, fn(&str) -> String); 6] = [
-    ("snake_case", |row| {
-        let name = regex::Regex::new("\"[a-zA-Z]+\":").unwrap();
-        name.replace_all(row, |name: &regex::Captures<'_>| snake_case(&name[0])).into_owned()
+const SHAPES: [(&str, fn(&str) -> String); 9] = [
+    ("snake_case", |rows| replace("\"[a-zA-Z]+\":", rows, |name| snake_case(&name[0]))),
+    ("numbers as text", |rows| replace("\":([0-9]+)", rows, |number| format!("\":\"{}\"", &number[1]))),
+    ("US dates", |rows| {
+        let time = r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([:0-9]{8})[.0-9]*Z";
+        replace(time, rows, |time| format!("{}/{}/{} {} AM", &time[2], &time[3], &time[1], &time[4]))
     }),
-    ("numbers as text", |row| {
-        regex::Regex::new(":([0-9]+)").unwrap().replace_all(row, ":\"$1\"").into_owned()
+    ("Date(ms)", |rows| replace(TIME, rows, |time| dotnet_date(&time[0]))),
+    ("PowerShell's dates", |rows| {
+        let object =
+            |time: &Captures<'_>| format!("{{\"value\":\"{}\",\"DateTime\":\"x\"}}", dotnet_date(&time[1]));
+        replace(&format!("\"({TIME})\""), rows, object)
     }),
-    ("US dates", |row| {
-        let time = regex::Regex::new(r"(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)[.0-9]*Z").unwrap();
-        time.replace_all(row, "$2/$3/$1 $4 AM").into_owned()
-    }),
-    ("/Date(ms)/", |row| {
-        let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT[:.0-9]+Z").unwrap();
-        let millis = |time: &regex::Captures<'_>| {
-            format!("/Date({})/", time[0].parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    ("Event Hubs' wrapper", |rows| {
+        let wrapped = |row| {
+            format!("{{\"time\":\"2026-11-01T00:00:00Z\",\"properties\":{row},\"category\":\"calls\"}}\n")
         };
-        time.replace_all(row, millis).into_owned()
+        rows.lines().map(wrapped).collect()
     }),
-    ("Event Hubs' wrapper", |row| {
-        format!("{{\"time\":\"2026-11-01T00:00:00Z\",\"properties\":{row},\"category\":\"calls\"}}")
+    ("a property left out", |rows| {
+        replace("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?", rows, |_| String::new())
     }),
-    ("a property left out", |row| {
-        regex::Regex::new("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?")
-            .unwrap()
-            .replace(row, "")
-            .into_owned()
-    }),
+    ("escapes", |rows| rows.replace(".com", "\\u002ecom")),
+    ("a property a line", |rows| rows.replace(",\"", ",\n  \"")),
 ];
+
+const TIME: &str = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[:.0-9]+Z";
+
+fn replace(what: &str, rows: &str, with: impl Fn(&Captures<'_>) -> String) -> String {
+    Regex::new(what).unwrap().replace_all(rows, with).into_owned()
+}
 
 fn snake_case(name: &str) -> String {
     let letters = name.chars().flat_map(|letter| {
         letter.is_ascii_uppercase().then_some('_').into_iter().chain([letter.to_ascii_lowercase()])
     });
     letters.collect()
+}
+
+fn dotnet_date(time: &str) -> String {
+    format!("/Date({})/", time.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
 
 /// The bound is that of the usual way, so that it holds on any processor.
@@ -97,10 +104,8 @@ fn a_row_of_another_shape_costs_at_most_four_times_the_usual_one() {
     let [few, more] = [FEW_ROWS, MORE_ROWS].map(|rows| write(folder.path(), "graph", rows));
     let cost = |name: &str, shape: fn(&str) -> String| {
         let [few, more] = [&few, &more].map(|usual| {
-            let rows: String =
-                fs::read_to_string(usual).unwrap().lines().map(|row| shape(row) + "\n").collect();
-            let file = usual.with_file_name(format!("{}.{}", name.replace('/', ""), rows.len()));
-            fs::write(&file, rows).unwrap();
+            let file = usual.with_added_extension(name);
+            fs::write(&file, shape(&fs::read_to_string(usual).unwrap())).unwrap();
             file
         });
         (instructions(&more) - instructions(&few)) / (MORE_ROWS - FEW_ROWS).unsigned_abs()
