@@ -53,7 +53,7 @@ fn a_record_costs_no_more_than_before() {
 }
 
 /// What people's tools make of Graph's rows: the same calls, spelled otherwise.
-const SHAPES: [(&str, fn(&str) -> String); 9] = [
+const SHAPES: [(&str, fn(&str) -> String); 12] = [
     ("snake_case", |rows| replace("\"[a-zA-Z]+\":", rows, |name| snake_case(&name[0]))),
     ("numbers as text", |rows| replace("\":([0-9]+)", rows, |number| format!("\":\"{}\"", &number[1]))),
     ("US dates", |rows| {
@@ -76,6 +76,9 @@ const SHAPES: [(&str, fn(&str) -> String); 9] = [
         replace("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?", rows, |_| String::new())
     }),
     ("escapes", |rows| rows.replace(".com", "\\u002ecom")),
+    ("escapes in names", |rows| rows.replace("Name\":\"", "Name\":\"\\u00fc")),
+    ("an array", |rows| format!("[{}]", rows.trim_end().replace('\n', ",\n"))),
+    ("an answer", |rows| format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","))),
     ("a property a line", |rows| rows.replace(",\"", ",\n  \"")),
 ];
 

@@ -30,6 +30,10 @@ pub fn says_kind(name: &[u8]) -> Option<&'static [u8]> {
     }
 }
 
+/// The entries of an object that is a date, the best one first: as PowerShell (`value`, `UtcDateTime`) and databases
+/// (`$date`) write it.
+pub const DATES: [&str; 4] = ["value", "UtcDateTime", "$date", "DateTime"];
+
 /// Reads an object as a row; its properties and those of an object that wraps a row.
 pub struct RowOf(pub Names);
 
@@ -44,13 +48,15 @@ impl<'de> DeserializeSeed<'de> for RowOf {
     }
 }
 
+/// Who is told the names that are no field's, where somebody asks for them.
+type Others<'r> = Option<&'r dyn Fn(&[u8])>;
+
 /// The properties of an object, into a row.
 struct Properties<'r, 'de> {
     names: Names,
     row: &'r mut AnyRow<'de>,
     is_wrapped: bool,
-    /// Is told the names that are no field's, where somebody asks for them.
-    others: Option<&'r dyn Fn(&[u8])>,
+    others: Others<'r>,
 }
 
 /// What becomes of a property.
@@ -134,7 +140,7 @@ impl<'de> DeserializeSeed<'de> for Wrapped<'_, 'de> {
 
 struct Name<'r> {
     names: Names,
-    others: Option<&'r dyn Fn(&[u8])>,
+    others: Others<'r>,
 }
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
@@ -236,9 +242,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Odd)
     }
 
-    /// A date as PowerShell (`value`, `UtcDateTime`) and databases (`$date`) write it, if it is one.
+    /// A date of [`DATES`], if it is one.
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        const DATES: [&str; 4] = ["value", "UtcDateTime", "$date", "DateTime"];
         let mut found = (DATES.len(), Value::Odd);
         while let Some(name) = entries.next_key::<Cow<'_, str>>()? {
             match DATES.iter().position(|known| *known == name) {

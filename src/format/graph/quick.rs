@@ -6,6 +6,9 @@
 //! value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that are not UTF-8 inside strings;
 //! and as nothing else in it is nested, it shows its own end.
 
+#[cfg(test)]
+mod tests;
+
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::full;
@@ -59,7 +62,7 @@ impl Name {
         let begin = self.before.length();
         match self.before.differences(simd, room.first_chunk()?) {
             0 => self.string(simd, &text[begin..], room[begin..].first_chunk()?),
-            quote if quote == self.before.last => other(&text[begin - 1..]),
+            quote if quote == self.before.last => other(simd, &text[begin - 1..]),
             _ => None,
         }
     }
@@ -77,7 +80,7 @@ impl Name {
         if (stops & self.through) * 2 == self.through + 1 && room[length] == b'"' {
             return Some((Value::Text(&text[..length]), &text[length + 1..]));
         }
-        let (string, rest) = string(simd, text)?;
+        let Some((string, rest)) = string(simd, text) else { return unread(simd, self.field, text) };
         if let Ok(length @ ..63) = u8::try_from(string.len()) {
             (self.length, self.through) = (length, (2 << length) - 1);
         }
@@ -138,10 +141,7 @@ impl Layout {
         let property = self.property(place, is_wrapped, text)?;
         let Property { name, field, at_value, is_wrapped } = property;
         let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
-        let (value, rest) = match at_value.strip_prefix(b"\"") {
-            Some(rest) => any_string(rest).map(|(string, rest)| (Value::Text(string), rest))?,
-            None => other(at_value)?,
-        };
+        let (value, rest) = dispatch!(Level::new(), simd => value(simd, field, at_value))?;
         row.keep(field, value);
         let before = Prefix::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
         // Each name stands in the same object as in the row from which those behind it are known.
@@ -221,15 +221,71 @@ fn behind_blanks(mut text: &[u8]) -> &[u8] {
 /// A value, and what follows it.
 type ValueAndRest<'t> = (Value<&'t [u8]>, &'t [u8]);
 
+/// The value of this field that the text begins with.
+#[inline(always)]
+fn value<S: Simd>(simd: S, field: Option<Field>, text: &[u8]) -> Option<ValueAndRest<'_>> {
+    let Some(text) = text.strip_prefix(b"\"") else { return other(simd, text) };
+    match string(simd, text) {
+        Some((string, rest)) => Some((Value::Text(string), rest)),
+        None => unread(simd, field, text),
+    }
+}
+
 /// The value that the text begins with, if it is no string.
 #[inline(always)]
-fn other(text: &[u8]) -> Option<ValueAndRest<'_>> {
+fn other<S: Simd>(simd: S, text: &[u8]) -> Option<ValueAndRest<'_>> {
     match text {
         [b'0'..=b'9', ..] => whole(text),
         [b't', b'r', b'u', b'e', rest @ ..] => Some((Value::Flag(true), rest)),
         [b'f', b'a', b'l', b's', b'e', rest @ ..] => Some((Value::Flag(false), rest)),
         [b'n', b'u', b'l', b'l', rest @ ..] => Some((Value::Null, rest)),
+        [b'{', rest @ ..] => date(simd, rest),
         _ => None,
+    }
+}
+
+/// The date in an object whose brace was just read, as [`full`] finds it: the entry of the highest rank.
+#[inline(never)]
+fn date<S: Simd>(simd: S, mut text: &[u8]) -> Option<ValueAndRest<'_>> {
+    let mut found = (full::DATES.len(), Value::Odd);
+    loop {
+        let (name, rest) = string(simd, behind_blanks(text).strip_prefix(b"\"")?)?;
+        let value = behind_blanks(behind_blanks(rest).strip_prefix(b":")?);
+        let (value, rest) = match value.strip_prefix(b"\"") {
+            Some(text) => string(simd, text).map(|(string, rest)| (Value::Text(string), rest))?,
+            None if value.starts_with(b"{") => return None,
+            None => other(simd, value)?,
+        };
+        if let Some(rank) = full::DATES.iter().position(|known| known.as_bytes() == name)
+            && rank < found.0
+        {
+            found = (rank, value);
+        }
+        text = match behind_blanks(rest) {
+            [b',', rest @ ..] => rest,
+            [b'}', rest @ ..] => return Some((found.1, rest)),
+            _ => return None,
+        };
+    }
+}
+
+/// What follows the string whose opening quote was just read, if it is that of no field: then it may have escapes, as names
+/// of people have where a tool writes nothing but ASCII.
+#[cold]
+#[inline(never)]
+fn unread<S: Simd>(simd: S, field: Option<Field>, mut text: &[u8]) -> Option<ValueAndRest<'_>> {
+    if field.is_some() {
+        return None;
+    }
+    loop {
+        text = match &text[scan::find_stop(simd, text)?..] {
+            [b'"', rest @ ..] => return Some((Value::Odd, rest)),
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
+            [b'\\', b'u', code @ ..] if code.first_chunk::<4>()?.iter().all(u8::is_ascii_hexdigit) => {
+                &code[4..]
+            }
+            _ => return None,
+        };
     }
 }
 
