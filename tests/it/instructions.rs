@@ -52,8 +52,11 @@ fn a_record_costs_no_more_than_before() {
     }
 }
 
+/// Its name, and how the usual rows are spelled in it.
+type Shape = (&'static str, fn(&str) -> String);
+
 /// What people's tools make of Graph's rows: the same calls, spelled otherwise.
-const SHAPES: [(&str, fn(&str) -> String); 12] = [
+const SHAPES: [Shape; 12] = [
     ("snake_case", |rows| replace("\"[a-zA-Z]+\":", rows, |name| snake_case(&name[0]))),
     ("numbers as text", |rows| replace("\":([0-9]+)", rows, |number| format!("\":\"{}\"", &number[1]))),
     ("US dates", |rows| {
