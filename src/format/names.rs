@@ -133,7 +133,7 @@ fn exact(name: &[u8]) -> Option<Field> {
 
 /// Whether it is a property of Graph's rows that is no field: most rows have them, and no other spelling of them is to be
 /// looked for.
-pub fn is_other_of_graph(name: &[u8]) -> bool {
+fn is_other_of_graph(name: &[u8]) -> bool {
     matches!(
         name,
         b"userId"

@@ -6,7 +6,7 @@
 //! repairs: a raw newline cannot stand in a JSON string, and a top-level object that began as `{"` and is not closed
 //! when a later line begins with `{"` in the first column was cut off; there a new value begins.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr3};
 
 use super::{Nesting, Place, Split};
 
@@ -333,15 +333,12 @@ impl Scan {
     /// Goes on within a string to its end; an answer when it is cut off or its text ends first.
     fn string(&mut self, text: &[u8]) -> Option<Scanned> {
         let rest = &text[self.at..];
-        let stop = memchr2(b'"', b'\\', rest);
-        if let Some(newline) = memchr(b'\n', &rest[..stop.unwrap_or(rest.len())]) {
-            return Some(Scanned::Cut(self.at + newline + 1));
-        }
-        match stop {
+        match memchr3(b'"', b'\\', b'\n', rest) {
             None => {
                 self.at = text.len();
                 Some(Scanned::NeedMore)
             }
+            Some(newline) if rest[newline] == b'\n' => Some(Scanned::Cut(self.at + newline + 1)),
             Some(escape) if rest[escape] == b'\\' => {
                 self.at += escape;
                 match rest.get(escape + 1) {

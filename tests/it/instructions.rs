@@ -79,7 +79,7 @@ const SHAPES: [Shape; 12] = [
         replace("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?", rows, |_| String::new())
     }),
     ("escapes", |rows| rows.replace(".com", "\\u002ecom")),
-    ("escapes in names", |rows| rows.replace("Name\":\"", "Name\":\"\\u00fc")),
+    ("escapes in names", |rows| rows.replace("userDisplayName\":\"", "userDisplayName\":\"\\u00fc")),
     ("an array", |rows| format!("[{}]", rows.trim_end().replace('\n', ",\n"))),
     ("an answer", |rows| format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","))),
     ("a property a line", |rows| rows.replace(",\"", ",\n  \"")),

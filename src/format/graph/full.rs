@@ -162,7 +162,6 @@ impl Visitor<'_> for Name<'_> {
         let name = name.as_bytes();
         Ok(match self.names.field(name) {
             Some(field) => Property::Read(field),
-            None if names::is_other_of_graph(name) => Property::Unread,
             None if names::is_wrapper(name) => Property::Wrapper,
             None => says_kind(name).map_or_else(
                 || {
