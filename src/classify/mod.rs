@@ -96,7 +96,8 @@ impl<'c> Cause<'c> {
             Self::Range(range) => range.remedy,
             Self::Standard(standard) => &standard.remedy,
             Self::Unlisted => {
-                "Look the two codes up in Microsoft's documentation, and add them to `causes:` in the config."
+                "Look the codes up in Microsoft's documentation, and add them to `causes:` in the config. Where the record \
+                 has none, ask for the call by its correlation id."
             }
         }
     }

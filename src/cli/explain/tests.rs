@@ -270,8 +270,9 @@ fn what_unlisted_means() {
       Unlisted 569xxx: TLS, TCP or DNS to the SBC
 
     Any other code:
-      remedy    Look the two codes up in Microsoft's documentation, and add them to
-                `causes:` in the config.
+      remedy    Look the codes up in Microsoft's documentation, and add them to
+                `causes:` in the config. Where the record has none, ask for the call
+                by its correlation id.
       labels    cause="Unlisted" category="unlisted"
     "#);
 }
