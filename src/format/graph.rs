@@ -21,7 +21,7 @@ pub use self::near::hint;
 use self::quick::{Layout, ROOM};
 use self::rows::Rows;
 use super::names::{Field, Lookalikes, Names};
-use super::row::{self, Lenient, Row, Usual, Value};
+use super::row::{self, Fields, Lenient, Row, Usual, Value};
 use super::times::Dates;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, trunk};
 use crate::call::{Call, Guid, Reason};
@@ -213,15 +213,14 @@ impl Decoder {
             let missing = row::missing(&row, |field| row.has(field), |field| self.layout.resembles(field));
             missing.map_or(Some(()), |_| None)?;
         }
-        let call = row::call(&row, Usual);
-        calls.push(call.or_else(|_| lenient(&row, &mut self.dates)).ok()?);
+        calls.push(row::call(&row, Usual).or_else(|_| lenient(&row, &mut self.dates)).ok()?);
         Some(end)
     }
 }
 
 /// The call of a row that writes times otherwise than Microsoft does. Apart, so that the usual way stays short.
 #[inline(never)]
-fn lenient<'a>(row: &Row<&'a [u8]>, dates: &mut Dates) -> Result<Call<'a>, Reason> {
+fn lenient<'a>(row: &impl Fields<'a>, dates: &mut Dates) -> Result<Call<'a>, Reason> {
     row::call(row, Lenient::of(row, dates))
 }
 
@@ -251,7 +250,7 @@ where
         Kind::Error => return Err(Reason::ErrorAnswer),
         Kind::NoRow => return Err(Reason::NotARow),
     }
-    let call = row::call(row, Lenient::of(row, dates))?;
+    let call = row::call(row, Usual).or_else(|_| lenient(row, dates))?;
     if !is_whole(row) {
         row::missing(row, |field| row.has(field), resembles).map_or(Ok(()), Err)?;
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use regex::Regex;
 use xxhash_rust::xxh3::xxh3_128;
 
-use self::record::{Columns, Record};
+use self::record::{Cells, Columns, Record};
 pub use self::time::TimeFormat;
 use self::trial::Trial;
 use super::device::{self, Device};
@@ -46,6 +46,12 @@ pub enum Shape {
     Json,
     /// Lines; fields by the names of groups. The first pattern that matches counts.
     Regex(Vec<Regex>),
+}
+
+impl Shape {
+    fn delimiter(&self) -> u8 {
+        if let Self::Csv { delimiter, .. } = self { *delimiter } else { b',' }
+    }
 }
 
 /// Our fields.
@@ -156,16 +162,18 @@ struct Decoder {
     mapping: Arc<Mapping>,
     /// The header line last seen, and its columns.
     header: Option<(Vec<u8>, Columns)>,
+    cells: Cells,
 }
 
 impl Decoder {
     fn new(mapping: Arc<Mapping>) -> Self {
-        Self { mapping, header: None }
+        let cells = Cells::delimited_by(mapping.shape.delimiter());
+        Self { mapping, header: None, cells }
     }
 
     fn read_header(&mut self, line: &[u8]) {
-        if let Shape::Csv { delimiter, has_header: true } = self.mapping.shape {
-            self.header = Some((line.to_vec(), Columns::read(line, delimiter)));
+        if let Shape::Csv { has_header: true, .. } = self.mapping.shape {
+            self.header = Some((line.to_vec(), Columns::read(line, &mut self.cells)));
         }
     }
 }
@@ -177,7 +185,7 @@ impl Decode for Decoder {
             return Decoded::Header;
         }
         let columns = self.header.as_ref().map(|(_, columns)| columns);
-        match Record::read(record, &self.mapping.shape, columns) {
+        match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
             Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
             Ok(read) => Mapped { record: &read, mapping: &self.mapping, whole: record }.decoded(),
             Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
@@ -197,12 +205,13 @@ impl Decode for Decoder {
     }
 
     fn separator(&self) -> u8 {
-        if let Shape::Csv { delimiter, .. } = self.mapping.shape { delimiter } else { b',' }
+        self.mapping.shape.delimiter()
     }
 
     fn trial(&self, record: &[u8]) -> Option<Trial> {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
-        match Record::read(record, &self.mapping.shape, columns) {
+        let mut cells = Cells::delimited_by(self.separator());
+        match Record::read(record, &self.mapping.shape, columns, &mut cells) {
             Ok(read) => Some(Mapped { record: &read, mapping: &self.mapping, whole: record }.trial()),
             Err(_) => Trial::of_columns(record, &self.mapping, columns?),
         }

@@ -55,6 +55,11 @@ impl Name {
         Self { before, is_wrapped, field, resembling, length: 0, through: 1 }
     }
 
+    /// Whether the text begins with this name, and a string behind it.
+    fn is_at<S: Simd>(&self, simd: S, text: &[u8]) -> bool {
+        text.first_chunk().is_some_and(|chunk| self.before.differences(simd, chunk) == 0)
+    }
+
     /// The value that stands behind this name, if the text begins with that; and what follows.
     #[inline(always)]
     fn value<'t, S: Simd>(&mut self, simd: S, text: &'t [u8]) -> Option<ValueAndRest<'t>> {
@@ -119,7 +124,9 @@ impl Layout {
             if let Some(behind) = end(rest, is_wrapped) {
                 return Some(text.len() - behind.len());
             }
-            if rest.len() < ROOM {
+            // The name is the expected one, and its value unusual.
+            let is_value = self.expected.get(place).is_some_and(|name| name.is_at(simd, rest));
+            if is_value || rest.len() < ROOM {
                 return None;
             }
             (rest, is_wrapped) = self.unexpected(place, is_wrapped, rest, row)?;

@@ -13,9 +13,9 @@ use crate::call::Reason;
 pub struct Columns(Vec<String>);
 
 impl Columns {
-    pub fn read(line: &[u8], delimiter: u8) -> Self {
+    pub fn read(line: &[u8], cells: &mut Cells) -> Self {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        Self(cells(line, delimiter).iter().map(|name| name.trim().to_owned()).collect())
+        Self(cells.of(line).iter().map(|name| name.trim().to_owned()).collect())
     }
 }
 
@@ -39,10 +39,11 @@ impl<'r> Record<'r> {
         record: &'r [u8],
         shape: &'r Shape,
         columns: Option<&'r Columns>,
+        cells: &mut Cells,
     ) -> Result<Self, Option<Reason>> {
         match shape {
-            Shape::Csv { delimiter, .. } => {
-                let cells = cells(record.strip_suffix(b"\r").unwrap_or(record), *delimiter);
+            Shape::Csv { .. } => {
+                let cells = cells.of(record.strip_suffix(b"\r").unwrap_or(record));
                 match columns {
                     Some(Columns(names)) if names.len() != cells.len() => Err(Some(Reason::BadCsv)),
                     columns => Ok(Self::Cells { cells, columns }),
@@ -136,21 +137,56 @@ fn add_places(value: &Value, within: &str, places: &mut Vec<String>) {
     }
 }
 
-/// The cells of a line (RFC 4180, with any delimiter).
-pub fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
-    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-    let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);
-    let (mut read, mut written, mut count) = (0, 0, 0);
-    loop {
-        let (result, taken, output, fields) =
-            reader.read_record(&line[read..], &mut text[written..], &mut ends[count..]);
-        (read, written, count) = (read + taken, written + output, count + fields);
-        // The second time nothing is left, which ends the last field.
-        if matches!(result, csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End) {
-            break;
+/// Takes lines apart into cells (RFC 4180, with any delimiter). Made once for many lines: its tables cost more than one.
+#[derive(Debug)]
+pub struct Cells {
+    delimiter: u8,
+    reader: csv_core::Reader,
+}
+
+impl Cells {
+    pub fn delimited_by(delimiter: u8) -> Self {
+        Self { delimiter, reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build() }
+    }
+
+    pub fn of(&mut self, line: &[u8]) -> Vec<String> {
+        self.reader.reset();
+        let delimiters = line.iter().filter(|byte| **byte == self.delimiter).count();
+        let (mut text, mut ends) = (vec![0; line.len() + 1], vec![0; delimiters + 2]);
+        let (mut read, mut written, mut count) = (0, 0, 0);
+        loop {
+            let (result, taken, output, fields) =
+                self.reader.read_record(&line[read..], &mut text[written..], &mut ends[count..]);
+            (read, written, count) = (read + taken, written + output, count + fields);
+            // The second time nothing is left, which ends the last field.
+            if matches!(result, csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End) {
+                break;
+            }
+        }
+        let begins = std::iter::once(0).chain(ends[..count].iter().copied());
+        let cell = |(begin, end): (usize, &usize)| String::from_utf8_lossy(&text[begin..*end]).into_owned();
+        begins.zip(&ends[..count]).map(cell).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_those_of_rfc_4180() {
+        let mut cells = Cells::delimited_by(b';');
+        for (line, expected) in [
+            ("", vec![]),
+            ("a", vec!["a"]),
+            ("a;b", vec!["a", "b"]),
+            ("a;;", vec!["a", "", ""]),
+            (";", vec!["", ""]),
+            ("\"a;\"\"b\";c", vec!["a;\"b", "c"]),
+            ("\"a\nb\";c", vec!["a\nb", "c"]),
+            ("a,b;c", vec!["a,b", "c"]),
+        ] {
+            assert_eq!(cells.of(line.as_bytes()), expected, "{line:?}");
         }
     }
-    let begins = std::iter::once(0).chain(ends[..count].iter().copied());
-    let cell = |(begin, end): (usize, &usize)| String::from_utf8_lossy(&text[begin..*end]).into_owned();
-    begins.zip(&ends[..count]).map(cell).collect()
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::guess::{self, Sample};
-use super::record::{Columns, Record, cells};
+use super::record::{Cells, Columns, Record};
 use super::{Shape, time::TimeFormat};
 use crate::framing::{Framing, Split};
 
@@ -51,7 +51,7 @@ pub fn sampled(text: &[u8], finished: bool) -> Sampled {
     let first = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
     let delimiter = [b'|', b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
-    let names = cells(first, delimiter);
+    let names = Cells::delimited_by(delimiter).of(first);
     let has_header = guess::are_names(names.iter().map(String::as_str));
     let shape = Shape::Csv { delimiter, has_header };
     Sampled { samples: of_records(text, finished, &shape), shape, line: None }
@@ -65,6 +65,7 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
     };
     let mut splitter = framing.splitter(text.len() + 1);
     splitter.separate_by(delimiter);
+    let mut cells = Cells::delimited_by(delimiter);
     let (mut samples, mut columns, mut rest, mut count) = (Vec::new(), None, text, 0);
     while count < RECORDS {
         let (record, next) = match splitter.next(rest, finished) {
@@ -78,8 +79,8 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
         rest = &rest[next..];
         count += 1;
         if has_header && columns.is_none() {
-            columns = Some(Columns::read(record, delimiter));
-        } else if let Ok(record) = Record::read(record, shape, columns.as_ref()) {
+            columns = Some(Columns::read(record, &mut cells));
+        } else if let Ok(record) = Record::read(record, shape, columns.as_ref(), &mut cells) {
             for place in record.places() {
                 let value = record.get(&place).unwrap_or_default().into_owned();
                 let is_named = has_header || matches!(shape, Shape::Json);
