@@ -82,7 +82,7 @@ impl Collector {
         let pace = Pace::open(&folder.join(".requests"), options.requests_per_minute)
             .map_err(|error| storage(options, &error))?;
         let graph = Graph::new(options, pace, metrics.clone())?;
-        metrics.succeeded_at(progress.last_success);
+        metrics.succeeded_at(progress.last_success.min(now()));
         Ok(Self { options: options.clone(), graph, spool, progress, metrics, failed: HashSet::new() })
     }
 

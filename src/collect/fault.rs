@@ -85,6 +85,9 @@ impl Fault {
     }
 }
 
+/// What is longer is no error of Microsoft's, in bytes.
+const LONGEST_ERROR: usize = 64 * 1024;
+
 /// What Microsoft says of an error: its code and its message. Entra and Graph each have their form.
 pub fn said(body: &[u8]) -> Option<(String, String)> {
     #[derive(Deserialize)]
@@ -102,6 +105,9 @@ pub fn said(body: &[u8]) -> Option<(String, String)> {
     struct Body {
         error: Error,
         error_description: Option<String>,
+    }
+    if body.len() > LONGEST_ERROR {
+        return None;
     }
     let body: Body = serde_json::from_slice(body).ok()?;
     let (code, message) = match body.error {

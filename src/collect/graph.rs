@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use tracing::{debug, warn};
 
 use super::day::Day;
@@ -12,7 +11,7 @@ use super::http::{Answer, Client, host};
 use super::inbox::{Inbox, Interrupted};
 use super::options::Options;
 use super::pace::Pace;
-use super::row::Row;
+use super::row::{Row, Rows};
 use super::sign_in::{self, Token};
 use crate::telemetry::OfSource;
 
@@ -73,7 +72,7 @@ pub struct Page {
 
 #[derive(Deserialize)]
 struct Body {
-    value: Vec<Map<String, Value>>,
+    value: Rows,
     #[serde(rename = "@odata.nextLink", alias = "@odata.NextLink")]
     next: Option<String>,
 }
@@ -113,6 +112,11 @@ impl Graph {
                 return Err(fault.into());
             }
             let pause = fault.wait.unwrap_or_default().max(self.pause(attempt));
+            if pause > MAX_PAUSE {
+                // As long as that nobody should have to guess why nothing comes.
+                warn!(source = %self.options.source, ?pause, "waiting as long as Microsoft says: {fault}");
+                self.metrics.failing(Some(fault.reason.label()));
+            }
             debug!(source = %self.options.source, fault = %fault, ?pause, "asking Microsoft again");
             self.metrics.retried();
             inbox.pause(pause)?;
@@ -182,7 +186,7 @@ impl Graph {
             let place = fault::readable(host(next), 80);
             return Err(strange(&format!("a link to another host ({place}), which is not followed")));
         }
-        Ok(Page { rows: body.value.iter().map(Row::cut).collect(), next: body.next })
+        Ok(Page { rows: body.value.0, next: body.next })
     }
 
     fn refused(&self, answer: &Answer) -> Fault {

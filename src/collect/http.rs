@@ -12,10 +12,10 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Timeout};
 
 use super::fault::{Fault, Reason};
-use super::now;
+use super::{now, small_file};
 
-/// A page of a thousand rows is about a megabyte.
-const MAX_BODY: u64 = 64 * 1024 * 1024;
+/// Of an answer, unpacked. A page of a thousand rows is about a megabyte.
+const MAX_BODY: u64 = 16 * 1024 * 1024;
 
 /// The longest that a server is left alone because it said so.
 const MAX_WAIT: Duration = Duration::from_secs(60 * 60);
@@ -161,8 +161,9 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Fault> {
                 format!("`ca_file` {}: {error}; it is a PEM file", file.display()),
             )
         };
-        let read = CertificateDer::pem_file_iter(file).map_err(|error| unusable(error.to_string()))?;
-        let own: Vec<_> = read.collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
+        let pem = small_file::read(file).map_err(|error| unusable(error.to_string()))?;
+        let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let own = own.map_err(|error| unusable(error.to_string()))?;
         if own.is_empty() {
             return Err(unusable("there is no certificate in it".to_owned()));
         }

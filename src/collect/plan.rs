@@ -24,12 +24,13 @@ pub fn history_days(now: i64, times: &Times, asked: &Asked) -> Vec<Day> {
     let oldest_live = Day::of(now - millis(times.look_back.min(super::MAX_HISTORY)));
     let all = days_down_to(now, times.history.min(super::MAX_HISTORY));
     let older = all.into_iter().filter(|day| *day < oldest_live);
-    older.filter(|day| !is_settled(*day, times, asked)).collect()
+    older.filter(|day| !is_settled(*day, now, times, asked)).collect()
 }
 
-/// Whether all that is waited for of a day has come: it was asked for `look_back` after its end.
-pub fn is_settled(day: Day, times: &Times, asked: &Asked) -> bool {
-    asked.get(&day).is_some_and(|at| *at >= day.ends() + millis(times.look_back))
+/// Whether all that is waited for of a day has come: it was asked for `look_back` after its end. What was asked for at a
+/// time that has not come was asked for by a wrong clock.
+fn is_settled(day: Day, now: i64, times: &Times, asked: &Asked) -> bool {
+    asked.get(&day).is_some_and(|at| (day.ends() + millis(times.look_back)..=now).contains(at))
 }
 
 /// Whether a day will not be asked for any more. What is known of it and of its neighbours can go then.
@@ -97,6 +98,17 @@ mod tests {
         asked.retain(|day, _| *day <= Day::of(before));
         asked.values_mut().for_each(|at| *at = before);
         assert_eq!(text(&history_days(now, &times, &asked)), "11-17 11-16 11-15 11-14");
+    }
+
+    #[test]
+    fn what_a_clock_ahead_of_time_asked_for_is_asked_for_again() {
+        let times = times(48, 5);
+        let asked: Asked = days_down_to(time("2026-12-09T10:00:00Z"), Duration::from_secs(30 * 24 * HOUR))
+            .into_iter()
+            .map(|day| (day, time("2026-12-09T10:00:00Z")))
+            .collect();
+        let now = time("2026-12-05T10:00:00Z");
+        assert_eq!(text(&history_days(now, &times, &asked)), "12-02 12-01 11-30");
     }
 
     #[test]

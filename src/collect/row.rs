@@ -1,6 +1,9 @@
 //! A row of Graph cut down to what is counted: no names, no sign-in names, numbers down to their country.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -33,6 +36,38 @@ pub struct Row {
     /// With its line end.
     pub line: String,
     pub print: Print,
+}
+
+/// No page has more: Microsoft's have a thousand.
+const MOST_ROWS: usize = 20_000;
+
+/// The rows of a page, each cut down as it comes, so that no page takes much more memory than its text.
+#[derive(Debug)]
+pub struct Rows(pub Vec<Row>);
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfList;
+        impl<'de> Visitor<'de> for OfList {
+            type Value = Rows;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {MOST_ROWS} rows")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
+                let mut rows = Vec::new();
+                while let Some(row) = list.next_element::<Map<String, Value>>()? {
+                    if rows.len() == MOST_ROWS {
+                        return Err(A::Error::invalid_length(rows.len() + 1, &self));
+                    }
+                    rows.push(Row::cut(&row));
+                }
+                Ok(Rows(rows))
+            }
+        }
+        deserializer.deserialize_seq(OfList)
+    }
 }
 
 /// How a row is known again.
@@ -140,6 +175,14 @@ mod tests {
         assert_eq!(one.id, row("1".into(), 487, "x").id);
         assert_ne!(one.content, row("1".into(), 487, "x").content);
         assert_ne!(row(Value::Null, 200, "x").id, row(Value::Null, 487, "x").id);
+    }
+
+    #[test]
+    fn a_page_has_no_more_rows_than_a_page_can_have() {
+        let page = |rows| format!("[{}]", vec!["{}"; rows].join(","));
+        let rows = |text: &str| serde_json::from_str::<Rows>(text).map(|rows| rows.0.len());
+        assert_eq!(rows(&page(MOST_ROWS)).unwrap(), MOST_ROWS);
+        assert!(rows(&page(MOST_ROWS + 1)).unwrap_err().to_string().contains("at most 20000 rows"));
     }
 
     #[test]

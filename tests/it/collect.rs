@@ -7,6 +7,6 @@ mod kills;
 mod paging;
 mod privacy;
 mod rules;
-mod setup;
+pub mod setup;
 mod sign_in;
-mod stand_in;
+pub mod stand_in;

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 mod looks;
 
+use crate::collect::setup::Setup;
+use crate::collect::stand_in::{Fault, StandIn, rows};
 use crate::tools::{Daemon, Prometheus, find, succeed};
 use xtask::traffic::Traffic;
 
@@ -237,9 +239,22 @@ fn exposed() -> Known {
     daemon.wait_for_metrics("all records", |metrics| {
         metrics.sum("cdr_exporter_records_total", &[]) == CALLS as f64
     });
-    let known = known(daemon.get("/metrics").text());
+    let mut known = known(daemon.get("/metrics").text());
     daemon.stop();
+    known.extend(collected().into_iter().filter(|(metric, _)| metric.starts_with("cdr_collect_")));
     known
+}
+
+/// What a daemon shows that collects, once it was told to come again later.
+fn collected() -> Known {
+    let stand_in = StandIn::start(rows::calls(1, 3));
+    stand_in.spoil_first(1, Fault::Status(503, None));
+    let setup = Setup::with(&stand_in, "every: 300ms\nhistory: 0s\nclient_secret_ends: 2031-05-31");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_metrics("a look at the spool folder", |metrics| {
+        metrics.sum("cdr_collect_spool_bytes", &[]) > 0.0
+    });
+    known(daemon.get("/metrics").text())
 }
 
 /// What Prometheus adds to the metrics of the daemon, with the labels that come from our rules.

@@ -3,6 +3,7 @@
 //! The names, labels and sums are the exporter's own; the figures are smooth, so that a picture looks the same twice.
 //! The window is there once now and once a week earlier, for the panels that compare. [`faults`] says what goes wrong.
 
+mod collect;
 mod faults;
 
 use faults::{FAULTS, Fault};
@@ -110,6 +111,7 @@ impl Traffic {
         }
         self.source(&mut all, self.trunks as f64 * 20.0);
         self.tallies(&mut all, self.trunks as f64 * 20.0);
+        collect::collector(&mut all, self.trunks as f64 * 20.0, self.start(), self.end as f64);
         catalogue(&mut all, "cdr_cause_info");
         exporter(&mut all, self.start(), self.end as f64);
         if self.rules {

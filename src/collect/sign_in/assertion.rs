@@ -16,7 +16,7 @@ use x509_cert::der::Decode;
 
 use super::unusable;
 use crate::collect::fault::Fault;
-use crate::collect::now;
+use crate::collect::{now, small_file};
 
 /// Entra advises five to ten minutes.
 const LASTS: Duration = Duration::from_secs(5 * 60);
@@ -61,12 +61,13 @@ pub fn ends_at(file: &Path) -> Result<i64, Fault> {
 }
 
 fn first_certificate(file: &Path) -> Result<CertificateDer<'static>, Fault> {
-    CertificateDer::from_pem_file(file).map_err(|error| unusable(file, &not_pem(error, "CERTIFICATE")))
+    let pem = small_file::read(file).map_err(|error| unusable(file, &error))?;
+    CertificateDer::from_pem_slice(&pem).map_err(|_| unusable(file, &not_pem("CERTIFICATE")))
 }
 
 fn key_pair(file: &Path) -> Result<KeyPair, Fault> {
-    let key =
-        PrivateKeyDer::from_pem_file(file).map_err(|error| unusable(file, &not_pem(error, "PRIVATE KEY")))?;
+    let pem = small_file::read(file).map_err(|error| unusable(file, &error))?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| unusable(file, &not_pem("PRIVATE KEY")))?;
     match &key {
         PrivateKeyDer::Pkcs8(key) => KeyPair::from_pkcs8(key.secret_pkcs8_der()),
         PrivateKeyDer::Pkcs1(key) => KeyPair::from_der(key.secret_pkcs1_der()),
@@ -75,9 +76,6 @@ fn key_pair(file: &Path) -> Result<KeyPair, Fault> {
     .map_err(|error| unusable(file, &format!("it is no RSA key of 2048 to 4096 bits ({error})")))
 }
 
-fn not_pem(error: rustls_pki_types::pem::Error, what: &str) -> String {
-    match error {
-        rustls_pki_types::pem::Error::Io(error) => error.to_string(),
-        _ => format!("it has no PEM section `{what}`, or one with a password"),
-    }
+fn not_pem(what: &str) -> String {
+    format!("it has no PEM section `{what}`, or one with a password")
 }

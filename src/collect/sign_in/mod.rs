@@ -16,9 +16,13 @@ use super::fault::{self, Fault, Reason};
 use super::http::{Answer, Client};
 use super::now;
 use super::options::{Credential, Options};
+use super::small_file;
 
 /// A token is renewed when so little is left of it.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+
+/// No token lasts longer, whatever an answer says: Entra's longest end after a day or so.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A token for Graph.
 #[derive(Clone)]
@@ -119,9 +123,11 @@ fn token(answer: &Answer) -> Result<Token, Fault> {
         && let Ok(granted) = serde_json::from_slice::<Granted>(&answer.body)
     {
         let lasts = granted.expires_in.as_ref().and_then(Seconds::value);
-        let until = granted.expires_on.as_ref().and_then(Seconds::value).map(|at| at - now() / 1000);
+        let until =
+            granted.expires_on.as_ref().and_then(Seconds::value).map(|at| at.saturating_sub(now() / 1000));
         let lasts = lasts.or(until).and_then(|seconds| u64::try_from(seconds).ok());
-        return Ok(Token::new(granted.access_token, Duration::from_secs(lasts.unwrap_or(60))));
+        let lasts = Duration::from_secs(lasts.unwrap_or(60)).min(LONGEST);
+        return Ok(Token::new(granted.access_token, lasts));
     }
     Err(refused(answer))
 }
@@ -147,13 +153,12 @@ fn refused(answer: &Answer) -> Fault {
     Fault { reason, message, wait: answer.wait, status: status.to_string() }
 }
 
-/// What a file with a secret holds, without the line end that editors add.
+/// What a file with a secret holds.
 fn secret(file: &Path) -> Result<String, Fault> {
     warn_if_open(file);
-    let text = fs::read_to_string(file).map_err(|error| unusable(file, &error))?;
-    match text.trim() {
-        "" => Err(unusable(file, &"it is empty")),
-        text => Ok(text.to_owned()),
+    match small_file::read_text(file).map_err(|error| unusable(file, &error))? {
+        text if text.is_empty() => Err(unusable(file, &"it is empty")),
+        text => Ok(text),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Answers that are none: what passes is waited for, what stays is said with what to do.
 
-use std::time::Duration;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::setup::{Setup, spooled};
-use super::stand_in::{Fault, StandIn, rows};
+use super::stand_in::{Fault, Part, StandIn, rows};
 
 const QUICK: &str = "every: 1s\nlook_back: 1h\nhistory: 0s";
 
@@ -43,7 +45,7 @@ fn retry_after_is_kept_to() {
 
 #[test]
 fn what_stays_is_said_in_one_sentence() {
-    let cases: [(Fault, &[&str]); 12] = [
+    let cases: [(Fault, &[&str]); 13] = [
         (
             Fault::Status(401, None),
             &[
@@ -66,9 +68,10 @@ fn what_stays_is_said_in_one_sentence() {
         (Fault::Status(503, None), &["cannot answer now"]),
         (Fault::Cut, &["breaks off"]),
         (Fault::Silent(Duration::from_secs(3)), &["did not answer in 1s"]),
+        (Fault::Trickle(Part::All), &["did not answer in 1s"]),
+        (Fault::Trickle(Part::Body), &["did not answer in 1s"]),
         (Fault::Html, &["a web page in place of records", "a proxy may have answered"]),
         (Fault::Garbage, &["no page of records, or breaks off (line 1,"]),
-        (Fault::Redirect, &["points elsewhere, which is not followed"]),
         (
             Fault::Next("https://graph.example.com/v1.0/x".to_owned()),
             &["a link to another host (graph.example.com)"],
@@ -89,7 +92,8 @@ fn what_stays_is_said_in_one_sentence() {
 fn what_keeps_from_microsoft_is_said() {
     let stand_in = StandIn::start(Vec::new());
     let check = |more: &str| Setup::with(&stand_in, more).run(&stand_in, &["check", "--collect"]).stdout;
-    let untrusted = check("ca_file: /dev/null");
+    let empty = stand_in.file("empty", "");
+    let untrusted = check(&format!("ca_file: {}", empty.display()));
     assert!(untrusted.contains("there is no certificate in it"), "{untrusted}");
     let other = StandIn::start(Vec::new());
     let untrusted = check(&format!("ca_file: {}", other.ca_file().display()));
@@ -118,4 +122,137 @@ fn missing_permission_is_known_before_anything_else() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("HTTP 403, Forbidden)"), "{}", ended.stderr);
     assert_eq!(stand_in.requests(), 1, "asked once, not again and again");
+}
+
+/// A listener that nobody should ever come to, and its address.
+fn nobody_comes() -> (TcpListener, String) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+/// Neither a token nor a secret goes to another host, whatever an answer says.
+#[test]
+fn nobody_is_followed_to_another_place() {
+    let (listener, elsewhere) = nobody_comes();
+    for (status, scheme) in [(301, "https"), (302, "http"), (303, "https"), (307, "http"), (308, "https")] {
+        for of_calls in [true, false] {
+            let stand_in = StandIn::start(rows::calls(1, 5));
+            let fault = Fault::Redirect(status, format!("{scheme}://{elsewhere}/x"));
+            stand_in.spoil(move |request, _| (request.is_for_calls() == of_calls).then(|| fault.clone()));
+            let said = Setup::with(&stand_in, QUICK).run(&stand_in, &["check", "--collect"]).stdout;
+            let expected =
+                if of_calls { "points elsewhere, which is not followed" } else { "`login_url` is wrong" };
+            assert!(said.contains(expected) && said.contains(&status.to_string()), "{status}: {said}");
+        }
+    }
+    let stand_in = StandIn::start(rows::calls(1, 5));
+    let (port, url) = (stand_in.address.port(), stand_in.url());
+    for next in [
+        format!("https://{elsewhere}/v1.0/x"),
+        format!("http://localhost:{}/v1.0/x", stand_in.plain.port()),
+        format!("https://localhost:{port}@{elsewhere}/v1.0/x"),
+        format!("https://{elsewhere}#{url}/"),
+        format!("https://localhost:{port}.example.com/v1.0/x"),
+        format!("//{elsewhere}/v1.0/x"),
+        "/v1.0/x".to_owned(),
+        String::new(),
+    ] {
+        stand_in.spoil_first(1, Fault::Next(next.clone()));
+        let said = Setup::with(&stand_in, QUICK).run(&stand_in, &["check", "--collect"]).stdout;
+        assert!(said.contains("which is not followed"), "{next}: {said}");
+    }
+    assert!(listener.accept().is_err(), "nobody came");
+}
+
+/// Unpacked, an answer takes no more than a bounded amount of memory.
+#[test]
+fn a_bomb_does_not_go_off() {
+    let stand_in = StandIn::start(rows::calls(1, 5));
+    stand_in.spoil_first(u32::MAX, Fault::Bomb);
+    let setup = Setup::with(&stand_in, "every: 30s");
+    let mut command = Command::new("prlimit");
+    // In bytes; unpacked it is thirty times that of an answer's limit.
+    command.args(["--as=800000000", env!("CARGO_BIN_EXE_cdr-exporter"), "check", "--collect"]);
+    command.arg("--config.file").arg(setup.config(&stand_in)).arg("--storage.path").arg(setup.storage());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("breaks off"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What is no file of a secret is said at once: nothing waits for a pipe, and nothing is read without end.
+#[test]
+fn what_is_no_file_of_a_secret_is_said() {
+    let stand_in = StandIn::start(rows::calls(1, 5));
+    let folder = stand_in.folder.path().to_path_buf();
+    let made = Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap();
+    assert!(made.success());
+    let begun = Instant::now();
+    for key in ["client_secret_file", "federated_token_file", "certificate_file", "ca_file"] {
+        for name in [folder.join("pipe"), folder.clone(), "/dev/zero".into()] {
+            let mut setup = Setup::new(&stand_in);
+            let name = name.display();
+            match key {
+                "ca_file" => setup.more = format!("ca_file: {name}"),
+                "certificate_file" => setup.credential = format!("{key}: {name}\nprivate_key_file: {name}"),
+                _ => setup.credential = format!("{key}: {name}"),
+            }
+            let said = setup.run(&stand_in, &["check", "--collect"]).stdout;
+            assert!(said.contains(&format!("{name}: it is not a regular file")), "{key}: {said}");
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    let secret = format!("\u{feff}{}\r\n", stand_in.world().entra.secret);
+    let mut setup = Setup::new(&stand_in);
+    setup.credential = format!("client_secret_file: {}", stand_in.file("marked", &secret).display());
+    let ended = setup.run(&stand_in, &["check", "--collect"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+}
+
+#[test]
+fn a_token_may_last_any_time() {
+    for seconds in [i64::MAX, i64::MAX / 1000, 0, -1, i64::MIN] {
+        let stand_in = StandIn::start(rows::calls(1, 5));
+        stand_in.spoil(move |request, _| (!request.is_for_calls()).then_some(Fault::Lasts(seconds)));
+        let setup = Setup::with(&stand_in, QUICK);
+        let ended = setup.collect(&stand_in);
+        assert_eq!((ended.code, spooled(&setup.spool()).len()), (Some(0), 5), "{seconds}: {}", ended.stderr);
+    }
+}
+
+/// Told to wait for hours, it does, and says so: nobody has to guess why nothing comes.
+#[test]
+fn a_long_wait_is_said() {
+    let stand_in = StandIn::start(rows::calls(1, 5));
+    stand_in.spoil_first(1, Fault::Status(429, Some("999999999")));
+    let setup = Setup::with(&stand_in, QUICK);
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_log("waiting as long as Microsoft says");
+    daemon.wait_for_metrics("the reason", |metrics| {
+        metrics.value("cdr_collect_failing", &[("reason", "throttled")]) == Some(1.0)
+    });
+    assert_eq!(stand_in.requests(), 1);
+    let begun = Instant::now();
+    daemon.stop();
+    assert!(begun.elapsed() < Duration::from_secs(10), "nothing keeps it from ending");
+}
+
+/// A folder that cannot be written is said, holds up nothing else, and is gone on with once it can.
+#[test]
+fn a_disk_that_refuses_is_waited_for() {
+    let stand_in = StandIn::start(rows::calls(1, 20));
+    let setup = Setup::with(&stand_in, "every: 200ms\nlook_back: 1h\nhistory: 0s");
+    std::fs::create_dir_all(setup.storage().join("spool")).unwrap();
+    // In the way of the folder.
+    std::fs::write(setup.spool(), "").unwrap();
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_until_ready();
+    daemon.wait_for_metrics("the reason", |metrics| {
+        metrics.value("cdr_collect_failing", &[("reason", "storage")]) == Some(1.0)
+    });
+    std::fs::remove_file(setup.spool()).unwrap();
+    daemon.wait_for_metrics("all calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 20.0);
+    daemon.wait_for_log("collecting again");
+    daemon.stop();
 }

@@ -35,8 +35,21 @@ pub enum Fault {
     Strange,
     /// The next page is at this address.
     Next(String),
-    /// 302 to another host.
-    Redirect,
+    /// This status, to this address.
+    Redirect(u16, String),
+    /// A byte now and then: of all of the answer, or of the body only.
+    Trickle(Part),
+    /// Very much JSON in very little gzip.
+    Bomb,
+    /// A token that lasts so many seconds, whatever that is.
+    Lasts(i64),
+}
+
+/// What of an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Part {
+    All,
+    Body,
 }
 
 /// Given the request and how many came before it to the same host of Microsoft, whether its answer is spoilt.
@@ -167,7 +180,7 @@ impl World {
         let wanted = if request.is_for_calls() || request.body.is_empty() { "GET" } else { "POST" };
         assert_eq!(request.method, wanted, "{}", request.path);
         let mut answer = match &fault {
-            Some(Fault::Status(..) | Fault::Html | Fault::Garbage | Fault::Strange | Fault::Redirect) => {
+            Some(Fault::Status(..) | Fault::Html | Fault::Garbage | Fault::Strange | Fault::Redirect(..)) => {
                 Answer::ok(Value::Null)
             }
             _ if request.is_for_calls() => self.calls(request),

@@ -19,6 +19,7 @@ pub fn dashboard() -> Dashboard {
             Row { title: "Records", panels: records() },
             Row { title: "Files", panels: files() },
             Row { title: "Durability and cost", panels: cost() },
+            Row { title: "Collecting from Microsoft, where that is configured", panels: collecting() },
         ],
         ..DASHBOARD
     }
@@ -223,5 +224,95 @@ fn cost() -> Vec<Panel> {
         .unit("short")
         .series("{{instance}} samples", "scrape_samples_scraped{@exporter}")
         .series("{{source}} folded", "sum by (source) (increase(cdr_exporter_series_overflow_total{@source}[1h]))"),
+    ]
+}
+
+fn collecting() -> Vec<Panel> {
+    let state = vec![
+        Panel::stat(
+            "Since the last success",
+            "Seconds since all recent days were last fetched whole. Good: little more than `every`.",
+            4,
+        )
+        .unit("s")
+        .defaults("decimals", json!(0))
+        .instant("max(time() - cdr_collect_last_success_timestamp_seconds{@source})")
+        .thresholds("green", &[(1800.0, "orange"), (3600.0, "red")]),
+        Panel::stat(
+            "Collectors failing",
+            "Good: none. `cdr-exporter check --collect` says what is wrong.",
+            4,
+        )
+        .unit("short")
+        .instant("sum(cdr_collect_failing{@source})")
+        .thresholds("green", &[(1.0, "red")]),
+        Panel::stat(
+            "Days of history left",
+            "Days before `look_back` that are still to be fetched. Good: falling, then 0.",
+            4,
+        )
+        .unit("short")
+        .series("", "sum(cdr_collect_history_days{@source})")
+        .sparkline()
+        .thresholds("text", &[]),
+        Panel::stat(
+            "Credential ends in",
+            "Until the certificate ends, or the secret by `client_secret_ends`. Good: more than two weeks.",
+            4,
+        )
+        .unit("s")
+        .defaults("decimals", json!(0))
+        .instant("min(cdr_collect_credential_end_timestamp_seconds{@source}) - time()")
+        .thresholds("red", &[(0.0, "orange"), (1_209_600.0, "green")]),
+        Panel::stat(
+            "Rows changed in an hour",
+            "Rows that Microsoft changed after they were counted, in the last hour. Good: none.",
+            4,
+        )
+        .unit("short")
+        .defaults("decimals", json!(0))
+        .instant("sum(increase(cdr_collect_rows_total{@source,result=\"changed\"}[1h]))")
+        .thresholds("green", &[(1.0, "orange")]),
+        Panel::stat(
+            "Spool folder",
+            "Bytes of the files that were fetched. Good: steady once `keep` has gone by.",
+            4,
+        )
+        .unit("bytes")
+        .defaults("decimals", json!(0))
+        .instant("sum(cdr_collect_spool_bytes{@source})")
+        .thresholds("text", &[]),
+    ];
+    state.into_iter().chain(fetched()).collect()
+}
+
+fn fetched() -> [Panel; 3] {
+    [
+        Panel::counts(
+            "Rows that are new or changed",
+            "Rows that came and were not known as they are; those of recent days come again each time. Good: new ones \
+             follow the calls, and none is changed.",
+            8,
+        )
+        .series("{{result}}", "sum by (result) (increase(cdr_collect_rows_total{@source,result!=\"known\"}[$__interval]))")
+        .colors(&[("new", "green"), ("changed", "orange")]),
+        Panel::counts(
+            "Requests to Microsoft",
+            "By HTTP status, or why there was no answer. Good: nearly all 200, and no more than 50 a minute.",
+            8,
+        )
+        .series(
+            "{{endpoint}} {{status}}",
+            "sum by (endpoint, status) (increase(cdr_collect_requests_total{@source}[$__interval]))",
+        ),
+        Panel::lines(
+            "Why collecting fails",
+            "1 while it fails for this reason. Good: all 0. sign_in and permission need a person; unreachable is the \
+             network, storage the disk here; the others pass by themselves.",
+            8,
+        )
+        .unit("short")
+        .defaults("decimals", json!(0))
+        .series("{{source}} {{reason}}", "max by (source, reason) (cdr_collect_failing{@source})"),
     ]
 }

@@ -13,7 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use super::Fault;
+use super::{Fault, Part};
 
 /// One request.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub struct Answer {
     body: Vec<u8>,
     cut: bool,
     silent: Option<Duration>,
+    trickle: Option<Part>,
     /// How far the `Date` is ahead, in seconds.
     pub clock: i64,
 }
@@ -77,7 +78,7 @@ impl Answer {
     pub fn json(status: u16, body: Value) -> Self {
         let body = body.to_string().into_bytes();
         let headers = "Content-Type: application/json\r\n".to_owned();
-        Self { status, headers, body, cut: false, silent: None, clock: 0 }
+        Self { status, headers, body, cut: false, silent: None, trickle: None, clock: 0 }
     }
 
     /// What a fault makes of it.
@@ -103,8 +104,21 @@ impl Answer {
                 page["@odata.nextLink"] = url.into();
                 self.body = page.to_string().into_bytes();
             }
-            Fault::Redirect => {
-                (self.status, self.headers) = (302, "Location: https://example.com/\r\n".to_owned())
+            Fault::Redirect(status, to) => {
+                (self.status, self.headers) = (status, format!("Location: {to}\r\n"));
+            }
+            Fault::Trickle(part) => self.trickle = Some(part),
+            Fault::Bomb => {
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                packed.write_all(b"{\"value\": [").unwrap();
+                (0..480).for_each(|_| packed.write_all("[[],".repeat(1 << 18).as_bytes()).unwrap());
+                self.body = packed.finish().unwrap();
+                self.headers += "Content-Encoding: gzip\r\n";
+            }
+            Fault::Lasts(seconds) => {
+                let mut token: Value = serde_json::from_slice(&self.body).unwrap();
+                token["expires_in"] = seconds.into();
+                self.body = token.to_string().into_bytes();
             }
         }
     }
@@ -120,7 +134,13 @@ impl Answer {
         let length = body.len();
         let head =
             format!("HTTP/1.1 {status} X\r\nDate: {date}\r\n{headers}Content-Length: {length}\r\n\r\n");
-        stream.write_all(head.as_bytes())?;
+        match self.trickle {
+            Some(Part::All) => trickle(stream, head.as_bytes())?,
+            Some(Part::Body) | None => stream.write_all(head.as_bytes())?,
+        }
+        if self.trickle.is_some() {
+            return trickle(stream, body);
+        }
         if self.cut {
             stream.write_all(&body[..length / 2])?;
             stream.flush()?;
@@ -129,6 +149,16 @@ impl Answer {
         stream.write_all(body)?;
         stream.flush()
     }
+}
+
+/// Slowly, as a broken line or a bad neighbour does.
+fn trickle(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    for byte in bytes {
+        stream.write_all(&[*byte])?;
+        stream.flush()?;
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 pub type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
