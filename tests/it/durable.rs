@@ -251,10 +251,10 @@ fn parsed(export: &[u8]) -> Vec<serde_json::Value> {
 }
 
 /// A file system of its own, so small that it can be filled; taken away when dropped.
-struct SmallDisk(PathBuf);
+pub struct SmallDisk(pub PathBuf);
 
 impl SmallDisk {
-    fn mount(at: PathBuf) -> Self {
+    pub fn mount(at: PathBuf) -> Self {
         fs::create_dir_all(&at).unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(&at);
@@ -263,12 +263,12 @@ impl SmallDisk {
     }
 
     /// Takes all the room that is left.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut file = OpenOptions::new().create(true).append(true).open(self.0.join("filler")).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
-    fn free(&self) {
+    pub fn free(&self) {
         fs::remove_file(self.0.join("filler")).unwrap();
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::setup::{Setup, spooled};
 use super::stand_in::{Fault, Part, StandIn, rows};
+use crate::durable::SmallDisk;
 
 const QUICK: &str = "every: 1s\nlook_back: 1h\nhistory: 0s";
 
@@ -254,5 +255,29 @@ fn a_disk_that_refuses_is_waited_for() {
     std::fs::remove_file(setup.spool()).unwrap();
     daemon.wait_for_metrics("all calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 20.0);
     daemon.wait_for_log("collecting again");
+    daemon.stop();
+}
+
+/// A disk that fills in the middle of things costs no row and no row twice.
+#[test]
+fn a_full_disk_is_waited_for() {
+    let stand_in = StandIn::start(rows::calls(12, 100));
+    let setup = Setup::with(&stand_in, "every: 300ms\nhistory: 11d");
+    let disk = SmallDisk::mount(setup.storage().join("spool"));
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_metrics("some calls", |metrics| metrics.sum("cdr_calls_total", &[]) >= 100.0);
+    disk.fill();
+    // Rows come that find no room.
+    let more = (0..100).map(|number| rows::call(50_000 + number, rows::day(0)));
+    stand_in.world().rows.extend(more);
+    daemon.wait_for_metrics("the reason", |metrics| {
+        metrics.value("cdr_collect_failing", &[("reason", "storage")]) == Some(1.0)
+    });
+    daemon.wait_for_log("No space left on device");
+    disk.free();
+    let metrics =
+        daemon.wait_for_metrics("all calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 1300.0);
+    assert_eq!(metrics.sum("cdr_exporter_records_total", &[("result", "duplicate")]), 0.0);
+    assert_eq!(spooled(&setup.spool()).len(), 1300);
     daemon.stop();
 }
