@@ -155,7 +155,8 @@ fn faketime() -> PathBuf {
 
 #[test]
 fn no_clock_that_a_system_can_have_panics_anywhere() {
-    // Linux takes no time before 1970 and after 2232; see also the loop under a clock of its own.
+    // Linux takes no time before 1970 and after 2232, and hyper has no date before it; see also the loop under a clock of
+    // its own.
     for time in ["1970-01-01 00:00:01", "2250-01-01 00:00:00"] {
         let (folder, store) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         append(&folder.path().join("a.ndjson"), &rows(0..10));
