@@ -107,7 +107,7 @@ impl Reading {
                 self.until = self.position + end as u64;
                 self.records(context, true);
                 self.until = u64::MAX;
-                if self.batch.is_full() {
+                if self.is_full() {
                     // The rest is taken the next time.
                     self.ending = None;
                 }
@@ -160,7 +160,7 @@ impl Reading {
         if let Some(stages) = &self.stages {
             // It is part of the file once it is finished, or rejected for good.
             let so_far = Records { rejected: self.found.rejected + 1, ..self.found };
-            self.batch.add(&found, stages.how(), &so_far, context);
+            self.batch.get_or_insert_default().add(&found, stages.how(), &so_far, context);
         }
         true
     }

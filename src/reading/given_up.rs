@@ -177,14 +177,14 @@ impl Reading {
         let is_read = loop {
             part.records(context, false);
             let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
-            if part.batch.is_full() || part.tail.read_bytes() - begin >= budget {
+            if part.is_full() || part.tail.read_bytes() - begin >= budget {
                 break false;
             }
             if missing == 0 || !part.fill(missing, false)? {
                 break true;
             }
         };
-        self.batch = part.take_batch().unwrap_or_default();
+        self.batch = part.batch.take();
         if !is_read {
             let hole = &mut self.given_up.holes[place];
             (hole.begin, hole.place) = (part.position, part.place());

@@ -97,7 +97,7 @@ pub struct Reading {
     /// Text from here on is left alone.
     until: u64,
     /// What was found and not yet handed over.
-    batch: Batch,
+    batch: Option<Box<Batch>>,
     given_up: GivenUp,
     /// Which of these is being read, as it was filled, and the reading of it.
     filling: Option<(usize, Box<Self>)>,
@@ -105,7 +105,7 @@ pub struct Reading {
     filled: u64,
     /// Hashes of the text before the position, where it is followed.
     blocks: Option<Blocks>,
-    check: Option<Check>,
+    check: Option<Box<Check>>,
     comparison: Option<Box<Comparison>>,
     checked: Option<bool>,
 }
@@ -158,7 +158,7 @@ impl Reading {
             passed_over: Some(Records::default()),
             lineage: fastrand::u64(1..),
             until: u64::MAX,
-            batch: Batch::default(),
+            batch: None,
             given_up: GivenUp::default(),
             filling: None,
             filled: 0,
@@ -242,8 +242,12 @@ impl Reading {
 
     /// What was found since this was last asked, if that is anything.
     pub fn take_batch(&mut self) -> Option<Batch> {
-        let batch = std::mem::take(&mut self.batch);
-        (!batch.is_empty()).then_some(batch)
+        self.batch.take().filter(|batch| !batch.is_empty()).map(|batch| *batch)
+    }
+
+    /// Whether the batch is to be handed over before more is read.
+    fn is_full(&self) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.is_full())
     }
 
     /// Gives back the memory that reading on needs and waiting does not.
@@ -269,7 +273,7 @@ impl Reading {
         self.records(context, false);
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
-            if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME || self.batch.is_full() {
+            if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME || self.is_full() {
                 return Ok(Turn::More);
             }
             let held = self.tail.text().len();
@@ -294,7 +298,7 @@ impl Reading {
         } else if waited.is_some_and(|at| self.tail.read_bytes() > at && self.tail.holes.passed <= at) {
             self.filled += 1;
         }
-        self.batch.read_bytes += self.tail.read_bytes() - before;
+        self.batch.get_or_insert_default().read_bytes += self.tail.read_bytes() - before;
         more
     }
 
@@ -307,7 +311,7 @@ impl Reading {
             if self.unrecognised.is_some() {
                 return Ok(Turn::CaughtUp);
             }
-            if self.batch.is_full() {
+            if self.is_full() {
                 return Ok(Turn::More);
             }
             let more = self.fill(1, true);
@@ -319,7 +323,7 @@ impl Reading {
             }
         };
         self.records(context, true);
-        if self.batch.is_full() {
+        if self.is_full() {
             return Ok(Turn::More);
         }
         ended

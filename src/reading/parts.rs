@@ -106,7 +106,7 @@ impl Reading {
         let (begin, mut batches) = (self.position, Vec::new());
         let outcome = loop {
             self.records(context, false);
-            if self.batch.is_full() {
+            if self.is_full() {
                 batches.extend(self.take_batch());
                 continue;
             }

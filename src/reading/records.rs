@@ -16,14 +16,14 @@ const UNKNOWN_BYTES: usize = 256 * 1024;
 impl Reading {
     /// Puts every record that the text holds into the batch, until that is full.
     pub(super) fn records(&mut self, context: &Context, finished: bool) {
-        let mut batch = std::mem::take(&mut self.batch);
+        let mut batch = self.batch.take().unwrap_or_default();
         self.each(finished, |found, how, so_far| {
             batch.add(found, how, so_far, context);
             batch.note_buckets(found);
             !batch.is_full()
         });
         self.read_exemplars(&mut batch);
-        self.batch = batch;
+        self.batch = Some(batch);
     }
 
     /// Reads the correlation ids of the newest failed calls, while their records are in memory.

@@ -66,7 +66,9 @@ impl Reading {
 
     /// Whether nothing is under way that [`Reading::content`] does not tell of.
     pub fn may_begin_again(&self) -> bool {
-        self.filling.is_none() && self.check.is_none() && self.batch.is_empty()
+        self.filling.is_none()
+            && self.check.is_none()
+            && self.batch.as_ref().is_none_or(|batch| batch.is_empty())
     }
 
     /// Another reading of the same text, from `begin` on, where the splitter stands so; and what is known there. `None` where

@@ -109,7 +109,8 @@ impl Reading {
     pub fn begin_check(&mut self) -> std::io::Result<()> {
         if let Some(file) = self.tail.file() {
             let blocks = self.blocks.clone().unwrap_or_default();
-            self.check = Some(Check::new(file.try_clone()?, blocks, self.given_up.ranges().collect()));
+            let check = Check::new(file.try_clone()?, blocks, self.given_up.ranges().collect());
+            self.check = Some(Box::new(check));
         }
         Ok(())
     }
@@ -141,7 +142,7 @@ impl Reading {
             Some(check) => check,
             None => {
                 let file = file.try_clone()?;
-                self.check.insert(Check::new(file, blocks.clone(), known.unwritten()))
+                self.check.insert(Box::new(Check::new(file, blocks.clone(), known.unwritten())))
             }
         };
         let is_same = check.go_on(budget)?;
