@@ -1,5 +1,6 @@
 //! One request and its whole answer, or in words why there is none. Knows nothing of what is asked.
 
+use std::env;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use ureq::http::HeaderMap;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body, Error, Timeout};
+use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, Timeout};
 
 use super::fault::{Fault, Reason};
 use super::{now, small_file};
@@ -28,6 +29,8 @@ const MUCH_SKEW: i64 = 2 * 60 * 1000;
 pub struct Client {
     agent: Agent,
     timeout: Duration,
+    /// What to look at when nothing answers.
+    advice: String,
 }
 
 /// A whole answer, whatever its status.
@@ -45,16 +48,28 @@ impl Client {
     /// Goes through the proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`), trusts what the system trusts and `ca_file`.
     ///
     /// # Errors
-    /// When `ca_file` cannot be used.
+    /// When `ca_file` or the proxy cannot be used.
     pub fn new(ca_file: Option<&Path>, timeout: Duration) -> Result<Self, Fault> {
         let tls = TlsConfig::builder().root_certs(roots(ca_file)?).build();
-        let config = common(timeout).tls_config(tls).build();
-        Ok(Self { agent: config.into(), timeout })
+        let proxy = proxy()?;
+        let advice = proxy.as_ref().map_or_else(
+            || "see the network, or set HTTPS_PROXY".to_owned(),
+            |proxy| {
+                format!(
+                    "see the network, and the proxy {}:{} (HTTPS_PROXY, NO_PROXY)",
+                    proxy.host(),
+                    proxy.port()
+                )
+            },
+        );
+        let config = common(timeout).tls_config(tls).proxy(proxy).build();
+        Ok(Self { agent: config.into(), timeout, advice })
     }
 
     /// For what answers on this machine or its link alone: no proxy.
     pub fn direct(timeout: Duration) -> Self {
-        Self { agent: common(timeout).proxy(None).build().into(), timeout }
+        let advice = "see the network".to_owned();
+        Self { agent: common(timeout).proxy(None).build().into(), timeout, advice }
     }
 
     /// GET with these headers.
@@ -91,14 +106,15 @@ impl Client {
     }
 
     fn no_answer(&self, url: &str, error: Error) -> Fault {
-        let host = host(url);
+        let (host, advice) = (host(url), &self.advice);
+        let no_address = || format!("{host} has no address here; see DNS; {advice}");
         let (status, message) = match error {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                ("timeout", format!("{host} cannot be reached in time; see the network, or set HTTPS_PROXY"))
+                ("timeout", format!("{host} cannot be reached in time; {advice}"))
             }
             Error::Timeout(_) => ("timeout", format!("{host} did not answer in {:?}", self.timeout)),
-            Error::Io(error) if error.to_string().contains("lookup address") => ("name", no_address(host)),
-            Error::HostNotFound => ("name", no_address(host)),
+            Error::Io(error) if error.to_string().contains("lookup address") => ("name", no_address()),
+            Error::HostNotFound => ("name", no_address()),
             Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (
                 "proxy",
                 format!("the proxy does not lead to {host} ({error}); see HTTPS_PROXY and NO_PROXY"),
@@ -108,10 +124,7 @@ impl Client {
             Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 ("cut", format!("the answer of {host} breaks off"))
             }
-            error => (
-                "connection",
-                format!("{host} cannot be asked: {error}; see the network, or set HTTPS_PROXY"),
-            ),
+            error => ("connection", format!("{host} cannot be asked: {error}; {advice}")),
         };
         Fault { status: status.to_owned(), ..Fault::new(Reason::Unreachable, message) }
     }
@@ -173,8 +186,28 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Fault> {
     Ok(RootCerts::from(certificates.collect::<Vec<_>>()))
 }
 
-fn no_address(host: &str) -> String {
-    format!("{host} has no address here; see DNS, or set HTTPS_PROXY")
+/// The proxy that the environment names. One that cannot be used is a fault: nobody who named one wants to go without.
+fn proxy() -> Result<Option<Proxy>, Fault> {
+    let named = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
+    let named =
+        named.filter_map(|name| Some((name, env::var(name).ok().filter(|address| !address.is_empty())?)));
+    let Some((name, address)) = { named }.next() else { return Ok(None) };
+    let spoken = |protocol| matches!(protocol, ProxyProtocol::Http | ProxyProtocol::Https);
+    // Not shown: it may have a password in it.
+    let unusable = || {
+        let message = format!("`{name}` is not the address of a proxy such as http://proxy.example.com:3128");
+        Fault::new(Reason::Unreachable, message)
+    };
+    let proxy =
+        Proxy::new(&address).ok().filter(|proxy| spoken(proxy.protocol()) && !proxy.host().is_empty());
+    let proxy = proxy.ok_or_else(unusable)?;
+    let builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
+    let builder = proxy.username().into_iter().fold(builder, |builder, name| builder.username(name));
+    let builder = proxy.password().into_iter().fold(builder, |builder, password| builder.password(password));
+    let but_for = env::var("NO_PROXY").or_else(|_| env::var("no_proxy")).unwrap_or_default();
+    let but_for = but_for.split(',').map(str::trim).filter(|host| !host.is_empty());
+    let builder = but_for.fold(builder, |builder, host| builder.no_proxy(host));
+    builder.build().map(Some).map_err(|_| unusable())
 }
 
 fn tls_message(host: &str, error: &dyn std::fmt::Display) -> String {

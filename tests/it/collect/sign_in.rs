@@ -230,5 +230,18 @@ fn a_proxy_of_the_environment_is_used_and_may_be_ruled_out() {
     assert_eq!((ended.code, used.load(Ordering::Relaxed)), (Some(0), 0), "past it");
     let ended = check(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stdout.contains("HTTPS_PROXY"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the proxy 127.0.0.1:1 (HTTPS_PROXY"), "{}", ended.stdout);
+    let before = stand_in.requests();
+    for wrong in
+        ["http://user:hidden@", "socks5://user:hidden@127.0.0.1:1", "http://user:hid den@127.0.0.1:1"]
+    {
+        let said = check(&[("HTTPS_PROXY", wrong)]).stdout;
+        assert!(
+            said.contains("`HTTPS_PROXY` is not the address of a proxy") && !said.contains("den@"),
+            "{said}"
+        );
+    }
+    assert_eq!(stand_in.requests(), before, "nobody goes without the proxy that was named");
+    let ended = check(&[("HTTPS_PROXY", &proxy), ("ALL_PROXY", "socks5://127.0.0.1:1")]);
+    assert!(ended.code == Some(0) && used.load(Ordering::Relaxed) > 0, "{}", ended.stdout);
 }
