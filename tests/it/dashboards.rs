@@ -251,6 +251,8 @@ fn collected() -> Known {
     stand_in.spoil_first(1, Fault::Status(503, None));
     let setup = Setup::with(&stand_in, "every: 300ms\nhistory: 0s\nclient_secret_ends: 2031-05-31");
     let daemon = setup.serve(&stand_in);
+    // Until then /metrics may answer 503.
+    daemon.wait_until_ready();
     daemon.wait_for_metrics("a look at the spool folder", |metrics| {
         metrics.sum("cdr_collect_spool_bytes", &[]) > 0.0
     });

@@ -172,9 +172,9 @@ fn nobody_is_followed_to_another_place() {
 fn a_bomb_does_not_go_off() {
     let stand_in = StandIn::start(rows::calls(1, 5));
     stand_in.spoil_first(u32::MAX, Fault::Bomb);
-    let setup = Setup::with(&stand_in, "every: 30s");
+    let setup = Setup::with(&stand_in, "every: 1m");
     let mut command = Command::new("prlimit");
-    // In bytes; unpacked it is thirty times that of an answer's limit.
+    // In bytes; unpacked it is more than twice that of an answer's limit.
     command.args(["--as=800000000", env!("CARGO_BIN_EXE_cdr-exporter"), "check", "--collect"]);
     command.arg("--config.file").arg(setup.config(&stand_in)).arg("--storage.path").arg(setup.storage());
     let output = command.output().unwrap();

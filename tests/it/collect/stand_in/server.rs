@@ -111,7 +111,7 @@ impl Answer {
             Fault::Bomb => {
                 let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 packed.write_all(b"{\"value\": [").unwrap();
-                (0..480).for_each(|_| packed.write_all("[[],".repeat(1 << 18).as_bytes()).unwrap());
+                (0..40).for_each(|_| packed.write_all("[[],".repeat(1 << 18).as_bytes()).unwrap());
                 self.body = packed.finish().unwrap();
                 self.headers += "Content-Encoding: gzip\r\n";
             }
