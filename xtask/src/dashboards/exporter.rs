@@ -252,7 +252,7 @@ fn collecting() -> Vec<Panel> {
             4,
         )
         .unit("short")
-        .series("", "sum(cdr_collect_history_days{@source})")
+        .series("", "sum(cdr_collect_history_seconds{@source}) / 86400")
         .sparkline()
         .thresholds("text", &[]),
         Panel::stat(

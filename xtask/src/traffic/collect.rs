@@ -8,7 +8,9 @@ pub fn collector(all: &mut Vec<Series>, calls: f64, start: f64, end: f64) {
     add(all, "cdr_collect_last_success_timestamp_seconds", source, move |minute| {
         end + 60.0 * (minute - minute.rem_euclid(5.0))
     });
-    add(all, "cdr_collect_history_days", source, move |minute| (minute / -3.0).clamp(0.0, 87.0).floor());
+    add(all, "cdr_collect_history_seconds", source, move |minute| {
+        day * (minute / -3.0).clamp(0.0, 87.0).floor()
+    });
     add(all, "cdr_collect_credential_end_timestamp_seconds", source, move |_| end + 200.0 * day);
     add(all, "cdr_collect_spool_bytes", source, move |minute| 200e6 + 1e6 * (minute / 60.0).sin());
     for (result, share) in [("new", 1.0), ("known", 400.0), ("changed", 0.0)] {
