@@ -139,13 +139,10 @@ fn year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     };
     let (century, year, month, day) = (pair(y0, y1), pair(y2, y3), pair(m0, m1), pair(d0, d1));
     let (hour, minute, second) = (pair(h0, h1), pair(n0, n1), pair(s0, s1));
-    if !digits_only {
+    if !digits_only || second > 60 {
         return None;
     }
     let year = century * 100 + year;
-    if second > 60 {
-        return None;
-    }
     let (fraction, zone) = millis_of_second(rest)?;
     let millis = if second == 60 { 59_999 } else { second * 1000 + fraction };
     let minutes = minutes_since_1970((year, month, day), hour, minute)? - zone_minutes(zone)?;
