@@ -11,7 +11,6 @@ mod tests;
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
-use std::mem;
 use std::time::Duration;
 
 use serde::de::{DeserializeSeed, IgnoredAny};
@@ -121,8 +120,6 @@ pub struct Decoder {
     repaired: String,
     layout: Layout,
     lookalikes: Lookalikes,
-    /// Whether the next record was tried the quick way, in vain.
-    is_unusual: bool,
     /// The record, with room behind it.
     roomy: Vec<u8>,
     dates: Dates,
@@ -146,15 +143,12 @@ impl Decode for Decoder {
     /// Decodes one JSON value. Of a property that comes twice the last counts.
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        self.roomy.clear();
+        self.roomy.extend_from_slice(record);
+        self.roomy.extend_from_slice(&[0; ROOM]);
         let mut row = Row::default();
-        let usual = if mem::take(&mut self.is_unusual) {
-            None
-        } else {
-            self.roomy.clear();
-            self.roomy.extend_from_slice(record);
-            self.roomy.extend_from_slice(&[0; ROOM]);
-            self.layout.read(&self.roomy, &mut row)
-        };
+        // Also where it was tried before and had no room: ids that are not UTF-8 are those of the bytes then.
+        let usual = self.layout.read(&self.roomy, &mut row);
         let lookalikes = &mut self.lookalikes;
         let resembling =
             LazyCell::new(|| full::resembling(&String::from_utf8_lossy(record), self.names, lookalikes));
@@ -179,11 +173,7 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.fill(text, record_bytes, json::is_blank, |text, calls| {
-            let end = self.usual(text, calls);
-            self.is_unusual = end.is_none() && text.starts_with(b"{");
-            end
-        });
+        front.fill(text, record_bytes, json::is_blank, |text, calls| self.usual(text, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {

@@ -56,7 +56,7 @@ fn a_record_costs_no_more_than_before() {
 type Shape = (&'static str, fn(&str) -> String);
 
 /// What people's tools make of Graph's rows: the same calls, spelled otherwise.
-const SHAPES: [Shape; 12] = [
+const SHAPES: [Shape; 11] = [
     ("snake_case", |rows| replace("\"[a-zA-Z]+\":", rows, |name| snake_case(&name[0]))),
     ("numbers as text", |rows| replace("\":([0-9]+)", rows, |number| format!("\":\"{}\"", &number[1]))),
     ("US dates", |rows| {
@@ -78,7 +78,6 @@ const SHAPES: [Shape; 12] = [
     ("a property left out", |rows| {
         replace("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?", rows, |_| String::new())
     }),
-    ("escapes", |rows| rows.replace(".com", "\\u002ecom")),
     ("escapes in names", |rows| rows.replace("userDisplayName\":\"", "userDisplayName\":\"\\u00fc")),
     ("an array", |rows| format!("[{}]", rows.trim_end().replace('\n', ",\n"))),
     ("an answer", |rows| format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","))),
