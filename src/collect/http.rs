@@ -13,7 +13,8 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, Timeout};
 
 use super::fault::{Fault, Reason};
-use super::{now, small_file};
+use super::now;
+use crate::small_file;
 
 /// Of an answer, unpacked. A page of a thousand rows is about a megabyte.
 const MAX_BODY: u64 = 16 * 1024 * 1024;

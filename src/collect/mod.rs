@@ -17,7 +17,6 @@ mod progress;
 mod row;
 mod run;
 mod sign_in;
-mod small_file;
 mod spool;
 
 pub use collector::{Collector, Tried, Window, try_out};

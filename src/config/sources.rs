@@ -1,12 +1,11 @@
 //! `sources`: what is read, under which name, and how.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_saphyr::Spanned;
@@ -23,13 +22,12 @@ use crate::pipeline::Source;
 use crate::reading;
 use crate::reading::trunk::Only;
 use crate::shown;
+use crate::small_file;
 use crate::source::discover::{Exclude, Options, Pattern};
 use crate::source::open;
 
 /// The name of the source that paths on the command line make.
 pub const SOURCE_OF_PATHS: &str = "teams";
-/// Names of columns take less.
-const LAYOUT_BYTES: u64 = 1024 * 1024;
 /// Overlapping exports are a matter of days; a week is what a forgotten download folder needs.
 const REMEMBER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// A device writes the attempts of a call when the call ends, within a second; a log may come through a relay.
@@ -247,11 +245,8 @@ fn layout(written: &file::Source) -> Checked<Option<String>> {
 
 /// A regular file, and a short one: nothing else is waited for.
 fn layout_file(path: &str) -> io::Result<String> {
-    let mut text = String::new();
-    match open::open(Path::new(path))?.take(LAYOUT_BYTES + 1).read_to_string(&mut text)? as u64 {
-        ..=LAYOUT_BYTES => Ok(text),
-        _ => Err(io::Error::other(format!("it is longer than {}", ByteSize(LAYOUT_BYTES)))),
-    }
+    let content = small_file::all_of(open::open(Path::new(path))?)?;
+    io::read_to_string(content.as_slice())
 }
 
 fn check_layout(

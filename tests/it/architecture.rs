@@ -13,10 +13,11 @@ const TABLE: &[(&str, &[&str])] = &[
     ("call", &[]),
     ("clock", &["call"]),
     ("shown", &[]),
+    ("small_file", &[]),
     ("reason_header", &["call"]),
     ("source", &[]),
     ("telemetry", &["call", "clock", "shown"]),
-    ("collect", &["clock", "telemetry"]),
+    ("collect", &["clock", "small_file", "telemetry"]),
     ("framing", &[]),
     ("format", &["call", "framing", "reason_header"]),
     ("classify", &["call"]),
@@ -30,13 +31,14 @@ const TABLE: &[(&str, &[&str])] = &[
         "pipeline",
         &["call", "clock", "shown", "source", "classify", "reading", "ledger", "follow", "telemetry"],
     ),
-    ("expose", &["call", "clock", "shown", "ledger", "classify", "findings", "telemetry"]),
+    ("expose", &["call", "clock", "shown", "small_file", "ledger", "classify", "findings", "telemetry"]),
     // For the option types of every stage; no stage imports `config`.
     (
         "config",
         &[
             "call",
             "shown",
+            "small_file",
             "source",
             "format",
             "classify",

@@ -16,7 +16,8 @@ use x509_cert::der::Decode;
 
 use super::unusable;
 use crate::collect::fault::Fault;
-use crate::collect::{now, small_file};
+use crate::collect::now;
+use crate::small_file;
 
 /// Entra advises five to ten minutes.
 const LASTS: Duration = Duration::from_secs(5 * 60);

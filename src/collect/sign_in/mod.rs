@@ -16,7 +16,7 @@ use super::fault::{self, Fault, Reason};
 use super::http::{Answer, Client};
 use super::now;
 use super::options::{Credential, Options};
-use super::small_file;
+use crate::small_file;
 
 /// A token is renewed when so little is left of it.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);

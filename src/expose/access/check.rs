@@ -16,6 +16,7 @@ use super::rate::Rate;
 use super::users::Users;
 use super::watched::Watched;
 use super::{file, tls};
+use crate::small_file;
 
 /// What is in force.
 #[derive(Debug, Default)]
@@ -85,20 +86,12 @@ pub fn read(path: &Path, files: &mut Watched) -> Result<Web, Fault> {
     Ok(web)
 }
 
-/// Longer than any config, certificate or chain of them.
-const FILE_BYTES: u64 = 1024 * 1024;
-
 /// Reads a file that is read again and again while others wait: a pipe, a device or a huge file is not.
 ///
 /// # Errors
 /// When it cannot be read, or is none of these files.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let metadata = std::fs::metadata(path)?;
-    match (metadata.is_file(), metadata.len() <= FILE_BYTES) {
-        (true, true) => std::fs::read_to_string(path),
-        (false, _) => Err(io::Error::other("it is not a regular file")),
-        (true, false) => Err(io::Error::other("it is larger than 1 MiB")),
-    }
+    io::read_to_string(small_file::read(path)?.as_slice())
 }
 
 /// Checks a text that lies in no file, in the working folder.

@@ -1,4 +1,4 @@
-//! Files that an operator names: secrets, keys, certificates.
+//! Files that an operator names in a config: secrets, keys, certificates, layouts.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -20,6 +20,14 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
+    all_of(file)
+}
+
+/// All that is in an open file.
+///
+/// # Errors
+/// When it is too large, or cannot be read.
+pub fn all_of(file: File) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut content)?;
     match u64::try_from(content.len()).unwrap_or(u64::MAX) {
