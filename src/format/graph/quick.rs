@@ -157,10 +157,11 @@ impl Layout {
         }
         let is_expected = before.is_some() && place < MOST_PLACES && place <= self.expected.len();
         if let Some(before) = before.filter(|_| is_expected) {
-            self.expected.splice(
-                place..(place + 1).min(self.expected.len()),
-                [Name::new(before, &property, resembling)],
-            );
+            let name = Name::new(before, &property, resembling);
+            match self.expected.get_mut(place) {
+                Some(known) => *known = name,
+                None => self.expected.push(name),
+            }
             let resembling = self.expected.iter().filter_map(|name| name.resembling);
             self.misspelt = resembling.fold(0, |bits, field| bits | 1 << field as usize);
         }
