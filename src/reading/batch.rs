@@ -40,6 +40,23 @@ pub struct Context {
     pub listing: Option<Arc<Listing>>,
 }
 
+#[cfg(test)]
+impl Context {
+    /// Of a source that remembers no ids and keeps nothing but counts.
+    pub fn of_counts(now: UnixMillis) -> Self {
+        Self {
+            catalogue: Catalogue::built_in(),
+            now,
+            remembers: false,
+            keeps_rejected: false,
+            trunks: None,
+            keeps_exemplars: false,
+            notes_origins: false,
+            listing: None,
+        }
+    }
+}
+
 /// What a stretch of one file came to.
 #[derive(Debug, Default)]
 pub struct Batch {

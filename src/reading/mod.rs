@@ -282,6 +282,10 @@ impl Reading {
             text += (self.tail.text().len() - held) as u64;
             // What came before damage or a fault of the disk counts.
             self.records(context, false);
+            if matches!(more, Err(TailError::NoRoom)) {
+                // It may have the room. What is new goes first; the rest is compared again once the file is quiet.
+                self.check = None;
+            }
             if !more? {
                 break;
             }

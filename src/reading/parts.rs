@@ -184,7 +184,6 @@ mod tests {
 
     use super::*;
     use crate::call::UnixMillis;
-    use crate::classify::Catalogue;
     use crate::cli::demo::ADMIN_CENTER_HEADER;
     use crate::cli::demo::truth::Export;
     use crate::reading::{Options, Records, Turn};
@@ -210,17 +209,7 @@ mod tests {
     fn read(text: &[u8], part_bytes: Option<u64>) -> (Records, u64, Vec<(u64, u64)>, usize) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text).expect("room");
-        let catalogue = Catalogue::built_in();
-        let context = Context {
-            catalogue,
-            now: START,
-            remembers: true,
-            keeps_rejected: true,
-            trunks: None,
-            keeps_exemplars: false,
-            notes_origins: false,
-            listing: None,
-        };
+        let context = Context { remembers: true, keeps_rejected: true, ..Context::of_counts(START) };
         let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
         let mut reading = Reading::new(file.reopen().expect("a file"), options);
         let (mut batches, mut parts) = (Vec::new(), 0);

@@ -1,6 +1,5 @@
 //! Whether a text is still as it was read, from its first byte on: by hashes that are taken as it is read.
 
-use std::fs::File;
 use std::ops::Range;
 
 use super::{Content, Reading, Turn};
@@ -18,9 +17,9 @@ pub struct Check {
 }
 
 impl Check {
-    /// Of the file with this text.
-    pub fn new(file: File, expected: Blocks, holes: Vec<Range<u64>>) -> Self {
-        Self { tail: Tail::new(file), so_far: Blocks::default(), expected, holes }
+    /// Of the text that this tail begins with.
+    pub fn new(tail: Tail, expected: Blocks, holes: Vec<Range<u64>>) -> Self {
+        Self { tail, so_far: Blocks::default(), expected, holes }
     }
 
     /// Reads on by about `budget` bytes of text; whether the text is the same, once that is known.
@@ -109,8 +108,8 @@ impl Reading {
     pub fn begin_check(&mut self) -> std::io::Result<()> {
         if let Some(file) = self.tail.file() {
             let blocks = self.blocks.clone().unwrap_or_default();
-            let check = Check::new(file.try_clone()?, blocks, self.given_up.ranges().collect());
-            self.check = Some(Box::new(check));
+            let again = self.tail.beside(file.try_clone()?);
+            self.check = Some(Box::new(Check::new(again, blocks, self.given_up.ranges().collect())));
         }
         Ok(())
     }
@@ -118,7 +117,12 @@ impl Reading {
     /// Goes on comparing, and then with what was written into holes.
     pub(super) fn check_on(&mut self, budget: u64) -> Result<Turn, TailError> {
         let Some(check) = &mut self.check else { return Ok(Turn::CaughtUp) };
-        let Some(is_same) = check.go_on(budget)? else { return Ok(Turn::More) };
+        let is_same = match check.go_on(budget) {
+            // It may be the reading itself that has the room.
+            Err(TailError::NoRoom) if self.tail.shed() => return Ok(Turn::More),
+            is_same => is_same?,
+        };
+        let Some(is_same) = is_same else { return Ok(Turn::More) };
         self.check = None;
         self.checked = Some(is_same);
         if is_same && self.begin_hole()? { Ok(Turn::More) } else { Ok(Turn::CaughtUp) }
@@ -141,8 +145,8 @@ impl Reading {
         let check = match &mut self.check {
             Some(check) => check,
             None => {
-                let file = file.try_clone()?;
-                self.check.insert(Box::new(Check::new(file, blocks.clone(), known.unwritten())))
+                let again = self.tail.beside(file.try_clone()?);
+                self.check.insert(Box::new(Check::new(again, blocks.clone(), known.unwritten())))
             }
         };
         let is_same = check.go_on(budget)?;
@@ -150,5 +154,84 @@ impl Reading {
             self.check = None;
         }
         Ok(is_same)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zstd::stream::raw::CParameter;
+
+    use super::*;
+    use crate::call::UnixMillis;
+    use crate::reading::{Context, Options};
+    use crate::source::memory::{Claim, Memory};
+
+    /// A frame that takes a window of 1 MiB, to which more can be written.
+    fn frame() -> zstd::stream::write::Encoder<'static, Vec<u8>> {
+        let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_parameter(CParameter::WindowLog(20)).unwrap();
+        encoder
+    }
+
+    /// Rows that count.
+    fn rows(numbers: Range<u64>) -> String {
+        let row = |number| {
+            format!(
+                "{{\"id\":\"{number}\",\"callType\":\"ByotOut\",\"successfulCall\":false,\"finalSipCode\":410,\
+                 \"callEndSubReason\":531004,\"endDateTime\":\"2026-11-01T00:00:00Z\",\
+                 \"trunkFullyQualifiedDomainName\":\"sbc1.contoso.com\"}}\n"
+            )
+        };
+        numbers.map(row).collect()
+    }
+
+    fn turn(reading: &mut Reading) -> Result<Turn, TailError> {
+        reading.turn(&Context::of_counts(UnixMillis(0)), None, 64 * 1024)
+    }
+
+    /// Turns until there is no more.
+    fn read(reading: &mut Reading) -> Result<(), TailError> {
+        while turn(reading)? == Turn::More {}
+        Ok(())
+    }
+
+    #[test]
+    fn a_check_takes_its_memory_from_that_of_all_files() {
+        let mut encoder = frame();
+        encoder.write_all(rows(0..2000).as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(encoder.get_ref()).unwrap();
+        let memory = Memory::limited(2 << 20);
+        let mut reading = Reading::new(file.reopen().unwrap(), Options::default()).follow();
+        reading.tail.share(memory.clone());
+        read(&mut reading).unwrap();
+        // The frame is not at its end: the reading keeps its window, and there is room for one only.
+        assert!(memory.free() < 1 << 20);
+        reading.begin_check().unwrap();
+        read(&mut reading).unwrap();
+        assert_eq!(reading.take_checked(), Some(true));
+        // Others have the room.
+        let Claim::Granted(others) = memory.claim(memory.free()) else { panic!("there is room") };
+        reading.begin_check().unwrap();
+        assert!(matches!(read(&mut reading), Err(TailError::NoRoom)));
+        drop(others);
+        read(&mut reading).unwrap();
+        assert_eq!(reading.take_checked(), Some(true));
+        // In the midst of a check, the file grows.
+        reading.begin_check().unwrap();
+        assert_eq!(turn(&mut reading).unwrap(), Turn::More);
+        assert!(memory.free() < 1 << 20);
+        let written = encoder.get_ref().len();
+        encoder.write_all(rows(2000..2010).as_bytes()).unwrap();
+        file.write_all(&encoder.finish().unwrap()[written..]).unwrap();
+        let mut turns = 0;
+        while !matches!(turn(&mut reading), Ok(Turn::CaughtUp)) {
+            turns += 1;
+            assert!(turns < 100, "it waits for ever");
+        }
+        assert_eq!(reading.content().unwrap().records.map(|records| records.calls), Some(2010));
     }
 }

@@ -108,11 +108,21 @@ impl Tail {
         self.decoding.share(memory);
     }
 
-    /// Gives back the memory of unpacking, if there is any. When the file grows, it is unpacked from its beginning again.
-    pub fn shed(&mut self) {
-        if self.decoding.shed() {
+    /// Another tail, of a file at its beginning, that unpacks with the same memory.
+    pub fn beside(&self, file: File) -> Self {
+        let mut tail = Self::new(file);
+        tail.share(self.decoding.memory().clone());
+        tail
+    }
+
+    /// Gives back the memory of unpacking; whether there was any. When the file grows, it is unpacked from its beginning
+    /// again.
+    pub fn shed(&mut self) -> bool {
+        let had_any = self.decoding.shed();
+        if had_any {
             self.again = Some(0);
         }
+        had_any
     }
 
     /// The text that is there and not consumed.
