@@ -41,6 +41,9 @@ pub struct Unpacking {
     member: Member,
     /// How much of it was taken, packed.
     taken: u64,
+    /// What was read of it and not taken stands at the end of this, from `begin` on: little of it may unpack to very much.
+    raw: Vec<u8>,
+    begin: usize,
     /// How much it came to.
     written: u64,
     inflate: Option<Decompress>,
@@ -51,7 +54,18 @@ impl Unpacking {
     /// At its beginning.
     pub fn new(member: Member) -> Self {
         let inflate = member.is_deflated.then(|| Decompress::new(false));
-        Self { member, taken: 0, written: 0, inflate, crc: Crc::new() }
+        Self { member, taken: 0, raw: Vec::new(), begin: 0, written: 0, inflate, crc: Crc::new() }
+    }
+
+    /// Reads on where all that was read is taken.
+    fn refill(&mut self, file: &File) -> io::Result<()> {
+        if self.begin == self.raw.len() {
+            let left = usize::try_from(self.member.packed - self.taken).unwrap_or(CHUNK).min(CHUNK);
+            self.raw.resize(left, 0);
+            self.begin = 0;
+            file.read_exact_at(&mut self.raw, self.member.start + self.taken)?;
+        }
+        Ok(())
     }
 
     /// Fills the room in `plain`, which is empty and has some; whether the member ends there.
@@ -60,24 +74,23 @@ impl Unpacking {
     /// When it is not what the directory says.
     pub fn step(&mut self, file: &File, plain: &mut Vec<u8>) -> io::Result<bool> {
         let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a damaged member of a zip archive");
-        let mut raw = vec![0; CHUNK];
         loop {
-            let left = usize::try_from(self.member.packed - self.taken).unwrap_or(CHUNK).min(CHUNK);
-            file.read_exact_at(&mut raw[..left], self.member.start + self.taken)?;
-            let before = plain.len();
+            self.refill(file)?;
+            let (raw, before) = (&self.raw[self.begin..], plain.len());
             let (taken, ended) = match &mut self.inflate {
                 Some(inflate) => {
                     let was = inflate.total_in();
-                    let status = inflate.decompress_vec(&raw[..left], plain, FlushDecompress::None);
+                    let status = inflate.decompress_vec(raw, plain, FlushDecompress::None);
                     let ended = status.map_err(|_| damaged())? == Status::StreamEnd;
-                    (usize::try_from(inflate.total_in() - was).unwrap_or(left), ended)
+                    (usize::try_from(inflate.total_in() - was).unwrap_or(raw.len()), ended)
                 }
                 None => {
-                    let taken = left.min(plain.capacity() - plain.len());
+                    let taken = raw.len().min(plain.capacity() - plain.len());
                     plain.extend_from_slice(&raw[..taken]);
                     (taken, self.taken + taken as u64 == self.member.packed)
                 }
             };
+            self.begin += taken;
             self.taken += taken as u64;
             self.written += (plain.len() - before) as u64;
             self.crc.update(&plain[before..]);

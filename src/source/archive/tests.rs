@@ -276,3 +276,22 @@ fn a_workbook_waits_for_memory() {
     while tail.fill(u64::MAX, false).unwrap() {}
     assert_eq!(tail.refused(), Some(TOO_LARGE));
 }
+
+/// How many bytes this thread has read so far.
+fn read_by_this_thread() -> u64 {
+    let counts = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    counts.lines().find_map(|line| line.strip_prefix("rchar: ")).and_then(|count| count.parse().ok()).unwrap()
+}
+
+#[test]
+fn what_unpacks_to_very_much_is_read_three_times_at_most() {
+    let blank = vec![b'\n'; 16 * 1024 * 1024];
+    let bytes = archive(&[("a.csv", &blank)], deflated());
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&bytes).unwrap();
+    let before = read_by_this_thread();
+    assert_eq!(read_file(&file).unwrap()[0].len(), blank.len());
+    // Its end for the directory, all of it to see that it is sound, and once more to unpack it.
+    let read = read_by_this_thread() - before;
+    assert!(read <= 3 * bytes.len() as u64 + 4096, "{read} bytes of {}", bytes.len());
+}

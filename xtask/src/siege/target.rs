@@ -16,6 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{Counts, proc};
 
 const DEADLINE: Duration = Duration::from_secs(30);
+/// MiB that may be resident: the 256 that `limits: memory_bytes` gives to what is read, and half as much for all else.
+const MOST_MEMORY: u64 = 384;
 
 /// A running daemon with a source for each folder.
 pub struct Target {
@@ -153,21 +155,28 @@ impl Levels {
         [of(&self.0[quarter..2 * quarter]), of(&self.0[3 * quarter..])]
     }
 
-    /// What is not flat, if anything.
+    fn peak(&self) -> u64 {
+        self.0.iter().map(|level| level.0).max().unwrap_or_default()
+    }
+
+    /// What is not flat or too much, if anything.
     pub fn fault(&self) -> Option<String> {
         let [early, late] = self.highest();
         let grown = late.0 > early.0 + early.0 / 4 + 64 || late.1 > early.1 + early.1 / 4 + 32;
-        grown.then(|| format!("memory or descriptors grow: {self}"))
+        match self.peak() {
+            peak if peak > MOST_MEMORY => Some(format!("more than {MOST_MEMORY} MiB resident: {self}")),
+            _ => grown.then(|| format!("memory or descriptors grow: {self}")),
+        }
     }
 }
 
 impl fmt::Display for Levels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ([early, late], peak) = (self.highest(), self.0.iter().map(|level| level.0).max());
+        let [early, late] = self.highest();
         write!(
             f,
             "Resident: {} MiB at most ({} in the second quarter, {} in the last); descriptors: {} and {}.",
-            peak.unwrap_or_default(),
+            self.peak(),
             early.0,
             late.0,
             early.1,
