@@ -124,7 +124,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
     }
     let mut all_well = true;
     let mut sources_of: HashMap<PathBuf, &str> = HashMap::new();
-    for (place, source) in options.sources.iter().enumerate() {
+    for source in &options.sources {
         let found = source.discover.scan();
         let files = if found.files.len() == 1 { "file" } else { "files" };
         writeln!(out, "\nsource {}: {} {files}", source.books.name, found.files.len())?;
@@ -145,9 +145,10 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             writeln!(out, "  {}\n    ignored: {explanation}", shown::path(&path))?;
         }
         // One after another: which of two files a call is counted in does not depend on luck.
-        let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), 1);
-        let results = reader.read(&paths, sources[place], source.reading);
-        let (proposed, twice) = (reader.proposed_trunks(sources[place]), reader.twice());
+        let alone = options.of_source(source);
+        let (mut reader, books) = Reader::new(&alone, reader::total_bytes(&paths), 1);
+        let results = reader.read(&paths, books[0], source.reading);
+        let (proposed, twice) = (reader.proposed_trunks(books[0]), reader.twice());
         let mut tried_before = String::new();
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);

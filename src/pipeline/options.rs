@@ -54,6 +54,11 @@ pub struct Source {
 }
 
 impl Options {
+    /// The same for one of the sources alone.
+    pub fn of_source(&self, source: &Source) -> Self {
+        Self { sources: vec![source.clone()], catalogue: Arc::clone(&self.catalogue), ..*self }
+    }
+
     /// An empty ledger for these options, in memory only, with the books of each source, in their order.
     pub fn ledger(&self, now: UnixMillis) -> (Ledger, Vec<SourceIndex>) {
         let mut ledger = Ledger::new(self.limits, Arc::clone(&self.catalogue));
