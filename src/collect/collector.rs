@@ -102,14 +102,31 @@ impl Collector {
         all.into_iter().filter(|day| *day >= from && to.is_none_or(|to| *day <= to)).collect()
     }
 
-    /// Asks for every live day. A day that cannot be had does not keep back the others.
+    /// Asks for every live day, and tells of each that came. A day that cannot be had does not keep back the others.
     ///
     /// # Errors
     /// An order, or the first fault.
-    pub fn live(&mut self, inbox: &mut Inbox, read: &FilesRead) -> Result<(), Stopped> {
+    pub fn live(
+        &mut self,
+        inbox: &mut Inbox,
+        read: &FilesRead,
+        mut came: impl FnMut(),
+    ) -> Result<(), Stopped> {
         let begun = now();
         self.metrics.history_left(self.history_days().len());
-        self.days(self.live_days(), inbox)?;
+        let mut first_fault = None;
+        for day in self.live_days() {
+            match self.day(day, inbox) {
+                Ok(_) => came(),
+                Err(Stopped::Fault(fault)) if fault.reason.is_of_one_day() => {
+                    first_fault = first_fault.or(Some(fault))
+                }
+                Err(stopped) => return Err(stopped),
+            }
+        }
+        if let Some(fault) = first_fault {
+            return Err(fault.into());
+        }
         self.metrics.asked_for(self.live_days().last().map_or(begun, |day| day.begins()), begun);
         self.metrics.succeeded_at(now());
         self.progress.last_success = now();
@@ -136,19 +153,6 @@ impl Collector {
             info!(source = %self.options.source, oldest = %day, "the history is whole");
         }
         Ok(true)
-    }
-
-    fn days(&mut self, days: Vec<Day>, inbox: &mut Inbox) -> Result<(), Stopped> {
-        let mut first_fault = None;
-        for day in days {
-            match self.day(day, inbox) {
-                Err(Stopped::Fault(fault)) if fault.reason.is_of_one_day() => {
-                    first_fault = first_fault.or(Some(fault))
-                }
-                other => drop(other?),
-            }
-        }
-        first_fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
 
     /// Asks for one day to its end. What came before an end that was none is kept, but the day counts as not asked for.
@@ -197,12 +201,10 @@ impl Collector {
                 self.spool.commit().map_err(|error| storage(&self.options, &error))?;
             }
             let Some(next) = page.next else { return Ok(()) };
-            if !seen.insert(std::mem::replace(&mut url, next))
-                || seen.contains(&url)
-                || window.pages >= MAX_PAGES
-            {
-                let message =
-                    format!("the pages of {} do not end: page {} leads back", window.day, window.pages);
+            let leads_back = !seen.insert(std::mem::replace(&mut url, next)) || seen.contains(&url);
+            if leads_back || window.pages >= MAX_PAGES {
+                let what = if leads_back { "leads back" } else { "is not the last" };
+                let message = format!("the pages of {} do not end: page {} {what}", window.day, window.pages);
                 return Err(Fault::new(Reason::Answer, message).into());
             }
         }

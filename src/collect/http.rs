@@ -103,6 +103,11 @@ impl Client {
         let reader = response.body_mut().with_config().limit(MAX_BODY).reader();
         let read = reader.take(MAX_BODY).read_to_end(&mut body);
         read.map_err(|error| self.no_answer(url, cut(error)))?;
+        if u64::try_from(body.len()).unwrap_or(u64::MAX) >= MAX_BODY {
+            let message =
+                format!("the answer of {} is longer than {} MB, as no page is", host(url), MAX_BODY >> 20);
+            return Err(Fault { status: "large".to_owned(), ..Fault::new(Reason::Answer, message) });
+        }
         Ok(Answer { status, body, wait, ahead })
     }
 

@@ -18,6 +18,7 @@ mod row;
 mod run;
 mod sign_in;
 mod spool;
+mod standing;
 
 pub use collector::{Collector, Tried, Window, try_out};
 pub use day::Day;

@@ -8,13 +8,13 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Instant;
 
-use tracing::{error, info};
+use tracing::info;
 
 use super::collector::Collector;
-use super::fault::Fault;
 use super::graph::Stopped;
 use super::inbox::{Inbox, Order, inbox};
 use super::options::Options;
+use super::standing::{Reached, Standing};
 use crate::telemetry::{Collection, OfSource};
 
 /// Names the files that are read to their end, or says that it cannot.
@@ -66,10 +66,10 @@ impl Collectors {
         let (orders, inbox) = inbox();
         let mut collecting = Collecting {
             metrics: self.metrics.of(&options.source),
+            standing: Standing::new(&options.source, self.metrics.of(&options.source)),
             options,
             collector: None,
             read: Arc::clone(&self.read),
-            said: None,
         };
         thread::Builder::new().name("collect".to_owned()).spawn(move || collecting.run(inbox))?;
         Ok(orders)
@@ -83,8 +83,7 @@ struct Collecting {
     /// Made when it is needed, so that a disk or a file that is mended later is found.
     collector: Option<Collector>,
     read: Arc<FilesRead>,
-    /// The fault that was said last and has not passed.
-    said: Option<String>,
+    standing: Standing,
 }
 
 impl Collecting {
@@ -94,8 +93,8 @@ impl Collecting {
         loop {
             let due = Instant::now() + self.options.times.every;
             match self.pass(due, &mut inbox) {
-                Ok(()) => self.well(),
-                Err(Stopped::Fault(fault)) => self.say(&fault),
+                Ok(()) => self.standing.reached(Reached::All),
+                Err(Stopped::Fault(fault)) => self.standing.fault(&fault),
                 Err(Stopped::Interrupted) => {}
             }
             // An order that has come ends this at once.
@@ -119,7 +118,8 @@ impl Collecting {
             }
             Order::Rest => {
                 info!(source = %self.options.source, "collecting no more");
-                (self.collector, self.said) = (None, None);
+                self.collector = None;
+                self.standing.forget();
                 self.metrics.hide();
                 let order = inbox.wait();
                 self.obey(order, inbox)
@@ -129,31 +129,15 @@ impl Collecting {
 
     /// The live days, then older ones until the live ones are due again; at least one, so that all come in the end.
     fn pass(&mut self, due: Instant, inbox: &mut Inbox) -> Result<(), Stopped> {
+        self.standing.begin();
         let collector = match &mut self.collector {
             Some(collector) => collector,
             none => none.insert(Collector::open(&self.options, self.metrics.clone())?),
         };
-        collector.live(inbox, &*self.read)?;
-        self.metrics.failing(None);
+        collector.live(inbox, &*self.read, || self.standing.reached(Reached::Day))?;
+        self.standing.reached(Reached::Live);
         while collector.history(inbox)? && Instant::now() < due {}
         Ok(())
-    }
-
-    fn well(&mut self) {
-        self.metrics.failing(None);
-        if self.said.take().is_some() {
-            info!(source = %self.options.source, "collecting again");
-        }
-    }
-
-    /// Says a fault once, not each time that it comes again; what differs each time is the number of the trace.
-    fn say(&mut self, fault: &Fault) {
-        self.metrics.failing(Some(fault.reason.label()));
-        let key = fault.message.split("Trace ID").next().unwrap_or_default().to_owned();
-        if self.said.as_ref() != Some(&key) {
-            error!(source = %self.options.source, reason = fault.reason.label(), "cannot collect: {fault}");
-            self.said = Some(key);
-        }
     }
 }
 

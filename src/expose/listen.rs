@@ -30,6 +30,9 @@ impl FromStr for Address {
 
     /// `HOST:PORT`, `:PORT` for every interface, or `unix:PATH`.
     fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("vsock:") {
+            return Err("vsock is not spoken: put socat before a Unix socket (unix:PATH)".to_owned());
+        }
         match text.strip_prefix("unix:") {
             Some("") => Err("unix: needs the path of a socket after it".to_owned()),
             Some(path) => Ok(Self::Unix(path.trim_start_matches("//").into())),
@@ -181,7 +184,7 @@ mod tests {
         for path in ["unix:/run/cdr.sock", "unix:///run/cdr.sock"] {
             assert_eq!(read(path), Ok(Address::Unix("/run/cdr.sock".into())), "{path}");
         }
-        for wrong in ["", "nonsense", "127.0.0.1", ":x", "unix:", "::1:1:x"] {
+        for wrong in ["", "nonsense", "127.0.0.1", ":x", "unix:", "vsock://:10410", "::1:1:x"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

@@ -104,7 +104,7 @@ fn frame(text: &[u8], window_log: u32) -> Vec<u8> {
 }
 
 /// The most memory that a process ever had resident, in MiB.
-fn peak(daemon: &Daemon) -> u64 {
+pub fn peak(daemon: &Daemon) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap() / 1024

@@ -6,8 +6,10 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 
 use crate::rules::test_rules;
+use crate::tools::under_both;
 
 const MINUTES: usize = 9 * 60;
 const FAULT: std::ops::Range<usize> = 3 * 60..6 * 60;
@@ -96,24 +98,27 @@ fn scenario(cadence: usize) -> String {
     )
 }
 
-fn play(cadence: usize) {
+fn play(promtool: &Path, cadence: usize) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cadence.test.yml");
     fs::write(&file, scenario(cadence)).unwrap();
-    test_rules(&file);
+    test_rules(promtool, &file);
 }
 
-#[test]
-fn alerting_with_records_as_they_come() {
-    play(1);
+under_both!(alerting_with_records_as_they_come("promtool" of "prometheus"));
+
+fn alerting_with_records_as_they_come(promtool: &Path) {
+    play(promtool, 1);
 }
 
-#[test]
-fn alerting_with_a_file_each_quarter() {
-    play(15);
+under_both!(alerting_with_a_file_each_quarter("promtool" of "prometheus"));
+
+fn alerting_with_a_file_each_quarter(promtool: &Path) {
+    play(promtool, 15);
 }
 
-#[test]
-fn alerting_with_a_file_each_hour() {
-    play(60);
+under_both!(alerting_with_a_file_each_hour("promtool" of "prometheus"));
+
+fn alerting_with_a_file_each_hour(promtool: &Path) {
+    play(promtool, 60);
 }

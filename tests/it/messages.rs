@@ -7,10 +7,10 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::tools::{Alertmanager, Receiver, http};
+use crate::tools::{Alertmanager, Receiver, http, newer};
 
-/// The shipped configuration with all its examples, sending here at once and at any hour.
-fn configuration(secrets: &Path, web: &Receiver, mail: &Receiver) -> String {
+/// The shipped configuration with all its examples, of Teams if it is known, sending here at once and at any hour.
+fn configuration(secrets: &Path, web: &Receiver, mail: &Receiver, teams: bool) -> String {
     let folder = xtask::repository().join("deploy/alertmanager");
     let shipped = fs::read_to_string(folder.join("alertmanager.yml")).unwrap();
     let all = Regex::new(r"(?m)^( *)#(\S|  )").unwrap().replace_all(&shipped, "$1$2").into_owned();
@@ -35,7 +35,7 @@ fn configuration(secrets: &Path, web: &Receiver, mail: &Receiver) -> String {
     for line in [r"smtp_auth_\w+: .*", r"active_time_intervals: .*", r"mute_time_intervals: .*"] {
         config = Regex::new(&format!(r"(?m)^ *{line}\n")).unwrap().replace_all(&config, "").into_owned();
     }
-    if !Alertmanager::knows_teams() {
+    if !teams {
         let teams = Regex::new(r"(?m)^    msteamsv2_configs:\n(      .*\n)+").unwrap();
         config = teams.replace(&config, "").into_owned();
     }
@@ -76,18 +76,35 @@ fn readable(text: &str, alertmanager: &Alertmanager) -> String {
         .into_owned()
 }
 
-#[test]
-fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
+mod every_way_of_sending_says_where_how_bad_what_and_what_to_do {
+    use super::*;
+
+    #[test]
+    fn installed() {
+        let program = Alertmanager::installed();
+        every_way_says(&program, Alertmanager::knows_teams(&program));
+    }
+
+    #[test]
+    fn newer() {
+        let program = super::newer("prometheus-alertmanager");
+        assert!(Alertmanager::knows_teams(&program), "one of 0.28 or later");
+        every_way_says(&program, true);
+    }
+}
+
+fn every_way_says(program: &Path, teams: bool) {
     let folder = tempfile::tempdir().unwrap();
     let (web, mail) = (Receiver::http(), Receiver::smtp());
-    let alertmanager = Alertmanager::start_in(folder.path(), &configuration(folder.path(), &web, &mail));
+    let config = configuration(folder.path(), &web, &mail, teams);
+    let alertmanager = Alertmanager::start_program_in(program, folder.path(), &config);
     post(&alertmanager, &[alert("sbc2.contoso.com", "critical"), alert("sbc3.contoso.com", "warning")]);
 
     let mut ways =
         vec![("pagerduty", web.wait_for("/v2/enqueue", "sbc2")), ("slack", web.wait_for("/slack", "sbc3"))];
     ways.push(("mail", mail.wait_for("mail", "sbc3")));
     ways.push(("webhook", web.wait_for("/now", "sbc2")));
-    if Alertmanager::knows_teams() {
+    if teams {
         ways.push(("teams", web.wait_for("/teams", "sbc2")));
     }
     for (way, message) in &ways {
@@ -128,17 +145,17 @@ fn every_way_of_sending_says_where_how_bad_what_and_what_to_do() {
     let mut head: Vec<_> = head.lines().collect();
     head.sort_unstable();
     shown("mail", &format!("{}\nMIME-Version{body}", head.join("\n")));
-    resolved(&alertmanager, &web, &mail);
+    resolved(&alertmanager, &web, &mail, teams);
 }
 
 /// Both alerts are over: how long they lasted, and what they cost.
-fn resolved(alertmanager: &Alertmanager, web: &Receiver, mail: &Receiver) {
+fn resolved(alertmanager: &Alertmanager, web: &Receiver, mail: &Receiver, teams: bool) {
     let mut over = alert("sbc2.contoso.com", "critical");
     over["endsAt"] = json!("2026-11-20T09:37:40Z");
     post(alertmanager, &[over]);
     let message = web.wait_for("/v2/enqueue", "\"event_action\":\"resolve\"");
     assert!(message.body.contains("\"resolve\""), "{}", message.body);
-    if Alertmanager::knows_teams() {
+    if teams {
         let message = web.wait_for("/teams", "Over: ");
         assert!(message.body.contains("It lasted 1h25m"), "{}", message.body);
     }
@@ -157,7 +174,9 @@ fn resolved(alertmanager: &Alertmanager, web: &Receiver, mail: &Receiver) {
 fn two_hundred_trunks_are_one_message_and_what_explains_them_silences_them() {
     let folder = tempfile::tempdir().unwrap();
     let (web, mail) = (Receiver::http(), Receiver::smtp());
-    let alertmanager = Alertmanager::start_in(folder.path(), &configuration(folder.path(), &web, &mail));
+    let program = Alertmanager::installed();
+    let config = configuration(folder.path(), &web, &mail, Alertmanager::knows_teams(&program));
+    let alertmanager = Alertmanager::start_program_in(&program, folder.path(), &config);
     let trunks: Vec<_> =
         (0..200).map(|trunk| alert(&format!("sbc{trunk}.contoso.com"), "critical")).collect();
     post(&alertmanager, &trunks);

@@ -10,7 +10,7 @@ use std::{
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::tools::{copies, find, succeed};
+use crate::tools::{succeed, under_both, under_newer};
 
 #[derive(Deserialize)]
 struct File {
@@ -120,40 +120,38 @@ fn every_recorded_series_is_read() {
     }
 }
 
-#[test]
-fn promtool_and_vmalert_accept_the_rules() {
-    find("promtool", "prometheus");
-    for promtool in copies("promtool") {
-        succeed(
-            Command::new(&promtool)
-                .args(["check", "rules", "--lint=all", "--lint-fatal"])
-                .args(["recording.rules.yml", "alerts.rules.yml"])
-                .current_dir(folder()),
-        );
-    }
-    // Debian has it in later releases only.
-    for vmalert in copies("vmalert") {
-        succeed(Command::new(vmalert).args(["-dryRun", "-rule=*.rules.yml"]).current_dir(folder()));
-    }
+under_both!(promtool_accepts_the_rules("promtool" of "prometheus"));
+
+fn promtool_accepts_the_rules(promtool: &Path) {
+    succeed(
+        Command::new(promtool)
+            .args(["check", "rules", "--lint=all", "--lint-fatal"])
+            .args(["recording.rules.yml", "alerts.rules.yml"])
+            .current_dir(folder()),
+    );
 }
 
-fn play(file: &str) {
-    test_rules(&folder().join("tests").join(file));
+under_newer!(vmalert_accepts_the_rules("vmalert"));
+
+fn vmalert_accepts_the_rules(vmalert: &Path) {
+    succeed(Command::new(vmalert).args(["-dryRun", "-rule=*.rules.yml"]).current_dir(folder()));
 }
 
-/// Plays a file of unit tests on every promtool there is.
-pub fn test_rules(file: &Path) {
-    find("promtool", "prometheus");
-    for promtool in copies("promtool") {
-        // A fifth of the time goes into collecting garbage otherwise.
-        succeed(Command::new(&promtool).env("GOGC", "1000").args(["test", "rules"]).arg(file));
-    }
+/// Plays a file of unit tests.
+pub fn test_rules(promtool: &Path, file: &Path) {
+    // A fifth of the time goes into collecting garbage otherwise.
+    succeed(Command::new(promtool).env("GOGC", "1000").args(["test", "rules"]).arg(file));
 }
 
-/// A test for each file, so that they run side by side; and one that no file is left out.
+/// Tests for each file, so that they run side by side; and one that no file is left out.
 macro_rules! unit_tests {
     ($($name:ident: $file:literal,)*) => {
-        $(#[test] fn $name() { play($file); })*
+        $(
+            under_both!($name("promtool" of "prometheus"));
+            fn $name(promtool: &Path) {
+                test_rules(promtool, &folder().join("tests").join($file));
+            }
+        )*
 
         #[test]
         fn every_file_of_unit_tests_is_played() {

@@ -1,6 +1,7 @@
 //! What end-to-end tests stand on: the daemon and a real Prometheus, as children on loopback, and how to ask.
 //!
-//! A tool that is missing fails the test that needs it; `scripts/install-test-tools` installs them all.
+//! A tool that is missing fails the test that needs it; `scripts/install-test-tools` installs them all, and
+//! `scripts/newer-prometheus` unpacks newer ones beside them.
 
 #![allow(dead_code, unused_imports, reason = "helpers stand ready for more tests than there are")]
 
@@ -40,23 +41,60 @@ pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// Every copy of this program: those on the PATH, then the newer one that scripts/newer-prometheus unpacked.
-pub fn copies(program: &str) -> Vec<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let newer = xtask::repository().join("target/tools/usr/bin");
-    let folders = env::split_paths(&path).chain([newer]);
-    let files = folders.filter_map(|folder| fs::canonicalize(folder.join(program)).ok());
-    let mut copies: Vec<_> = files.filter(|file| file.is_file()).collect();
-    copies.dedup();
-    copies
-}
-
 /// The installed program of this name, or a panic that says which Debian package holds it.
 pub fn find(program: &str, package: &str) -> PathBuf {
-    copies(program).into_iter().next().unwrap_or_else(|| {
+    on_path(program).unwrap_or_else(|| {
         panic!("`{program}` is missing: install Debian's `{package}` or run scripts/install-test-tools")
     })
 }
+
+/// The installed program of this name.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// The program of this name that scripts/newer-prometheus unpacked, or a panic that says to run it. Only tests named
+/// `newer` ask for it: they are the ones that `WITHOUT_NEWER_PROMETHEUS=1 make test` leaves out.
+pub fn newer(program: &str) -> PathBuf {
+    let file = xtask::repository().join("target/tools/usr/bin").join(program);
+    assert!(
+        file.is_file(),
+        "the newer `{program}` is missing: run scripts/newer-prometheus; where Debian's archive is not to be had, \
+         WITHOUT_NEWER_PROMETHEUS=1 make test leaves this test out"
+    );
+    file
+}
+
+/// Makes two tests of a check that takes the path of a program: `installed` and `newer`.
+macro_rules! under_both {
+    ($check:ident($program:literal of $package:literal)) => {
+        mod $check {
+            #[test]
+            fn installed() {
+                super::$check(&crate::tools::find($program, $package));
+            }
+            #[test]
+            fn newer() {
+                super::$check(&crate::tools::newer($program));
+            }
+        }
+    };
+}
+pub(crate) use under_both;
+
+/// As [`under_both`], for a check of what only the newer program can do.
+macro_rules! under_newer {
+    ($check:ident($program:literal)) => {
+        mod $check {
+            #[test]
+            fn newer() {
+                super::$check(&crate::tools::newer($program));
+            }
+        }
+    };
+}
+pub(crate) use under_newer;
 
 /// Runs a tool to its end and fails the test with what it printed unless it succeeds.
 pub fn succeed(command: &mut Command) {

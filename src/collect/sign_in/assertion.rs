@@ -14,7 +14,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-use super::unusable;
+use super::{unreadable, unusable};
 use crate::collect::fault::Fault;
 use crate::collect::now;
 use crate::small_file;
@@ -62,12 +62,12 @@ pub fn ends_at(file: &Path) -> Result<i64, Fault> {
 }
 
 fn first_certificate(file: &Path) -> Result<CertificateDer<'static>, Fault> {
-    let pem = small_file::read(file).map_err(|error| unusable(file, &error))?;
+    let pem = small_file::read(file).map_err(|error| unreadable(file, &error))?;
     CertificateDer::from_pem_slice(&pem).map_err(|_| unusable(file, &not_pem("CERTIFICATE")))
 }
 
 fn key_pair(file: &Path) -> Result<KeyPair, Fault> {
-    let pem = small_file::read(file).map_err(|error| unusable(file, &error))?;
+    let pem = small_file::read(file).map_err(|error| unreadable(file, &error))?;
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| unusable(file, &not_pem("PRIVATE KEY")))?;
     match &key {
         PrivateKeyDer::Pkcs8(key) => KeyPair::from_pkcs8(key.secret_pkcs8_der()),

@@ -4,6 +4,7 @@ mod assertion;
 mod managed;
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -122,6 +123,13 @@ fn token(answer: &Answer) -> Result<Token, Fault> {
     if answer.status == 200
         && let Ok(granted) = serde_json::from_slice::<Granted>(&answer.body)
     {
+        if !granted.access_token.bytes().all(|byte| byte.is_ascii_graphic())
+            || granted.access_token.is_empty()
+        {
+            let message =
+                "the sign-in was answered with a token that no request can carry; is `login_url` right?";
+            return Err(Fault { status: "unreadable".to_owned(), ..Fault::new(Reason::Answer, message) });
+        }
         let lasts = granted.expires_in.as_ref().and_then(Seconds::value);
         let until =
             granted.expires_on.as_ref().and_then(Seconds::value).map(|at| at.saturating_sub(now() / 1000));
@@ -156,16 +164,25 @@ fn refused(answer: &Answer) -> Fault {
 /// What a file with a secret holds.
 fn secret(file: &Path) -> Result<String, Fault> {
     warn_if_open(file);
-    match small_file::read_text(file).map_err(|error| unusable(file, &error))? {
+    match small_file::read_text(file).map_err(|error| unreadable(file, &error))? {
         text if text.is_empty() => Err(unusable(file, &"it is empty")),
+        text if text.contains(|c: char| c.is_whitespace() || c.is_control()) => Err(unusable(
+            file,
+            &"it has several lines or words: only the value itself belongs into it, on one line",
+        )),
         text => Ok(text),
     }
 }
 
-fn unusable(file: &Path, error: &dyn std::fmt::Display) -> Fault {
-    let message =
-        format!("{}: {error}; the user that cdr-exporter runs as must be able to read it", file.display());
-    Fault::new(Reason::SignIn, message)
+fn unreadable(file: &Path, error: &io::Error) -> Fault {
+    let is_kept_from_us = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+    let advice =
+        if is_kept_from_us { "; the user that cdr-exporter runs as must be able to read it" } else { "" };
+    unusable(file, &format_args!("{error}{advice}"))
+}
+
+fn unusable(file: &Path, what: &dyn std::fmt::Display) -> Fault {
+    Fault::new(Reason::SignIn, format!("{}: {what}", file.display()))
 }
 
 /// A secret that others may read is none; that one who may write it could swap it is no better.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::super::http::metrics::promtool_says;
 use super::setup::{Setup, shown_failures, spooled};
 use super::stand_in::{Fault, StandIn, rows};
-use crate::tools::{DEADLINE, wait_until};
+use crate::tools::{DEADLINE, find, wait_until};
 
 #[test]
 fn the_first_start_fetches_the_history_newest_first() {
@@ -21,7 +21,7 @@ fn the_first_start_fetches_the_history_newest_first() {
             && metrics.value(left, &[("source", "teams")]) == Some(0.0)
     });
     assert_eq!(shown_failures(&metrics), expected);
-    assert_eq!(promtool_says(daemon.get("/metrics").text()), "");
+    assert_eq!(promtool_says(&find("promtool", "prometheus"), daemon.get("/metrics").text()), "");
     daemon.wait_for_log("the history is whole");
     let paths = stand_in.world().paths.clone();
     let days: Vec<&str> =

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::setup::{Setup, spooled};
 use super::stand_in::{Fault, Part, StandIn, rows};
+use crate::bounds::peak;
 use crate::durable::SmallDisk;
 
 const QUICK: &str = "every: 1s\nlook_back: 1h\nhistory: 0s";
@@ -167,19 +168,22 @@ fn nobody_is_followed_to_another_place() {
     assert!(listener.accept().is_err(), "nobody came");
 }
 
-/// Unpacked, an answer takes no more than a bounded amount of memory.
+/// Of two gigabytes that an answer unpacks to, the daemon holds no more than its limit, and what that takes to grow.
 #[test]
 fn a_bomb_does_not_go_off() {
     let stand_in = StandIn::start(rows::calls(1, 5));
     stand_in.spoil_first(u32::MAX, Fault::Bomb);
-    let setup = Setup::with(&stand_in, "every: 1m");
-    let mut command = Command::new("prlimit");
-    // In bytes; unpacked it is more than twice that of an answer's limit.
-    command.args(["--as=800000000", env!("CARGO_BIN_EXE_cdr-exporter"), "check", "--collect"]);
-    command.arg("--config.file").arg(setup.config(&stand_in)).arg("--storage.path").arg(setup.storage());
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("breaks off"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let setup = Setup::with(&stand_in, "every: 1m\nlook_back: 1h\nhistory: 0s");
+    let daemon = setup.serve(&stand_in);
+    let before = peak(&daemon);
+    daemon.wait_for_metrics("a second bomb", |metrics| {
+        metrics.sum("cdr_collect_requests_total", &[("endpoint", "calls"), ("status", "large")]) >= 2.0
+    });
+    println!("megabytes held at most: {before} before, {} after", peak(&daemon));
+    assert!(peak(&daemon) < before + 80, "{before} MB before, {} MB after", peak(&daemon));
+    daemon.stop();
+    let said = setup.run(&stand_in, &["check", "--collect"]).stdout;
+    assert!(said.contains("the answer of localhost:") && said.contains(" is longer than 16 MB"), "{said}");
 }
 
 /// What is no file of a secret is said at once: nothing waits for a pipe, and nothing is read without end.
@@ -209,6 +213,17 @@ fn what_is_no_file_of_a_secret_is_said() {
     setup.credential = format!("client_secret_file: {}", stand_in.file("marked", &secret).display());
     let ended = setup.run(&stand_in, &["check", "--collect"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+}
+
+#[test]
+fn a_token_that_is_none_is_said() {
+    for token in ["", "two\nlines", "two words", "tok\u{e9}n"] {
+        let stand_in = StandIn::start(rows::calls(1, 5));
+        stand_in.spoil(move |request, _| (!request.is_for_calls()).then_some(Fault::Token(token)));
+        let said = Setup::with(&stand_in, QUICK).run(&stand_in, &["check", "--collect"]).stdout;
+        assert!(said.contains("a token that no request can carry; is `login_url` right?"), "{token}: {said}");
+        assert_eq!(stand_in.requests(), 0);
+    }
 }
 
 #[test]

@@ -42,6 +42,24 @@ fn pages_that_lead_back_end_and_count_as_not_asked_for() {
     assert_eq!(spooled(&setup.spool()).len(), 30);
 }
 
+/// Each page names one that nobody has asked for yet.
+#[test]
+fn pages_without_an_end_are_given_up() {
+    let stand_in = StandIn::start(Vec::new());
+    let url = stand_in.url();
+    stand_in.spoil(move |request, _| {
+        let (call, page) = request.path.split_once("?$skip=").unwrap_or((&request.path, "0"));
+        let next = || format!("{url}{call}?$skip={}", page.parse::<u32>().unwrap() + 1);
+        request.is_for_calls().then(|| Fault::Next(next()))
+    });
+    let setup = Setup::with(&stand_in, "every: 1m");
+    let day = &rows::day(1).to_string()[..10];
+    let ended = setup.run(&stand_in, &["collect", "--once", "--from", day, "--to", day]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("do not end: page 5000 is not the last"), "{}", ended.stderr);
+    assert_eq!(stand_in.requests(), 5000);
+}
+
 #[test]
 fn a_token_that_ends_between_pages_is_replaced() {
     let stand_in = StandIn::start(rows::calls(1, 100));

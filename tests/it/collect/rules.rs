@@ -1,25 +1,22 @@
 //! The alerts of collecting: tried by promtool, each with its text, its page and its metrics.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use regex::Regex;
 
 use super::setup::Setup;
 use super::stand_in::{StandIn, rows};
-use crate::tools::{copies, find, succeed};
+use crate::tools::{succeed, under_both};
 
-#[test]
-fn promtool_accepts_the_alerts_and_their_unit_tests_pass() {
-    find("promtool", "prometheus");
+under_both!(promtool_accepts_the_alerts_and_their_unit_tests_pass("promtool" of "prometheus"));
+
+fn promtool_accepts_the_alerts_and_their_unit_tests_pass(promtool: &Path) {
     let folder = xtask::repository().join("deploy/prometheus");
-    for promtool in copies("promtool") {
-        let check = ["check", "rules", "--lint=all", "--lint-fatal", "collect.rules.yml"];
-        succeed(Command::new(&promtool).args(check).current_dir(&folder));
-        succeed(
-            Command::new(&promtool).args(["test", "rules", "tests/collect.test.yml"]).current_dir(&folder),
-        );
-    }
+    let check = ["check", "rules", "--lint=all", "--lint-fatal", "collect.rules.yml"];
+    succeed(Command::new(promtool).args(check).current_dir(&folder));
+    succeed(Command::new(promtool).args(["test", "rules", "tests/collect.test.yml"]).current_dir(&folder));
 }
 
 #[test]

@@ -56,7 +56,8 @@ fn a_refusal_says_what_entra_says_and_what_to_do() {
     let wrong = stand_in.file("wrong", "not-the-secret");
     stand_in.file("empty", "\n");
     stand_in.file("ec.key", &rcgen::KeyPair::generate().unwrap().serialize_pem());
-    let cases: [(&str, &[&str]); 9] = [
+    stand_in.file("lines", "the-id\nthe-secret\n");
+    let cases: [(&str, &[&str]); 10] = [
         ("client_secret_file: DIR/wrong", &["invalid_client: AADSTS7000215", "and not its id"]),
         ("tenant: fabrikam.example.com", &["AADSTS90002", "compare `tenant` and `cloud`"]),
         (
@@ -74,6 +75,7 @@ fn a_refusal_says_what_entra_says_and_what_to_do() {
         ("certificate_file: DIR/graph.crt\nprivate_key_file: DIR/ec.key", &["ec.key: it is no RSA key"]),
         ("client_secret_file: DIR/absent", &["absent: No such file", "must be able to read it"]),
         ("client_secret_file: DIR/empty", &["empty: it is empty"]),
+        ("federated_token_file: DIR/lines", &["lines: it has several lines", "on one line"]),
         ("federated_token_file: DIR/wrong", &["invalid_client: AADSTS50027", "look the code up"]),
     ];
     assert!(wrong.exists());
@@ -157,6 +159,21 @@ fn a_secret_is_read_anew_and_an_open_one_is_warned_of() {
     let log = daemon.stop().join("\n");
     assert!(log.contains("a secret that others may read or change") && log.contains("mode=644"), "{log}");
     assert_eq!(log.matches("AADSTS7000215").count(), 1, "said once: {log}");
+}
+
+/// Before the history, which may take hours.
+#[test]
+fn the_first_day_that_comes_ends_a_fault() {
+    let stand_in = StandIn::start(rows::calls(40, 1));
+    stand_in.world().entra.secret_ended = true;
+    let setup = Setup::with(&stand_in, "every: 1s\nlook_back: 1h\nhistory: 39d");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_log("AADSTS7000222");
+    stand_in.world().entra.secret_ended = false;
+    daemon.wait_for_log("the history is whole");
+    let log = daemon.stop();
+    let place = |text: &str| log.iter().position(|line| line.contains(text)).unwrap();
+    assert!(place("collecting again") < place("the history is whole"), "{log:?}");
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub enum Fault {
     Bomb,
     /// A token that lasts so many seconds, whatever that is.
     Lasts(i64),
+    /// This token.
+    Token(&'static str),
 }
 
 /// What of an answer.

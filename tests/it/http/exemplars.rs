@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use tempfile::TempDir;
 
 use super::super::tools::row::Row;
-use super::super::tools::{Daemon, Prometheus, wait_until};
+use super::super::tools::{Daemon, Prometheus, under_both, wait_until};
 use super::histograms::asking_for_native;
-use super::scraped::{SBC, by_job, config, daemon, is_of_version_3, programs};
+use super::scraped::{SBC, by_job, config, daemon, is_of_version_3};
 
 const OLDER: &str = "c0000001-05ec-4a1b-8c2d-000000000001";
 const NEWEST: &str = "c0000002-05ec-4a1b-8c2d-000000000002";
@@ -48,8 +49,9 @@ fn rows() -> String {
     (1..8).rev().zip(&rows).map(json).collect()
 }
 
-#[test]
-fn every_prometheus_finds_the_newest_call() {
+under_both!(prometheus_finds_the_newest_call("prometheus" of "prometheus"));
+
+fn prometheus_finds_the_newest_call(program: &Path) {
     let folder = TempDir::new().unwrap();
     let (shown, hidden) = (daemon(folder.path(), &[]), daemon(folder.path(), &["--web.disable-exemplars"]));
     fs::write(folder.path().join("cdr/b.ndjson"), rows()).unwrap();
@@ -57,36 +59,32 @@ fn every_prometheus_finds_the_newest_call() {
         format!("job_name: {name}, static_configs: [{{targets: ['{}']}}]", daemon.address())
     };
     let jobs = [job("shown", &shown), job("hidden", &hidden)];
-    for program in programs() {
-        // OpenMetrics is asked for, then protobuf, where exemplars of buckets are those of the native histogram.
-        for is_native in [false, true] {
-            let flag = if is_native { "exemplar-storage,native-histograms" } else { "exemplar-storage" };
-            let more = if is_native { asking_for_native(&program) } else { "" };
-            let config = config(&jobs.each_ref().map(|job| format!("- {{{more}{job}}}\n")).concat());
-            let prometheus =
-                Prometheus::start_program(&program, &config, &[&format!("--enable-feature={flag}")]);
-            let what = format!("{flag} in {}", program.display());
-            wait_until(&format!("all failures with {what}"), || {
-                let all = by_job(&prometheus, "sum by (job) (cdr_call_failures_total)");
-                all.len() == 2 && all.values().all(|failures| *failures == 6.0)
+    // OpenMetrics is asked for, then protobuf, where exemplars of buckets are those of the native histogram.
+    for is_native in [false, true] {
+        let flag = if is_native { "exemplar-storage,native-histograms" } else { "exemplar-storage" };
+        let more = if is_native { asking_for_native(program) } else { "" };
+        let config = config(&jobs.each_ref().map(|job| format!("- {{{more}{job}}}\n")).concat());
+        let prometheus = Prometheus::start_program(program, &config, &[&format!("--enable-feature={flag}")]);
+        wait_until(&format!("all failures with {flag}"), || {
+            let all = by_job(&prometheus, "sum by (job) (cdr_call_failures_total)");
+            all.len() == 2 && all.values().all(|failures| *failures == 6.0)
+        });
+        let found = |job: &str, selector: &str| -> BTreeSet<String> {
+            let of_job = prometheus.exemplars(&selector.replacen('{', &format!("{{job=\"{job}\","), 1));
+            of_job.into_iter().map(|labels| labels.into_values().collect()).collect()
+        };
+        for (selector, ids) in if is_native { &OF_PROTOBUF[..] } else { &OF_OPENMETRICS } {
+            let expected: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
+            wait_until(&format!("exemplars of {selector} with {flag}"), || {
+                let found = found("shown", selector);
+                // Version 2 takes one for each native histogram.
+                found == expected
+                    || (is_native
+                        && !is_of_version_3(program)
+                        && !found.is_empty()
+                        && found.is_subset(&expected))
             });
-            let found = |job: &str, selector: &str| -> BTreeSet<String> {
-                let of_job = prometheus.exemplars(&selector.replacen('{', &format!("{{job=\"{job}\","), 1));
-                of_job.into_iter().map(|labels| labels.into_values().collect()).collect()
-            };
-            for (selector, ids) in if is_native { &OF_PROTOBUF[..] } else { &OF_OPENMETRICS } {
-                let expected: BTreeSet<String> = ids.iter().map(ToString::to_string).collect();
-                wait_until(&format!("exemplars of {selector} with {what}"), || {
-                    let found = found("shown", selector);
-                    // Version 2 takes one for each native histogram.
-                    found == expected
-                        || (is_native
-                            && !is_of_version_3(&program)
-                            && !found.is_empty()
-                            && found.is_subset(&expected))
-                });
-                assert_eq!(found("hidden", selector), BTreeSet::new(), "{selector} with {what}");
-            }
+            assert_eq!(found("hidden", selector), BTreeSet::new(), "{selector} with {flag}");
         }
     }
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::super::tools::row::Row;
-use super::super::tools::{Prometheus, wait_until};
-use super::scraped::{SBC, config, daemon, is_of_version_3, programs};
+use super::super::tools::{Prometheus, under_both, wait_until};
+use super::scraped::{SBC, config, daemon, is_of_version_3};
 
 /// Calls of 100 seconds lie between 2^(53/8) and 2^(54/8); a classic bucket has 60 to 120.
 fn rows() -> String {
@@ -27,43 +27,39 @@ pub fn asking_for_native(program: &Path) -> &'static str {
     }
 }
 
-#[test]
-fn every_prometheus_takes_the_right_quantile_from_native_histograms() {
+under_both!(prometheus_takes_the_right_quantile_from_native_histograms("prometheus" of "prometheus"));
+
+fn prometheus_takes_the_right_quantile_from_native_histograms(program: &Path) {
     let folder = TempDir::new().unwrap();
     let cdr = daemon(folder.path(), &[]);
     fs::write(folder.path().join("cdr/b.ndjson"), rows()).unwrap();
     let job = format!("job_name: cdr, static_configs: [{{targets: ['{}']}}]", cdr.address());
     let flags = ["--enable-feature=native-histograms"];
-    for program in programs() {
-        let jobs = format!("- {{{}{job}}}\n", asking_for_native(&program));
-        let prometheus = Prometheus::start_program(&program, &config(&jobs), &flags);
-        let what = program.display();
-        for (metric, count) in [
-            ("cdr_call_duration_seconds", 5.0),
-            ("cdr_call_setup_seconds", 4.0),
-            ("cdr_call_age_seconds", 8.0),
-        ] {
-            wait_until(&format!("{metric} under {what}"), || {
-                prometheus.query_value(&format!("sum(histogram_count({metric}))")) == Some(count)
-            });
-        }
-        // The sum is exact, and of five calls one lasts 0 seconds: the median is amid the four of 100.
-        assert_eq!(prometheus.query_value("sum(histogram_sum(cdr_call_duration_seconds))"), Some(400.0));
-        let median = prometheus.query_value("histogram_quantile(0.5, cdr_call_duration_seconds)").unwrap();
-        let bound = |place: f64| (place / 8.0).exp2();
-        // 1.5 of the four are below it. Prometheus 3 interpolates as the bounds grow, version 2 evenly.
-        let expected = match is_of_version_3(&program) {
-            true => bound(53.0 + 1.5 / 4.0),
-            false => bound(53.0) + (bound(54.0) - bound(53.0)) * 1.5 / 4.0,
-        };
-        assert!((median - expected).abs() < 1e-6, "{median}, not {expected}, under {what}");
-        let lasting = "histogram_fraction(98, 108, cdr_call_duration_seconds)";
-        let fraction = prometheus.query_value(lasting).unwrap();
-        assert!((0.799..=0.801).contains(&fraction), "{fraction} under {what}");
-        if is_of_version_3(&program) {
-            let classic = "histogram_quantile(0.5, sum by (le) (cdr_call_duration_seconds_bucket))";
-            wait_until("the classic one", || prometheus.query_value(classic).is_some_and(|it| it < 90.0));
-        }
+    let jobs = format!("- {{{}{job}}}\n", asking_for_native(program));
+    let prometheus = Prometheus::start_program(program, &config(&jobs), &flags);
+    for (metric, count) in
+        [("cdr_call_duration_seconds", 5.0), ("cdr_call_setup_seconds", 4.0), ("cdr_call_age_seconds", 8.0)]
+    {
+        wait_until(metric, || {
+            prometheus.query_value(&format!("sum(histogram_count({metric}))")) == Some(count)
+        });
+    }
+    // The sum is exact, and of five calls one lasts 0 seconds: the median is amid the four of 100.
+    assert_eq!(prometheus.query_value("sum(histogram_sum(cdr_call_duration_seconds))"), Some(400.0));
+    let median = prometheus.query_value("histogram_quantile(0.5, cdr_call_duration_seconds)").unwrap();
+    let bound = |place: f64| (place / 8.0).exp2();
+    // 1.5 of the four are below it. Prometheus 3 interpolates as the bounds grow, version 2 evenly.
+    let expected = match is_of_version_3(program) {
+        true => bound(53.0 + 1.5 / 4.0),
+        false => bound(53.0) + (bound(54.0) - bound(53.0)) * 1.5 / 4.0,
+    };
+    assert!((median - expected).abs() < 1e-6, "{median}, not {expected}");
+    let lasting = "histogram_fraction(98, 108, cdr_call_duration_seconds)";
+    let fraction = prometheus.query_value(lasting).unwrap();
+    assert!((0.799..=0.801).contains(&fraction), "{fraction}");
+    if is_of_version_3(program) {
+        let classic = "histogram_quantile(0.5, sum by (le) (cdr_call_duration_seconds_bucket))";
+        wait_until("the classic one", || prometheus.query_value(classic).is_some_and(|it| it < 90.0));
     }
 }
 

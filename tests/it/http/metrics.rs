@@ -1,7 +1,7 @@
 //! What `/metrics` says of a snapshot, down to the byte, and what Prometheus's own tool thinks of it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use cdr_exporter::ledger::snapshot::{
     SourceSnapshot,
 };
 
-use super::super::tools::{copies, find};
+use super::super::tools::under_both;
 use super::server::Server;
 
 /// A snapshot of two sources, with trunks whose names need every escape of the format.
@@ -221,23 +221,20 @@ fn each_scrape_is_of_what_was_published_last() {
     assert!(!about(server.ask("GET", "/metrics", &[]).text(), "cdr_calls_total").is_empty());
 }
 
-/// What the linter of each Prometheus says of this text.
-pub fn promtool_says(text: &str) -> String {
-    find("promtool", "prometheus");
-    let says = |promtool: PathBuf| {
-        let mut linter = Command::new(promtool);
-        linter.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut linter = linter.spawn().unwrap();
-        linter.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let output = linter.wait_with_output().unwrap();
-        let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert_eq!(output.status.success(), words.is_empty(), "{words}");
-        words
-    };
-    copies("promtool").into_iter().map(says).collect()
+/// What Prometheus's linter says of this text.
+pub fn promtool_says(promtool: &Path, text: &str) -> String {
+    let mut linter = Command::new(promtool);
+    linter.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut linter = linter.spawn().unwrap();
+    linter.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = linter.wait_with_output().unwrap();
+    let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.success(), words.is_empty(), "{words}");
+    words
 }
 
-#[test]
-fn promtool_has_nothing_to_say() {
-    assert_eq!(promtool_says(&scrape(snapshot())), "");
+under_both!(promtool_has_nothing_to_say("promtool" of "prometheus"));
+
+fn promtool_has_nothing_to_say(promtool: &Path) {
+    assert_eq!(promtool_says(promtool, &scrape(snapshot())), "");
 }

@@ -1,5 +1,5 @@
-//! The daemon under every Prometheus on the PATH, over HTTP and HTTPS, with password and client certificate. A newer
-//! Prometheus is tried by adding its folder.
+//! The daemon under Prometheus, the installed one and a newer one, over HTTP and HTTPS, with password and client
+//! certificate.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::super::tools::row::{self, Row};
-use super::super::tools::{Daemon, Prometheus, copies, find, wait_for, wait_until};
+use super::super::tools::{Daemon, Prometheus, under_both, under_newer, wait_for, wait_until};
 use super::certificates;
 
 pub const SBC: &str = "sbc1.contoso.com";
@@ -23,11 +23,6 @@ pub fn by_job(prometheus: &Prometheus, promql: &str) -> BTreeMap<String, f64> {
 /// The config of a Prometheus with these jobs.
 pub fn config(jobs: &str) -> String {
     format!("global: {{scrape_interval: 300ms}}\nscrape_configs:\n{jobs}")
-}
-
-pub fn programs() -> Vec<std::path::PathBuf> {
-    find("prometheus", "prometheus");
-    copies("prometheus")
 }
 
 /// A daemon that has counted three failed calls and an answered one.
@@ -99,39 +94,31 @@ fn web_config(folder: &Path) -> String {
     folder.join("web.yml").display().to_string()
 }
 
-#[test]
-fn every_prometheus_scrapes_over_http_and_https() {
+under_both!(prometheus_scrapes_over_http_and_https("prometheus" of "prometheus"));
+
+fn prometheus_scrapes_over_http_and_https(program: &Path) {
     let guarded = Guarded::start();
-    for program in programs() {
-        let prometheus = Prometheus::start_program(&program, &config(&guarded.jobs()), &[]);
-        let ice = "sum by (job) (cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\"})";
-        let expected = BTreeMap::from([("http".to_owned(), 2.0), ("https".to_owned(), 2.0)]);
-        wait_until(&format!("both jobs under {}", program.display()), || {
-            by_job(&prometheus, ice) == expected
-        });
-        let up = || JOBS.map(|(job, _)| by_job(&prometheus, "up").get(job).copied());
-        // Each job is scraped at a time of its own.
-        wait_until(&format!("a scrape of every job under {}", program.display()), || {
-            up().iter().all(Option::is_some)
-        });
-        assert_eq!(up(), JOBS.map(|(_, up)| Some(up)), "{}", program.display());
-        let buckets = by_job(&prometheus, "count by (job) (cdr_call_age_seconds_bucket{le=\"+Inf\"})");
-        assert_eq!(buckets.len(), 2, "{}: {buckets:?}", program.display());
-    }
+    let prometheus = Prometheus::start_program(program, &config(&guarded.jobs()), &[]);
+    let ice = "sum by (job) (cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\"})";
+    let expected = BTreeMap::from([("http".to_owned(), 2.0), ("https".to_owned(), 2.0)]);
+    wait_until("both jobs", || by_job(&prometheus, ice) == expected);
+    let up = || JOBS.map(|(job, _)| by_job(&prometheus, "up").get(job).copied());
+    // Each job is scraped at a time of its own.
+    wait_until("a scrape of every job", || up().iter().all(Option::is_some));
+    assert_eq!(up(), JOBS.map(|(_, up)| Some(up)));
+    let buckets = by_job(&prometheus, "count by (job) (cdr_call_age_seconds_bucket{le=\"+Inf\"})");
+    assert_eq!(buckets.len(), 2, "{buckets:?}");
 }
 
-/// The cure of the first increment that no `rate()` sees.
-#[test]
-fn the_first_call_of_a_new_trunk_is_an_increase() {
-    let Some(newest) = programs().into_iter().rfind(|program| is_of_version_3(program)) else {
-        eprintln!("there is no Prometheus 3: scripts/newer-prometheus unpacks one");
-        return;
-    };
+under_newer!(the_first_call_of_a_new_trunk_is_an_increase("prometheus"));
+
+/// The cure of the first increment that no `rate()` sees, of which version 2 knows nothing.
+fn the_first_call_of_a_new_trunk_is_an_increase(program: &Path) {
     let folder = TempDir::new().unwrap();
     let daemon = daemon(folder.path(), &[]);
     let jobs = format!("- {{job_name: cdr, static_configs: [{{targets: ['{}']}}]}}\n", daemon.address());
     let flags = ["--enable-feature=created-timestamp-zero-ingestion"];
-    let prometheus = Prometheus::start_program(&newest, &config(&jobs), &flags);
+    let prometheus = Prometheus::start_program(program, &config(&jobs), &flags);
     wait_until("a scrape", || !prometheus.query("cdr_calls_total").is_empty());
     let rows = row::ndjson(&[Row::answered(9, "sbc9.contoso.com")]);
     fs::write(folder.path().join("cdr/b.ndjson"), rows).unwrap();

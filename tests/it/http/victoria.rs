@@ -1,15 +1,15 @@
 //! The daemon under VictoriaMetrics and under vmagent, which writes to it: over HTTP and HTTPS, with password and client
-//! certificate. Both are tried where scripts/newer-prometheus unpacked them.
+//! certificate.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::super::tools::{Child, copies, http, wait_until};
+use super::super::tools::{Child, http, newer, under_newer, wait_until};
 use super::scraped::{Guarded, JOBS, config};
 
 /// An address on which nobody listens: neither says which port it chose.
@@ -43,20 +43,16 @@ fn by_job(address: SocketAddr, promql: &str) -> BTreeMap<String, f64> {
     result.iter().map(value).collect()
 }
 
-#[test]
-fn victoria_metrics_and_vmagent_scrape_over_http_and_https() {
-    let found = |program| copies(program).pop();
-    let programs: Option<(PathBuf, PathBuf)> = found("victoria-metrics").zip(found("vmagent"));
-    let Some((victoria, vmagent)) = programs else {
-        eprintln!("there is no VictoriaMetrics: scripts/newer-prometheus unpacks one");
-        return;
-    };
+under_newer!(victoria_metrics_and_vmagent_scrape_over_http_and_https("victoria-metrics"));
+
+fn victoria_metrics_and_vmagent_scrape_over_http_and_https(victoria: &Path) {
+    let vmagent = newer("vmagent");
     let guarded = Guarded::start();
     let folder = guarded.folder.path();
     let jobs = guarded.jobs();
     let data = |name: &str| folder.join(name).display().to_string();
     let storage = [format!("-storageDataPath={}", data("victoria"))];
-    let (address, _victoria) = start(&victoria, folder, "victoria", &jobs, &storage);
+    let (address, _victoria) = start(victoria, folder, "victoria", &jobs, &storage);
     let agents_jobs = jobs.replace("job_name: ", "job_name: agent_");
     let write = [
         format!("-remoteWrite.url=http://{address}/api/v1/write"),

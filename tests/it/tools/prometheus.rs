@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::child::Child;
 use super::http;
-use super::{Labels, copies, find, wait_until};
+use super::{Labels, find, on_path, wait_until};
 
 /// A running Prometheus; killed when dropped.
 pub struct Prometheus {
@@ -149,13 +149,23 @@ pub struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts Alertmanager with this config on a free port of loopback, with its storage in this folder. Returns once
-    /// it is ready.
+    /// Starts the installed Alertmanager with this config on a free port of loopback, with its storage in this folder.
+    /// Returns once it is ready.
     pub fn start_in(folder: &Path, config: &str) -> Self {
+        Self::start_program_in(&Self::installed(), folder, config)
+    }
+
+    /// The installed program. Debian's has the prefix in its name.
+    pub fn installed() -> PathBuf {
+        on_path("alertmanager").unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"))
+    }
+
+    /// As [`Alertmanager::start_in`], for another program.
+    pub fn start_program_in(program: &Path, folder: &Path, config: &str) -> Self {
         let config_file = folder.join("alertmanager.yml");
         fs::write(&config_file, config).unwrap();
         let mut child = Child::start(
-            Command::new(Self::program())
+            Command::new(program)
                 .arg("--config.file")
                 .arg(&config_file)
                 .arg("--storage.path")
@@ -167,15 +177,9 @@ impl Alertmanager {
         Self { address, _child: child }
     }
 
-    /// The newest program. Debian's has the prefix in its name.
-    fn program() -> PathBuf {
-        let program = copies("prometheus-alertmanager").pop().or_else(|| copies("alertmanager").pop());
-        program.unwrap_or_else(|| find("prometheus-alertmanager", "prometheus-alertmanager"))
-    }
-
-    /// Whether that program can send to Microsoft Teams (0.28 and newer).
-    pub fn knows_teams() -> bool {
-        let output = Command::new(Self::program()).arg("--version").output().unwrap();
+    /// Whether a program can send to Microsoft Teams (0.28 and newer).
+    pub fn knows_teams(program: &Path) -> bool {
+        let output = Command::new(program).arg("--version").output().unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let version = Regex::new(r"version (\d+)\.(\d+)").unwrap();
         let found = version.captures(&text).unwrap_or_else(|| panic!("no version in {text}"));

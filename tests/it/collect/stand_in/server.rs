@@ -109,15 +109,17 @@ impl Answer {
             }
             Fault::Trickle(part) => self.trickle = Some(part),
             Fault::Bomb => {
-                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-                packed.write_all(b"{\"value\": [").unwrap();
-                (0..40).for_each(|_| packed.write_all("[[],".repeat(1 << 18).as_bytes()).unwrap());
-                self.body = packed.finish().unwrap();
+                self.body = bomb();
                 self.headers += "Content-Encoding: gzip\r\n";
             }
             Fault::Lasts(seconds) => {
                 let mut token: Value = serde_json::from_slice(&self.body).unwrap();
                 token["expires_in"] = seconds.into();
+                self.body = token.to_string().into_bytes();
+            }
+            Fault::Token(text) => {
+                let mut token: Value = serde_json::from_slice(&self.body).unwrap();
+                token["access_token"] = text.into();
                 self.body = token.to_string().into_bytes();
             }
         }
@@ -149,6 +151,19 @@ impl Answer {
         stream.write_all(body)?;
         stream.flush()
     }
+}
+
+/// Two gigabytes in a few megabytes of gzip, without packing more than one: it is packed to stand behind itself.
+fn bomb() -> Vec<u8> {
+    let mut packer = flate2::Compress::new(flate2::Compression::fast(), false);
+    let mut pack = |text: &str| {
+        let mut packed = Vec::with_capacity(1 << 20);
+        packer.compress_vec(text.as_bytes(), &mut packed, flate2::FlushCompress::Full).unwrap();
+        packed
+    };
+    let (begin, megabyte) = (pack("{\"value\": ["), pack(&"[[],".repeat(1 << 18)));
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    [&head[..], &begin, &megabyte.repeat(2048)].concat()
 }
 
 /// Slowly, as a broken line or a bad neighbour does.
@@ -207,6 +222,8 @@ pub fn listen(serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'stati
     let serve = Arc::new(serve);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
+            // Head and body are written apart: without this, each answer waits for the client's acknowledgement.
+            let _ = stream.set_nodelay(true);
             let serve = Arc::clone(&serve);
             // Clients are killed in the middle of things: that is what the tests are about.
             thread::spawn(move || drop(serve(stream)));
