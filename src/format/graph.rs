@@ -195,13 +195,27 @@ impl Decoder {
     #[inline(always)]
     fn usual<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
         let mut row = Row::default();
-        let end = self.layout.read(text, &mut row)?;
+        let Some(end) = self.layout.read(text, &mut row) else { return self.escaped(text, calls) };
         if kind(&row) != Kind::DirectRouting {
             return None;
         }
         if !is_whole(&row) {
             let missing = row::missing(&row, |field| row.has(field), |field| self.layout.resembles(field));
             missing.map_or(Some(()), |_| None)?;
+        }
+        calls.push(row::call(&row, Usual).or_else(|_| lenient(&row, &mut self.dates)).ok()?);
+        Some(end)
+    }
+
+    /// The same of a row that is usual but for escapes in its fields, such as the `+` of telephone numbers where .NET writes
+    /// them: where it ends is known, which is half of the work. What decides alone would be missing is not decided here.
+    #[cold]
+    #[inline(never)]
+    fn escaped<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
+        let end = self.layout.escaped_end()?;
+        let row = read(str::from_utf8(&text[..end]).ok()?, self.names).ok()?;
+        if kind(&row) != Kind::DirectRouting || !is_whole(&row) {
+            return None;
         }
         calls.push(row::call(&row, Usual).or_else(|_| lenient(&row, &mut self.dates)).ok()?);
         Some(end)

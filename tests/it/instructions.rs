@@ -79,6 +79,8 @@ const SHAPES: [Shape; 11] = [
         replace("\"trunkFullyQualifiedDomainName\":\"[^\"]*\",?", rows, |_| String::new())
     }),
     ("escapes in names", |rows| rows.replace("userDisplayName\":\"", "userDisplayName\":\"\\u00fc")),
+    ("escapes in fields", |rows| rows.replace(".contoso.com\"", "\\u002econtoso\\u002ecom\"")),
+    (".NET's plus signs", |rows| rows.replace("Number\":\"+", "Number\":\"\\u002B")),
     ("an array", |rows| format!("[{}]", rows.trim_end().replace('\n', ",\n"))),
     ("an answer", |rows| format!("{{\"value\":[{}]}}", rows.trim_end().replace('\n', ","))),
     ("a property a line", |rows| rows.replace(",\"", ",\n  \"")),

@@ -2,8 +2,8 @@
 //!
 //! Rows of one export name the same properties in the same order, so the text before a value is mostly that of the row
 //! before: where it is, one comparison reads quotes, name and colon, and the braces of an object that wraps the row
-//! (`"properties":{…}` of Event Hubs) too. Whatever is no usual row is left to the full reader: an escape, another nested
-//! value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that are not UTF-8 inside strings;
+//! (`"properties":{…}` of Event Hubs) too. Whatever is no usual row is left to the full reader: an escape in a field, another
+//! nested value, a fraction, a wrong byte. So what is read here is always JSON, but for bytes that are not UTF-8 inside strings;
 //! and as nothing else in it is nested, it shows its own end.
 
 #[cfg(test)]
@@ -26,6 +26,8 @@ pub struct Layout {
     lookalikes: Lookalikes,
     /// The bits of the deciding fields that expected names look like.
     misspelt: u32,
+    /// Where the row that was read last ends, if only escapes in its fields are unusual.
+    escaped_end: Option<usize>,
 }
 
 /// Of rows with more properties, the others are not remembered.
@@ -62,11 +64,16 @@ impl Name {
 
     /// The value that stands behind this name, if the text begins with that; and what follows.
     #[inline(always)]
-    fn value<'t, S: Simd>(&mut self, simd: S, text: &'t [u8]) -> Option<ValueAndRest<'t>> {
+    fn value<'t, S: Simd>(
+        &mut self,
+        simd: S,
+        text: &'t [u8],
+        is_escaped: &mut bool,
+    ) -> Option<ValueAndRest<'t>> {
         let room = text.first_chunk::<ROOM>()?;
         let begin = self.before.length();
         match self.before.differences(simd, room.first_chunk()?) {
-            0 => self.string(simd, &text[begin..], room[begin..].first_chunk()?),
+            0 => self.string(simd, &text[begin..], room[begin..].first_chunk()?, is_escaped),
             quote if quote == self.before.last => other(simd, &text[begin - 1..]),
             _ => None,
         }
@@ -75,7 +82,13 @@ impl Name {
     /// As [`string`]. Many strings are as long as that of the row before: where one is, reading goes on behind it
     /// without waiting to learn where it ends.
     #[inline(always)]
-    fn string<'t, S: Simd>(&mut self, simd: S, text: &'t [u8], room: &[u8; 64]) -> Option<ValueAndRest<'t>> {
+    fn string<'t, S: Simd>(
+        &mut self,
+        simd: S,
+        text: &'t [u8],
+        room: &[u8; 64],
+        is_escaped: &mut bool,
+    ) -> Option<ValueAndRest<'t>> {
         let length = usize::from(self.length % 64);
         let stops = match length {
             ..32 => scan::stops_in_32(simd, room.first_chunk()?),
@@ -85,7 +98,9 @@ impl Name {
         if (stops & self.through) * 2 == self.through + 1 && room[length] == b'"' {
             return Some((Value::Text(&text[..length]), &text[length + 1..]));
         }
-        let Some((string, rest)) = string(simd, text) else { return unread(simd, self.field, text) };
+        let Some((string, rest)) = string(simd, text) else {
+            return escaped(simd, self.field, text, is_escaped);
+        };
         if let Ok(length @ ..63) = u8::try_from(string.len()) {
             (self.length, self.through) = (length, (2 << length) - 1);
         }
@@ -110,26 +125,35 @@ impl Layout {
         dispatch!(Level::new(), simd => self.read_at(simd, text, row))
     }
 
+    /// Where the row ends that was just given up, if only escapes in its fields are unusual: what it says is for the full
+    /// reader.
+    pub fn escaped_end(&self) -> Option<usize> {
+        self.escaped_end
+    }
+
     #[inline(always)]
     fn read_at<'t, S: Simd>(&mut self, simd: S, text: &'t [u8], row: &mut Row<&'t [u8]>) -> Option<usize> {
+        self.escaped_end = None;
         let mut rest = behind_blanks(text).strip_prefix(b"{")?;
-        let (mut place, mut is_wrapped) = (0, false);
+        let (mut place, mut is_wrapped, mut is_escaped) = (0, false, false);
         loop {
             for name in self.expected.get_mut(place..).unwrap_or_default() {
-                let Some((value, behind)) = name.value(simd, rest) else { break };
+                let Some((value, behind)) = name.value(simd, rest, &mut is_escaped) else { break };
                 row.keep(name.field, value);
                 (rest, is_wrapped) = (behind, name.is_wrapped);
                 place += 1;
             }
             if let Some(behind) = end(rest, is_wrapped) {
-                return Some(text.len() - behind.len());
+                let end = text.len() - behind.len();
+                self.escaped_end = is_escaped.then_some(end);
+                return (!is_escaped).then_some(end);
             }
             // The name is the expected one, and its value unusual.
             let is_value = self.expected.get(place).is_some_and(|name| name.is_at(simd, rest));
             if is_value || rest.len() < ROOM {
                 return None;
             }
-            (rest, is_wrapped) = self.unexpected(place, is_wrapped, rest, row)?;
+            (rest, is_wrapped) = self.unexpected(place, is_wrapped, rest, row, &mut is_escaped)?;
             place += 1;
         }
     }
@@ -144,11 +168,12 @@ impl Layout {
         is_wrapped: bool,
         text: &'t [u8],
         row: &mut Row<&'t [u8]>,
+        is_escaped: &mut bool,
     ) -> Option<(&'t [u8], bool)> {
         let property = self.property(place, is_wrapped, text)?;
         let Property { name, field, at_value, is_wrapped } = property;
         let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
-        let (value, rest) = dispatch!(Level::new(), simd => value(simd, field, at_value))?;
+        let (value, rest) = dispatch!(Level::new(), simd => value(simd, field, at_value, is_escaped))?;
         row.keep(field, value);
         let before = Prefix::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
         // Each name stands in the same object as in the row from which those behind it are known.
@@ -231,11 +256,16 @@ type ValueAndRest<'t> = (Value<&'t [u8]>, &'t [u8]);
 
 /// The value of this field that the text begins with.
 #[inline(always)]
-fn value<S: Simd>(simd: S, field: Option<Field>, text: &[u8]) -> Option<ValueAndRest<'_>> {
+fn value<'t, S: Simd>(
+    simd: S,
+    field: Option<Field>,
+    text: &'t [u8],
+    is_escaped: &mut bool,
+) -> Option<ValueAndRest<'t>> {
     let Some(text) = text.strip_prefix(b"\"") else { return other(simd, text) };
     match string(simd, text) {
         Some((string, rest)) => Some((Value::Text(string), rest)),
-        None => unread(simd, field, text),
+        None => escaped(simd, field, text, is_escaped),
     }
 }
 
@@ -277,14 +307,17 @@ fn date<S: Simd>(simd: S, mut text: &[u8]) -> Option<ValueAndRest<'_>> {
     }
 }
 
-/// What follows the string whose opening quote was just read, if it is that of no field: then it may have escapes, as names
-/// of people have where a tool writes nothing but ASCII.
+/// What follows the string whose opening quote was just read, where that has escapes, as names of people have where a tool
+/// writes nothing but ASCII. What it says is not read; `is_escaped` tells of it where a field has it.
 #[cold]
 #[inline(never)]
-fn unread<S: Simd>(simd: S, field: Option<Field>, mut text: &[u8]) -> Option<ValueAndRest<'_>> {
-    if field.is_some() {
-        return None;
-    }
+fn escaped<'t, S: Simd>(
+    simd: S,
+    field: Option<Field>,
+    mut text: &'t [u8],
+    is_escaped: &mut bool,
+) -> Option<ValueAndRest<'t>> {
+    *is_escaped |= field.is_some();
     loop {
         text = match &text[scan::find_stop(simd, text)?..] {
             [b'"', rest @ ..] => return Some((Value::Odd, rest)),

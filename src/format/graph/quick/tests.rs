@@ -87,7 +87,7 @@ fn what_wraps_a_row_is_read_as_the_full_reader_reads_it() {
 }
 
 #[test]
-fn dates_of_powershell_and_names_in_ascii_are_read_in_one_go() {
+fn dates_of_powershell_and_escapes_are_read_in_one_go() {
     let date = r#"{"value":"\/Date(1730797950000)\/","DateTime":"x"}"#.replace('\\', "");
     for (property, value, calls) in [
         ("failureDateTime", date.as_str(), 1),
@@ -101,7 +101,11 @@ fn dates_of_powershell_and_names_in_ascii_are_read_in_one_go() {
         ("userDisplayName", r#""\ud83d""#, 1),
         ("userDisplayName", r#""\x""#, 0),
         ("userDisplayName", r#""\u00g0""#, 0),
-        ("finalSipCodePhrase", r#""Ice\u0043onnectivityChecksFailed""#, 0),
+        ("finalSipCodePhrase", r#""Ice\u0043onnectivityChecksFailed""#, 1),
+        ("calleeNumber", r#""\u002B1425555****""#, 1),
+        ("finalSipCodePhrase", r#""\x""#, 0),
+        ("finalSipCode", r#""41\u00g0""#, 0),
+        ("trunkFullyQualifiedDomainName", r#""sbc1\u002econtoso\u002ecom""#, 1),
     ] {
         let row = with_any(property, value);
         assert_eq!(calls_in_front(&row), calls, "{row}");
