@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use tracing::{info, warn};
 
 use super::around::Around;
@@ -16,6 +17,10 @@ use crate::source::open::NotRegular;
 
 /// So many new places that cannot be read are named at once.
 const NAMED: usize = 100;
+/// With more files than this, it is said what they cost.
+const MANY_FILES: usize = 100_000;
+/// What a file takes for as long as it is there (`docs/reliability.md`).
+const BYTES_A_FILE: u64 = 4 * 1024;
 
 /// What the last walk said of a source's paths.
 #[derive(Debug, Default)]
@@ -29,6 +34,8 @@ pub struct Walked {
     left_out_at: Option<PathBuf>,
     /// Whether it was said which paths lead to no file.
     is_told: bool,
+    /// Whether it was said that there are many files.
+    is_told_of_many: bool,
 }
 
 impl Files {
@@ -54,6 +61,7 @@ impl Files {
         }
         self.find_renamed(around);
         self.walked.take(found, &self.discover, around.source);
+        self.walked.note_many(self.files.len(), around.source);
     }
 
     /// What to show of the paths.
@@ -64,6 +72,7 @@ impl Files {
         if let Some(folder) = left_out_at {
             remarks.push(format!("{left_out} folders are left out, such as {}", shown::path(folder)));
         }
+        remarks.extend(many(self.files.len()));
         remarks.extend(self.walked.unreadable.iter().next().map(|(path, error)| {
             let count = self.walked.unreadable.len();
             format!("{count} places cannot be read, such as {}: {error}", shown::path(path))
@@ -103,6 +112,14 @@ impl Walked {
         self.left_out_at = found.left_out.into_iter().next();
     }
 
+    fn note_many(&mut self, files: usize, source: &str) {
+        let said = many(files);
+        if let (Some(said), false) = (&said, self.is_told_of_many) {
+            warn!(source, "{said}");
+        }
+        self.is_told_of_many = said.is_some();
+    }
+
     fn take_unreadable(&mut self, found: Vec<(PathBuf, io::Error)>, source: &str) {
         let mut before = std::mem::take(&mut self.unreadable);
         let mut news = 0_usize;
@@ -133,10 +150,30 @@ impl Walked {
     }
 }
 
+/// What is to be said of so many files, if they are many.
+fn many(files: usize) -> Option<String> {
+    let memory = ByteSize(files as u64 * BYTES_A_FILE);
+    (files > MANY_FILES).then(|| {
+        format!("{files} files take about {memory} of memory for as long as they are there; move away what was read")
+    })
+}
+
 /// The paths that should lead to a file, and do not.
 fn unmatched<'o>(options: &'o Options, matched: &'o [bool]) -> impl Iterator<Item = String> + 'o {
     let paths = options.patterns.iter().zip(matched);
     paths
         .filter(|(pattern, matched)| !**matched && pattern.expects_files())
         .map(|(pattern, _)| pattern.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_files_are_told_of_with_what_they_take() {
+        assert_eq!(many(100_000), None);
+        let said = "300000 files take about 1.1 GiB of memory for as long as they are there; move away what was read";
+        assert_eq!(many(300_000).as_deref(), Some(said));
+    }
 }

@@ -56,7 +56,7 @@ fn a_record_costs_no_more_than_before() {
 type Shape = (&'static str, fn(&str) -> String);
 
 /// What people's tools make of Graph's rows: the same calls, spelled otherwise.
-const SHAPES: [Shape; 11] = [
+const SHAPES: [Shape; 13] = [
     ("snake_case", |rows| replace("\"[a-zA-Z]+\":", rows, |name| snake_case(&name[0]))),
     ("numbers as text", |rows| replace("\":([0-9]+)", rows, |number| format!("\":\"{}\"", &number[1]))),
     ("US dates", |rows| {
