@@ -28,24 +28,22 @@ fn main() {
     for code in ["call", "classify/entry", "classify/phrase", "classify/standard", "classify/table"] {
         println!("cargo::rerun-if-changed=src/{code}.rs");
     }
-    // What `cdr_exporter_build_info` says; what cannot be told stays unknown.
+    // What `--version`, the log and `cdr_exporter_build_info` say.
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     say("CDR_EXPORTER_RUSTVERSION", &rustc, &["--version"]);
     say("CDR_EXPORTER_REVISION", "git", &["rev-parse", "--short", "HEAD"]);
 }
 
-/// Hands the first line that a command prints to the program as a variable of its build.
+/// Hands the first line that a command prints to the program as a variable of its build, or that it is unknown.
 fn say(variable: &str, command: &str, arguments: &[&str]) {
     println!("cargo::rerun-if-env-changed={variable}");
     if env::var_os(variable).is_some() {
         return;
     }
-    if let Ok(output) = Command::new(command).args(arguments).output()
-        && output.status.success()
-        && let Some(line) = String::from_utf8_lossy(&output.stdout).lines().next()
-    {
-        println!("cargo::rustc-env={variable}={line}");
-    }
+    let output = Command::new(command).args(arguments).output().ok().filter(|output| output.status.success());
+    let text = output.map_or_else(Vec::new, |output| output.stdout);
+    let text = String::from_utf8_lossy(&text);
+    println!("cargo::rustc-env={variable}={}", text.lines().next().unwrap_or("unknown"));
 }
 
 fn check(path: &str, read: impl Fn(&str) -> Result<(), table::Refused>) {

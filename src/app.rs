@@ -116,7 +116,12 @@ impl Daemon {
         let listeners = listen(&self.listen)?;
         let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
         let addresses = addresses.map_err(AppError::Start)?;
-        info!(version = env!("CARGO_PKG_VERSION"), "starting cdr-exporter");
+        info!(
+            version = env!("CARGO_PKG_VERSION"),
+            revision = env!("CDR_EXPORTER_REVISION"),
+            rustversion = env!("CDR_EXPORTER_RUSTVERSION"),
+            "starting cdr-exporter"
+        );
 
         let descriptors = Descriptors::of_process();
         let telemetry = Telemetry::new(Arc::clone(&self.clock));

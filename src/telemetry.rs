@@ -80,8 +80,8 @@ impl Telemetry {
 fn build_info() -> Opts {
     Opts::new("cdr_exporter_build_info", "Always 1; the labels say from what this program was built.")
         .const_label("version", env!("CARGO_PKG_VERSION"))
-        .const_label("revision", option_env!("CDR_EXPORTER_REVISION").unwrap_or("unknown"))
-        .const_label("rustversion", option_env!("CDR_EXPORTER_RUSTVERSION").unwrap_or("unknown"))
+        .const_label("revision", env!("CDR_EXPORTER_REVISION"))
+        .const_label("rustversion", env!("CDR_EXPORTER_RUSTVERSION"))
         .const_label("target_os", std::env::consts::OS)
         .const_label("target_arch", std::env::consts::ARCH)
 }

@@ -46,8 +46,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// What `--version` says; `-V` is the first line.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nrevision ",
+    env!("CDR_EXPORTER_REVISION"),
+    "\nbuilt by ",
+    env!("CDR_EXPORTER_RUSTVERSION"),
+);
+
 #[derive(Debug, Parser)]
-#[command(name = "cdr-exporter", version, about, long_about = None)]
+#[command(name = "cdr-exporter", version, long_version = VERSION, about, long_about = None)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -62,7 +62,11 @@ fn exit_codes() {
 
 #[test]
 fn the_version_is_the_packages() {
-    assert_eq!(run(["--version"]).stdout, concat!("cdr-exporter ", env!("CARGO_PKG_VERSION"), "\n"));
+    let short = concat!("cdr-exporter ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(run(["-V"]).stdout, short);
+    let long = run(["--version"]).stdout;
+    let rest = long.strip_prefix(short).unwrap_or_else(|| panic!("{long}"));
+    assert!(rest.starts_with("revision ") && rest.contains("\nbuilt by rustc "), "{long}");
 }
 
 #[test]

@@ -59,6 +59,19 @@ fn the_systemd_unit_is_valid_and_locked_in() {
 }
 
 #[test]
+fn the_socket_unit_is_valid_and_of_the_usual_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let deploy = Path::new(DEPLOY).join("systemd");
+    let service = fs::read_to_string(deploy.join("cdr-exporter.service")).unwrap();
+    let service = service.replace("/usr/bin/cdr-exporter", env!("CARGO_BIN_EXE_cdr-exporter"));
+    fs::write(folder.path().join("cdr-exporter.service"), service).unwrap();
+    let unit = folder.path().join("cdr-exporter.socket");
+    fs::copy(deploy.join("cdr-exporter.socket"), &unit).unwrap();
+    assert_eq!(systemd_analyze(&["verify", "--man=no"], &unit), "", "verify has nothing to say");
+    assert!(fs::read_to_string(unit).unwrap().contains("\nListenStream=10410\n"));
+}
+
+#[test]
 fn the_systemd_unit_bounds_what_the_daemon_may_take() {
     let text = fs::read_to_string(Path::new(DEPLOY).join("systemd/cdr-exporter.service")).unwrap();
     for bound in [

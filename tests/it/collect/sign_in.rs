@@ -8,7 +8,7 @@ use std::{fs, io, thread};
 
 use super::setup::{Setup, spooled};
 use super::stand_in::entra::{self, TENANT};
-use super::stand_in::{StandIn, rows, server, set_mode};
+use super::stand_in::{Fault, StandIn, rows, server, set_mode};
 use crate::tools::wait_until;
 
 /// Names and values.
@@ -161,19 +161,28 @@ fn a_secret_is_read_anew_and_an_open_one_is_warned_of() {
     assert_eq!(log.matches("AADSTS7000215").count(), 1, "said once: {log}");
 }
 
-/// Before the history, which may take hours.
+/// It does not wait for the history, which may take hours, and of which nothing can be had here.
 #[test]
 fn the_first_day_that_comes_ends_a_fault() {
-    let stand_in = StandIn::start(rows::calls(40, 1));
+    let stand_in = StandIn::start(rows::calls(1, 3));
     stand_in.world().entra.secret_ended = true;
-    let setup = Setup::with(&stand_in, "every: 1s\nlook_back: 1h\nhistory: 39d");
+    let recent = [0, 1].map(|ago| format!("fromDateTime={}", &rows::day(ago).to_string()[..10]));
+    stand_in.spoil(move |request, _| {
+        let is_old = request.is_for_calls() && !recent.iter().any(|day| request.path.contains(day));
+        is_old.then_some(Fault::Status(500, None))
+    });
+    let setup = Setup::with(&stand_in, "every: 1s\nlook_back: 1h\nhistory: 4d");
     let daemon = setup.serve(&stand_in);
     daemon.wait_for_log("AADSTS7000222");
     stand_in.world().entra.secret_ended = false;
-    daemon.wait_for_log("the history is whole");
-    let log = daemon.stop();
-    let place = |text: &str| log.iter().position(|line| line.contains(text)).unwrap();
-    assert!(place("collecting again") < place("the history is whole"), "{log:?}");
+    daemon.wait_for_log("collecting again");
+    daemon.wait_for_log("cannot answer now");
+    daemon.wait_for_metrics("the fault of the history", |metrics| {
+        metrics.value("cdr_collect_failing", &[("reason", "server")]) == Some(1.0)
+    });
+    let asked = stand_in.requests();
+    wait_until("another pass", || stand_in.requests() > asked + 20);
+    assert_eq!(daemon.stop().join("\n").matches("collecting again").count(), 1);
 }
 
 #[test]
