@@ -1,15 +1,16 @@
 //! `cdr-exporter demo`: made-up calls, served as `serve` would, for those who have no files yet.
 
+mod day;
 mod endings;
 mod rows;
 pub mod traffic;
 pub mod truth;
 mod writer;
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -26,15 +27,20 @@ use crate::app::Daemon;
 use crate::call::UnixMillis;
 use crate::clock;
 use crate::expose::listen::Address;
-use crate::{config, pipeline, telemetry};
+use crate::{config, pipeline, shown, telemetry};
 
 /// Make calls up and serve them, with a spike of failures every few minutes
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdr-exporter demo --rate 100\n  xdg-open http://localhost:10410/")]
+#[command(after_help = "Examples:\n  cdr-exporter demo --rate 100\n  xdg-open http://localhost:10410/\n\n  \
+                        cdr-exporter demo --export DirectRouting.calls.2026-11-20.csv\n  \
+                        cdr-exporter inspect DirectRouting.calls.2026-11-20.csv")]
 pub struct Arguments {
     /// How many calls to make up each second, on average
     #[arg(long, value_name = "CALLS_PER_SECOND", default_value = "20", value_parser = rate)]
     rate: f64,
+    /// Write an export of a made-up day with an outage in it to FILE, for `inspect`, and serve nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "rate")]
+    export: Option<PathBuf>,
     /// Make the same calls up again
     #[arg(long, value_name = "NUMBER", hide = true)]
     seed: Option<u64>,
@@ -50,13 +56,24 @@ const HIGHEST_RATE: f64 = 100_000.0;
 /// Runs until a signal ends it, and takes its folder away.
 pub fn run(arguments: Arguments) -> Exit {
     telemetry::init(arguments.log.level, arguments.log.format);
-    match serve(arguments) {
+    let done = match &arguments.export {
+        Some(file) => export(file),
+        None => serve(arguments),
+    };
+    match done {
         Ok(()) => Exit::Ok,
         Err(reason) => {
             super::say("demo", reason);
             Exit::Internal
         }
     }
+}
+
+/// Writes the day to a file that is not there yet.
+fn export(file: &Path) -> Result<(), String> {
+    let text = day::export();
+    let written = File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("cannot write {}: {error}", shown::path(file)))
 }
 
 fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {

@@ -71,6 +71,38 @@ fn day(folder: &Path) -> PathBuf {
     path
 }
 
+/// The commands of README's blocks that begin so, with what is to come of each.
+fn shown_in_readme(begin: &str) -> Vec<(Vec<String>, String)> {
+    let readme = fs::read_to_string(xtask::repository().join("README.md")).unwrap();
+    let blocks = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let commands = blocks.filter_map(|block| block.strip_prefix("$ cdr-exporter ")?.split_once('\n'));
+    let words = |command: &str| command.split(' ').map(str::to_owned).collect();
+    (commands.filter(|(command, _)| command.starts_with(begin)))
+        .map(|(command, output)| (words(command), output.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_what_the_made_up_day_comes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[String]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["demo", "--export", "DirectRouting.calls.2026-11-20.csv"].map(str::to_owned));
+    let shown = shown_in_readme("inspect ");
+    assert!(shown.len() >= 2);
+    for (command, output) in shown {
+        let said = run(&command);
+        match output.strip_prefix("...\n") {
+            Some(part) => assert!(said.contains(part), "{command:?}\n{said}"),
+            None => assert_eq!(said, output, "{command:?}"),
+        }
+    }
+}
+
 /// `inspect` of the day, with these arguments.
 fn inspect(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();

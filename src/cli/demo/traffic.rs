@@ -98,10 +98,14 @@ impl Traffic {
 
     /// An everyday call or, on the spike's trunk in its time, perhaps one of the spike.
     pub fn call(&mut self, ended_at: UnixMillis) -> MadeUpCall {
+        self.call_where(spike_is_on(self.start, ended_at), ended_at)
+    }
+
+    /// The same, where a spike is on or not.
+    pub fn call_where(&mut self, spike_is_on: bool, ended_at: UnixMillis) -> MadeUpCall {
         let trunk = self.trunk();
         let direction = self.direction();
-        let fails =
-            trunk == SPIKE_TRUNK && spike_is_on(self.start, ended_at) && self.random.u8(..100) < SPIKE_SHARE;
+        let fails = trunk == SPIKE_TRUNK && spike_is_on && self.random.u8(..100) < SPIKE_SHARE;
         let ending = match fails {
             true => self.endings.spike(),
             false => self.endings.everyday(direction, &mut self.random),
