@@ -31,7 +31,7 @@ pub struct Tool {
 impl Tool {
     /// cdr-exporter at this path.
     pub fn exporter(program: &Path) -> io::Result<Self> {
-        let version = Command::new(program).arg("--version").output()?;
+        let version = Command::new(program).arg("-V").output()?;
         let name = String::from_utf8_lossy(&version.stdout).trim().to_owned();
         Ok(Self { name, program: program.to_owned(), is_mtail: false })
     }
