@@ -70,15 +70,21 @@ pub fn ended_at<Field, Fault>(
     Ok(begin.map(|UnixMillis(begin)| UnixMillis(begin + i64::from(lasted.unwrap_or(0)) * 1000)))
 }
 
-/// As [`year_and_millis`], of a time as it is nearly always written: `2026-11-01T09:12:33.123Z`, in this century, where
-/// every fourth year has a leap day. That spares the divisions, a third of the time.
+/// As [`year_and_millis`], of a time as it is nearly always written: `2026-11-01T09:12:33.123Z`, or without the fraction, in
+/// this century, where every fourth year has a leap day. That spares the divisions, a third of the time.
 fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
-    let ([date, clock, seconds], []) = text.as_chunks() else { return None };
+    let (begin, end) = (text.first_chunk::<16>()?, *text.last_chunk()?);
+    let ([date, clock], []) = begin.as_chunks() else { return None };
     let date = digit_pairs(*date, *b"0000-00-")?;
     let clock = digit_pairs(*clock, *b"00T00:00")?;
-    let seconds = digit_pairs(*seconds, *b":00.000Z")?;
+    let (second, millis) = match text.len() {
+        // What is no digit is zero, as the point before the first digit of the fraction.
+        24 => digit_pairs(end, *b":00.000Z").map(|of| (of(1), of(3) * 100 + of(5)))?,
+        20 => digit_pairs(end, *b"0:00:00Z").map(|of| (of(5), 0))?,
+        _ => return None,
+    };
     let (century, year, month, day) = (date(0), date(2), date(5), clock(0));
-    let (hour, minute, second) = (clock(3), clock(6), seconds(1));
+    let (hour, minute) = (clock(3), clock(6));
     let (days_before, days) = *MONTHS.get(usize::try_from(month).ok()?)?;
     let is_leap = year % 4 == 0;
     let last_day = days + i64::from(is_leap && month == 2);
@@ -87,8 +93,7 @@ fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     }
     let leap_days = (year + 3) / 4 + i64::from(is_leap && month > 2);
     let minutes = (DAYS_TO_2000 + year * 365 + leap_days + days_before + day - 1) * 1440 + hour * 60 + minute;
-    // What is no digit is zero, as the point before the first digit of the fraction.
-    Some((2000 + year, minutes * 60_000 + second * 1000 + seconds(3) * 100 + seconds(5)))
+    Some((2000 + year, minutes * 60_000 + second * 1000 + millis))
 }
 
 /// From 1970-01-01 to 2000-01-01.
