@@ -1,6 +1,7 @@
 //! What was counted of the calls that are meant, with when they ended: what every table is made of.
 
 use std::collections::HashMap;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +9,9 @@ use super::select::Choice;
 use crate::call::{CodePair, Outcome};
 use crate::findings::{Findings, Kind, Labels, Tallies, Tally};
 use crate::ledger::snapshot::Snapshot;
+
+/// A minute, and how many calls ended in it.
+pub type Cell = (Option<i64>, u64);
 
 /// The calls that are meant.
 pub struct Facts {
@@ -28,7 +32,6 @@ impl Facts {
         let (first, end) = choice.minutes((i64::from(span.start), i64::from(span.end)))?;
         let minutes: Range<u32> = within(first)..within(end);
         let mut tallies = Tallies::default();
-        let mut timed: HashMap<Labels, u64> = HashMap::new();
         snapshot.history.each(span, |minute, series, calls| {
             let codes = series.codes;
             let (trunk, direction) = (&series.route.trunk, series.route.direction);
@@ -36,17 +39,14 @@ impl Facts {
                 return;
             }
             let (outcome, cause, calls) = (series.outcome, &series.cause, u64::from(calls));
-            if choice.is_at_any_time() {
-                let labels =
-                    Labels { trunk: Arc::clone(trunk), direction, outcome, cause: Arc::clone(cause), codes };
-                *timed.entry(labels).or_default() += calls;
-            }
             if minutes.contains(&minute) {
                 tallies.add(Tally { minute: minute.into(), trunk, direction, outcome, cause, codes, calls });
             }
         });
         let mut untimed = Vec::new();
         if choice.is_at_any_time() {
+            let timed = tallies.series().map(|(labels, minutes)| (labels, minutes.values().sum()));
+            let timed: HashMap<&Labels, u64> = timed.collect();
             for (labels, calls) in counted(snapshot) {
                 let left = calls.saturating_sub(timed.get(&labels).copied().unwrap_or_default());
                 if left > 0 && choice.has_route(&labels.trunk, labels.direction) {
@@ -72,7 +72,8 @@ impl Facts {
     /// Makes the sums those of all calls that are meant, with or without a time.
     fn count(&mut self, choice: &Choice, snapshot: &Snapshot) {
         let (mut attempts, mut failed, mut by_side) = (0, 0, std::collections::BTreeMap::new());
-        self.each(|labels, _, calls| {
+        self.each(|labels, cells| {
+            let calls: u64 = cells.map(|(_, calls)| calls).sum();
             attempts += if labels.outcome == Outcome::Elsewhere { 0 } else { calls };
             if choice.is_failure(labels, &snapshot.catalogue) {
                 failed += calls;
@@ -85,12 +86,12 @@ impl Facts {
         self.findings.by_side = by_side;
     }
 
-    /// Shows the calls of each label set in each minute; `None` is a call without a time.
-    pub fn each(&self, mut take: impl FnMut(&Labels, Option<i64>, u64)) {
+    /// Shows the calls of each label set, by minute; `None` are calls without a time.
+    pub fn each(&self, mut take: impl FnMut(&Labels, &mut dyn Iterator<Item = Cell>)) {
         for (labels, minutes) in self.tallies.series() {
-            minutes.iter().for_each(|(minute, calls)| take(labels, Some(*minute), *calls));
+            take(labels, &mut minutes.iter().map(|(minute, calls)| (Some(*minute), *calls)));
         }
-        self.untimed.iter().for_each(|(labels, calls)| take(labels, None, *calls));
+        self.untimed.iter().for_each(|(labels, calls)| take(labels, &mut iter::once((None, *calls))));
     }
 
     /// How many calls have no time.

@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::iter;
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
-use super::facts::Facts;
+use super::facts::{Cell, Facts};
 use super::select::Choice;
 use crate::call::{CodePair, Outcome};
 use crate::classify::Catalogue;
@@ -123,6 +124,17 @@ impl Line {
     pub fn share(&self) -> f64 {
         share(self.failed, self.attempts)
     }
+
+    fn add_failed(&mut self, labels: &Labels, sum: &Sum) {
+        self.failed += sum.calls;
+        add(&mut self.failed_by_time, &sum.by_time);
+        self.seen = self.seen.into_iter().chain(sum.seen).reduce(wider);
+        self.cause.get_or_insert_with(|| (Arc::clone(&labels.cause), labels.codes));
+        match self.trunks.iter_mut().find(|(trunk, _)| *trunk == labels.trunk) {
+            Some((_, failed)) => *failed += sum.calls,
+            None => self.trunks.push((Arc::clone(&labels.trunk), sum.calls)),
+        }
+    }
 }
 
 /// A part of a whole.
@@ -148,32 +160,29 @@ impl Grouping<'_> {
             self.by.iter().copied().filter(|by| !by.is_of_failures() && *by != By::Outcome).collect();
         let is_of_failures = self.by.iter().any(|by| by.is_of_failures());
         let mut names = Names::new(self.choice.zone(), self.catalogue);
-        facts.each(|labels, minute, calls| {
-            let place = minute.and_then(|minute| self.axis.place(minute));
-            let is_attempt = labels.outcome != Outcome::Elsewhere;
-            if is_attempt {
-                let of = attempts.entry(names.keys(&route_keys, labels, minute)).or_default();
-                of.0 += calls;
-                add(&mut of.1, place, calls, self.axis.length);
+        let mut gather = |labels: &Labels, sum: &Sum| {
+            if labels.outcome != Outcome::Elsewhere {
+                let of = attempts.entry(names.keys(&route_keys, labels, sum.minute)).or_default();
+                of.0 += sum.calls;
+                add(&mut of.1, &sum.by_time);
             }
             let is_failure = self.choice.is_failure(labels, self.catalogue);
             if is_of_failures && !is_failure {
                 return;
             }
-            let keys = names.keys(self.by, labels, minute);
+            let keys = names.keys(self.by, labels, sum.minute);
             let line = lines.entry(keys.clone()).or_insert_with(|| Line { keys, ..Line::default() });
-            line.calls += calls;
-            *line.outcomes.entry(labels.outcome.label()).or_default() += calls;
+            line.calls += sum.calls;
+            *line.outcomes.entry(labels.outcome.label()).or_default() += sum.calls;
             if is_failure {
-                line.failed += calls;
-                add(&mut line.failed_by_time, place, calls, self.axis.length);
-                line.seen = line.seen.into_iter().chain(minute.map(|at| (at, at))).reduce(wider);
-                line.cause.get_or_insert_with(|| (Arc::clone(&labels.cause), labels.codes));
-                match line.trunks.iter_mut().find(|(trunk, _)| *trunk == labels.trunk) {
-                    Some((_, failed)) => *failed += calls,
-                    None => line.trunks.push((Arc::clone(&labels.trunk), calls)),
-                }
+                line.add_failed(labels, sum);
             }
+        };
+        // Only where time is asked for, minutes have lines of their own.
+        let is_of_time = self.by.iter().any(|by| matches!(by, By::Hour | By::Day));
+        facts.each(|labels, cells| match is_of_time {
+            true => cells.for_each(|cell| gather(labels, &Sum::of(iter::once(cell), self.axis))),
+            false => gather(labels, &Sum::of(cells, self.axis)),
         });
         let mut lines: Vec<Line> = lines.into_values().collect();
         for line in &mut lines {
@@ -201,10 +210,36 @@ impl Sort {
     }
 }
 
-fn add(cells: &mut Vec<u64>, place: Option<usize>, calls: u64, length: usize) {
-    if let Some(place) = place {
-        cells.resize(length, 0);
-        cells[place] += calls;
+fn add(all: &mut Vec<u64>, more: &[u64]) {
+    all.resize(all.len().max(more.len()), 0);
+    all.iter_mut().zip(more).for_each(|(all, more)| *all += more);
+}
+
+/// Calls of one label set.
+#[derive(Default)]
+struct Sum {
+    /// Of one of them.
+    minute: Option<i64>,
+    calls: u64,
+    /// Along the axis; empty where none has a time.
+    by_time: Vec<u64>,
+    /// First and last minute.
+    seen: Option<(i64, i64)>,
+}
+
+impl Sum {
+    fn of(cells: impl Iterator<Item = Cell>, axis: Axis) -> Self {
+        let mut sum = Self::default();
+        for (minute, calls) in cells {
+            sum.calls += calls;
+            sum.minute = minute;
+            sum.seen = sum.seen.into_iter().chain(minute.map(|at| (at, at))).reduce(wider);
+            if let Some(place) = minute.and_then(|minute| axis.place(minute)) {
+                sum.by_time.resize(axis.length, 0);
+                sum.by_time[place] += calls;
+            }
+        }
+        sum
     }
 }
 
