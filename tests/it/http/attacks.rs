@@ -132,6 +132,24 @@ fn few_large_answers_are_made_at_once() {
     assert!(server.files.try_recv().is_err(), "nothing more was asked of the loop");
 }
 
+/// Pages have a few places of their own. Who finds none is told to come again; scrapes and health have theirs.
+#[test]
+fn a_crowd_that_asks_for_pages_keeps_nobody_from_the_metrics() {
+    let server = Server::start(snapshot(), Options::default());
+    let mut crowd: Vec<_> = (0..80).map(|_| small_window(&server)).collect();
+    crowd.iter_mut().for_each(|client| client.send("GET", "/causes", &[]));
+    for path in ["/metrics", "/-/healthy"] {
+        assert_eq!(server.ask("GET", path, &[]).status, 200, "{path}");
+    }
+    let replies: Vec<_> = crowd.iter_mut().map(|client| client.read("GET")).collect();
+    let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert!(
+        !made.is_empty() && made.iter().all(|reply| reply.text().contains("IceConnectivityChecksFailed"))
+    );
+    assert!(refused.iter().all(|reply| reply.status == 503 && reply.header("retry-after") == Some("1")));
+    wait_for("a page", || Some(server.ask("GET", "/causes", &[])).filter(|reply| reply.status == 200));
+}
+
 /// Asks again and again until there are so many scrapes of all; how long each took.
 fn scrape_on(address: SocketAddr, done: &AtomicUsize, most: usize) -> Vec<Duration> {
     let (mut client, mut took) = (Client::connect(address), Vec::new());
