@@ -13,6 +13,7 @@
     // Addresses in messages, without a slash at the end.
     grafanaUrl: 'http://localhost:3000',
     runbooksUrl: 'https://cdr-exporter.example.com/docs/runbooks.md',
+    collectingUrl: 'https://cdr-exporter.example.com/docs/collecting.md',
 
     // How sure an alert must be, in standard deviations; 3 is about one in a thousand for each look.
     z: 3,
@@ -37,9 +38,11 @@
     // An SBC counts as decommissioned when its silence rang for so many hours and no call came in two days.
     decommissionedAfterHours: 16,
 
-    // Seconds. A rule is evaluated so often; `history` for the costly ones that change slowly.
+    // Seconds. A rule is evaluated so often; `history` for those that change slowly, `books` for the sums over all series of
+    // the exporter. More than 240 would leave gaps.
     interval: 60,
     historyInterval: 120,
+    booksInterval: 240,
     minute: 60,
     hour: 3600,
     day: 24 * 3600,

@@ -5,11 +5,13 @@
 + (import 'alerts/causes.libsonnet')
 + (import 'alerts/silence.libsonnet')
 + (import 'alerts/exporter.libsonnet')
++ (import 'alerts/collect.libsonnet')
 + {
   prometheusAlerts+:: {
     groups+: [
       { name: 'cdr-call-alerts', rules: $.callAlerts },
       { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
+      { name: 'cdr-collect-alerts', rules: $.collectAlerts },
     ],
   },
   grafanaDashboards+:: {

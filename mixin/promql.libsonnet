@@ -23,16 +23,15 @@ function(config) {
   // does not see, stand in `born`.
   increase(name, matchers, window, drop)::
     local selector = (if matchers == '' then '' else '{' + matchers + '}') + '[' + promql.d(window) + ']';
-    'sum ' + promql.without(drop + ['arrival', 'part']) + ' (\n'
+    'sum ' + promql.without(drop + ['part']) + ' (\n'
     + '  label_replace(increase(' + name + ':sum' + selector + '), "part", "seen", "", "")\n'
     + '  or label_replace(min_over_time(' + name + ':born' + selector + '), "part", "born", "", "")\n'
     + ')',
 
   // Wilson's bounds of the share that these of those are: it is surely above the lower, surely below the upper one.
   local bound(sign, some, all) =
-    local calls = '(' + all + ' > 0)';
-    '(' + some + ' + ' + z2 / 2 + sign + z + ' * sqrt(' + some + ' * clamp_min(' + calls + ' - ' + some + ', 0) / ' + calls
-    + ' + ' + z2 / 4 + ')) / (' + calls + ' + ' + z2 + ')',
+    '(' + some + ' + ' + z2 / 2 + sign + z + ' * sqrt(' + some + ' * clamp_min(1 - ' + some + ' / ' + all + ', 0) + ' + z2 / 4
+    + ')) / ((' + all + ' > 0) + ' + z2 + ')',
   lowerBound(some, all):: bound(' - ', some, all),
   upperBound(some, all):: bound(' + ', some, all),
 
@@ -40,8 +39,11 @@ function(config) {
   upperBoundOfCount(count)::
     '%(count)s + %(half)g + %(z)g * sqrt(%(count)s + %(quarter)g)' % { count: count, half: z2 / 2, quarter: z2 / 4, z: z },
 
+  // The same where none were seen.
+  mostOfNone:: z2,
+
   // The increase of a long window from that of a short one, at so many times one behind the other. There may be no
-  // series for a part in which nothing happened.
+  // series for a part in which nothing happened. The cost grows with the square of the number of parts.
   sumOfParts(series, short, long)::
     local part(number) =
       local offset = if number == 0 then '' else ' offset ' + promql.d(number * short);

@@ -11,28 +11,36 @@
   local day = config.day,
   local live = 'arrival="live"',
   local counted = 'trunk_direction_arrival:cdr_calls',
-  local faults = 'trunk_direction_arrival:cdr_call_faults',
+  local failures = 'trunk_arrival_cause:cdr_call_failures:sum',
+  local faults = 'trunk_arrival:cdr_call_faults',
   local failed = 'trunk_direction_arrival:cdr_calls_failed',
   local fast = [['10m', 10 * minute], ['1h', hour]],
   local slow = [['6h', 6 * hour], ['1d', day]],
+  local ofCauses = 'trunk_cause:cdr_call_failures_live',
   local pair = 'cause, microsoft_code, sip_code',
   local ofCause = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
   local daysBefore = [day, 2 * day, config.week, 2 * config.week, 3 * config.week],
 
-  // Calls of each trunk and direction, late ones too: what silence is measured by. A bulk import hides it for a while.
-  local callsOf(window) = {
-    record: 'trunk_direction:cdr_calls:increase' + window[0],
-    expr: promql.increase(counted, '', window[1], []),
-  },
+  // Calls of each trunk, direction and arrival: the samples of a window are read once, and then added up.
+  local callsOf(window) = [
+    { record: counted + ':increase' + window[0], expr: promql.increase(counted, '', window[1], []) },
+    {
+      record: 'trunk_direction:cdr_calls:increase' + window[0],
+      [if window[0] == '10m' then 'comment']:: |||
+        Late ones too: what silence is measured by. A bulk import hides it for a while.
+      |||,
+      expr: 'sum without (arrival) (%s:increase%s)' % [counted, window[0]],
+    },
+  ],
   // Live calls and faults of each trunk: the evidence for a failure rate.
   local evidenceOf(window) = [
     {
       record: 'trunk:cdr_calls_live:increase' + window[0],
-      expr: promql.increase(counted, live, window[1], ['direction']),
+      expr: 'sum without (direction, arrival) (%s:increase%s{%s})' % [counted, window[0], live],
     },
     {
       record: 'trunk:cdr_call_faults_live:increase' + window[0],
-      expr: promql.increase(faults, live, window[1], ['direction']),
+      expr: promql.increase(faults, live, window[1], ['arrival']),
     },
   ],
   // Three days from their days: their samples are too many to read each time.
@@ -40,14 +48,15 @@
     { record: 'trunk:%s:increase3d' % name, expr: promql.sumOfParts('trunk:%s:increase1d' % name, day, 3 * day) }
     for name in ['cdr_calls_live', 'cdr_call_faults_live']
   ],
+  // Live calls of each trunk and direction, and those that failed, whoever's doing it was.
   local effectivenessOf(window) = [
     {
       record: 'trunk_direction:cdr_calls_live:increase' + window[0],
-      expr: promql.increase(counted, live, window[1], []),
+      expr: 'sum without (arrival) (%s:increase%s{%s})' % [counted, window[0], live],
     },
     {
       record: 'trunk_direction:cdr_calls_failed_live:increase' + window[0],
-      expr: promql.increase(failed, live, window[1], []),
+      expr: promql.increase(failed, live, window[1], ['arrival']),
     },
   ],
   local recordsOf(window) = {
@@ -77,6 +86,11 @@
       ),
     },
   ],
+  // Counters that were not there in the hour before, while those of their source were.
+  local bornOf(name, labels) = |||
+    (%(sum)s unless count_over_time(%(sum)s[%(hour)s] offset %(recent)s))
+    and ignoring (%(labels)s) group without (%(labels)s) (%(sum)s offset %(known)s)
+  ||| % { sum: name + ':sum', labels: labels, hour: d(hour), recent: d(5 * minute), known: d(10 * minute) },
   local boundOf(level, window, some='cdr_call_faults_live', all='cdr_calls_live') = {
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
@@ -109,6 +123,14 @@
                    expr: 'sum without (outcome) (%s) or 0 * %s:sum' % [metric('cdr_calls_total', 'outcome="failed"'), counted],
                  },
                  {
+                   record: failures,
+                   comment:: |||
+                     Causes that ever came up; most series of the exporter are 0. To read them all is most of what the rules cost, so
+                     this is the one rule that does it each time.
+                   |||,
+                   expr: 'sum without (direction) (%s > 0)' % metric('cdr_call_failures_total'),
+                 },
+                 {
                    record: faults + ':sum',
                    comment:: 'Faults: failed calls that are not the doing of the people on the line.',
                    expr: |||
@@ -116,8 +138,8 @@
                        %s
                        unless on (cause, microsoft_code, sip_code) %s
                      )
-                     or 0 * %s:sum
-                   ||| % [metric('cdr_call_failures_total'), metric('cdr_cause_info', 'side="user"'), counted],
+                     or 0 * sum without (direction) (%s:sum)
+                   ||| % [failures, metric('cdr_cause_info', 'side="user"'), counted],
                  },
                  {
                    record: counted + ':born',
@@ -125,14 +147,11 @@
                      A trunk that begins while its source is known to us: its first calls, which increase() does not see. Not on a
                      fresh install, nor after an outage of Prometheus, nor behind a moved exporter: there the source is new, too.
                    |||,
-                   expr: |||
-                     (%(sum)s unless count_over_time(%(sum)s[%(hour)s] offset %(recent)s))
-                     and ignoring (trunk, direction, arrival) group without (trunk, direction, arrival) (%(sum)s offset %(known)s)
-                   ||| % { sum: counted + ':sum', hour: d(hour), recent: d(5 * minute), known: d(10 * minute) },
+                   expr: bornOf(counted, 'trunk, direction, arrival'),
                  },
                  { record: failed + ':born', expr: '%s:sum and %s:born' % [failed, counted] },
-                 { record: faults + ':born', expr: '%s:sum and %s:born' % [faults, counted] },
-               ] + std.flattenArrays([[callsOf(window)] + evidenceOf(window) for window in fast])
+                 { record: faults + ':born', expr: bornOf(faults, 'trunk, arrival') },
+               ] + std.flattenArrays([callsOf(window) + evidenceOf(window) for window in fast])
                + effectivenessOf(['1h', hour]),
       },
       {
@@ -141,32 +160,30 @@
         comment:: 'Live failures of each trunk and cause; only those that there are, so that the rest costs nothing.',
         rules: [
           {
-            record: 'trunk_cause:cdr_call_failures_live:increase10m',
+            record: ofCauses + ':increase10m',
             comment:: |||
-              The difference and not increase(): whole numbers, at a third of the cost. A cause outside the catalogue has no
-              zero series; its first calls count whole if its trunk was there ten minutes ago. Only those are looked for anew.
+              The difference and not increase(): whole numbers, at a third of the cost. All calls of a cause that was not there
+              ten minutes ago count, if its trunk was.
             |||,
             expr: |||
               sum %(without)s (
-                (%(failures)s - %(failures)s offset %(window)s) > 0
+                (%(sum)s - %(sum)s offset %(window)s) > 0
                 or
-                ((%(unlisted)s or %(codeless)s) unless (%(unlisted)s offset %(window)s or %(codeless)s offset %(window)s)) > 0
-                  and ignoring (%(pair)s, outcome) %(calls)s offset %(window)s
+                (%(sum)s unless %(sum)s offset %(window)s)
+                  and ignoring (%(pair)s) %(faults)s:sum offset %(window)s
               )
             ||| % {
-              without: without(['direction', 'arrival']),
-              failures: metric('cdr_call_failures_total', live),
-              unlisted: metric('cdr_call_failures_total', live + ',cause=~"SBC refused.*|Unlisted.*|other"'),
-              codeless: metric('cdr_call_failures_total', live + ',microsoft_code=""'),
-              calls: metric('cdr_calls_total', live),
+              without: without(['arrival']),
+              sum: '%s{%s}' % [failures, live],
+              faults: faults,
               pair: pair,
               window: d(10 * minute),
             },
           },
           {
-            record: 'trunk_cause:cdr_call_failures_live:increase1h',
+            record: ofCauses + ':increase1h',
             comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
-            expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase10m', 10 * minute, hour),
+            expr: promql.sumOfParts(ofCauses + ':increase10m', 10 * minute, hour),
           },
           {
             record: 'cause:cdr_cause_info:one',
@@ -195,30 +212,40 @@
         name: 'cdr-history',
         interval: d(config.historyInterval),
         comment:: 'Long windows and what is usual: slow to change, so less often.',
-        rules: [callsOf(window) for window in slow]
-               + std.flattenArrays([evidenceOf(window) for window in slow])
+        rules: std.flattenArrays([callsOf(window) + evidenceOf(window) for window in slow])
                + evidenceOfDays
                + effectivenessOf(slow[0])
                + sumOfTrunks('6h') + sumOfTrunks('1d', worst=false)
-               + [{
-                 record: 'trunk_cause:cdr_call_failures_live:increase1d',
-                 expr: promql.sumOfParts('trunk_cause:cdr_call_failures_live:increase1h', hour, day),
-               }]
                + [
                  {
-                   record: 'trunk_cause:cdr_call_failures_live_per_attempt:usual',
+                   record: ofCauses + ':increase1d',
+                   comment:: 'The ten minutes of the day, up to ten of which are not in it yet; or else the last hour.',
+                   expr: |||
+                     sum_over_time(%(name)s:increase10m[%(day)s:%(step)s]) or %(name)s:increase1h
+                   ||| % { name: ofCauses, day: d(day - minute), step: d(10 * minute) },
+                 },
+                 {
+                   record: ofCauses + '_per_attempt:ratio_increase1d',
+                   expr: '%s:increase1d / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],
+                 },
+                 {
+                   record: ofCauses + '_per_attempt:usual',
                    comment:: |||
-                     The share of this cause on a day, where it comes up now: the median of earlier days on which the trunk had some
-                     calls. On a fresh install the hours so far are all that there is.
+                     The share of this cause on a day, where it comes up often enough to ring: the median of earlier days on which
+                     the trunk had some calls. On a fresh install the hours so far are all that there is.
                    |||,
                    expr: promql.median(
                      function(offset) |||
                        (
-                           trunk_cause:cdr_call_failures_live:increase1d offset %(offset)s and trunk_cause:cdr_call_failures_live:increase1h
-                           or 0 * trunk_cause:cdr_call_failures_live:increase1h
+                           %(name)s_per_attempt:ratio_increase1d offset %(offset)s and %(often)s
+                           or 0 * %(often)s and %(ofTrunk)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
                          )
-                         / %(ofCause)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
-                     ||| % { offset: offset, ofCause: ofCause },
+                     ||| % {
+                       offset: offset,
+                       name: ofCauses,
+                       often: '(%s:increase1h > 2)' % ofCauses,
+                       ofTrunk: 'ignoring (%s)' % pair,
+                     },
                      [hour, day, 2 * day, config.week, 2 * config.week],
                    ),
                  },
@@ -252,7 +279,7 @@
                + std.flattenArrays([sumOfTrunks(window) for window in ['10m', '1h']])
                + [{
                  record: 'source:cdr_calls_late:increase1h',
-                 expr: promql.increase(counted, 'arrival="late"', hour, ['trunk', 'direction']),
+                 expr: 'sum without (trunk, direction, arrival) (%s:increase1h{arrival="late"})' % counted,
                }]
                + [boundOf('source', window) for window in ['10m', '1h', '6h']]
                + [boundOf('trunk_direction', window, 'cdr_calls_failed_live') for window in ['1h', '6h']]
@@ -260,7 +287,7 @@
       },
       {
         name: 'cdr-exporter',
-        interval: d(config.historyInterval),
+        interval: d(config.booksInterval),
         comment:: "The exporter's own books.",
         rules: [(import 'books.libsonnet')(config)],
       },

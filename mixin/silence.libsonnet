@@ -5,28 +5,35 @@ function(config) {
   local day = config.day,
   local hour = config.hour,
   local windows = ['10m', '1h', '6h', '1d'],
-  local seen(window) =
-    '(trunk_direction:cdr_calls:increase%(w)s or 0 * trunk_direction:cdr_calls:expected%(w)s)' % { w: window },
   local missingOf(window) = {
     record: 'trunk_direction:cdr_calls:missing' + window,
     expr: |||
       (
-        trunk_direction:cdr_calls:expected%(w)s
-        and %(upper)s < %(part)g * trunk_direction:cdr_calls:expected%(w)s
+        trunk_direction:cdr_calls:expected%(w)s > %(least)g
+        unless %(upper)s >= %(part)g * trunk_direction:cdr_calls:expected%(w)s
       )
       and ignoring (trunk, direction) source:cdr_exporter_records:increase%(w)s > 0
-    ||| % { w: window, upper: promql.upperBoundOfCount(seen(window)), part: config.silentBelow },
+    ||| % {
+      w: window,
+      upper: promql.upperBoundOfCount('trunk_direction:cdr_calls:increase' + window),
+      part: config.silentBelow,
+      // What no calls at all are surely too few of.
+      least: promql.mostOfNone / config.silentBelow,
+    },
   },
   // More than half of the trunks that should have some calls have less than half of them.
   local quietOf(window) = {
     record: 'source:cdr_calls:quiet_trunks' + window,
     expr: |||
       count without (trunk) (
-        group without (direction) (%(seen)s < 0.5 * (trunk_direction:cdr_calls:expected%(w)s >= 4))
+        group without (direction) (
+          trunk_direction:cdr_calls:expected%(w)s >= 4
+          unless trunk_direction:cdr_calls:increase%(w)s >= 0.5 * trunk_direction:cdr_calls:expected%(w)s
+        )
       ) >= 2
       > 0.5 * count without (trunk) (group without (direction) (trunk_direction:cdr_calls:expected%(w)s >= 4))
       and group without (trunk, direction) (trunk_direction:cdr_calls:missing%(w)s)
-    ||| % { w: window, seen: seen(window) },
+    ||| % { w: window },
   },
   rules: [missingOf(window) { [if window == windows[0] then 'comment']:: |||
            Calls that a trunk and direction should have had, where it surely has less than a quarter of them: so many calls in the

@@ -1,16 +1,17 @@
 // What every alert has: severity, patience, links; and the pieces of text that several share.
 //
 // Annotations: `summary` is a fixed sentence. `headline` is for a phone's lock screen: where, how bad, what. `description`
-// says it in full and ends with the remedy. `usual`, `leading_causes` and `calls_lost` are lines of the message's body.
+// says it in full and ends with the remedy. `usual`, `leading_causes`, `calls_lost` and `example_calls` are lines of the
+// message's body.
 function(config) {
   local d = (import '../promql.libsonnet')(config).d,
-  new(name, severity, expr, after, keep, annotations, labels={}):: {
+  new(name, severity, expr, after, keep, annotations, labels={}, page=config.runbooksUrl):: {
     alert: name,
     expr: expr,
     'for': d(after),
     keep_firing_for: d(keep),
     labels: { severity: severity } + labels,
-    annotations: annotations { runbook_url: '%s#%s' % [config.runbooksUrl, std.asciiLower(name)] },
+    annotations: annotations { runbook_url: '%s#%s' % [page, std.asciiLower(name)] },
   },
 
   dashboards:: {
@@ -22,6 +23,7 @@ function(config) {
     overview: dashboard('cdr-overview', ['source']),
     trunk: dashboard('cdr-trunk', ['trunk', 'source']),
     cause: dashboard('cdr-cause', ['cause', 'trunk', 'source']),
+    causeInHour: self.cause + '&from=now-1h&to=now',
     exporter: dashboard('cdr-exporter', ['instance']),
     source: dashboard('cdr-exporter', ['source']),
   },
@@ -31,6 +33,7 @@ function(config) {
   // name.
   local of(own) = {
     local labels = config.targetLabels + own,
+    own: own,
     labels: std.join(' ', ['$labels.' + label for label in labels]),
     matchers: std.join(',', ['%s=%%[%d]q' % [labels[i], i + 1] for i in std.range(0, std.length(labels) - 1)]),
     selector: '{' + self.matchers + '}',
@@ -66,6 +69,11 @@ function(config) {
     + '({{ .Labels.microsoft_code }}/{{ .Labels.sip_code }}){{ end }}',
   leadingCause(window, of=self.ofTrunk)::
     '{{ range ' + query(leading(1, window), of) + ' }}, {{ .Labels.cause }}{{ end }}',
+  // Where the calls of the leading cause are points with their ids: templates cannot read exemplars, dashboards can.
+  exampleCalls(window, of=self.ofTrunk)::
+    local rest = if std.member(of.own, 'trunk') then '&var-trunk={{ $labels.trunk | urlquery }}' else '';
+    '{{ range ' + query(leading(1, window), of) + ' }}' + config.grafanaUrl + '/d/cdr-cause?var-cause={{ .Labels.cause | urlquery }}'
+    + rest + '&var-source={{ $labels.source | urlquery }}&from=now-' + window + '&to=now{{ end }}',
   // Who can mend the leading cause, and how.
   remedy(window, otherwise, of=self.ofTrunk)::
     local cause = leading(1, window);
@@ -77,7 +85,7 @@ function(config) {
   callsLost(name, window, of=self.ofTrunk)::
     local before = std.ceil(window / config.compress);
     local since = before + ' + (max(time() - ALERTS_FOR_STATE{alertname="' + name + '",' + of.matchers + '}) or vector(0))';
-    local faults = 'sum(increase(trunk_direction_arrival:cdr_call_faults:sum{arrival="live",' + of.matchers + '}[%.0['
+    local faults = 'sum(increase(trunk_arrival:cdr_call_faults:sum{arrival="live",' + of.matchers + '}[%.0['
                    + of.next + ']fs]))';
     '{{ with ' + query([since], of) + ' }}{{ with ' + query([faults], of, ' (. | first | value)')
     + ' }}{{ . | first | value | printf "%.0f" }}{{ end }}{{ end }}',

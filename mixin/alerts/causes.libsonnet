@@ -13,21 +13,22 @@
     promql.lowerBound(some, '(0 * %s + %s trunk:cdr_calls_live:increase%s)' % [some, perTrunk, window]),
 
   // Surely more of this cause than `factor` times the usual share of the trunk's calls; and nothing to wake for below `least`.
-  local spike(window, matchers, least) = |||
-    %(bound)s
-      > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(failures)s + %(unknown)g)
-      and %(some)s >= 5
-  ||| % {
-    bound: lowerBoundOf('%s%s' % [failures(window), matchers], window),
-    some: failures(window) + matchers,
-    failures: failures(window),
-    factor: config.spikeFactor,
-    least: least,
-    most: config.spikeAtMost,
-    unknown: config.spikeOfUnknown,
-  },
-  local spikes(matchers, least) =
-    '(\n%sor\n%s)' % [spike(window, matchers, least) for window in ['10m', '1h']],
+  // Few causes have so many calls: only these are looked at further.
+  local spike(window, matchers, least, only='') =
+    local some = '(%s%s >= 5%s)' % [failures(window), matchers, only];
+    |||
+      %(bound)s
+        > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(some)s + %(unknown)g)
+    ||| % {
+      bound: lowerBoundOf(some, window),
+      some: some,
+      factor: config.spikeFactor,
+      least: least,
+      most: config.spikeAtMost,
+      unknown: config.spikeOfUnknown,
+    },
+  local spikes(matchers, least, only='') =
+    '(\n%sor\n%s)' % [spike(window, matchers, least, only) for window in ['10m', '1h']],
   local catalogued(expr, categories) =
     '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [expr, pair, categories],
 
@@ -41,6 +42,7 @@
       + '{{ with printf "cause:cdr_cause_info:one{cause=%q,microsoft_code=%q,sip_code=%q}" $labels.cause $labels.microsoft_code $labels.sip_code | query }}'
       + '{{ . | first | label "remedy" }}{{ end }}',
     dashboard_url: alert.dashboards.cause,
+    example_calls: alert.dashboards.causeInHour,
   },
   local usual = {
     usual: alert.value(
@@ -81,7 +83,10 @@
       'critical',
       catalogued('(%s > 0)' % failures('10m'), '{category=~"%s"}' % everyCall)
       + '\nor\n'
-      + catalogued(spikes('', config.spikeAtLeast.critical), '{category=~"%s"}' % someCalls),
+      + catalogued(
+        spikes('', config.spikeAtLeast.critical, ' and %s cause:cdr_cause_info:one{category=~"%s"}' % [pair, someCalls]),
+        '{category=~"%s"}' % someCalls
+      ),
       after=0,
       keep=30 * minute,
       annotations={ summary: 'Microsoft cannot reach an SBC by name or trust its certificate.' } + text,

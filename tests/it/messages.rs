@@ -53,6 +53,7 @@ fn alert(trunk: &str, severity: &str) -> Value {
             "usual": "0.8%",
             "leading_causes": "89 IceConnectivityChecksFailed (531004/410); 2 Bad Request (540400/400)",
             "calls_lost": "143",
+            "example_calls": format!("http://localhost:3000/d/cdr-cause?var-cause=IceConnectivityChecksFailed&var-trunk={trunk}"),
             "runbook_url": "https://cdr-exporter.example.com/docs/runbooks.md#cdrtrunkfailureratiohigh",
             "dashboard_url": format!("http://localhost:3000/d/cdr-trunk?var-trunk={trunk}"),
         },
@@ -117,9 +118,13 @@ fn every_way_says(program: &Path, teams: bool) {
             assert!(message.body.contains(part), "{way} does not say {part:?}: {}", message.body);
         }
         if *way != "webhook" {
-            for part in
-                ["2026-11-20 08:12 UTC", "0.8%", "89 IceConnectivityChecksFailed", "silences/new?filter"]
-            {
+            for part in [
+                "2026-11-20 08:12 UTC",
+                "0.8%",
+                "89 IceConnectivityChecksFailed",
+                "Example calls",
+                "silences/new?filter",
+            ] {
                 assert!(message.body.contains(part), "{way} does not say {part:?}: {}", message.body);
             }
         }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use crate::tools::row::Row;
-use crate::tools::{Alertmanager, Daemon, Prometheus, Receiver, wait_until};
+use crate::tools::{Alertmanager, Daemon, Message, Prometheus, Receiver, wait_until};
 
 /// An hour is 30 s, a day a minute and a week 75 s, so that there are earlier days and weeks to compare with.
 const CONFIG: &str =
@@ -161,6 +161,13 @@ fn start_prometheus(folder: &TempDir, tenants: &[Tenant], alertmanager: &Alertma
     )
 }
 
+/// Whether it only says that a daemon stood still: five minutes are 2.5 s here, and this machine may be busy for so long.
+fn is_of_stall(message: &Message) -> bool {
+    let value: serde_json::Value = serde_json::from_str(&message.body).unwrap();
+    let mut alerts = value["alerts"].as_array().unwrap().iter();
+    alerts.all(|alert| alert["labels"]["alertname"] == "CdrExporterLoopStalled")
+}
+
 #[test]
 fn outages_of_every_kind_ring_with_the_right_message_and_nothing_rings_before() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +185,8 @@ fn outages_of_every_kind_ring_with_the_right_message_and_nothing_rings_before() 
             tenant.write((now - before).as_secs_f64(), fault);
         }
         before = now;
-        assert!(fault || receiver.messages().is_empty(), "before the fault: {:?}", receiver.messages());
+        let early: Vec<_> = receiver.messages().into_iter().filter(|message| !is_of_stall(message)).collect();
+        assert!(fault || early.is_empty(), "before the fault: {early:?}");
         // The pace of the traffic itself, not a wait for something.
         std::thread::sleep(Duration::from_millis(250));
     }

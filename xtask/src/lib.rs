@@ -30,6 +30,7 @@ pub fn generated() -> std::io::Result<Vec<(PathBuf, String)>> {
     let rendered = rules::render(repository(), "{}")?;
     files.push((folder.join("recording.rules.yml"), rendered.recording));
     files.push((folder.join("alerts.rules.yml"), rendered.alerts));
+    files.push((folder.join("collect.rules.yml"), rendered.collect));
     files.push((folder.join("prometheusrule.yaml"), rendered.resource));
     Ok(files)
 }

@@ -42,7 +42,8 @@ impl Prometheus {
         Self::start_program_in(&find("prometheus", "prometheus"), folder, config, &[])
     }
 
-    fn start_program_in(program: &Path, folder: &Path, config: &str, more: &[&str]) -> Self {
+    /// As [`Prometheus::start_in`], for one of the programs, with more arguments.
+    pub fn start_program_in(program: &Path, folder: &Path, config: &str, more: &[&str]) -> Self {
         let config_file = folder.join("prometheus.yml");
         fs::write(&config_file, config).unwrap();
         let mut child = Child::start(
@@ -118,6 +119,11 @@ impl Prometheus {
             None => self.data("query", promql, &format!("&time={end}")),
         };
         data["result"].as_array().map_or(0, Vec::len)
+    }
+
+    /// What a query costs at this time in seconds: Prometheus' own statistics.
+    pub fn stats_of(&self, promql: &str, time: u64) -> Value {
+        self.data("query", promql, &format!("&time={time}&stats=all"))["stats"].take()
     }
 
     /// The exemplars within the last hour of the series that a query names: their labels.
