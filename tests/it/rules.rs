@@ -10,6 +10,8 @@ use std::{
 use regex::Regex;
 use serde::Deserialize;
 
+mod cost;
+
 use crate::tools::{succeed, under_both, under_newer};
 
 #[derive(Deserialize)]
@@ -26,6 +28,7 @@ struct Group {
 struct Rule {
     record: Option<String>,
     alert: Option<String>,
+    expr: String,
     r#for: Option<String>,
     keep_firing_for: Option<String>,
     #[serde(default)]
@@ -38,10 +41,14 @@ fn folder() -> PathBuf {
     xtask::repository().join("deploy/prometheus")
 }
 
-fn rules(file: &str) -> Vec<Rule> {
+fn read_groups(file: &str) -> Vec<Group> {
     let text = fs::read_to_string(folder().join(file)).expect("the rule file is there");
     let file: File = serde_saphyr::from_str(&text).expect("the rule file is YAML");
-    file.groups.into_iter().flat_map(|group| group.rules).collect()
+    file.groups
+}
+
+fn rules(file: &str) -> Vec<Rule> {
+    read_groups(file).into_iter().flat_map(|group| group.rules).collect()
 }
 
 #[test]

@@ -58,7 +58,8 @@ pub fn render(repository: &Path, config: &str) -> io::Result<Rules> {
     let (recording, all) = (groups("recording"), groups("alerts"));
     let (collect, alerts): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|group| group["name"] == COLLECT);
     let both = groups_text(&recording, "  ") + &groups_text(&all, "  ");
-    let file = |head: &str, groups: &[Value]| format!("{head}{GENERATED}groups:\n{}", groups_text(groups, ""));
+    let file =
+        |head: &str, groups: &[Value]| format!("{head}{GENERATED}groups:\n{}", groups_text(groups, ""));
     Ok(Rules {
         recording: file(RECORDING_HEAD, &recording),
         alerts: file(ALERTS_HEAD, &alerts),

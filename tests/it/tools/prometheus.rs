@@ -126,6 +126,14 @@ impl Prometheus {
         self.data("query", promql, &format!("&time={time}&stats=all"))["stats"].take()
     }
 
+    /// Processor time that it has taken so far.
+    pub fn processor_seconds(&self) -> f64 {
+        let metrics = self.get("/metrics");
+        let lines = metrics.text().lines();
+        let value = lines.filter_map(|line| line.strip_prefix("process_cpu_seconds_total ")).next();
+        value.and_then(|value| value.parse().ok()).expect("Prometheus shows its own processor time")
+    }
+
     /// The exemplars within the last hour of the series that a query names: their labels.
     pub fn exemplars(&self, promql: &str) -> Vec<Labels> {
         let now = clock::now().0 / 1000;

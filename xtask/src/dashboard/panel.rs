@@ -116,6 +116,11 @@ impl Panel {
             .defaults("color", json!({"mode": "thresholds"}))
     }
 
+    /// Colours from yellow to red by the highest value of a series: of failures, none is green.
+    pub fn worst_is_red(self) -> Self {
+        self.defaults("color", json!({"mode": "continuous-YlRd", "seriesBy": "max"}))
+    }
+
     /// Fixed colours by the name of a series.
     pub fn colors<'c>(mut self, colors: impl IntoIterator<Item = &'c (&'c str, &'c str)>) -> Self {
         for (name, color) in colors {

@@ -116,7 +116,8 @@ fn places() -> Vec<Panel> {
              and its carrier. All trunks at once: look at what they share, which is the tenant or Microsoft.",
             12,
         )
-        .series_with_exemplars("{{trunk}}", &ten_largest("trunk", SELECTOR)),
+        .series_with_exemplars("{{trunk}}", &ten_largest("trunk", SELECTOR))
+        .worst_is_red(),
         Panel::table(
             "By trunk and direction",
             "Failed calls of the chosen time; a click leads to the trunk. Inbound is from the telephone network to \

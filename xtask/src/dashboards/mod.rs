@@ -166,8 +166,8 @@ fn concurrent(labels: &str, selector: &str) -> String {
 }
 
 const CONCURRENT_MEANS: &str = "The mean number of answered calls that were up at once over the hour before (erlang), by \
-    the durations of the calls that ended in it; peaks lie above it. Good: well under the channels of the SBC and \
-    the carrier.";
+    the durations of the calls that ended in it; the highest value is the busy hour, by which channels are planned. Within the \
+    hour there are peaks above it. Good: well under the channels of the SBC and the carrier.";
 
 /// A column of sides in their colours.
 fn side_column() -> [(&'static str, Value); 3] {

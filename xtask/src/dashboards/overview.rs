@@ -107,7 +107,8 @@ fn every_trunk() -> Vec<Panel> {
              its carrier or its network.",
             12,
         )
-        .series("{{trunk}}", &ten_largest("trunk", "@route")),
+        .series("{{trunk}}", &ten_largest("trunk", "@route"))
+        .worst_is_red(),
         Panel::lines("Concurrent calls by trunk", CONCURRENT_MEANS, 12)
             .unit("short")
             .defaults("decimals", json!(1))

@@ -140,6 +140,7 @@ fn quality() -> Vec<Panel> {
             .unit("short")
             .defaults("decimals", json!(1))
             .steps("2m", 90)
+            .legend("bottom", &["mean", "max", "lastNotNull"], "Max")
             .series("{{direction}}", &concurrent("direction", "@trunk"))
             .colors(&DIRECTIONS),
         Panel::lines(

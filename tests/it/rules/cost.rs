@@ -1,0 +1,251 @@
+//! What the rules cost: every rule asked once of a real Prometheus that knows a hundred trunks and the weeks before.
+//!
+//! Seconds depend on the machine and its mood. So the bound is on the samples that are read, which Prometheus counts, and
+//! on processor time in units of one plain reading of all series of `cdr_call_failures_total`, which no set of rules can do
+//! without. `COST=print cargo nextest run --no-capture evaluation_reads` shows each rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::read_groups;
+use crate::tools::{Prometheus, copies, find, succeed};
+
+const TRUNKS: usize = 100;
+/// Seconds since 1970 at which the rules are asked.
+const NOW: u64 = 1_800_000_000;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const OF_SCRAPE: &str = r#"job="cdr-exporter",instance="a",source="teams""#;
+const OF_RULES: &str = r#"job="cdr-exporter",source="teams""#;
+const OUTCOMES: [&str; 7] = ["answered", "busy", "no_answer", "cancelled", "declined", "elsewhere", "failed"];
+
+/// Each cause that fails calls, as labels, with its side.
+fn causes() -> Vec<(String, String)> {
+    let catalogue = xtask::repository().join("src/classify/causes.csv");
+    let rows = csv::Reader::from_path(catalogue).expect("the catalogue is there").into_deserialize();
+    let rows = rows.map(|row| -> BTreeMap<String, String> { row.expect("a row with its columns") });
+    let causes: BTreeMap<_, _> = rows
+        .filter(|row| row["outcome"] == "failed")
+        .map(|row| {
+            let labels =
+                ["cause", "microsoft_code", "sip_code"].map(|name| format!("{name}={:?}", row[name]));
+            (labels.join(","), row["side"].clone())
+        })
+        .collect();
+    causes.into_iter().collect()
+}
+
+/// Every minute between two times before now.
+fn minutes(from: u64, until: u64) -> impl Iterator<Item = u64> {
+    (NOW - from..=NOW - until).step_by(MINUTE as usize)
+}
+
+/// The newest minutes, and those at the same time so long ago.
+fn around(before: impl IntoIterator<Item = u64>) -> Vec<u64> {
+    let all: BTreeSet<_> = before.into_iter().flat_map(|ago| minutes(ago + 2 * MINUTE, ago)).collect();
+    all.into_iter().collect()
+}
+
+/// Writes samples as `promtool` reads them.
+struct Past<W> {
+    out: W,
+    causes: Vec<(String, String)>,
+}
+
+impl<W: Write> Past<W> {
+    fn line(&mut self, series: &str, times: &[u64], value: impl Fn(u64) -> f64) {
+        for time in times {
+            writeln!(self.out, "{series} {} {time}", value(*time)).expect("room on the disk");
+        }
+    }
+
+    /// What the exporter shows: of its causes a third ever came up, and a few of them in the last ten minutes.
+    fn scraped(&mut self) {
+        let times: Vec<_> = minutes(12 * MINUTE, 0).collect();
+        self.line(&format!("up{{{OF_SCRAPE}}}"), &times, |_| 1.0);
+        for (trunk, direction) in routes() {
+            let labels = format!("{OF_SCRAPE},{},{direction},arrival=\"live\"", trunk_label(trunk));
+            for outcome in OUTCOMES {
+                let series = format!("cdr_calls_total{{{labels},outcome=\"{outcome}\"}}");
+                self.line(&series, &times, |time| count(time, 100.0));
+            }
+            for number in 0..self.causes.len() {
+                let series = format!("cdr_call_failures_total{{{labels},{}}}", self.causes[number].0);
+                self.line(&series, &times, |time| count(time + 97 * trunk as u64, an_hour(number)));
+            }
+        }
+        for (cause, side) in self.causes.clone() {
+            let labels = format!("{cause},category=\"media\",side=\"{side}\",remedy=\"\"");
+            self.line(&format!("cdr_cause_info{{{OF_SCRAPE},{labels}}}"), &times, |_| 1.0);
+            self.line(&format!("cause:cdr_cause_info:one{{{labels}}}"), &times, |_| 1.0);
+        }
+        let day: Vec<_> = minutes(25 * HOUR, 0).collect();
+        for result in ["counted", "duplicate", "header", "ignored", "rejected"] {
+            let series = format!("cdr_exporter_records_total{{{OF_SCRAPE},result=\"{result}\"}}");
+            self.line(&series, &day, |time| count(time, 4000.0));
+        }
+    }
+
+    /// A series that the rules recorded, at the times that they look at, of the size that it has on a usual day.
+    fn recorded(&mut self, name: &str) {
+        let (level, operation) = (level(name), name.rsplit(':').next().unwrap_or_default());
+        let is_sum = operation == "sum";
+        let times: Vec<_> = match level {
+            _ if is_sum && !level.ends_with("cause") => minutes(25 * HOUR, 0).collect(),
+            _ if level.ends_with("cause") && operation.ends_with("10m") => {
+                minutes(25 * HOUR, 0).step_by(4).collect()
+            }
+            _ if level.ends_with("cause") => {
+                around((0..=6).map(|tens| tens * 10 * MINUTE).chain([DAY, 2 * DAY, 7 * DAY]))
+            }
+            "trunk_direction" | "source" => {
+                let weeks = (1..=3).flat_map(|weeks| minutes(weeks * 7 * DAY + HOUR, weeks * 7 * DAY - HOUR));
+                weeks.chain(minutes(2 * MINUTE, 0)).collect()
+            }
+            _ => around([0, HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 21 * DAY]),
+        };
+        let times: Vec<_> = times.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let target = if is_sum { OF_SCRAPE } else { OF_RULES };
+        for labels in self.labels(level, operation) {
+            let series = format!("{name}{{{target}{labels}}}");
+            self.line(&series, &times, |time| if is_sum { count(time, 600.0) } else { usual(name) });
+        }
+    }
+
+    fn labels(&self, level: &str, operation: &str) -> Vec<String> {
+        let trunks = || (0..TRUNKS).map(trunk_label);
+        let arrivals =
+            |label: String| ["live", "late"].map(|arrival| format!(",{label},arrival=\"{arrival}\""));
+        let causes = match operation {
+            "sum" => 30,
+            "increase10m" => 3,
+            "increase1h" | "usual" => 10,
+            _ => 20,
+        };
+        let of_cause = |label: String| {
+            let causes = self.causes.iter().take(causes);
+            causes.map(|(cause, _)| format!(",{label},{cause}")).collect::<Vec<_>>()
+        };
+        let routes = routes().map(|(trunk, direction)| format!("{},{direction}", trunk_label(trunk)));
+        match level {
+            "trunk" => trunks().map(|label| format!(",{label}")).collect(),
+            "trunk_arrival" => trunks().flat_map(arrivals).collect(),
+            "trunk_direction" => routes.map(|label| format!(",{label}")).collect(),
+            "trunk_direction_arrival" => routes.flat_map(arrivals).collect(),
+            "trunk_cause" => trunks().flat_map(of_cause).collect(),
+            "trunk_arrival_cause" => {
+                trunks().map(|label| label + ",arrival=\"live\"").flat_map(of_cause).collect()
+            }
+            "source" => vec![String::new()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What of a recorded name says what it is of.
+fn level(name: &str) -> &str {
+    name.split(':').next().unwrap_or_default()
+}
+
+fn trunk_label(trunk: usize) -> String {
+    format!("trunk=\"sbc{trunk}.contoso.com\"")
+}
+
+fn routes() -> impl Iterator<Item = (usize, &'static str)> {
+    (0..TRUNKS).flat_map(|trunk| {
+        [r#"direction="inbound""#, r#"direction="outbound""#].map(|direction| (trunk, direction))
+    })
+}
+
+/// Failures of the cause at this place.
+fn an_hour(place: usize) -> f64 {
+    match place {
+        0..3 => 6.0,
+        3..10 => 0.5,
+        10..30 => 0.01,
+        _ => 0.0,
+    }
+}
+
+/// So many an hour until this time.
+fn count(time: u64, an_hour: f64) -> f64 {
+    ((time - NOW + 100 * DAY) as f64 / 3600.0 * an_hour).floor()
+}
+
+/// A value that raises nothing: three faults in a hundred calls.
+fn usual(name: &str) -> f64 {
+    let hours = [("10m", 1.0 / 6.0), ("1h", 1.0), ("6h", 6.0), ("1d", 24.0), ("3d", 72.0)];
+    let hours = hours.iter().find(|(window, _)| name.ends_with(window)).map_or(1.0, |(_, hours)| *hours);
+    match name {
+        _ if name.contains("per_attempt") => 0.03,
+        _ if name.contains("fail") || name.contains("fault") => (36.0 * hours).floor(),
+        _ => 1200.0 * hours,
+    }
+}
+
+/// Puts the past into a folder as Prometheus stores it.
+fn store(folder: &Path) {
+    let file = folder.join("past.txt");
+    let out = BufWriter::new(fs::File::create(&file).expect("a file"));
+    let mut past = Past { out, causes: causes() };
+    past.scraped();
+    // What is not there while nothing is wrong.
+    let rare = ["born", "missing", "quiet", "decommissioned"];
+    for rule in read_groups("recording.rules.yml").into_iter().flat_map(|group| group.rules) {
+        let name = rule.record.expect("every rule of the file records");
+        if !rare.iter().any(|rare| name.contains(rare)) {
+            past.recorded(&name);
+        }
+    }
+    writeln!(past.out, "# EOF").and_then(|()| past.out.flush()).expect("room on the disk");
+    succeed(
+        Command::new(find("promtool", "prometheus"))
+            .args(["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=1440h"])
+            .args([&file, &folder.join("data")])
+            .stdout(Stdio::null()),
+    );
+    fs::remove_file(&file).expect("it is there");
+}
+
+/// Samples that a query reads, and the processor time that Prometheus takes for it.
+fn cost(prometheus: &Prometheus, promql: &str) -> (u64, f64) {
+    let before = prometheus.processor_seconds();
+    let stats = prometheus.stats_of(&format!("count({promql})"), NOW);
+    let samples = stats["samples"]["totalQueryableSamples"].as_u64().expect("a count");
+    (samples, prometheus.processor_seconds() - before)
+}
+
+#[test]
+fn an_evaluation_reads_little_more_than_all_series_once() {
+    let rules: Vec<_> = ["recording.rules.yml", "alerts.rules.yml", "collect.rules.yml"]
+        .into_iter()
+        .flat_map(read_groups)
+        .flat_map(|group| group.rules)
+        .map(|rule| (rule.record.or(rule.alert).unwrap_or_default(), rule.expr))
+        .collect();
+    for program in copies("prometheus") {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        store(folder.path());
+        let prometheus = Prometheus::start_program_in(&program, folder.path(), "global: {}\n", &[]);
+        let all_once = || (0..5).map(|_| cost(&prometheus, "cdr_call_failures_total").1).sum::<f64>() / 5.0;
+        all_once();
+        let before = all_once();
+        let costs: Vec<_> = rules.iter().map(|(name, expr)| (name, cost(&prometheus, expr))).collect();
+        let unit = (before + all_once()) / 2.0;
+        let samples: u64 = costs.iter().map(|(_, cost)| cost.0).sum();
+        let seconds: f64 = costs.iter().map(|(_, cost)| cost.1).sum();
+        let shown: String =
+            costs.iter().map(|(name, cost)| format!("{:9} {:.2} {name}\n", cost.0, cost.1)).collect();
+        println!(
+            "{}\n{shown}{samples} samples, {:.1} units of {unit:.3} s",
+            program.display(),
+            seconds / unit
+        );
+        assert!(samples < 2_000_000, "{samples} samples:\n{shown}");
+        assert!(seconds < 12.0 * unit, "{:.1} units:\n{shown}", seconds / unit);
+    }
+}
