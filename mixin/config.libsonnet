@@ -38,11 +38,11 @@
     // An SBC counts as decommissioned when its silence rang for so many hours and no call came in two days.
     decommissionedAfterHours: 16,
 
-    // Seconds. A rule is evaluated so often; `history` for those that change slowly, `books` for the sums over all series of
-    // the exporter. More than 240 would leave gaps.
+    // Seconds. A rule is evaluated so often; `history` for long windows, `usual` for what is usual of
+    // each cause and for the exporter's books. More than 240 would leave gaps.
     interval: 60,
     historyInterval: 120,
-    booksInterval: 240,
+    usualInterval: 240,
     minute: 60,
     hour: 3600,
     day: 24 * 3600,

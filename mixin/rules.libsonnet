@@ -216,40 +216,6 @@
                + evidenceOfDays
                + effectivenessOf(slow[0])
                + sumOfTrunks('6h') + sumOfTrunks('1d', worst=false)
-               + [
-                 {
-                   record: ofCauses + ':increase1d',
-                   comment:: 'The ten minutes of the day, up to ten of which are not in it yet; or else the last hour.',
-                   expr: |||
-                     sum_over_time(%(name)s:increase10m[%(day)s:%(step)s]) or %(name)s:increase1h
-                   ||| % { name: ofCauses, day: d(day - minute), step: d(10 * minute) },
-                 },
-                 {
-                   record: ofCauses + '_per_attempt:ratio_increase1d',
-                   expr: '%s:increase1d / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],
-                 },
-                 {
-                   record: ofCauses + '_per_attempt:usual',
-                   comment:: |||
-                     The share of this cause on a day, where it comes up often enough to ring: the median of earlier days on which
-                     the trunk had some calls. On a fresh install the hours so far are all that there is.
-                   |||,
-                   expr: promql.median(
-                     function(offset) |||
-                       (
-                           %(name)s_per_attempt:ratio_increase1d offset %(offset)s and %(often)s
-                           or 0 * %(often)s and %(ofTrunk)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
-                         )
-                     ||| % {
-                       offset: offset,
-                       name: ofCauses,
-                       often: '(%s:increase1h > 2)' % ofCauses,
-                       ofTrunk: 'ignoring (%s)' % pair,
-                     },
-                     [hour, day, 2 * day, config.week, 2 * config.week],
-                   ),
-                 },
-               ]
                + usualOf('trunk') + usualOf('source')
                + [recordsOf(window) for window in fast + slow]
                + [expectedOf('trunk_direction', 'cdr_calls', window) for window in ['10m', '1h', '6h', '1d']]
@@ -267,6 +233,46 @@
                    ),
                  },
                ],
+      },
+      {
+        name: 'cdr-usual',
+        interval: d(config.usualInterval),
+        comment:: 'Causes on a day and on earlier days: many series, which change slowest of all.',
+        rules: [
+          {
+            record: ofCauses + ':increase1d',
+            comment:: 'The ten minutes of the day, up to ten of which are not in it yet; or else the last hour.',
+            expr: |||
+              sum_over_time(%(name)s:increase10m[%(day)s:%(step)s]) or %(name)s:increase1h
+            ||| % { name: ofCauses, day: d(day - minute), step: d(10 * minute) },
+          },
+          {
+            record: ofCauses + '_per_attempt:ratio_increase1d',
+            comment:: 'Of causes that came up more than now and then; most did not, and their share is none.',
+            expr: '(%s:increase1d > 2) / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],
+          },
+          {
+            record: ofCauses + '_per_attempt:usual',
+            comment:: |||
+              The share of this cause on a day, where it comes up often enough to ring: the median of earlier days on which
+              the trunk had some calls. On a fresh install the hours so far are all that there is.
+            |||,
+            expr: promql.median(
+              function(offset) |||
+                (
+                    %(name)s_per_attempt:ratio_increase1d offset %(offset)s and %(often)s
+                    or 0 * %(often)s and %(ofTrunk)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
+                  )
+              ||| % {
+                offset: offset,
+                name: ofCauses,
+                often: '(%s:increase1h > 2)' % ofCauses,
+                ofTrunk: 'ignoring (%s)' % pair,
+              },
+              [hour, day, 2 * day, config.week, 2 * config.week],
+            ),
+          },
+        ],
       },
       {
         name: 'cdr-ratios',
@@ -287,7 +293,7 @@
       },
       {
         name: 'cdr-exporter',
-        interval: d(config.booksInterval),
+        interval: d(config.usualInterval),
         comment:: "The exporter's own books.",
         rules: [(import 'books.libsonnet')(config)],
       },
