@@ -95,6 +95,13 @@
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
   },
+  // The same for causes of which there are so many calls that they may ring.
+  local boundOfCause(window) =
+    local some = '(%s:increase%s >= 5)' % [ofCauses, window];
+    {
+      record: '%s_per_attempt:lower_bound%s' % [ofCauses, window],
+      expr: promql.lowerBound(some, '(0 * %s + %s trunk:cdr_calls_live:increase%s)' % [some, ofCause, window]),
+    },
   local sumOfTrunks(window, worst=true) = [
     { record: 'source:%s:increase%s' % [name, window], expr: 'sum without (trunk) (trunk:%s:increase%s)' % [name, window] }
     for name in ['cdr_calls_live', 'cdr_call_faults_live']
@@ -214,6 +221,16 @@
         comment:: 'Long windows and what is usual: slow to change, so less often.',
         rules: std.flattenArrays([callsOf(window) + evidenceOf(window) for window in slow])
                + evidenceOfDays
+               + [
+                 {
+                   record: 'trunk:cdr_calls_late:increase1d',
+                   expr: 'sum without (direction, arrival) (%s:increase1d{arrival="late"})' % counted,
+                 },
+                 {
+                   record: 'trunk:cdr_call_faults_late:increase1d',
+                   expr: promql.increase(faults, 'arrival="late"', day, ['arrival']),
+                 },
+               ]
                + effectivenessOf(slow[0])
                + sumOfTrunks('6h') + sumOfTrunks('1d', worst=false)
                + usualOf('trunk') + usualOf('source')
@@ -289,6 +306,7 @@
                }]
                + [boundOf('source', window) for window in ['10m', '1h', '6h']]
                + [boundOf('trunk_direction', window, 'cdr_calls_failed_live') for window in ['1h', '6h']]
+               + [boundOfCause(window) for window in ['10m', '1h']]
                + (import 'silence.libsonnet')(config).rules,
       },
       {

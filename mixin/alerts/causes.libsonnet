@@ -6,29 +6,21 @@
   local minute = config.minute,
   local hour = config.hour,
   local pair = 'on (cause, microsoft_code, sip_code)',
-  local perTrunk = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
   local failures(window) = 'trunk_cause:cdr_call_failures_live:increase' + window,
 
-  local lowerBoundOf(some, window) =
-    promql.lowerBound(some, '(0 * %s + %s trunk:cdr_calls_live:increase%s)' % [some, perTrunk, window]),
-
   // Surely more of this cause than `factor` times the usual share of the trunk's calls; and nothing to wake for below `least`.
-  // Few causes have so many calls: only these are looked at further.
-  local spike(window, matchers, least, only='') =
-    local some = '(%s%s >= 5%s)' % [failures(window), matchers, only];
-    |||
-      %(bound)s
-        > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(some)s + %(unknown)g)
-    ||| % {
-      bound: lowerBoundOf(some, window),
-      some: some,
-      factor: config.spikeFactor,
-      least: least,
-      most: config.spikeAtMost,
-      unknown: config.spikeOfUnknown,
-    },
-  local spikes(matchers, least, only='') =
-    '(\n%sor\n%s)' % [spike(window, matchers, least, only) for window in ['10m', '1h']],
+  local spike(window, matchers, least) = |||
+    %(bound)s
+      > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(bound)s + %(unknown)g)
+  ||| % {
+    bound: 'trunk_cause:cdr_call_failures_live_per_attempt:lower_bound%s%s' % [window, matchers],
+    factor: config.spikeFactor,
+    least: least,
+    most: config.spikeAtMost,
+    unknown: config.spikeOfUnknown,
+  },
+  local spikes(matchers, least) =
+    '(\n%sor\n%s)' % [spike(window, matchers, least) for window in ['10m', '1h']],
   local catalogued(expr, categories) =
     '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [expr, pair, categories],
 
@@ -83,10 +75,7 @@
       'critical',
       catalogued('(%s > 0)' % failures('10m'), '{category=~"%s"}' % everyCall)
       + '\nor\n'
-      + catalogued(
-        spikes('', config.spikeAtLeast.critical, ' and %s cause:cdr_cause_info:one{category=~"%s"}' % [pair, someCalls]),
-        '{category=~"%s"}' % someCalls
-      ),
+      + catalogued(spikes('', config.spikeAtLeast.critical), '{category=~"%s"}' % someCalls),
       after=0,
       keep=30 * minute,
       annotations={ summary: 'Microsoft cannot reach an SBC by name or trust its certificate.' } + text,

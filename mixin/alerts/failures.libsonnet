@@ -204,10 +204,10 @@
         %(bound)s > %(allowed)g
         and %(faults)s > 2.5
       ||| % {
-        bound: promql.lowerBound('(' + self.faults + ')', '(' + self.calls + ')'),
+        bound: promql.lowerBound(self.faults, self.calls),
         allowed: config.allowedAtMost,
-        faults: promql.increase('trunk_arrival:cdr_call_faults', 'arrival="late"', day, ['arrival']),
-        calls: 'sum without (direction, arrival) (trunk_direction_arrival:cdr_calls:increase1d{arrival="late"})',
+        faults: 'trunk:cdr_call_faults_late:increase1d',
+        calls: 'trunk:cdr_calls_late:increase1d',
       },
       after=15 * minute,
       keep=25 * hour,
