@@ -40,7 +40,7 @@ rule {
   }
   annotation "runbook_url" {
     severity = "bug"
-    value    = "https://.+/runbooks\\.md#cdr[a-z]+"
+    value    = "https://.+/(runbooks|collecting)\\.md#.+"
     required = true
   }
   annotation "dashboard_url" {

@@ -85,7 +85,7 @@ fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     };
     let (century, year, month, day) = (date(0), date(2), date(5), clock(0));
     let (hour, minute) = (clock(3), clock(6));
-    let (days_before, days) = *MONTHS.get(usize::try_from(month).ok()?)?;
+    let (days_before, days) = month_of(month)?;
     let is_leap = year % 4 == 0;
     let last_day = days + i64::from(is_leap && month == 2);
     if century != 20 || day < 1 || day > last_day || hour > 23 || minute > 59 || second > 59 {
@@ -99,22 +99,14 @@ fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
 /// From 1970-01-01 to 2000-01-01.
 const DAYS_TO_2000: i64 = 10_957;
 
-/// The days before each month, from 1 on, and those in it, without the leap day.
-const MONTHS: [(i64, i64); 13] = [
-    (0, 0),
-    (0, 31),
-    (31, 28),
-    (59, 31),
-    (90, 30),
-    (120, 31),
-    (151, 30),
-    (181, 31),
-    (212, 31),
-    (243, 30),
-    (273, 31),
-    (304, 30),
-    (334, 31),
-];
+/// The days before each month, from 1 on, and in the year; without the leap day.
+const DAYS_BEFORE: [i64; 14] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+
+/// The days before this month and those in it, in a year without a leap day; none in month 0.
+fn month_of(month: i64) -> Option<(i64, i64)> {
+    let (before, behind) = DAYS_BEFORE.get(usize::try_from(month).ok()?..)?.split_first()?;
+    Some((*before, behind.first()? - before))
+}
 
 /// The number that the digits at a place of this text and at the next one write, if the text has digits where `form` has
 /// zeros, and else the same bytes. All eight are looked at as one number, the first one lowest.
@@ -200,7 +192,7 @@ fn digits(text: &[u8]) -> Option<i64> {
 
 fn days_in_month(year: i64, month: i64) -> Option<i64> {
     let leap_day = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let (_, days) = MONTHS.get(usize::try_from(month).ok()?)?;
+    let (_, days) = month_of(month)?;
     Some(days + i64::from(leap_day))
 }
 
