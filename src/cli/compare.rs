@@ -11,6 +11,7 @@ use clap::Args;
 use super::Exit;
 use super::inspect::{Choice, lines_by, options, read};
 use crate::findings::{differs, percent_of, thousands};
+use crate::shown;
 
 /// Say what got worse between two files, or before and after a time, and what got better
 #[derive(Debug, Args)]
@@ -62,7 +63,10 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
     for (files, choice) in lots {
         let config = arguments.config_file.as_deref().map(|file| (file, None));
         let options = options(&files, config, Duration::MAX)?;
-        let (was_read, ended) = read(&files, &options, None, None, &choice);
+        let (was_read, ended) = read(&files, &options, None, None, &choice, "compare");
+        if was_read.snapshot.calls.iter().all(|series| series.count == 0) {
+            return Err((format!("there are no calls in {}", shown::text(&files.join(", "))), Exit::No));
+        }
         exit = if ended == Exit::Ok { exit } else { ended };
         sides.push(lines_by(was_read.snapshot, &choice).map_err(|error| (error, Exit::Usage))?);
     }

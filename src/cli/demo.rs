@@ -56,11 +56,10 @@ const HIGHEST_RATE: f64 = 100_000.0;
 /// Runs until a signal ends it, and takes its folder away.
 pub fn run(arguments: Arguments) -> Exit {
     telemetry::init(arguments.log.level, arguments.log.format);
-    let done = match &arguments.export {
-        Some(file) => export(file),
-        None => serve(arguments),
-    };
-    match done {
+    if let Some(file) = &arguments.export {
+        return export(file);
+    }
+    match serve(arguments) {
         Ok(()) => Exit::Ok,
         Err(reason) => {
             super::say("demo", reason);
@@ -70,10 +69,22 @@ pub fn run(arguments: Arguments) -> Exit {
 }
 
 /// Writes the day to a file that is not there yet.
-fn export(file: &Path) -> Result<(), String> {
-    let text = day::export();
-    let written = File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| format!("cannot write {}: {error}", shown::path(file)))
+fn export(file: &Path) -> Exit {
+    let (text, shown) = (day::export(), shown::path(file));
+    match File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes())) {
+        Ok(()) => {
+            super::say("demo", format_args!("{shown} is written; now: cdr-exporter inspect {shown}"));
+            Exit::Ok
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            super::say("demo", format_args!("{shown} is there already: remove it, or choose another name"));
+            Exit::Usage
+        }
+        Err(error) => {
+            super::say("demo", format_args!("cannot write {shown}: {error}"));
+            Exit::Internal
+        }
+    }
 }
 
 fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {

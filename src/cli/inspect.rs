@@ -100,20 +100,20 @@ pub fn run(arguments: &Arguments) -> Exit {
     let config = arguments.config_file.as_deref().map(|file| (file, arguments.source.as_deref()));
     let options = match options(&arguments.files, config, remember) {
         Ok(options) => options,
-        Err((message, exit)) => return fail(&message, exit),
+        Err((message, exit)) => return fail("inspect", &message, exit),
     };
     if arguments.calls && !arguments.choice.has_fixed_end() {
-        return fail("with --calls, write --until as a date or a date and time", Exit::Usage);
+        return fail("inspect", "with --calls, write --until as a date or a date and time", Exit::Usage);
     }
     let (is_of_all, output) = (arguments.choice.is_of_all(), arguments.output);
     match output {
         Output::Csv | Output::Prometheus if arguments.calls => {
-            return fail("--calls is listed as a table, JSON or HTML", Exit::Usage);
+            return fail("inspect", "--calls is listed as a table, JSON or HTML", Exit::Usage);
         }
         Output::Prometheus if !is_of_all || !arguments.arrangement.by.is_empty() => {
             let message =
                 "--output prometheus has the counters of all calls: leave out what chooses and arranges some";
-            return fail(message, Exit::Usage);
+            return fail("inspect", message, Exit::Usage);
         }
         _ => {}
     }
@@ -122,12 +122,13 @@ pub fn run(arguments: &Arguments) -> Exit {
         (false, Output::Html) => Some((CALLS_OF_A_PAGE, true)),
         (false, _) => None,
     };
-    let (was_read, exit) = read(&arguments.files, &options, arguments.threads, limit, &arguments.choice);
+    let (was_read, exit) =
+        read(&arguments.files, &options, arguments.threads, limit, &arguments.choice, "inspect");
     match written(arguments, was_read) {
-        Err((message, exit)) => fail(&message, exit),
+        Err((message, exit)) => fail("inspect", &message, exit),
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                fail(&error.to_string(), Exit::Internal)
+                fail("inspect", &error.to_string(), Exit::Internal)
             }
             _ => exit,
         },
@@ -218,6 +219,7 @@ pub fn read(
     threads: Option<usize>,
     limit: Option<(usize, bool)>,
     choice: &Choice,
+    command: &str,
 ) -> (WasRead, Exit) {
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
@@ -225,7 +227,7 @@ pub fn read(
         let (found, reasons) = files(argument);
         paths.extend(found);
         for reason in reasons {
-            exit = fail(&format!("{}: {reason}", shown::text(argument)), Exit::No);
+            exit = fail(command, &format!("{}: {reason}", shown::text(argument)), Exit::No);
         }
     }
     let threads = threads.unwrap_or_else(reader::all_cores);
@@ -241,24 +243,28 @@ pub fn read(
             Ok(read) => {
                 without_calls |= read.summary.has_no_call();
                 if let Some(explanation) = read.reading.unrecognised() {
-                    exit = fail(&format!("{shown}: not read: {explanation}"), Exit::No);
+                    exit = fail(command, &format!("{shown}: not read: {explanation}"), Exit::No);
                 }
                 Some(read)
             }
             Err((read, error)) => {
-                exit = fail(&format!("{shown}: {error}"), Exit::No);
+                exit = fail(command, &format!("{shown}: {error}"), Exit::No);
                 read.map(|read| *read)
             }
         });
     }
     if let Some(twice) = reader.twice() {
-        super::say("inspect", format_args!("warning: {}", twice.sentence()));
+        super::say(command, format_args!("warning: {}", twice.sentence()));
     }
     let mut listed = reader.take_listed();
     let origins = reader.take_origins();
     let snapshot = reader.snapshot();
     if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
-        exit = fail("none of the records is a call that counts; `cdr-exporter check` says why", Exit::No);
+        exit = fail(
+            command,
+            "none of the records is a call that counts; `cdr-exporter check` says why",
+            Exit::No,
+        );
     }
     let span = snapshot.history.span().map(|span| (i64::from(span.start), i64::from(span.end)));
     if let (false, Some(Ok((first, end)))) = (choice.is_at_any_time(), span.map(|span| choice.minutes(span)))
@@ -298,8 +304,8 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
     }
 }
 
-fn fail(message: &str, exit: Exit) -> Exit {
-    super::say("inspect", message);
+fn fail(command: &str, message: &str, exit: Exit) -> Exit {
+    super::say(command, message);
     exit
 }
 

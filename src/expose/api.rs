@@ -194,7 +194,7 @@ impl SourceStatus {
     fn troubles(&self, troubles: &mut Vec<Trouble>) {
         let name = &self.name;
         let unreadable = "`cdr-exporter status` says why: permission, damage or a server that is gone.";
-        let unrecognised = "Run `cdr-exporter check` on them, or name them in `exclude`.";
+        let unrecognised = "`cdr-exporter check` says more. Name what is no record in `exclude`.";
         for (state, is, are, advice) in [
             ("unreadable", "cannot be read", "cannot be read", unreadable),
             ("unrecognised", "is of no format that is known", "are of no format that is known", unrecognised),
@@ -207,11 +207,12 @@ impl SourceStatus {
             troubles.push(Trouble::new("error", what, advice));
         }
         let rejected = self.records.get("rejected").copied().unwrap_or_default();
+        let was = if rejected == 1 { "was" } else { "were" };
         for (is_so, what, advice) in [
             (
                 rejected > 0,
-                format!("Source {name}: {rejected} of {} records were rejected.", self.read_records),
-                "Their reasons stand with the source. `serve --rejected.path` writes them down, masked.",
+                format!("Source {name}: {rejected} of {} records {was} rejected.", self.read_records),
+                "The log and `cdr-exporter check` say why. `serve --rejected.path` writes them down, masked.",
             ),
             (
                 self.folded_calls > 0,

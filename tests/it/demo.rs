@@ -76,6 +76,19 @@ fn a_taken_port_is_named_with_the_way_out() {
 }
 
 #[test]
+fn an_export_takes_the_place_of_no_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("calls.csv");
+    let export = || demo(folder.path()).arg("--export").arg(&file).output().unwrap();
+    assert!(export().status.success());
+    let again = export();
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert_eq!(again.status.code(), Some(2), "{said}");
+    assert!(said.ends_with("calls.csv is there already: remove it, or choose another name\n"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 4831);
+}
+
+#[test]
 fn what_is_no_rate_is_refused() {
     let temporary = TempDir::new().unwrap();
     for rate in ["0", "-3", "many", "1e9"] {

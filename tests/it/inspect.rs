@@ -92,9 +92,9 @@ fn the_readme_shows_what_the_made_up_day_comes_to() {
         String::from_utf8(output.stdout).unwrap()
     };
     run(&["demo", "--export", "DirectRouting.calls.2026-11-20.csv"].map(str::to_owned));
-    let shown = shown_in_readme("inspect ");
-    assert!(shown.len() >= 2);
-    for (command, output) in shown {
+    let (inspect, explain) = (shown_in_readme("inspect "), shown_in_readme("explain "));
+    assert!(inspect.len() >= 2 && !explain.is_empty());
+    for (command, output) in inspect.into_iter().chain(explain) {
         let said = run(&command);
         match output.strip_prefix("...\n") {
             Some(part) => assert!(said.contains(part), "{command:?}\n{said}"),
@@ -165,6 +165,28 @@ fn json_has_attempts_and_hours() {
     assert_eq!(trunk["hours"][14]["hour"], "2026-11-20T14:00:00Z");
     assert_eq!((&trunk["hours"][14]["attempts"], &trunk["hours"][14]["failed"]), (&90.into(), &45.into()));
     assert_eq!(report["failures"][0]["hours"][0]["failed"], 45);
+}
+
+#[test]
+fn where_failures_are_chosen_the_first_line_says_how_many_of_all() {
+    for (arguments, line) in [
+        (["--side", "network"], "45 of the 81 failed calls are of this choice, 0.7 % of 6,480 calls."),
+        (["--code", "999999"], "No failed call is of this choice; 81 of 6,480 calls failed."),
+        (["--trunk", "sbc2"], "57 of 2,160 calls failed (2.6 %)."),
+    ] {
+        let text = inspect(&arguments);
+        assert!(text.starts_with(line), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_not_compared() {
+    let ended = run(["compare", "a.csv", "b.csv"]);
+    assert_eq!((ended.code, &*ended.stdout), (Some(1), ""));
+    assert_eq!(
+        ended.stderr,
+        "cdr-exporter compare: a.csv: there is no such file\ncdr-exporter compare: there are no calls in a.csv\n"
+    );
 }
 
 /// Arguments, and what the JSON then has: attempts and failed calls.

@@ -37,7 +37,7 @@ pub fn page(view: &View, calls: &[Call]) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
          <title>Calls of Microsoft Teams Direct Routing</title><style>{STYLE}</style></head><body><main>\
          <h1>{}</h1><p class=\"soft\">{}</p>",
-        escaped(&found.headline()),
+        escaped(&view.headline()),
         escaped(&span.unwrap_or_default())
     );
     page += "<h2>What stands out</h2>";

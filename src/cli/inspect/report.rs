@@ -137,7 +137,7 @@ impl<'c> Report<'c> {
             attempts: found.attempts,
             failed: found.failed,
             failed_share: share(found.failed, found.attempts),
-            summary: found.headline(),
+            summary: view.headline(),
             findings: found.findings.iter().map(|finding| Shown::of(finding, zone)).collect(),
             failed_by_side: found
                 .by_side

@@ -62,9 +62,9 @@ fn in_words(view: &View, style: Style) -> String {
     let headline = match found.span {
         Some((from, to)) => {
             let span = time::Span { from, to, zone: view.choice.zone() };
-            format!("{} Calls {span}.", found.headline())
+            format!("{} Calls {span}.", view.headline())
         }
-        None => found.headline(),
+        None => view.headline(),
     };
     let mut text = style.paint("1", &wrapped(&headline, "", style.width));
     text.push('\n');
@@ -306,8 +306,8 @@ fn painted(table: &Table, style: Style) -> String {
 fn left_out(lines: usize, top: usize, what: &str) -> String {
     match lines.saturating_sub(top) {
         0 => String::new(),
-        1 => format!("  and one of the {what} more: --top {lines}\n"),
-        more => format!("  and {} {what} more: --top {lines}\n", thousands(more as u64)),
+        1 => format!("  and one more of the {what}: --top {lines}\n"),
+        more => format!("  and {} more {what}: --top {lines}\n", thousands(more as u64)),
     }
 }
 

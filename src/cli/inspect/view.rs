@@ -8,6 +8,8 @@ use super::apart;
 use super::facts::Facts;
 use super::group::{Axis, By, Grouping, Line, Sort};
 use super::select::Choice;
+use crate::call::Outcome;
+use crate::findings::{calls, percent_of, thousands};
 use crate::ledger::snapshot::Snapshot;
 use crate::reading::origins::Origins;
 
@@ -88,6 +90,24 @@ impl View {
     /// Whether records had Microsoft's number of this cause, or it follows from them, or it is absent.
     pub fn origin(&self, line: &Line) -> &'static str {
         line.cause.as_ref().map_or("absent", |(cause, codes)| self.origins.of(cause, *codes))
+    }
+
+    /// How many calls failed of how many, in one sentence; where some failures are chosen, how many of all that failed.
+    pub fn headline(&self) -> String {
+        let found = &self.facts.findings;
+        let all = self.outcome(Outcome::Failed.label());
+        if !self.choice.has_only_some_failures() || all == 0 {
+            return found.headline();
+        }
+        let (failed, attempts) = (thousands(all), calls(found.attempts));
+        match found.failed {
+            0 => format!("No failed call is of this choice; {failed} of {attempts} failed."),
+            chosen => format!(
+                "{} of the {failed} failed calls are of this choice, {} of {attempts}.",
+                thousands(chosen),
+                percent_of(chosen, found.attempts)
+            ),
+        }
     }
 
     /// How many calls had this outcome.
