@@ -309,6 +309,9 @@ fn fail(command: &str, message: &str, exit: Exit) -> Exit {
     exit
 }
 
+/// So many places in a folder that cannot be read are named.
+const MOST_REASONS: usize = 20;
+
 /// The files that an argument stands for, and why some are missing; a name that is there is that file, whatever characters
 /// it has.
 fn files(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
@@ -324,8 +327,11 @@ fn files(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
         Err(error) => return (Vec::new(), vec![error.to_string()]),
     };
     let unreadable = found.unreadable.iter().map(|(path, error)| format!("{}: {error}", shown::path(path)));
-    let mut reasons: Vec<String> =
-        unreadable.chain(found.left_out_said().map(|said| shown::text(&said))).collect();
+    let mut reasons: Vec<String> = unreadable.take(MOST_REASONS).collect();
+    if let Some(more) = found.unreadable.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+        reasons.push(format!("{more} more places cannot be read"));
+    }
+    reasons.extend(found.left_out_said().map(|said| shown::text(&said)));
     if found.files.is_empty() && reasons.is_empty() {
         let none = match path.is_dir() {
             true => {

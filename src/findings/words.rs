@@ -14,6 +14,7 @@ impl Findings {
     pub fn headline(&self) -> String {
         match (self.attempts, self.failed) {
             (0, _) => "There are no calls.".to_owned(),
+            (1, 0) => "The only call did not fail.".to_owned(),
             (attempts, 0) => format!("None of {} failed.", calls(attempts)),
             (attempts, failed) => {
                 let share = percent(failed as f64 / attempts as f64);

@@ -180,6 +180,17 @@ fn where_failures_are_chosen_the_first_line_says_how_many_of_all() {
 }
 
 #[test]
+fn of_very_many_places_that_cannot_be_read_some_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..50 {
+        std::os::unix::fs::symlink("/dev/null", folder.path().join(format!("{number}.csv"))).unwrap();
+    }
+    let ended = run(["inspect", folder.path().to_str().unwrap()]);
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 21), "{}", ended.stderr);
+    assert!(ended.stderr.trim_end().ends_with(": 30 more places cannot be read"), "{}", ended.stderr);
+}
+
+#[test]
 fn what_is_not_there_is_not_compared() {
     let ended = run(["compare", "a.csv", "b.csv"]);
     assert_eq!((ended.code, &*ended.stdout), (Some(1), ""));
@@ -217,6 +228,11 @@ fn calls_are_chosen() {
     let ended = run(["inspect", "-", "--since", "soon"]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("`soon` is no time: write 2026-11-20"), "{}", ended.stderr);
+    let folder = tempfile::tempdir().unwrap();
+    let ended =
+        run(["inspect", day(folder.path()).to_str().unwrap(), "--since", "15:00", "--until", "14:00"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.ends_with("--until is no later than --since\n"), "{}", ended.stderr);
 }
 
 #[test]

@@ -71,7 +71,11 @@ impl Choice {
                 format!("`{text}` is no time: write 2026-11-20, \"2026-11-20 14:05\", 14:05 or 2h")
             }),
         };
-        Ok((minute(&self.since, first)?, minute(&self.until, end)?))
+        let (since, until) = (minute(&self.since, first)?, minute(&self.until, end)?);
+        match (&self.since, &self.until) {
+            (Some(_), Some(_)) if until <= since => Err("--until is no later than --since".to_owned()),
+            _ => Ok((since, until)),
+        }
     }
 
     /// The minute before which calls must have ended, if that does not depend on which the last call is.
