@@ -208,16 +208,14 @@ impl Decoder {
     }
 
     /// The same of a row that is usual but for escapes in its fields, such as the `+` of telephone numbers where .NET writes
-    /// them: where it ends is known, which is half of the work. What decides alone would be missing is not decided here.
+    /// them: where it ends is known, which is half of the work. Whether a property that it lacks is misspelt is not asked here.
     #[cold]
     #[inline(never)]
     fn escaped<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
         let end = self.layout.escaped_end()?;
         let row = read(str::from_utf8(&text[..end]).ok()?, self.names).ok()?;
-        if kind(&row) != Kind::DirectRouting || !is_whole(&row) {
-            return None;
-        }
-        calls.push(row::call(&row, Usual).or_else(|_| lenient(&row, &mut self.dates)).ok()?);
+        let Ok(Decoded::Call(call)) = decode_row(&row, &mut self.dates, |_| true) else { return None };
+        calls.push(call);
         Some(end)
     }
 }
