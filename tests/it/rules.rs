@@ -102,6 +102,36 @@ fn each_category_of_failures_has_a_section_in_the_runbooks() {
     }
 }
 
+/// What a section advises is Microsoft's advice where a page is named; the others lead to a section that names one.
+#[test]
+fn each_runbook_about_calls_names_a_page_of_microsoft() {
+    let text =
+        fs::read_to_string(xtask::repository().join("docs/runbooks.md")).expect("the runbooks are there");
+    let definition = Regex::new(r"(?m)^\[([^\]]+)\]: (.+)$").expect("valid");
+    let pages: Vec<_> = definition
+        .captures_iter(&text)
+        .map(|found| (format!("[{}]", &found[1]), found[2].to_owned()))
+        .collect();
+    let (_, calls) = text.split_once("## Alerts about calls\n").expect("the part about calls");
+    let (calls, exporter) = calls.split_once("## Alerts about the exporter\n").expect("the next part");
+    let (_, categories) = exporter.split_once("## Categories of causes\n").expect("the part of causes");
+    let (categories, listed) = categories.split_once("## Where this is from\n").expect("the list of pages");
+    for section in [calls, categories].into_iter().flat_map(|part| part.split("\n### ").skip(1)) {
+        let names_one = pages.iter().any(|(name, _)| section.contains(name.as_str()));
+        assert!(names_one || section.contains("](#"), "no page is named: {section}");
+    }
+    for (name, address) in &pages {
+        assert!(address.starts_with("https://learn.microsoft.com/"), "{name}: {address}");
+        assert!(listed.contains(&format!("- {name}: ")), "{name} is not in the list");
+        assert!(text.matches(name.as_str()).count() > 2, "{name} stands behind nothing");
+    }
+    let in_brackets = Regex::new(r"\(?(\[[a-zA-Z][^\]`]*\])[,);: ]").expect("valid");
+    let prose = text.split("```").step_by(2).collect::<String>();
+    for found in in_brackets.captures_iter(&prose) {
+        assert!(pages.iter().any(|(name, _)| *name == found[1]), "{} leads nowhere", &found[1]);
+    }
+}
+
 #[test]
 fn recorded_names_are_level_metric_operation() {
     let form = Regex::new(r"^[a-z]+(_[a-z]+)*:cdr_[a-z_]+:[a-z]+[a-z0-9_]*$").expect("valid");

@@ -44,8 +44,32 @@ fn sections() -> Vec<Section> {
         }
     }
     sections.retain(|section| !section.body.trim().is_empty());
+    let pages: Vec<_> = text.lines().filter(|line| is_definition(line)).collect();
+    let titles: Vec<_> = sections.iter().map(|section| section.title.clone()).collect();
     for section in &mut sections {
-        section.body = section.body.trim().to_string();
+        section.body = stand_alone(section.body.trim(), &titles, &pages);
     }
     sections
+}
+
+/// Whether a line of Markdown says where a name in brackets leads to.
+fn is_definition(line: &str) -> bool {
+    line.starts_with('[') && line.contains("]: https://")
+}
+
+/// The text of a section for a panel of its own: with the addresses of the pages that it names, and links between sections
+/// that lead from panel to panel.
+fn stand_alone(body: &str, titles: &[String], pages: &[&str]) -> String {
+    let mut body: String =
+        body.lines().filter(|line| !is_definition(line)).map(|line| format!("{line}\n")).collect();
+    for (place, title) in titles.iter().enumerate() {
+        let anchor = format!("(#{})", title.to_lowercase().replace(' ', "-"));
+        body = body.replace(&anchor, &format!("(/d/cdr-runbooks?viewPanel=panel-{})", place + 1));
+    }
+    let named = |page: &&&str| {
+        let (name, _) = page.split_once(": ").unwrap_or_default();
+        body.contains(name)
+    };
+    let named: String = pages.iter().filter(named).map(|page| format!("\n{page}")).collect();
+    if named.is_empty() { body.trim().to_string() } else { format!("{}\n{named}", body.trim()) }
 }
