@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # render.sh RENDERER FOLDER [TRUNKS [HOURS [THEME [no-rules]]]]: draws the dashboards over sample traffic with an outage into
 # FOLDER (5 trunks, 6 hours, dark, with rules loaded) and fails when a panel has an error or no data. RENDERER is a
-# program that takes DASHBOARD.json PROMETHEUS-URL OUT.png QUERY. Needs prometheus and promtool.
+# program that takes DASHBOARD.json PROMETHEUS-URL OUT.png QUERY. Needs prometheus, promtool and jq.
 set -euo pipefail
 renderer=$(realpath "$1"); mkdir -p "$2"; out=$(realpath "$2"); trunks=${3:-5} hours=${4:-6} theme=${5:-dark} rules=${6:-}
 cd "$(dirname "$0")/.."
@@ -21,8 +21,10 @@ until address=$(sed -n 's/.*Listening on.*address=//p' "$work/log") && [ -n "$ad
 until curl -fs "http://$address/-/ready" > "$work/ready"; do kill -0 "$server"; sleep 0.1; done
 
 failed=0
+# As high as all of its panels: Chromium leaves out rows of tables that are below the window.
+height_of() { jq '([.panels[].gridPos | .y + .h] | max) * 38 + 200' "dashboards/$1.json"; }
 for name in overview trunks wall trends cause trunk exporter runbooks; do
-  GRAFANA_RENDER_HEIGHT=900 "$renderer" "dashboards/$name.json" "http://$address" "$out/$name.png" \
+  GRAFANA_RENDER_HEIGHT=$(height_of "$name") "$renderer" "dashboards/$name.json" "http://$address" "$out/$name.png" \
     "from=now-${hours}h&to=now&scrape=${interval}s&theme=$theme" || failed=1
 done
 exit "$failed"

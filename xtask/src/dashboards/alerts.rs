@@ -55,8 +55,11 @@ fn firing() -> String {
         or on (alertname, source, trunk) {alerts}"
     );
     format!(
-        r#"label_replace(label_replace(label_join(time() - ({lasting}), "bad", " of ", "failed", "calls"),
-            "bad", "", "bad", " of "), "remedy", "See the runbook.", "remedy", "") or {} or {}"#,
+        r#"label_replace(label_replace(label_replace(label_replace(label_join(label_join(time() - ({lasting}),
+            "trunk_side_alertname", ";", "trunk", "side", "alertname"), "bad", " of ", "failed", "calls"),
+            "bad", "", "bad", " of "), "remedy", "See the runbook.", "remedy", ""),
+            "side", "sbc", "trunk_side_alertname", ".+;;CdrTrunkSilent"), "side", "exporter", "trunk_side_alertname", ".*;;CdrExporter.+")
+            or {} or {}"#,
         nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings", "Nothing to do."),
         nothing(
             &format!("(vector(0) unless on () {RULES_LOADED} unless on () {FIRING})"),
@@ -93,7 +96,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         ("side", "Who can fix it"),
         ("remedy", "What to do"),
         ("source", "Source"),
-        ("runbook", "Runbook"),
+        ("runbook", "Runbook page"),
     ])
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Trunk"}]}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Severity"}]}))
@@ -112,8 +115,8 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
-    .column("Runbook", &[("custom.width", json!(70)), ("mappings", runbook_pages())])
-    .linked("Runbook", json!({"title": "Open the runbook", "targetBlank": false,
+    .column("Runbook page", &[("custom.width", json!(100)), ("mappings", runbook_pages())])
+    .linked("Runbook page", json!({"title": "Open the runbook", "targetBlank": false,
                               "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
 }
 
