@@ -2,6 +2,7 @@
 //! those that are not seen or turn the direction of text are written as their numbers.
 
 use std::fmt::Write;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -49,6 +50,15 @@ pub fn path(path: &Path) -> String {
         }
     }
     shown
+}
+
+/// Why the system refused, without the number that it has for it.
+pub fn refusal(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
 }
 
 /// The same JSON, with such characters escaped as JSON does: its values stay what they are. Outside of strings JSON has

@@ -33,18 +33,18 @@ use crate::source::tail::TailError;
       --config.file /etc/cdr-exporter/cdr-exporter.yml
   cdr-exporter audit --storage.path /var/lib/cdr-exporter /var/spool/cdr/teams
 
-Compared are, of each file, how many records of each kind stand up to where it was read, and the
-last 4 KiB of that text; of each source, its counts by label set. Another byte before those 4 KiB is
-seen when it changes a count. A source whose files are all still there, and were never written anew,
+Compared are, of each file, how many records of each kind stand up to where it was read, and the \
+last 4 KiB of that text; of each source, its counts by label set. Another byte before those 4 KiB is \
+seen when it changes a count. A source whose files are all still there, and were never written anew, \
 must have the same counts. Otherwise more may have been counted than the files hold: that is said.
 
-Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when
+Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when \
 it starts again.
 
-Calls are counted again under the config that is given: trunks, causes, limits and `remember` that
+Calls are counted again under the config that is given: trunks, causes, limits and `remember` that \
 were changed since, and a newer catalogue, show as differences of label sets.
 
-Exit status: 0 no difference, 1 differences, or nothing that could be compared, 2 wrong usage (such
+Exit status: 0 no difference, 1 differences, or nothing that could be compared, 2 wrong usage (such \
 as sources that the store does not have), 64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     #[command(flatten)]

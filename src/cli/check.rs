@@ -78,6 +78,10 @@ pub fn run(arguments: &Arguments) -> Exit {
             return Exit::BadConfig;
         }
     };
+    if !config.unreadable.is_empty() {
+        config.unreadable.iter().for_each(|error| super::say("check", error));
+        return Exit::BadConfig;
+    }
     let mut out = io::stdout();
     let looked = look(&config.pipeline, arguments.config_file.as_deref(), &mut out);
     let tried = looked.and_then(|all_well| {
@@ -149,6 +153,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let (mut reader, books) = Reader::new(&alone, reader::total_bytes(&paths), 1);
         let results = reader.read(&paths, books[0], source.reading);
         let (proposed, twice) = (reader.proposed_trunks(books[0]), reader.twice());
+        let is_all_hidden = source.books.trunks.is_some() && reader.trunks_seen(books[0]).is_empty();
         let mut tried_before = String::new();
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);
@@ -168,8 +173,22 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             }
         }
         out.write_all(of_source(twice, &proposed).as_bytes())?;
+        if is_all_hidden && let Some(said) = hidden(&alone, &paths) {
+            writeln!(out, "  warning: {said}")?;
+        }
     }
     Ok(all_well)
+}
+
+/// What is to be said of a source whose config shows none of its trunks: they are looked for again, without it.
+fn hidden(alone: &Options, paths: &[PathBuf]) -> Option<String> {
+    let source = alone.sources.first()?;
+    let only = source.books.trunks.clone()?;
+    let mut open = alone.of_source(source);
+    open.sources[0].books.trunks = None;
+    let (mut reader, books) = Reader::new(&open, reader::total_bytes(paths), 1);
+    reader.read(paths, books[0], source.reading);
+    only.hides_all(&reader.trunks_seen(books[0]))
 }
 
 /// What is to be said of all files of a source together.

@@ -17,8 +17,8 @@ use crate::telemetry::{self, LogFormat, LogLevel, OfSource};
 #[command(
     after_help = "What comes goes into the spool folder under --storage.path, where `serve` reads it. Days that have \
                   records already get those that are new. Stop `serve` first: it collects by itself.\n\n\
-                  Examples:\n  cdr-exporter collect --once --config.file /etc/cdr-exporter/cdr-exporter.yml \
-                  --storage.path /var/lib/cdr-exporter\n  cdr-exporter collect --once --from 2026-11-01 --to 2026-11-07 \
+                  Examples:\n  cdr-exporter collect --once --config.file /etc/cdr-exporter/cdr-exporter.yml \\\n      \
+                  --storage.path /var/lib/cdr-exporter\n  cdr-exporter collect --once --from 2026-11-01 --to 2026-11-07 \\\n      \
                   --config.file cdr-exporter.yml"
 )]
 pub struct Arguments {
@@ -60,8 +60,11 @@ pub fn run(arguments: &Arguments) -> Exit {
         let Total { days, of, pages, new, known, changed } = total;
         let folder = options.folder.display();
         let text = format!(
-            "{}: {days} of {of} days, {pages} pages: {new} new rows, {known} known, {changed} changed, in {folder}\n",
-            options.source
+            "{}: {days} of {}, {}: {}, {known} known, {changed} changed, in {folder}\n",
+            options.source,
+            super::counted(of as u64, "day"),
+            super::counted(pages, "page"),
+            super::counted(new, "new row")
         );
         if io::stdout().write_all(text.as_bytes()).is_err() {
             return Exit::No;
@@ -147,10 +150,11 @@ pub fn try_out(collectors: &[Options], wanted: bool, out: &mut impl Write) -> io
         match collect::try_out(options) {
             Ok(tried) => {
                 let more = if tried.has_more { " and more follow" } else { "" };
-                let (tenant, day, rows) = (&options.tenant, tried.day, tried.rows);
+                let (tenant, day) = (&options.tenant, tried.day);
+                let rows = super::counted(tried.rows as u64, "row");
                 writeln!(
                     out,
-                    "\ncollect {source}: signed in to {tenant}; the first page of {day} has {rows} rows{more}"
+                    "\ncollect {source}: signed in to {tenant}; the first page of {day} has {rows}{more}"
                 )?;
             }
             Err(fault) => {

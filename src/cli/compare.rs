@@ -9,14 +9,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Exit;
-use super::inspect::{Choice, lines_by, options, read};
-use crate::findings::{differs, percent_of, thousands};
+use super::inspect::{Choice, How, lines_by, options, read};
+use crate::findings::{calls, differs, percent_of, thousands};
 use crate::shown;
 
 /// Say what got worse between two files, or before and after a time, and what got better
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cdr-exporter compare DirectRouting.calls.2026-11-19.csv DirectRouting.calls.2026-11-20.csv\n  \
+    after_help = "Examples:\n  cdr-exporter compare DirectRouting.calls.2026-11-19.csv \\\n      DirectRouting.calls.2026-11-20.csv\n  \
                         cdr-exporter compare --at \"2026-11-20 14:00\" *.csv"
 )]
 pub struct Arguments {
@@ -63,7 +63,9 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
     for (files, choice) in lots {
         let config = arguments.config_file.as_deref().map(|file| (file, None));
         let options = options(&files, config, Duration::MAX)?;
-        let (was_read, ended) = read(&files, &options, None, None, &choice, "compare");
+        let how =
+            How { threads: None, limit: None, keeps_histograms: false, choice: &choice, command: "compare" };
+        let (was_read, ended) = read(&files, &options, &how);
         if was_read.snapshot.calls.iter().all(|series| series.count == 0) {
             return Err((format!("there are no calls in {}", shown::text(&files.join(", "))), Exit::No));
         }
@@ -109,10 +111,5 @@ fn in_words(all: Pair, pairs: &[(&Vec<String>, Pair)]) -> String {
 }
 
 fn share((failed, attempts): (u64, u64)) -> String {
-    format!(
-        "{} of {} calls failed ({})",
-        thousands(failed),
-        thousands(attempts),
-        percent_of(failed, attempts)
-    )
+    format!("{} of {} failed ({})", thousands(failed), calls(attempts), percent_of(failed, attempts))
 }

@@ -21,13 +21,13 @@ const MAXIMUM_WIDTH: usize = 100;
 #[command(after_help = "Examples:
   cdr-exporter explain 531004 410
   cdr-exporter explain 569002/504
-  cdr-exporter explain 531000                 a Microsoft code alone
-  cdr-exporter explain 569xxx                 a range of Microsoft codes
-  cdr-exporter explain 488                    a SIP code alone
-  cdr-exporter explain Q.850 34               a cause of Q.850
-  cdr-exporter explain SBC refused: Busy Here a cause, as metrics name it
-  cdr-exporter explain no callee endpoints    words of a phrase
-  cdr-exporter explain no media path          words of a finding
+  cdr-exporter explain 531000                  a Microsoft code alone
+  cdr-exporter explain 569xxx                  a range of Microsoft codes
+  cdr-exporter explain 488                     a SIP code alone
+  cdr-exporter explain Q.850 34                a cause of Q.850
+  cdr-exporter explain SBC refused: Busy Here  a cause, as metrics name it
+  cdr-exporter explain no callee endpoints     words of a phrase
+  cdr-exporter explain no media path           words of a finding
 
 Exit status: 0 explained, 1 nothing is known about it, 2 the question makes no sense.")]
 pub struct Arguments {

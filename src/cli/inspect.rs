@@ -5,6 +5,7 @@ mod calls;
 mod csv;
 mod html;
 mod facts;
+mod files;
 mod group;
 mod report;
 mod select;
@@ -21,12 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
 
 use self::group::By;
 use self::table::Style;
 use self::view::{Arrangement, View};
 use super::Exit;
-use super::reader::{self, Reader, STANDARD_INPUT};
+use super::reader::{self, FileRead, Reader};
 use crate::call::UnixMillis;
 use crate::config;
 use crate::expose::families;
@@ -35,8 +37,6 @@ use crate::ledger::snapshot::Snapshot;
 use crate::pipeline::{self, Source};
 use crate::reading::origins::Origins;
 use crate::shown;
-use crate::source::companion;
-use crate::source::discover::{Exclude, Options, Pattern};
 
 /// Counts by series and minute that are kept, 8 bytes each: 200 days of 100,000 calls over 200 trunks. Then the oldest go.
 const HISTORY_CELLS: usize = 20_000_000;
@@ -63,21 +63,23 @@ pub struct Arguments {
     #[arg(long)]
     count_duplicates: bool,
     /// Threads that read; all cores if it is not said
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
     threads: Option<usize>,
     /// List the calls themselves, newest first, with correlation ids
     #[arg(long)]
     calls: bool,
-    /// No more calls than this in that list
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
-    limit: usize,
+    /// No more calls than this in that list; 20 without it, on a page 50 failed ones
+    #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
+    limit: Option<usize>,
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
     arrangement: Arrangement,
 }
 
-/// So many failed calls a page shows, unless --calls and --limit say otherwise.
+/// So many calls a list has, unless --limit says otherwise.
+const CALLS_OF_A_LIST: usize = 20;
+/// So many failed calls a page shows, unless --limit says otherwise.
 const CALLS_OF_A_PAGE: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -96,34 +98,28 @@ enum Output {
 
 /// Reads and prints. The answer is no when a file could not be read or is of no known format.
 pub fn run(arguments: &Arguments) -> Exit {
+    if let Some(message) = not_together(arguments) {
+        return fail("inspect", message, Exit::Usage);
+    }
     let remember = if arguments.count_duplicates { Duration::ZERO } else { Duration::MAX };
     let config = arguments.config_file.as_deref().map(|file| (file, arguments.source.as_deref()));
     let options = match options(&arguments.files, config, remember) {
         Ok(options) => options,
         Err((message, exit)) => return fail("inspect", &message, exit),
     };
-    if arguments.calls && !arguments.choice.has_fixed_end() {
-        return fail("inspect", "with --calls, write --until as a date or a date and time", Exit::Usage);
-    }
-    let (is_of_all, output) = (arguments.choice.is_of_all(), arguments.output);
-    match output {
-        Output::Csv | Output::Prometheus if arguments.calls => {
-            return fail("inspect", "--calls is listed as a table, JSON or HTML", Exit::Usage);
-        }
-        Output::Prometheus if !is_of_all || !arguments.arrangement.by.is_empty() => {
-            let message =
-                "--output prometheus has the counters of all calls: leave out what chooses and arranges some";
-            return fail("inspect", message, Exit::Usage);
-        }
-        _ => {}
-    }
     let limit = match (arguments.calls, arguments.output) {
-        (true, _) => Some((arguments.limit, false)),
-        (false, Output::Html) => Some((CALLS_OF_A_PAGE, true)),
+        (true, _) => Some((arguments.limit.unwrap_or(CALLS_OF_A_LIST), false)),
+        (false, Output::Html) => Some((arguments.limit.unwrap_or(CALLS_OF_A_PAGE), true)),
         (false, _) => None,
     };
-    let (was_read, exit) =
-        read(&arguments.files, &options, arguments.threads, limit, &arguments.choice, "inspect");
+    let how = How {
+        threads: arguments.threads,
+        limit,
+        keeps_histograms: arguments.output == Output::Prometheus,
+        choice: &arguments.choice,
+        command: "inspect",
+    };
+    let (was_read, exit) = read(&arguments.files, &options, &how);
     match written(arguments, was_read) {
         Err((message, exit)) => fail("inspect", &message, exit),
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
@@ -132,6 +128,29 @@ pub fn run(arguments: &Arguments) -> Exit {
             }
             _ => exit,
         },
+    }
+}
+
+/// What was asked for and cannot be had together: nothing that was written is passed over in silence.
+fn not_together(arguments: &Arguments) -> Option<&'static str> {
+    let Arguments { calls, limit, output, choice, arrangement, .. } = arguments;
+    let is_arranged = !arrangement.by.is_empty() || arrangement.sort.is_some() || arrangement.top.is_some();
+    match output {
+        Output::Csv | Output::Prometheus if *calls => Some("--calls is listed as a table, JSON or HTML"),
+        Output::Prometheus if !choice.is_of_all() || is_arranged || choice.zone() != &TimeZone::UTC => Some(
+            "--output prometheus has the counters of all calls: leave out what chooses and arranges some",
+        ),
+        Output::Table if *calls && is_arranged => Some(
+            "--calls lists the newest calls, and --by, --sort and --top arrange tables: leave one of them out (--limit says \
+             how many calls are listed)",
+        ),
+        Output::Table | Output::Json | Output::Csv | Output::Prometheus if limit.is_some() && !calls => {
+            Some("--limit is of the list of calls: add --calls, or --output html")
+        }
+        _ if *calls && !choice.has_fixed_end() => {
+            Some("with --calls, write --until as a date or a date and time")
+        }
+        _ => None,
     }
 }
 
@@ -194,8 +213,8 @@ pub fn lines_by(
     snapshot: Arc<Snapshot>,
     choice: &Choice,
 ) -> Result<BTreeMap<Vec<String>, (u64, u64)>, String> {
-    let arrangement = Arrangement { by: vec![By::Trunk, By::Cause], top: 0, sort: None };
-    let view = View::of(snapshot, choice, &arrangement, 24)?;
+    let arrangement = Arrangement { by: vec![By::Trunk, By::Cause], top: Some(0), sort: None };
+    let view = View::of(snapshot, choice, &arrangement, 1)?;
     let found = &view.facts.findings;
     let mut lines = BTreeMap::from([(Vec::new(), (found.failed, found.attempts))]);
     let asked = view.asked.iter().flat_map(|(_, lines)| lines);
@@ -212,19 +231,26 @@ pub struct WasRead {
     pub origins: Origins,
 }
 
-/// Reads files, and lists so many calls, or so many failed ones. What is wrong with one file is said, and the others are read all the same.
-pub fn read(
-    arguments: &[String],
-    options: &pipeline::Options,
-    threads: Option<usize>,
-    limit: Option<(usize, bool)>,
-    choice: &Choice,
-    command: &str,
-) -> (WasRead, Exit) {
+/// How files are read.
+pub struct How<'h> {
+    /// All cores if it is not said.
+    pub threads: Option<usize>,
+    /// So many calls are listed, or so many failed ones.
+    pub limit: Option<(usize, bool)>,
+    /// Whether durations and ages are counted too, which takes time.
+    pub keeps_histograms: bool,
+    pub choice: &'h Choice,
+    /// Who says what is wrong.
+    pub command: &'h str,
+}
+
+/// Reads files. What is wrong with one file is said, and the others are read all the same.
+pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) -> (WasRead, Exit) {
+    let How { threads, limit, keeps_histograms, choice, command } = *how;
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
     for argument in arguments {
-        let (found, reasons) = files(argument);
+        let (found, reasons) = files::of(argument);
         paths.extend(found);
         for reason in reasons {
             exit = fail(command, &format!("{}: {reason}", shown::text(argument)), Exit::No);
@@ -233,10 +259,13 @@ pub fn read(
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let names = &options.sources[0].books.trunk_names;
+    if !keeps_histograms {
+        reader.leave_out_histograms();
+    }
     if let Some(limit) = limit {
         reader.list(calls::listing(choice, &options.catalogue, names, limit));
     }
-    let (mut reads, mut without_calls) = (Vec::new(), false);
+    let (mut reads, mut without_calls): (Vec<Option<FileRead>>, bool) = (Vec::new(), false);
     for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
         let shown = reader::shown(path);
         reads.push(match outcome {
@@ -259,12 +288,14 @@ pub fn read(
     let mut listed = reader.take_listed();
     let origins = reader.take_origins();
     let snapshot = reader.snapshot();
-    if without_calls && snapshot.calls.iter().all(|series| series.count == 0) {
-        exit = fail(
-            command,
-            "none of the records is a call that counts; `cdr-exporter check` says why",
-            Exit::No,
-        );
+    if snapshot.calls.iter().all(|series| series.count == 0) {
+        if without_calls {
+            let message = "none of the records is a call that counts; `cdr-exporter check` says why";
+            exit = fail(command, message, Exit::No);
+        }
+        for message in files::empty(&paths, &reads) {
+            exit = fail(command, &message, Exit::No);
+        }
     }
     let span = snapshot.history.span().map(|span| (i64::from(span.start), i64::from(span.end)));
     if let (false, Some(Ok((first, end)))) = (choice.is_at_any_time(), span.map(|span| choice.minutes(span)))
@@ -287,6 +318,9 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
     if arguments.output == Output::Csv && arrangement.by.is_empty() {
         arrangement.by = vec![By::Trunk, By::Direction, By::Cause];
     }
+    if matches!(arguments.output, Output::Csv | Output::Json) {
+        arrangement.top = arrangement.top.or(Some(0));
+    }
     let style = Style::of_standard_output();
     let columns = if arguments.output == Output::Html { 48 } else { style.bar_columns() };
     let view = View::of(snapshot, &arguments.choice, &arrangement, columns);
@@ -307,41 +341,4 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
 fn fail(command: &str, message: &str, exit: Exit) -> Exit {
     super::say(command, message);
     exit
-}
-
-/// So many places in a folder that cannot be read are named.
-const MOST_REASONS: usize = 20;
-
-/// The files that an argument stands for, and why some are missing; a name that is there is that file, whatever characters
-/// it has.
-fn files(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
-    let path = Path::new(argument);
-    if argument == STANDARD_INPUT || path.is_file() {
-        return (vec![path.to_path_buf()], Vec::new());
-    }
-    let options = Pattern::parse(argument).and_then(|pattern| {
-        Ok(Options { patterns: vec![pattern], exclude: Exclude::parse(Exclude::DEFAULT)? })
-    });
-    let found = match options {
-        Ok(options) => options.scan(),
-        Err(error) => return (Vec::new(), vec![error.to_string()]),
-    };
-    let unreadable = found.unreadable.iter().map(|(path, error)| format!("{}: {error}", shown::path(path)));
-    let mut reasons: Vec<String> = unreadable.take(MOST_REASONS).collect();
-    if let Some(more) = found.unreadable.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
-        reasons.push(format!("{more} more places cannot be read"));
-    }
-    reasons.extend(found.left_out_said().map(|said| shown::text(&said)));
-    if found.files.is_empty() && reasons.is_empty() {
-        let none = match path.is_dir() {
-            true => {
-                "there is no file in this folder to read (those that begin with a dot or end in .tmp or .part are left alone)"
-            }
-            false => "there is no such file",
-        };
-        reasons.push(none.to_owned());
-    }
-    // What always comes with an export is read only where it is named itself.
-    let paths = found.files.into_iter().map(|(path, _)| path);
-    (paths.filter(|path| companion::explanation_at(path).is_none()).collect(), reasons)
 }

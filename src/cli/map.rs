@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, reader};
-use crate::format::mapped::{Field, guess, sampling, trial};
-use crate::format::{Format, Recognition};
+use crate::format::mapped::{Field, Shape, guess, sampling, trial};
+use crate::format::{Format, Recognition, unknown};
 use crate::source::open::open;
 
 /// Propose a config for records of another kind, from the names of their columns or properties
@@ -36,11 +36,18 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     let text = reader::text_at(file, 0).unwrap_or_default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    if let Some(what) = unknown::no_text(text) {
+        super::say("map", format_args!("{}: {what}", crate::shown::path(file)));
+        return Exit::No;
+    }
     let finished = text.len() < reader::RECORD_BYTES;
     let mut sampled = sampling::sampled(text, finished);
     sampled.samples.retain(|sample| trial::is_name(&sample.place));
     if sampled.samples.is_empty() {
-        super::say("map", format_args!("{}: there is no record in it", crate::shown::path(file)));
+        super::say(
+            "map",
+            format_args!("{}: {}", crate::shown::path(file), without_records(text, &sampled.shape)),
+        );
         return Exit::No;
     }
     let proposal = guess::propose(&sampled.samples);
@@ -61,6 +68,18 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     // Whoever reads it has seen enough.
     if said.is_err() { Exit::No } else { Exit::Ok }
+}
+
+/// Why there is nothing to guess from.
+fn without_records(text: &[u8], shape: &Shape) -> &'static str {
+    match shape {
+        _ if text.trim_ascii().is_empty() => "it is empty: give a file with records",
+        Shape::Json => "no record in it is whole: it is cut off, or no JSON",
+        Shape::Csv { has_header: true, .. } => {
+            "it has a header and no record below it: what columns hold is guessed from records, so give a file with some"
+        }
+        Shape::Csv { .. } | Shape::Regex(_) => "there is no record in it",
+    }
 }
 
 fn is_of_graph(text: &[u8]) -> bool {

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::findings::thousands;
 use crate::shown;
 
 /// With which code the program ends.
@@ -94,6 +95,19 @@ pub fn run() -> Exit {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
     }
+}
+
+/// A whole number of the command line.
+///
+/// # Errors
+/// What to write instead.
+fn whole_number(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number from 0 on, such as 15".to_owned())
+}
+
+/// `1 file`, `2 files`, `1,234 files`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
 /// Says on standard error what went wrong or what was done. The names of files in it may hold anything.

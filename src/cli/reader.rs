@@ -49,6 +49,7 @@ pub struct Reader {
     origins: Origins,
     progress: ProgressBar,
     threads: usize,
+    keeps_histograms: bool,
     listing: Option<Arc<Listing>>,
     listed: Vec<ListedIn>,
     /// Of each call of several records the attempt that decides it.
@@ -84,12 +85,18 @@ impl Reader {
                 origins: Origins::default(),
                 progress,
                 threads: threads.max(1),
+                keeps_histograms: true,
                 listing: None,
                 listed: Vec::new(),
                 listed_attempts: HashMap::new(),
             },
             sources,
         )
+    }
+
+    /// Leaves out what takes time and is shown among the metrics alone.
+    pub fn leave_out_histograms(&mut self) {
+        self.keeps_histograms = false;
     }
 
     /// Lists calls one by one, too.
@@ -133,7 +140,9 @@ impl Reader {
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
         let context = self.ledger.context(source, clock::now(), false);
-        let context = Context { listing, keeps_exemplars: false, notes_origins: true, ..context };
+        let keeps_histograms = self.keeps_histograms;
+        let context =
+            Context { listing, keeps_exemplars: false, notes_origins: true, keeps_histograms, ..context };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);
@@ -188,6 +197,11 @@ impl Reader {
     /// Where the Microsoft codes of failed calls come from.
     pub fn take_origins(&mut self) -> Origins {
         std::mem::take(&mut self.origins)
+    }
+
+    /// As [`Ledger::trunks_seen`].
+    pub fn trunks_seen(&self, source: SourceIndex) -> BTreeSet<String> {
+        self.ledger.trunks_seen(source)
     }
 
     /// As [`Ledger::proposed_trunks`].

@@ -26,15 +26,16 @@ use crate::source::tail::TailError;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples, while the daemon is stopped:
   cdr-exporter replay --rejected.path /var/log/cdr-exporter/rejected.jsonl \\
-      --storage.path /var/lib/cdr-exporter --config.file /etc/cdr-exporter/cdr-exporter.yml
+      --storage.path /var/lib/cdr-exporter \\
+      --config.file /etc/cdr-exporter/cdr-exporter.yml
 
-It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be
-read now. That file, or a copy that the daemon has recognised, must still be there. Each record is
-counted once, however often this is run: which ones were is kept in the store, in one transaction
-with the counts. Where serve has read the file anew since, as it does when `format` was mended, what
+It reads FILE and FILE.1, finds each record in the file that it stood in, and counts it if it can be \
+read now. That file, or a copy that the daemon has recognised, must still be there. Each record is \
+counted once, however often this is run: which ones were is kept in the store, in one transaction \
+with the counts. Where serve has read the file anew since, as it does when `format` was mended, what \
 it holds is counted already, and nothing remains to be done.
 
-Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage,
+Exit status: 0 all of them are counted, 1 some still cannot be read or are gone, 2 wrong usage, \
 64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     /// The file of rejected records that serve was given

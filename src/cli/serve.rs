@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
     storage_path: PathBuf,
     /// Threads that read large files beside the one that counts; half of the cores if it is not said
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
     threads: Option<usize>,
     #[command(flatten)]
     rejected: Rejected,
@@ -101,7 +101,7 @@ pub struct Web {
     #[arg(long = "web.allowed-hosts", value_name = "HOST", value_delimiter = ',', value_parser = allowed_host)]
     allowed_hosts: Vec<String>,
     /// How many scrapes may be under way at once; 0 for any number
-    #[arg(long = "web.max-requests", value_name = "NUMBER", default_value = "40")]
+    #[arg(long = "web.max-requests", value_name = "NUMBER", default_value = "40", value_parser = super::whole_number)]
     max_requests: usize,
     /// Let POST /-/reload reload the config, as SIGHUP always does
     #[arg(long = "web.enable-lifecycle")]

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 
 use self::lines::LineError;
 use super::Exit;
+use crate::findings::thousands;
 use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
 use crate::{clock, config};
 
@@ -20,20 +21,26 @@ use crate::{clock, config};
 #[command(after_help = "Examples, each while the daemon is stopped:
   cdr-exporter state verify --storage.path /var/lib/cdr-exporter
   cdr-exporter state export --storage.path /var/lib/cdr-exporter > ledger.jsonl
-  cdr-exporter state import --storage.path /var/lib/cdr-exporter --force < ledger.jsonl
-  cdr-exporter state forget --storage.path /var/lib/cdr-exporter --trunk old-sbc.contoso.com
+  cdr-exporter state import --storage.path /var/lib/cdr-exporter --force \\
+      < ledger.jsonl
+  cdr-exporter state forget --storage.path /var/lib/cdr-exporter \\
+      --trunk old-sbc.contoso.com
   cdr-exporter state reset --storage.path /var/lib/cdr-exporter
 
 When serve says that the store is damaged, go one way:
   1. state verify says what is wrong with it.
-  2. state export saves what it holds. If that fails, the store cannot be saved: put a copy of it from a backup in
-     its place, or reset. Counters then begin at 0, which Prometheus takes for a restart, and the files that still
-     exist are counted again from their beginning.
+  2. state export saves what it holds. If that fails, the store cannot be saved: put a copy of it from a backup in \
+its place, or reset. Counters then begin at 0, which Prometheus takes for a restart, and the files that still \
+exist are counted again from their beginning.
   3. Otherwise state reset, and state import of what was saved. A damaged number may have become another one:
      audit compares what was counted with the files that still exist.
+
+verify, export and import say how much there is. A route is a trunk in one direction. It has a counter of failed calls for \
+each cause and code pair, most of them at 0.
+
 A reset deletes nothing: it moves the store aside. What forget takes away is gone.
 
-Exit status: 0 done, 1 the store is damaged, the export cannot be imported or there is nothing to forget, 2 wrong
+Exit status: 0 done, 1 the store is damaged, the export cannot be imported or there is nothing to forget, 2 wrong \
 usage, 64 bad config, 74 the store cannot be used.")]
 pub struct Arguments {
     #[command(subcommand)]
@@ -75,10 +82,10 @@ struct Folder {
 enum StateError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{0}: {1}")]
+    #[error("{0}: {reason}", reason = crate::shown::refusal(.1))]
     Io(String, io::Error),
-    #[error("the export, line {line}: {error}. Nothing was changed")]
-    Line { line: usize, error: LineError },
+    #[error("{name}, line {line}: {error}. Nothing was changed", name = shown(.file.as_deref()))]
+    Line { file: Option<PathBuf>, line: usize, error: LineError },
     #[error("{0}: there is a store already; `state reset` moves it aside, and so does --force")]
     There(PathBuf),
     #[error("{path}: the store is damaged: {reason}. {next}", path = .path.display())]
@@ -91,7 +98,20 @@ enum StateError {
     Config(#[from] config::ConfigError),
 }
 
+/// An export for people: its file, or where it comes in.
+fn shown(file: Option<&Path>) -> String {
+    file.map_or_else(|| "standard input".to_owned(), |file| file.display().to_string())
+}
+
 impl StateError {
+    /// The same, of the export in this file.
+    fn of(self, file: Option<&Path>) -> Self {
+        match self {
+            Self::Line { line, error, .. } => Self::Line { file: file.map(Path::to_path_buf), line, error },
+            error => error,
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Store(StoreError::Damaged { .. })
@@ -141,11 +161,35 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for table in store::Table::ALL {
-            write!(f, "{} {}, ", self.rows[table as usize], table.name())?;
-        }
-        write!(f, "{} stored record ids", self.ids)
+        let parts = store::Table::ALL
+            .into_iter()
+            .filter_map(|table| Some((self.rows[table as usize], words(table)?)));
+        let mut parts: Vec<String> =
+            parts.filter(|(rows, _)| *rows > 0).map(|(rows, words)| one_or_more(rows, words)).collect();
+        parts.push(one_or_more(self.ids, ("record id", "record ids")));
+        f.write_str(&parts.join(", "))
     }
+}
+
+/// What people call one row of a table, and several; `None` where nobody counts them.
+fn words(table: store::Table) -> Option<(&'static str, &'static str)> {
+    use store::Table::{
+        Attempts, Commits, Failures, Files, History, HistorySeries, Replayed, Routes, Sources,
+    };
+    Some(match table {
+        Sources => ("source", "sources"),
+        Routes => ("route", "routes"),
+        Failures => ("counter of failed calls", "counters of failed calls"),
+        Attempts => ("call that waits for more attempts", "calls that wait for more attempts"),
+        Files => ("file", "files"),
+        Replayed => ("replayed record", "replayed records"),
+        History => ("minute of history", "minutes of history"),
+        HistorySeries | Commits => return None,
+    })
+}
+
+fn one_or_more(count: usize, (one, more): (&str, &str)) -> String {
+    format!("{} {}", thousands(count as u64), if count == 1 { one } else { more })
 }
 
 fn verify(folder: &Path) -> Result<String, StateError> {
@@ -229,21 +273,28 @@ fn import(folder: &Path, file: Option<&Path>, force: bool) -> Result<String, Sta
     }
     let input: Box<dyn Read> = match file {
         Some(file) => {
-            Box::new(File::open(file).map_err(|error| StateError::Io(file.display().to_string(), error))?)
+            let refused = |error| StateError::Io(file.display().to_string(), error);
+            let opened = File::open(file).map_err(refused)?;
+            if opened.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                return Err(refused(io::Error::other(
+                    "a folder is here, not a file that `state export` wrote",
+                )));
+            }
+            Box::new(opened)
         }
         None => Box::new(io::stdin()),
     };
     let mut input = BufReader::new(input);
     // Nothing is made of nothing, not even a folder.
     if input.fill_buf().is_ok_and(<[u8]>::is_empty) {
-        return Err(StateError::Line { line: 1, error: LineError::Empty });
+        return Err(StateError::Line { file: None, line: 1, error: LineError::Empty }.of(file));
     }
     store::make_folder(folder)?;
     let _lock = store::lock(folder)?;
     // The new store takes its place when it is whole, read and found right.
     let making = tempfile::tempdir_in(folder).map_err(refused)?;
     let mut new = Store::open(making.path())?;
-    lines::read(input, &mut new)?;
+    lines::read(input, &mut new).map_err(|error| error.of(file))?;
     let tally = load(new).map_err(|error| match error {
         StoreError::Damaged { reason, .. } => StateError::Export(reason),
         error => error.into(),

@@ -30,10 +30,10 @@ use crate::{clock, config, shown};
   cdr-exporter status --web.listen-address 127.0.0.1:10410 --output json
   cdr-exporter status --storage.path /var/lib/cdr-exporter
 
-It asks the daemon at the address that serve was given (GET /api/v1/status, /-/files). Where none answers it reads
+It asks the daemon at the address that serve was given (GET /api/v1/status, /-/files). Where none answers it reads \
 the store. The files that are furthest behind come first.
 
-Exit status: 0 done, 1 the daemon cannot say or is no cdr-exporter, 2 wrong usage, 74 no daemon
+Exit status: 0 done, 1 the daemon cannot say or is no cdr-exporter, 2 wrong usage, 74 no daemon \
 answers and the store cannot be used.")]
 pub struct Arguments {
     /// Address of the daemon; without a host, this machine

@@ -11,6 +11,10 @@ use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
 use crate::{clock, config};
 
+/// What to give where nothing was given.
+const NOT_SAID: &str =
+    "say what the daemon reads: the paths that serve is started with, or its --config.file FILE";
+
 /// What the daemon is started with.
 #[derive(Debug, Args)]
 pub struct Stopped {
@@ -53,7 +57,10 @@ impl Stopped {
         let config = config::load_with(self.config_file.as_deref(), &self.paths, &self.storage_path);
         let options = config.map_err(|error| Failed::new(error.to_string(), Exit::BadConfig))?.pipeline;
         if options.sources.is_empty() {
-            return Err(Failed::new(NO_SOURCES, Exit::BadConfig));
+            return Err(match &self.config_file {
+                Some(_) => Failed::new(NO_SOURCES, Exit::BadConfig),
+                None => Failed::new(NOT_SAID, Exit::Usage),
+            });
         }
         let store = Store::open_existing(&self.storage_path, false)?;
         let mut ledger = options.ledger_of(store, clock::now())?;

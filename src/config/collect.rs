@@ -9,9 +9,10 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::errors::{Checked, at, unknown};
+use super::errors::{self, Checked, ConfigError, at, unknown};
 use super::units::{duration, interval};
 use crate::collect::{Cloud, Credential, MAX_HISTORY, Options, Times};
+use crate::{shown, small_file};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULTS: Times = Times {
@@ -32,17 +33,17 @@ pub struct Collect {
     pub name: Spanned<String>,
     pub tenant: Spanned<String>,
     pub client_id: Option<Spanned<String>>,
-    pub client_secret_file: Option<PathBuf>,
+    pub client_secret_file: Option<Spanned<PathBuf>>,
     pub client_secret_ends: Option<Spanned<String>>,
-    pub certificate_file: Option<PathBuf>,
-    pub private_key_file: Option<PathBuf>,
-    pub federated_token_file: Option<PathBuf>,
+    pub certificate_file: Option<Spanned<PathBuf>>,
+    pub private_key_file: Option<Spanned<PathBuf>>,
+    pub federated_token_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub managed_identity: bool,
     pub cloud: Option<Spanned<String>>,
     pub login_url: Option<Spanned<String>>,
     pub graph_url: Option<Spanned<String>>,
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<Spanned<PathBuf>>,
     pub every: Option<Spanned<String>>,
     pub look_back: Option<Spanned<String>>,
     pub history: Option<Spanned<String>>,
@@ -81,7 +82,7 @@ fn options(entry: &Collect, storage: &Path) -> Checked<Options> {
     };
     let credential = credential(entry)?;
     let client_id = match &entry.client_id {
-        Some(written) => word(written, "a client id", "-")?,
+        Some(written) => guid(written)?,
         None if credential == Credential::ManagedIdentity => String::new(),
         None => return Err(at(&entry.name, "the key `client_id` is missing: the application's id in Entra")),
     };
@@ -93,7 +94,7 @@ fn options(entry: &Collect, storage: &Path) -> Checked<Options> {
         credential,
         login_url: url(entry.login_url.as_ref(), cloud.login_url())?,
         graph_url: url(entry.graph_url.as_ref(), cloud.graph_url())?,
-        ca_file: entry.ca_file.clone(),
+        ca_file: entry.ca_file.as_ref().map(|file| file.value.clone()),
         times: Times {
             every: interval(entry.every.as_ref(), DEFAULTS.every)?,
             look_back: within_history(entry.look_back.as_ref(), DEFAULTS.look_back)?,
@@ -117,15 +118,16 @@ fn options(entry: &Collect, storage: &Path) -> Checked<Options> {
 fn credential(entry: &Collect) -> Checked<Credential> {
     let certificate = match (&entry.certificate_file, &entry.private_key_file) {
         (Some(certificate_file), Some(private_key_file)) => Some(Credential::Certificate {
-            certificate_file: certificate_file.clone(),
-            private_key_file: private_key_file.clone(),
+            certificate_file: certificate_file.value.clone(),
+            private_key_file: private_key_file.value.clone(),
         }),
         (None, None) => None,
         _ => return Err(at(&entry.name, "`certificate_file` and `private_key_file` go together")),
     };
     let ends = entry.client_secret_ends.as_ref().map(day).transpose()?;
-    let secret = entry.client_secret_file.clone().map(|file| Credential::Secret { file, ends });
-    let federated = entry.federated_token_file.clone().map(|token_file| Credential::Federated { token_file });
+    let path = |file: &Option<Spanned<PathBuf>>| file.as_ref().map(|file| file.value.clone());
+    let secret = path(&entry.client_secret_file).map(|file| Credential::Secret { file, ends });
+    let federated = path(&entry.federated_token_file).map(|token_file| Credential::Federated { token_file });
     let managed = entry.managed_identity.then_some(Credential::ManagedIdentity);
     let mut named = [secret, certificate, federated, managed].into_iter().flatten();
     match (named.next(), named.next()) {
@@ -134,6 +136,39 @@ fn credential(entry: &Collect) -> Checked<Credential> {
             &entry.name,
             "say one way to sign in: `client_secret_file`; `certificate_file` with `private_key_file`; \
              `federated_token_file`; or `managed_identity: true`",
+        )),
+    }
+}
+
+/// The files that an entry signs in with and that cannot be read now, and why.
+pub fn unreadable(entry: &Collect) -> impl Iterator<Item = ConfigError> {
+    let files = [
+        &entry.client_secret_file,
+        &entry.certificate_file,
+        &entry.private_key_file,
+        &entry.federated_token_file,
+        &entry.ca_file,
+    ];
+    files.into_iter().flatten().filter_map(|file| {
+        let error = small_file::read(&file.value).err()?;
+        let path = shown::path(&file.value);
+        Some(at(file, format!("{path}: {}", errors::unreadable(&error))))
+    })
+}
+
+/// An application's id, as Entra's pages show it.
+fn guid(written: &Spanned<String>) -> Checked<String> {
+    let groups: Vec<usize> = written.value.split('-').map(str::len).collect();
+    let is_hexadecimal = written.value.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-');
+    match is_hexadecimal && groups == [8, 4, 4, 4, 12] {
+        true => Ok(written.value.clone()),
+        false => Err(at(
+            written,
+            format!(
+                "`{}` is no application id such as 00000000-0000-0000-0000-000000000000: copy \"Application (client) ID\" from \
+                 the application's overview in Entra",
+                shown::text(&written.value)
+            ),
         )),
     }
 }

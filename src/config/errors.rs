@@ -1,9 +1,12 @@
 //! What is said of a config that cannot be used: where, and what was probably meant.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use serde_saphyr::Spanned;
+
+use crate::shown;
 
 /// Why a configuration cannot be used: where, and what to do.
 #[derive(Debug)]
@@ -68,6 +71,7 @@ pub fn not_as_written(error: &serde_saphyr::Error) -> ConfigError {
         serde_saphyr::Error::Unexpected { expected: "sequence start", .. } => {
             "expected a list: [a, b], or lines that begin with `- `".to_owned()
         }
+        serde_saphyr::Error::InvalidScalar { ty: "boolean", .. } => "expected true or false".to_owned(),
         serde_saphyr::Error::InvalidScalar { ty: "u16", .. } => "not a whole number up to 65535".to_owned(),
         serde_saphyr::Error::InvalidScalar { .. } => "not a whole number from 0".to_owned(),
         serde_saphyr::Error::Unexpected { expected: "string scalar", .. }
@@ -78,10 +82,44 @@ pub fn not_as_written(error: &serde_saphyr::Error) -> ConfigError {
         error => {
             let text = error.to_string();
             // The place is said once, in front.
-            text.split(" at line ").next().unwrap_or(&text).trim_end_matches(',').to_owned()
+            no_yaml(text.split(" at line ").next().unwrap_or(&text).trim_end_matches(','))
         }
     };
     ConfigError { file: None, place: error.location().map(|place| (place.line(), place.column())), message }
+}
+
+/// Why a file cannot be read, and what to do.
+pub fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "a folder is here, not a file".to_owned(),
+        io::ErrorKind::InvalidData => "it is no text in UTF-8: save it as UTF-8".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "it may not be read by this user: run this as the user of the daemon, or let this one read it"
+                .to_owned()
+        }
+        _ => format!("it cannot be read: {}", shown::refusal(error)),
+    }
+}
+
+/// What is wrong with the YAML itself, in plain words, from those of its reader.
+fn no_yaml(text: &str) -> String {
+    let begins = |sign: char| format!("a text that begins with `{sign}` stands in quotes");
+    match text {
+        "mapping values are not allowed in this context" => {
+            "a `:` with a blank behind it cannot stand here: indent keys of one list or level alike, and put a text that has one in \
+             quotes"
+                .to_owned()
+        }
+        "unclosed quote" => "the quote that begins here has no end".to_owned(),
+        "alias references unknown anchor" => begins('*'),
+        _ if text.starts_with("tabs disallowed") => "a tab stands here: YAML is indented with blanks".to_owned(),
+        _ => match (text.strip_prefix("unclosed bracket "), text.strip_prefix("unexpected character: `")) {
+            (Some(bracket), _) => format!("the bracket {bracket} that begins here has no end"),
+            (_, Some(sign)) if sign.starts_with(['@', '`', '%']) => begins(sign.chars().next().unwrap_or('@')),
+            _ => text.to_owned(),
+        },
+    }
 }
 
 /// An error at the place of what was written.

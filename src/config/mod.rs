@@ -34,12 +34,14 @@ const PATIENCE: Patience =
 pub struct Config {
     pub pipeline: pipeline::Options,
     pub collect: Vec<crate::collect::Options>,
+    /// Files for signing in that cannot be read now. The daemon reads them each time anew, so it starts all the same.
+    pub unreadable: Vec<ConfigError>,
 }
 
 /// Nothing is collected.
 impl From<pipeline::Options> for Config {
     fn from(pipeline: pipeline::Options) -> Self {
-        Self { pipeline, collect: Vec::new() }
+        Self { pipeline, collect: Vec::new(), unreadable: Vec::new() }
     }
 }
 
@@ -63,9 +65,11 @@ pub fn load_with(file: Option<&Path>, paths: &[String], storage: &Path) -> Check
                 error.file = Some(file.to_path_buf());
                 error
             };
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| named(plain(format!("cannot read it: {error}"))))?;
-            parse(&text, storage).map_err(named)?
+            let text =
+                std::fs::read_to_string(file).map_err(|error| named(plain(errors::unreadable(&error))))?;
+            let config = parse(&text, storage).map_err(named)?;
+            let unreadable = config.unreadable.into_iter().map(named).collect();
+            Config { unreadable, ..config }
         }
         None => defaults().into(),
     };
@@ -105,6 +109,7 @@ fn default_threads() -> usize {
 fn parse(text: &str, storage: &Path) -> Checked<Config> {
     let mut file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
     let collect = collect::checked(&file.collect, storage)?;
+    let unreadable = file.collect.iter().flat_map(collect::unreadable).collect();
     for name in file.collect.drain(..).map(|entry| entry.name) {
         if !file.sources.iter().any(|source| source.name.value == name.value) {
             file.sources.push(file::Source::named(name));
@@ -127,5 +132,5 @@ fn parse(text: &str, storage: &Path) -> Checked<Config> {
         threads: default_threads(),
         memory_bytes,
     };
-    Ok(Config { pipeline, collect })
+    Ok(Config { pipeline, collect, unreadable })
 }

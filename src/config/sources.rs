@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_saphyr::Spanned;
 
-use super::errors::{Checked, at, plain, unknown};
+use super::errors::{Checked, at, plain, unknown, unreadable};
 use super::file;
 use super::limits;
 use super::units::duration;
@@ -238,7 +238,7 @@ fn layout(written: &file::Source) -> Checked<Option<String>> {
     let read = |layout: &Spanned<String>| match layout.value.starts_with('/') {
         false => Ok(layout.value.clone()),
         true => layout_file(&layout.value)
-            .map_err(|error| at(layout, format!("{} cannot be read: {error}", shown::text(&layout.value)))),
+            .map_err(|error| at(layout, format!("{}: {}", shown::text(&layout.value), unreadable(&error)))),
     };
     written.layout.as_ref().map(read).transpose()
 }

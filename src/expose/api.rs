@@ -208,15 +208,20 @@ impl SourceStatus {
         }
         let rejected = self.records.get("rejected").copied().unwrap_or_default();
         let was = if rejected == 1 { "was" } else { "were" };
+        let records = if self.read_records == 1 { "record" } else { "records" };
+        let folded = match self.folded_calls {
+            1 => "1 call was".to_owned(),
+            calls => format!("{calls} calls were"),
+        };
         for (is_so, what, advice) in [
             (
                 rejected > 0,
-                format!("Source {name}: {rejected} of {} records {was} rejected.", self.read_records),
+                format!("Source {name}: {rejected} of {} {records} {was} rejected.", self.read_records),
                 "The log and `cdr-exporter check` say why. `serve --rejected.path` writes them down, masked.",
             ),
             (
                 self.folded_calls > 0,
-                format!("Source {name}: {} calls were counted under `other`.", self.folded_calls),
+                format!("Source {name}: {folded} counted under `other`."),
                 "Raise `limits`, or give several SBCs one name under `trunks`.",
             ),
         ] {

@@ -56,15 +56,26 @@ impl fmt::Display for Address {
 /// When it is neither, or the host has no address.
 pub fn tcp(text: &str) -> Result<SocketAddr, String> {
     if let Some(port) = text.strip_prefix(':') {
-        let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+        let port = port_of(port)?;
         // IPv6's any address takes IPv4 as well, where the system has IPv6 at all.
         let everywhere = SocketAddr::from(([0u16; 8], port));
         let has_ipv6 = std::net::UdpSocket::bind(SocketAddr::from(([0u16; 8], 0))).is_ok();
         return Ok(if has_ipv6 { everywhere } else { SocketAddr::from(([0u8; 4], port)) });
     }
-    let mut addresses =
-        text.to_socket_addrs().map_err(|error| format!("{error}; it is HOST:PORT or :PORT"))?;
-    addresses.next().ok_or_else(|| "no such host".to_owned())
+    let Some((host, port)) = text.rsplit_once(':').filter(|(host, _)| !host.ends_with(':')) else {
+        let port = port_of(text).unwrap_or(10410);
+        return Err(format!(
+            "it has no port: write :{port} for every interface, or 127.0.0.1:{port} for this machine alone"
+        ));
+    };
+    port_of(port)?;
+    let unknown =
+        || format!("no address is known for `{host}`: write HOST:PORT, or :PORT for every interface");
+    text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next()).ok_or_else(unknown)
+}
+
+fn port_of(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("`{text}` is no port: a number up to 65535, as in :10410"))
 }
 
 /// A socket that clients come in through.

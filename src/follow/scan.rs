@@ -70,12 +70,14 @@ impl Files {
         let mut remarks: Vec<String> =
             unmatched(&self.discover, matched).map(|path| format!("no file is at {path}")).collect();
         if let Some(folder) = left_out_at {
-            remarks.push(format!("{left_out} folders are left out, such as {}", shown::path(folder)));
+            let folders = if *left_out == 1 { "folder is" } else { "folders are" };
+            remarks.push(format!("{left_out} {folders} left out, such as {}", shown::path(folder)));
         }
         remarks.extend(many(self.files.len()));
         remarks.extend(self.walked.unreadable.iter().next().map(|(path, error)| {
             let count = self.walked.unreadable.len();
-            format!("{count} places cannot be read, such as {}: {error}", shown::path(path))
+            let places = if count == 1 { "place" } else { "places" };
+            format!("{count} {places} cannot be read, such as {}: {error}", shown::path(path))
         }));
         PathsNow {
             matched: matched.iter().filter(|matched| **matched).count() as u64,
@@ -104,7 +106,8 @@ impl Walked {
                 source,
                 folders = found.left_out_count,
                 such_as = %folder.display(),
-                "folders are left out: too many names, too deep, or too slow; name folders nearer to the files"
+                "folders are left out: too many names, too deep, too slow, or a link that leads out; name folders nearer to \
+                 the files"
             );
         }
         self.matched = found.matched;

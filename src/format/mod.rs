@@ -26,7 +26,7 @@ pub mod times;
 pub mod trunk;
 mod loose_cells;
 mod scan;
-mod unknown;
+pub mod unknown;
 mod written_time;
 
 use std::fmt::Debug;

@@ -55,7 +55,11 @@ pub fn may_hold_number(text: &str) -> bool {
 
 /// The operator's own domains (`trunks: only:`): what else stands in the place of a trunk is shown as [`HIDDEN`].
 #[derive(Debug, Clone)]
-pub struct Only(RegexSet);
+pub struct Only {
+    set: RegexSet,
+    /// As they were written.
+    globs: Vec<String>,
+}
 
 impl Only {
     /// Of patterns such as `*.contoso.com`: `*` is any text without a dot, `?` one character that is no dot. Case makes
@@ -64,14 +68,59 @@ impl Only {
     /// # Errors
     /// Which pattern lets everything through or can match no host name, and why.
     pub fn of<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, String> {
-        let patterns = patterns.into_iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
-        RegexSet::new(patterns).map(Self).map_err(|error| error.to_string())
+        let globs: Vec<String> = patterns.into_iter().map(str::to_owned).collect();
+        let patterns = globs.iter().map(|glob| pattern(glob)).collect::<Result<Vec<_>, _>>()?;
+        let set = RegexSet::new(patterns).map_err(|error| error.to_string())?;
+        Ok(Self { set, globs })
     }
 
     /// Whether a trunk may be shown.
     pub fn lets_through(&self, trunk: &str) -> bool {
-        self.0.is_match(trunk)
+        self.set.is_match(trunk)
     }
+
+    /// What was probably meant, where none of these trunks may be shown. Names outside the domains that the patterns name
+    /// are not told: they may be anything.
+    pub fn hides_all(&self, trunks: &BTreeSet<String>) -> Option<String> {
+        if trunks.is_empty() || trunks.iter().any(|trunk| self.lets_through(trunk)) {
+            return None;
+        }
+        let written = self.globs.join("`, `");
+        let count = if trunks.len() == 1 {
+            "the one trunk".to_owned()
+        } else {
+            format!("all {} trunks", trunks.len())
+        };
+        let hides = format!(
+            "`trunks: only:` hides {count} of these files: `{written}` matches none of them as a whole"
+        );
+        let is_within = |trunk: &&String| {
+            let lower = trunk.to_lowercase();
+            self.globs.iter().any(|glob| lower.ends_with(&format!(".{}", domain(glob).to_lowercase())))
+        };
+        let within: BTreeSet<String> = trunks.iter().filter(is_within).cloned().collect();
+        if within.is_empty() {
+            return Some(format!(
+                "{hides}, nor the domain of one; `cdr-exporter check` with the paths and without the config shows their names"
+            ));
+        }
+        let names: Vec<&str> = within.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = if within.len() > MOST_NAMED { ", ..." } else { "" };
+        Some(format!(
+            "{hides}. They hold {}{more}. Write {}",
+            names.join(", "),
+            proposal(&patterns(within.iter().cloned()))
+        ))
+    }
+}
+
+/// So many trunks that are hidden are named.
+const MOST_NAMED: usize = 5;
+
+/// What stands behind the last `*` or `?` of a pattern and the dot after it.
+fn domain(glob: &str) -> &str {
+    let behind = glob.rsplit(['*', '?']).next().unwrap_or(glob);
+    behind.split_once('.').filter(|_| behind.len() < glob.len()).map_or(behind, |(_, domain)| domain)
 }
 
 /// The regular expression of a pattern.
@@ -206,6 +255,40 @@ mod tests {
             let error = Only::of([pattern]).unwrap_err();
             assert!(error.contains(part), "{pattern}: {error}");
         }
+    }
+
+    #[test]
+    fn patterns_that_hide_every_trunk_are_said_with_what_was_meant() {
+        let trunks =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+        let two = trunks(&["sbc1.contoso.com", "sbc2.emea.contoso.com"]);
+        for (pattern, trunks, part) in [
+            ("contoso.com", &two, "Write trunks: {only: ['*.contoso.com', '*.emea.contoso.com']}"),
+            (
+                "*.EMEA.contoso.com",
+                &trunks(&["a.b.emea.contoso.com"]),
+                "Write trunks: {only: ['*.b.emea.contoso.com']}",
+            ),
+            ("sbc?.contoso.com", &trunks(&["sbc12.contoso.com"]), "They hold sbc12.contoso.com. Write"),
+            (
+                "*.fabrikam.com",
+                &two,
+                "hides all 2 trunks of these files: `*.fabrikam.com` matches none of them as a whole, nor",
+            ),
+        ] {
+            let said = Only::of([pattern]).unwrap().hides_all(trunks).unwrap();
+            assert!(said.contains(part), "{pattern}: {said}");
+            assert_eq!(
+                said.contains("contoso.com, "),
+                pattern == "contoso.com",
+                "no name of another domain: {said}"
+            );
+        }
+        assert_eq!(
+            Only::of(["*.contoso.com"]).unwrap().hides_all(&two),
+            None,
+            "others are hidden on purpose"
+        );
     }
 
     #[test]

@@ -46,6 +46,14 @@ pub fn explanation(head: &[u8]) -> &'static str {
     }
 }
 
+/// What a text is that is none: what begins as no text does, or has characters that no text has.
+pub fn no_text(text: &[u8]) -> Option<&'static str> {
+    let magic = MAGIC.iter().find(|(magic, _)| text.starts_with(magic)).map(|(_, sentence)| *sentence);
+    let is_control =
+        |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n' | b'\x0c' | b'\x1b');
+    magic.or_else(|| text.iter().any(is_control).then_some("a binary file, not text"))
+}
+
 fn zip(head: &[u8]) -> &'static str {
     let holds = |name: &str| memmem::find(head, name.as_bytes()).is_some();
     if holds("[Content_Types].xml") || holds("xl/") {

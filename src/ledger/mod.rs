@@ -173,6 +173,7 @@ impl Ledger {
             trunks,
             keeps_exemplars: true,
             notes_origins: false,
+            keeps_histograms: true,
             listing: None,
         }
     }
@@ -180,6 +181,11 @@ impl Ledger {
     /// Whether the ids of the source's records are remembered.
     pub fn remembers(&self, source: SourceIndex) -> bool {
         !self.accounts[source.0].balance.remember.is_zero()
+    }
+
+    /// The trunks that the source has brought since the start, as they are shown.
+    pub fn trunks_seen(&self, source: SourceIndex) -> BTreeSet<String> {
+        self.counts.trunks_seen(source).collect()
     }
 
     /// Patterns of the trunks that the source has brought since the start; none where the config has its own.

@@ -170,6 +170,9 @@ impl Store {
     /// As [`open`](Self::open), and when there is none.
     pub fn open_existing(folder: &Path, check: bool) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
+        if folder.is_file() {
+            return Err(StoreError::NoFolder(folder.to_path_buf()));
+        }
         if !path.is_file() {
             return Err(StoreError::Missing(path));
         }
@@ -252,6 +255,9 @@ impl Store {
 /// # Errors
 /// When the system refuses.
 pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_file() {
+        return Err(StoreError::NoFolder(folder.to_path_buf()));
+    }
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
     let missing = folder.ancestors().take_while(is_missing).count();
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {

@@ -93,8 +93,10 @@ impl Found {
     pub fn left_out_said(&self) -> Option<String> {
         let such_as = self.left_out.first()?.display();
         let count = self.left_out_count;
+        let folders = if count == 1 { "folder is" } else { "folders are" };
         Some(format!(
-            "{count} folders are left out, such as {such_as}: too many names, too deep or too slow; name folders nearer to the files"
+            "{count} {folders} left out, such as {such_as}: too many names, too deep, too slow, or a link that leads out; name \
+             folders nearer to the files"
         ))
     }
 

@@ -69,6 +69,42 @@ fn the_version_is_the_packages() {
     assert!(rest.starts_with("revision ") && rest.contains("\nbuilt by rustc "), "{long}");
 }
 
+/// Help is wrapped once, to the terminal: no line is longer, and none ends where the next word would have fitted.
+#[test]
+fn help_fits_the_terminal_and_is_wrapped_once() {
+    let subcommands = ["verify", "export", "import", "forget", "reset"].map(|action| vec!["state", action]);
+    let alone =
+        COMMANDS.into_iter().chain(["compare", "state", "status", "replay", "audit"]).map(|it| vec![it]);
+    for command in alone.chain(subcommands).chain([Vec::new()]) {
+        for columns in [80, 120] {
+            let mut help = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+            let help =
+                help.args(&command).arg("--help").env("COLUMNS", columns.to_string()).output().unwrap();
+            let help = String::from_utf8(help.stdout).unwrap();
+            let width = |line: &str| line.chars().count();
+            // A usage is one line, and so is a value with braces in it.
+            let is_whole = |line: &&str| !line.starts_with("Usage:");
+            for line in help.lines().filter(is_whole) {
+                assert!(width(line) <= columns, "{command:?} in {columns} columns: {line}");
+            }
+            for (line, next) in help.lines().zip(help.lines().skip(1)) {
+                let indent = |line: &str| line.len() - line.trim_start().len();
+                let is_text = |line: &str| {
+                    let begins = ["cdr-exporter", "-", "[", "<", "curl", "zcat", "xdg-open"];
+                    let text = line.trim_start();
+                    !text.is_empty()
+                        && !text.contains("  ")
+                        && !begins.iter().any(|begin| text.starts_with(begin))
+                };
+                let ends = line.ends_with(['.', ':', '\\', '"']) || indent(line) != indent(next);
+                let word = next.split_whitespace().next().unwrap_or_default();
+                let would_fit = is_text(line) && is_text(next) && width(line) + 1 + width(word) <= columns;
+                assert!(ends || !would_fit, "{command:?} in {columns} columns:\n{line}\n{next}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_command_shows_an_example() {
     let overview = run(["--help"]).stdout;

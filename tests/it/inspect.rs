@@ -152,6 +152,7 @@ fn tables_are_as_wide_as_the_terminal() {
         assert!(widest <= columns, "{widest} of {columns}:\n{text}");
         assert!(!text.contains('\u{1b}'), "colour in a pipe");
         assert!(text.contains("Cause of failure"), "{text}");
+        assert!(text.contains(" sbc2.contoso.com 45"), "which trunk: {text}");
     }
 }
 
@@ -200,6 +201,54 @@ fn what_is_not_there_is_not_compared() {
     );
 }
 
+/// A file that holds no call is no answer, and says so.
+#[test]
+fn what_holds_nothing_is_said_to_be_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(at("empty.csv"), "").unwrap();
+    fs::write(at("header.csv"), format!("{HEADER}\r\n")).unwrap();
+    for (arguments, said) in [
+        (vec![at("empty.csv")], "empty.csv: empty: there is no record in it\n"),
+        (vec![at("header.csv")], "header.csv: empty but for a header: there is no record below it\n"),
+        (vec!["-".to_owned()], "standard input: empty: there is no record in it\n"),
+        (vec![folder.path().display().to_string()], "header.csv: empty but for a header"),
+    ] {
+        let ended = run(["inspect".to_owned()].into_iter().chain(arguments));
+        assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    day(folder.path());
+    let among_others = run(["inspect", folder.path().to_str().unwrap()]);
+    assert_eq!((among_others.code, &*among_others.stderr), (Some(0), ""), "the others have calls");
+}
+
+/// What cannot be had together is refused, and nothing that was asked for is passed over in silence.
+#[test]
+fn flags_that_do_not_go_together_are_refused() {
+    for (arguments, said) in [
+        (&["--calls", "--by", "cause"][..], "--calls lists the newest calls, and --by, --sort and --top"),
+        (&["--calls", "--top", "3"], "--calls lists the newest calls"),
+        (&["--calls", "--sort", "name"], "--calls lists the newest calls"),
+        (&["--calls", "--output", "csv"], "--calls is listed as a table, JSON or HTML"),
+        (&["--limit", "3"], "--limit is of the list of calls: add --calls"),
+        (&["--limit", "3", "--output", "json"], "--limit is of the list of calls"),
+        (&["--output", "prometheus", "--top", "3"], "--output prometheus has the counters of all calls"),
+        (&["--output", "prometheus", "--timezone", "Europe/Berlin"], "--output prometheus has the counters"),
+        (&["--top", "many"], "write a whole number from 0 on, such as 15"),
+        (&["--cause", "-"], "write words of the cause"),
+    ] {
+        let ended = run(["inspect", "-"].iter().chain(arguments));
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stdout);
+        assert!(ended.stderr.contains(said), "{arguments:?}: {}", ended.stderr);
+    }
+    let lines = |arguments: &[&str]| json(arguments)["failures"].as_array().unwrap().len();
+    assert_eq!((lines(&[]), lines(&["--top", "1"])), (2, 1), "--top is of programs, too, where it is said");
+    assert_eq!(json(&["--sort", "name"])["trunks"][0]["trunk"], "sbc1.contoso.com");
+    assert_eq!(inspect(&["--output", "csv", "--top", "1"]).lines().count(), 2);
+    assert_eq!(inspect(&["--output", "html", "--limit", "1"]).matches("00000000-0000").count(), 1);
+}
+
 /// Arguments, and what the JSON then has: attempts and failed calls.
 #[test]
 fn calls_are_chosen() {
@@ -207,6 +256,8 @@ fn calls_are_chosen() {
         (&["--trunk", "sbc2"][..], 2160, 57),
         (&["--trunk", "SBC2.contoso.com", "--direction", "inbound"], 1440, 51),
         (&["--cause", "ice"], 6480, 45),
+        (&["--cause", "no media"], 6480, 45),
+        (&["--cause", "hecks"], 6480, 0),
         (&["--code", "560403/403"], 6480, 36),
         (&["--code", "/410"], 6480, 45),
         (&["--side", "network"], 6480, 45),

@@ -166,7 +166,7 @@ fn what_unlisted_failures_took_of_their_limit_is_free_once_they_are_forgotten() 
     assert_eq!((failures(&before, "Unlisted"), failures(&before, "other")), (3.0, 2.0));
     assert_eq!(before.sum("cdr_exporter_series_overflow_total", &[]), 2.0, "calls, as its help says");
     let ended = house.forget(&["--unlisted"]);
-    assert!(ended.stderr.contains("forgotten: 0 routes, 4 failures\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("forgotten: 0 routes, 4 counters of failed calls\n"), "{}", ended.stderr);
     house.write("cdr/b.ndjson", &[unlisted(7)]);
     let after = house.counted(7.0);
     assert_eq!((failures(&after, "Unlisted"), failures(&after, "other")), (1.0, 0.0));

@@ -131,7 +131,15 @@ fn who_cannot_be_asked_is_said() {
         "{elsewhere:?}"
     );
     let https = ("https://127.0.0.1:1", "speaks TLS (https)");
-    for (address, said) in [("nonsense", "HOST:PORT"), ("127.0.0.1:x", "invalid"), https] {
+    for (address, said) in [
+        ("nonsense", "it has no port: write :10410 for every interface"),
+        ("10479", "it has no port: write :10479 for every interface, or 127.0.0.1:10479"),
+        ("127.0.0.1:x", "`x` is no port: a number up to 65535"),
+        ("::1", "`:1` is no port"),
+        (":99999", "`99999` is no port"),
+        ("no host:10410", "no address is known for `no host`"),
+        https,
+    ] {
         let wrong = house.status(address, &[]);
         assert!(wrong.code == Some(2) && wrong.stderr.contains(said), "{wrong:?}");
     }

@@ -158,7 +158,8 @@ impl Audit {
             }
         }
         let note = why_more.filter(|_| surplus > 0).map(|why| {
-            format!("{surplus} more calls were counted than the files hold, which is no difference: {why}")
+            let calls = if surplus == 1 { "call was" } else { "calls were" };
+            format!("{surplus} more {calls} counted than the files hold, which is no difference: {why}")
         });
         Compared { differences, note }
     }

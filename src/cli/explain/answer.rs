@@ -136,14 +136,14 @@ fn by_standard<'c>(standard: &'static Standard, codes: CodePair) -> Told<'c> {
 
 fn unlisted<'c>() -> Answer<'c> {
     let mut lead = vec![
-        "Unlisted: a failed call whose codes nothing names. Its codes are in the labels microsoft_code and \
-         sip_code."
+        "Unlisted: a failed call whose code pair is not in the catalogue. The pair is in the labels microsoft_code \
+         and sip_code; `cdr-exporter inspect --cause unlisted FILE` lists such pairs with their trunks."
             .to_owned(),
-        "A code of one of these ranges has the range in its cause:".to_owned(),
+        "A Microsoft code of one of these ranges has the range in its cause:".to_owned(),
     ];
     lead.extend(range::ALL.iter().map(|range| format!("  {}", range.cause)));
     let (cause, codes) = (Cause::Unlisted, CodePair::default());
-    let heading = "Any other code:".to_owned();
+    let heading = "Any other pair:".to_owned();
     let causes = vec![Told::Outside { heading, cause, outcome: Outcome::Failed, codes }];
     Answer { found: true, lead, causes, ..Answer::default() }
 }
@@ -242,8 +242,16 @@ fn words_in(entry: &Entry, words: &[String]) -> usize {
 
 /// A SIP code with its reason phrase and class.
 pub fn sip_meaning(code: u16) -> String {
+    // An end of a call that is no failure is no refusal either.
+    let ended = sip::standard(code).and_then(|standard| match standard.outcome {
+        Outcome::Busy => Some("the called side was busy"),
+        Outcome::NoAnswer => Some("nobody answered, or nobody could be reached"),
+        Outcome::Cancelled => Some("the caller hung up before the answer"),
+        Outcome::Declined => Some("the called side declined"),
+        Outcome::Answered | Outcome::Elsewhere | Outcome::Failed => None,
+    });
     match sip::reason(code) {
-        Some(reason) => format!("{code} {reason}: {}", sip::class(code)),
+        Some(reason) => format!("{code} {reason}: {}", ended.unwrap_or_else(|| sip::class(code))),
         None if code == 0 => format!("0: {}", sip::class(code)),
         None => format!("{code}, not registered: {}", sip::class(code)),
     }

@@ -36,12 +36,26 @@ fn a_pair_that_is_no_failure() {
       phrase    Call ended because remote PSTN participant was busy
       SIP code  486 Busy Here, given by the SBC
       outcome   busy; NER: effective, the network did its part
-      who       the people on the call, by what they dial, answer or are signed in
-                to
+      who       nobody needs to: this is no failure
       remedy    Normal when far end is engaged; if implausibly frequent check
                 SBC/carrier for congestion mapped to 486.
       labels    outcome="busy" of cdr_calls_total; it is no failure
     "#);
+}
+
+/// What ends a call without a failure is no refusal, and nobody has to fix it.
+#[test]
+fn what_is_no_failure_is_not_called_one() {
+    for (what, said) in [
+        ("sip 486", "SIP 486 Busy Here: the called side was busy"),
+        ("sip 487", "SIP 487 Request Terminated: the caller hung up before the answer"),
+        ("0/0", "who       nobody needs to: this is no failure"),
+        ("sip 603", "SIP 603 Decline: the called side declined"),
+    ] {
+        let text = asked(what).1;
+        assert!(text.contains(said) && !text.contains("refused as it stands"), "{what}: {text}");
+        assert!(!text.contains("by what they dial"), "{what}: {text}");
+    }
 }
 
 #[test]
@@ -257,9 +271,10 @@ fn a_cause_of_q850() {
 #[test]
 fn what_unlisted_means() {
     insta::assert_snapshot!(asked("Unlisted").1, @r#"
-    Unlisted: a failed call whose codes nothing names. Its codes are in the labels
-    microsoft_code and sip_code.
-    A code of one of these ranges has the range in its cause:
+    Unlisted: a failed call whose code pair is not in the catalogue. The pair is in
+    the labels microsoft_code and sip_code; `cdr-exporter inspect --cause unlisted
+    FILE` lists such pairs with their trunks.
+    A Microsoft code of one of these ranges has the range in its cause:
       Unlisted 10xxx: Teams user, bot or policy
       Unlisted 301xxx: media
       Unlisted 510xxx: routing or policy of the tenant
@@ -269,7 +284,8 @@ fn what_unlisted_means() {
       Unlisted 549xxx: not delivered to the SBC
       Unlisted 569xxx: TLS, TCP or DNS to the SBC
 
-    Any other code:
+    Any other pair:
+      who       not known before the codes are looked up
       remedy    Look the codes up in Microsoft's documentation, and add them to
                 `causes:` in the config. Where the record has none, ask for the call
                 by its correlation id.
@@ -287,8 +303,7 @@ fn a_refusal_of_the_sbc_by_its_name() {
       phrase    Call ended because remote PSTN participant was busy
       SIP code  486 Busy Here, given by the SBC
       outcome   busy; NER: effective, the network did its part
-      who       the people on the call, by what they dial, answer or are signed in
-                to
+      who       nobody needs to: this is no failure
       remedy    Normal when far end is engaged; if implausibly frequent check
                 SBC/carrier for congestion mapped to 486.
       labels    outcome="busy" of cdr_calls_total; it is no failure
@@ -317,7 +332,7 @@ fn a_refusal_of_the_sbc_by_its_name() {
 #[test]
 fn a_sip_code_by_its_kind_and_name() {
     insta::assert_snapshot!(asked("SIP 480").1, @r#"
-    SIP 480 Temporarily Unavailable: the request was refused as it stands
+    SIP 480 Temporarily Unavailable: nobody answered, or nobody could be reached
 
       10037/480   No callee endpoints were found
       10076/480   Callee could not be reached

@@ -42,6 +42,15 @@ impl<'c> Told<'c> {
     }
 }
 
+/// Who can fix it, if anybody needs to.
+fn who(side: Option<Side>, outcome: Outcome) -> &'static str {
+    match side {
+        Some(Side::User) if outcome != Outcome::Failed => "nobody needs to: this is no failure",
+        Some(side) => side.explanation(),
+        None => "not known before the codes are looked up",
+    }
+}
+
 /// Text as it grows.
 struct Text {
     written: String,
@@ -95,7 +104,7 @@ impl Text {
             (_, None) => self.field("SIP code", &sip_code.to_string()),
         }
         self.field("outcome", &format!("{outcome}; NER: {}, {}", entry.ner.label(), entry.ner.explanation()));
-        self.field("who", entry.side.explanation());
+        self.field("who", who(Some(entry.side), *outcome));
         self.field("remedy", &entry.remedy);
         self.labels(Cause::Listed(entry), *outcome, entry.codes());
     }
@@ -115,8 +124,10 @@ impl Text {
             (Cause::Standard(_), _) => self.field("outcome", outcome.label()),
             _ => {}
         }
-        if let Some(side) = cause.side() {
-            self.field("who", side.explanation());
+        if cause.side().is_some() || cause == Cause::Unlisted {
+            // Of a SIP code alone it is not sure that nobody answered.
+            let is_sure = !(codes.sip.is_some() && outcome == Outcome::NoAnswer);
+            self.field("who", who(cause.side(), if is_sure { outcome } else { Outcome::Failed }));
         }
         self.field("remedy", cause.remedy());
         self.labels(cause, outcome, codes);

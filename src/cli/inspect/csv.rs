@@ -17,7 +17,7 @@ pub fn text(view: &View, by: &[By], lines: &[Line]) -> Result<String, csv::Error
     header.extend(numbers);
     header.extend(of_cause.iter().filter(|_| has_cause));
     writer.write_record(&header)?;
-    for line in lines {
+    for line in lines.iter().take(view.top) {
         let (cause, codes) = line.cause.clone().unwrap_or_default();
         let mut cells: Vec<String> = by
             .iter()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::calls::Call;
-use super::group::{Axis, By, Grouping, Line, Sort, share};
+use super::group::{Axis, By, Grouping, Line, share};
 use super::view::View;
 use crate::call::{Outcome, UnixMillis};
 use crate::findings::{self, Shown};
@@ -124,8 +124,10 @@ impl<'c> Report<'c> {
         let lines = |by: By| {
             let (choice, catalogue) = (&view.choice, &view.snapshot.catalogue);
             let by = [by];
-            let grouping = Grouping { by: &by, sort: Sort::Failed, axis, choice, catalogue };
-            grouping.lines(&view.facts)
+            let grouping = Grouping { by: &by, sort: view.sort, axis, choice, catalogue };
+            let mut lines = grouping.lines(&view.facts);
+            lines.truncate(view.top);
+            lines
         };
         let zone = view.choice.zone();
         Self {
@@ -147,7 +149,11 @@ impl<'c> Report<'c> {
             outcomes: Outcome::ALL.map(outcome).into_iter().filter(|line| line.count > 0).collect(),
             failures: lines(By::Cause).iter().map(|line| FailureLine::of(line, view, axis)).collect(),
             trunks: lines(By::Trunk).iter().map(|line| TrunkLine::of(line, axis)).collect(),
-            by: view.asked.iter().flat_map(|(by, lines)| lines.iter().map(|line| asked(by, line))).collect(),
+            by: view
+                .asked
+                .iter()
+                .flat_map(|(by, lines)| lines.iter().take(view.top).map(|line| asked(by, line)))
+                .collect(),
             listed_calls: calls,
         }
     }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Timestamp, Unit};
 
 use crate::call::{CodePair, Direction, Outcome};
-use crate::classify::{Catalogue, Side};
+use crate::classify::{Catalogue, Side, category};
 use crate::findings::Labels;
 
 /// What of all calls is looked at
@@ -16,8 +16,8 @@ pub struct Choice {
     /// Only this trunk, by its name or the first part of it (sbc2); several times for several
     #[arg(long, value_name = "TRUNK")]
     trunk: Vec<String>,
-    /// Only failures whose cause has this text
-    #[arg(long, value_name = "TEXT")]
+    /// Only failures with a cause of these words, or beginnings of words: ice, "no media"
+    #[arg(long, value_name = "WORDS", value_parser = words)]
     cause: Vec<String>,
     /// Only failures with these codes: 531004/410, 531004, or /410
     #[arg(long, value_name = "CODES", value_parser = codes)]
@@ -116,12 +116,16 @@ impl Choice {
 
     /// Whether failures of this cause are meant.
     pub fn has_cause(&self, cause: &str, codes: CodePair, catalogue: &Catalogue) -> bool {
-        let lower = cause.to_lowercase();
         let has = |only: Option<u64>, code: Option<u64>| only.is_none() || only == code;
         let is_pair = |only: &CodePair| {
             has(only.microsoft, codes.microsoft) && has(only.sip.map(u64::from), codes.sip.map(u64::from))
         };
-        (self.cause.is_empty() || self.cause.iter().any(|text| lower.contains(&text.to_lowercase())))
+        let is_named = |words: &String| {
+            // As findings call it, too.
+            let meaning = || category::in_words(catalogue.about(cause, codes).category());
+            has_words(cause, words) || meaning().is_some_and(|meaning| has_words(meaning, words))
+        };
+        (self.cause.is_empty() || self.cause.iter().any(is_named))
             && (self.code.is_empty() || self.code.iter().any(is_pair))
             && self.side.is_none_or(|side| catalogue.about(cause, codes).side() == Some(side))
     }
@@ -130,6 +134,36 @@ impl Choice {
     pub fn is_failure(&self, labels: &Labels, catalogue: &Catalogue) -> bool {
         labels.outcome == Outcome::Failed
             && (!self.has_only_some_failures() || self.has_cause(&labels.cause, labels.codes, catalogue))
+    }
+}
+
+/// Whether these words, or their beginnings, stand in a text from the beginning of a word on. Each word of a name such as
+/// `IceConnectivityChecksFailed` is one; what is no letter and no digit only parts words.
+fn has_words(text: &str, words: &str) -> bool {
+    let bare = |text: &str| -> String {
+        text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let words = bare(words);
+    let letters: Vec<char> = text.chars().collect();
+    let begins_word = |place: usize| {
+        let before = place.checked_sub(1).map_or(' ', |place| letters[place]);
+        let is_upper = |place: usize| letters.get(place).is_some_and(|letter| letter.is_uppercase());
+        let is_lower = |place: usize| letters.get(place).is_some_and(|letter| letter.is_lowercase());
+        match letters[place] {
+            letter if !letter.is_alphanumeric() => false,
+            _ if !before.is_alphanumeric() => true,
+            _ if is_upper(place) => !before.is_uppercase() || is_lower(place + 1),
+            letter => letter.is_numeric() != before.is_numeric(),
+        }
+    };
+    let mut places = (0..letters.len()).filter(|place| begins_word(*place));
+    places.any(|place| bare(&letters[place..].iter().collect::<String>()).starts_with(&words))
+}
+
+fn words(text: &str) -> Result<String, String> {
+    match text.chars().any(char::is_alphanumeric) {
+        true => Ok(text.to_owned()),
+        false => Err("write words of the cause, such as ice or \"no media\"".to_owned()),
     }
 }
 
@@ -210,6 +244,27 @@ mod tests {
             assert_eq!(minute(text, end, &berlin), Some(minute_of(in_berlin)), "{text} in Berlin");
         }
         assert_eq!(minute("yesterday", end, &TimeZone::UTC), None);
+    }
+
+    #[test]
+    fn words_are_looked_for_from_their_beginning_on() {
+        for (cause, words, expected) in [
+            ("IceConnectivityChecksFailed", "ice", true),
+            ("IceConnectivityChecksFailed", "checks", true),
+            ("IceConnectivityChecksFailed", "Ice Conn", true),
+            ("IceConnectivityChecksFailed", "iceconn", true),
+            ("IceConnectivityChecksFailed", "hecks", false),
+            ("Forwarded to voicemail", "ice", false),
+            ("Forwarded to voicemail", "voice", true),
+            ("Forwarded to voicemail", "to voice", true),
+            ("SBC refused: Busy Here", "refused busy", true),
+            ("SBCRefused", "refused", true),
+            ("Unlisted 569xxx: TLS, TCP or DNS to the SBC", "569", true),
+            ("Unlisted 569xxx: TLS, TCP or DNS to the SBC", "dns to", true),
+            ("Unlisted 569xxx: TLS, TCP or DNS to the SBC", "ns", false),
+        ] {
+            assert_eq!(has_words(cause, words), expected, "{cause}: {words}");
+        }
     }
 
     #[test]

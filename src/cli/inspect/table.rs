@@ -34,7 +34,12 @@ impl Style {
 
     /// How many columns a bar may have.
     pub fn bar_columns(&self) -> i64 {
-        if self.width < 100 { 12 } else { 24 }
+        if self.is_wide() { 24 } else { 12 }
+    }
+
+    /// Whether all columns fit.
+    fn is_wide(&self) -> bool {
+        self.width >= 110
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -99,9 +104,12 @@ fn none_is_chosen(view: &View) -> Option<String> {
         let (from, to) = (i64::from(span.start), i64::from(span.end));
         format!(" {}", time::Span { from, to, zone: view.choice.zone() })
     });
+    let read = match calls {
+        1 => "The one call that was read is not chosen. It is".to_owned(),
+        calls => format!("None of the {} that were read is chosen. They are", findings::calls(calls)),
+    };
     Some(format!(
-        "None of the {} that were read is chosen. They are of {}{}.",
-        findings::calls(calls),
+        "{read} of {}{}.",
         if names.is_empty() { "no trunk".to_owned() } else { names.join(", ") },
         span.unwrap_or_default()
     ))
@@ -160,24 +168,24 @@ fn causes(view: &View, style: Style) -> String {
     if view.causes.is_empty() {
         return String::new();
     }
-    let is_wide = style.width >= 110;
-    let axis = axis_in_words(view);
-    let mut header = vec!["Cause of failure, codes", "Calls", "Of failed", "Of attempts"];
+    let is_wide = style.is_wide();
+    // Where not all fits, which trunk it is says more than when; the table of trunks has the hours.
+    let axis = axis_in_words(view).filter(|_| style.width >= 100);
+    let mut header = vec!["Cause of failure, codes", "Calls"];
+    header.extend(is_wide.then_some("Of failed"));
+    header.push("Of attempts");
     // Records of Microsoft's own have every number: nothing needs saying there.
     let is_told = view.causes.iter().any(|line| view.origin(line) != "reported");
     header.extend((is_wide && is_told).then_some("Microsoft's number"));
-    header.extend(is_wide.then_some("Most on"));
+    header.push("Most on");
     header.extend(axis.as_deref());
     let mut table = new_table(&header, style);
     for line in view.causes.iter().take(view.top) {
-        let mut cells = vec![
-            Cell::new(&line.keys[0]),
-            number(line.failed),
-            right(percent_of(line.failed, view.facts.findings.failed)),
-            right(percent_of(line.failed, line.attempts)),
-        ];
+        let mut cells = vec![Cell::new(&line.keys[0]), number(line.failed)];
+        cells.extend(is_wide.then(|| right(percent_of(line.failed, view.facts.findings.failed))));
+        cells.push(right(percent_of(line.failed, line.attempts)));
         cells.extend((is_wide && is_told).then(|| Cell::new(view.origin(line))));
-        cells.extend(is_wide.then(|| Cell::new(most_on(line))));
+        cells.push(Cell::new(most_on(line)));
         cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
         table.add_row(cells);
     }
@@ -207,7 +215,7 @@ fn trunks(view: &View, style: Style) -> String {
     if view.trunks.is_empty() {
         return String::new();
     }
-    let is_wide = style.width >= 110;
+    let is_wide = style.is_wide();
     let failed = axis_in_words(view).map(|axis| format!("Failed {axis}"));
     let mut header = vec!["Trunk", "Attempts", "Failed", "Of attempts"];
     header.extend(is_wide.then_some("Answered"));
@@ -272,11 +280,9 @@ fn records(view: &View) -> String {
         let _ = writeln!(text, "  counted without {field}, which could not be read: {}", thousands(*count));
     }
     if view.facts.untimed_calls() > 0 {
-        let _ = writeln!(
-            text,
-            "  {} calls have no time, and are in no bar",
-            thousands(view.facts.untimed_calls())
-        );
+        let untimed = view.facts.untimed_calls();
+        let (have, are) = if untimed == 1 { ("has", "is") } else { ("have", "are") };
+        let _ = writeln!(text, "  {} {have} no time, and {are} in no bar", findings::calls(untimed));
     }
     text
 }

@@ -9,6 +9,7 @@ use super::facts::Facts;
 use super::group::{Axis, By, Grouping, Line, Sort};
 use super::select::Choice;
 use crate::call::Outcome;
+use crate::cli::whole_number;
 use crate::findings::{calls, percent_of, thousands};
 use crate::ledger::snapshot::Snapshot;
 use crate::reading::origins::Origins;
@@ -21,13 +22,16 @@ pub struct Arrangement {
     /// several with commas; or kind or country, with outcome or alone
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub by: Vec<By>,
-    /// No more lines than this in a table; 0 is all
-    #[arg(long, value_name = "NUMBER", default_value_t = 15)]
-    pub top: usize,
+    /// No more lines than this in a table; 0 is all. Without it 15 for people, all for programs
+    #[arg(long, value_name = "NUMBER", value_parser = whole_number)]
+    pub top: Option<usize>,
     /// The order of lines; by hour and day it is that of time if it is not said
     #[arg(long, value_name = "ORDER")]
     pub sort: Option<Sort>,
 }
+
+/// So many lines of a table people look through.
+const LINES_FOR_PEOPLE: usize = 15;
 
 /// What is shown.
 pub struct View {
@@ -43,6 +47,7 @@ pub struct View {
     pub outcomes: Vec<Line>,
     /// Where the Microsoft codes of failed calls come from.
     pub origins: Origins,
+    pub sort: Sort,
     pub top: usize,
 }
 
@@ -71,7 +76,8 @@ impl View {
         let (causes, trunks) = (lines(&[By::Cause], sort), lines(&[By::Trunk], sort));
         let asked = (!by.is_empty()).then(|| (by.clone(), apart.unwrap_or_else(|| lines(by, sort_asked))));
         let outcomes = lines(&[By::Outcome], Sort::Attempts);
-        let top = if arrangement.top == 0 { usize::MAX } else { arrangement.top };
+        let top = arrangement.top.unwrap_or(LINES_FOR_PEOPLE);
+        let top = if top == 0 { usize::MAX } else { top };
         let origins = Origins::default();
         Ok(Self {
             choice: choice.clone(),
@@ -80,6 +86,7 @@ impl View {
             trunks,
             asked,
             outcomes,
+            sort,
             top,
             facts,
             snapshot,

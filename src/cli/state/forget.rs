@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{Folder, StateError};
+use super::{Folder, StateError, one_or_more};
 use crate::ledger::forget::{Forgotten, Which, forget};
 use crate::ledger::store::Store;
 use crate::{clock, config};
@@ -17,12 +17,12 @@ const MOST_NAMES: usize = 10;
 #[command(
     group(ArgGroup::new("which").args(["trunk", "source", "unlisted"]).required(true).multiple(true)),
     after_help = "\
-What is forgotten is no longer shown, and what it took of a limit is free again. If such calls come again, their
-series begin at 0. What was read stays read: no file is read anew, and no call is counted again. The counts of all
+What is forgotten is no longer shown, and what it took of a limit is free again. If such calls come again, their \
+series begin at 0. What was read stays read: no file is read anew, and no call is counted again. The counts of all \
 other series stay exactly as they are.
 
-The totals of a source (cdr_exporter_records_total) keep the calls of a trunk that is forgotten; audit says that the
-files hold more calls of it than were counted. With --unlisted, cdr_calls_total keeps the failed calls; only
+The totals of a source (cdr_exporter_records_total) keep the calls of a trunk that is forgotten; audit says that the \
+files hold more calls of it than were counted. With --unlisted, cdr_calls_total keeps the failed calls; only \
 their causes are gone from cdr_call_failures_total."
 )]
 pub struct Arguments {
@@ -61,7 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<String, StateError> {
     }
     let Forgotten { routes, failures, source, .. } = forgotten;
     let own = if source { ", and the counters of the source begin anew" } else { "" };
-    Ok(format!("forgotten: {routes} routes, {failures} failures{own}"))
+    let routes = one_or_more(routes, ("route", "routes"));
+    let failures = one_or_more(failures, ("counter of failed calls", "counters of failed calls"));
+    Ok(format!("forgotten: {routes}, {failures}{own}"))
 }
 
 /// Why there was nothing to forget, and what there is.

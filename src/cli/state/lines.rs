@@ -14,9 +14,9 @@ const TRANSACTION_BYTES: usize = 16 * 1024 * 1024;
 /// What is wrong with a line.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
-    #[error("{0}")]
+    #[error("this is no line that `state export` wrote: {}", said(.0))]
     Json(#[from] serde_json::Error),
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", crate::shown::refusal(.0))]
     Io(#[from] io::Error),
     #[error("an export begins with its layout")]
     NoLayout,
@@ -36,6 +36,15 @@ pub enum LineError {
     NoEnd,
     #[error("there is no export: the input is empty; give it what `state export` wrote")]
     Empty,
+}
+
+/// What is wrong with JSON, without the place that its reader has for it: the line is said already.
+fn said(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Eof => "it is cut off",
+        serde_json::error::Category::Data => "it has other keys or values",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+    }
 }
 
 /// One line.
@@ -87,7 +96,7 @@ pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
     let (mut bytes, mut number, mut ended) = (0, 0, false);
     for line in input.lines() {
         number += 1;
-        let wrong = |error: LineError| StateError::Line { line: number, error };
+        let wrong = |error: LineError| StateError::Line { file: None, line: number, error };
         let line = line.map_err(|error| wrong(error.into()))?;
         if ended {
             return Err(wrong(LineError::BehindEnd));
@@ -101,8 +110,8 @@ pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
     }
     match ended {
         true => Ok(()),
-        false if number == 0 => Err(StateError::Line { line: 1, error: LineError::Empty }),
-        false => Err(StateError::Line { line: number + 1, error: LineError::NoEnd }),
+        false if number == 0 => Err(StateError::Line { file: None, line: 1, error: LineError::Empty }),
+        false => Err(StateError::Line { file: None, line: number + 1, error: LineError::NoEnd }),
     }
 }
 
@@ -162,7 +171,7 @@ mod tests {
             ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"0g\"}\n", "line 2: the ids are no"),
             ("{\"layout\":1}\n{\"source\":\"a\",\"number\":1,\"ids\":\"000\"}\n", "line 2: the ids are no"),
             ("{\"layout\":1}\n{\"end\":true}\n{\"end\":true}\n", "line 3: there is more behind the end"),
-            ("{\"layout\":1}\nnothing\n", "line 2: expected"),
+            ("{\"layout\":1}\nnothing\n", "line 2: this is no line that `state export` wrote: it is no JSON"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let mut store = Store::open(folder.path()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cli::counted;
 use crate::cli::inspect::time;
 use crate::ledger::status::FileStatus;
 use crate::shown;
@@ -46,11 +47,6 @@ pub fn table(files: &[FileStatus]) -> String {
         _ => writeln!(text, "; {records} rejected, {ignored} ignored (`check` says why)"),
     };
     text
-}
-
-/// `1 file`, `2 files`.
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// ` (copied 11-23 01:10 UTC)`

@@ -22,8 +22,8 @@ pub fn overview(status: &Status, findings: &Told, links: Links<'_>) -> String {
     let body = html! {
         (now(status, findings, links))
         (told(status, findings, links))
-        (causes(status, links))
-        (outcomes(&status.calls))
+        (causes(status, findings.is_live, links))
+        (outcomes(&status.calls, findings.is_live))
         (sources(status))
         (files(status.files.as_deref(), links))
         (balance(&status.sources))
@@ -97,7 +97,13 @@ fn now(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
 
 fn told(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
     html! {
-        h2 { "Findings of " (hours(status.hours)) }
+        h2 { "Findings of " (hours(status.hours, findings.is_live)) }
+        @if status.history.is_some() && !findings.is_live {
+            p {
+                "These are calls from " (time(&findings.span.from)) " to " (time(&findings.span.to)) ". The newest call ended "
+                (ago(&findings.span.to, &status.at)) "."
+            }
+        }
         p {
             (findings.headline)
             @if let Some(quiet) = &findings.quiet { " " (quiet) }
@@ -106,8 +112,8 @@ fn told(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
             "Show "
             @for (at, choice) in [1_u32, 24, 168, 336].into_iter().enumerate() {
                 @if at > 0 { ", " }
-                @if choice == status.hours { strong { (hours(choice)) } }
-                @else { a href={ "?hours=" (choice) } { (hours(choice)) } }
+                @if choice == status.hours { strong { (hours(choice, true)) } }
+                @else { a href={ "?hours=" (choice) } { (hours(choice, true)) } }
             }
             ", up to the newest call."
         }
@@ -131,17 +137,19 @@ fn found(finding: &Shown, is_on: bool, links: Links<'_>) -> Markup {
     }
 }
 
-fn hours(hours: u32) -> String {
+/// So many hours up to the newest call; where that is not of now, this is said.
+fn hours(hours: u32, is_live: bool) -> String {
+    let (last, end) = if is_live { ("last ", "") } else { ("", " up to the newest call") };
     match hours {
-        1 => "the last hour".to_owned(),
-        hours if hours > 48 && hours.is_multiple_of(24) => format!("the last {} days", hours / 24),
-        hours => format!("the last {hours} hours"),
+        1 => format!("the {last}hour{end}"),
+        hours if hours > 48 && hours.is_multiple_of(24) => format!("the {last}{} days{end}", hours / 24),
+        hours => format!("the {last}{hours} hours{end}"),
     }
 }
 
-fn causes(status: &Status, links: Links<'_>) -> Markup {
+fn causes(status: &Status, is_live: bool, links: Links<'_>) -> Markup {
     html! {
-        h2 { "Top causes of " (hours(status.hours)) }
+        h2 { "Top causes of " (hours(status.hours, is_live)) }
         @if status.failed.is_empty() {
             p { "No failed calls in this time." }
         } @else {
@@ -181,7 +189,7 @@ fn last_hours(by_hour: &[u64]) -> &[u64] {
     &by_hour[by_hour.len().saturating_sub(24)..]
 }
 
-fn outcomes(calls: &[Calls]) -> Markup {
+fn outcomes(calls: &[Calls], is_live: bool) -> Markup {
     let ratio = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
     html! {
         h2 { "Outcomes" }
@@ -195,7 +203,7 @@ fn outcomes(calls: &[Calls]) -> Markup {
                 } }
                 tbody { @for row in calls {
                     tr {
-                        td data-of="Time" { (hours(row.hours)) span class="soft" { ", from " (time(&row.from)) " to " (time(&row.to)) } }
+                        td data-of="Time" { (hours(row.hours, is_live)) span class="soft" { ", from " (time(&row.from)) " to " (time(&row.to)) } }
                         td data-of="Calls" class="number" { (thousands(row.calls)) }
                         @for outcome in Outcome::ALL {
                             td data-of=(outcome.label()) class="number" { (thousands(row.outcomes.get(outcome.label()).copied().unwrap_or_default())) }

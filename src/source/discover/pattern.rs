@@ -161,6 +161,11 @@ impl Pattern {
         self.is_path() || at.0 & ((1 << self.parts.len()) - 1) != 0
     }
 
+    /// Whether it goes through all folders below one.
+    pub fn is_recursive(&self) -> bool {
+        self.is_path() || self.parts.iter().any(|part| matches!(part, Part::Folders))
+    }
+
     /// `**` may also stand for no folder.
     fn with_empty_folders(&self, mut places: u64) -> Places {
         for (place, part) in self.parts.iter().enumerate() {

@@ -66,6 +66,8 @@ struct Folders<'p> {
     next: Vec<Folder>,
     /// Behind links. They come last: a folder is better known by its own name.
     behind_links: Vec<Folder>,
+    /// The folders above the one where the pattern begins.
+    above: Vec<FileId>,
     /// One that was gone through for the same parts of the pattern holds nothing new.
     visited: HashSet<(FileId, Places)>,
 }
@@ -127,6 +129,7 @@ impl<'w> Walk<'w> {
             within_kernel: self.is_of_kernel(pattern.base(), metadata),
             next: vec![base],
             behind_links: Vec::new(),
+            above: above(pattern.base()),
             visited: HashSet::new(),
         };
         while let Some(folder) = folders.pop() {
@@ -186,6 +189,9 @@ impl<'w> Walk<'w> {
             Ok(kind) if kind.is_dir() => folders.next.extend(goes_on.then(folder)),
             Ok(kind) if !kind.is_symlink() && !accepts => {}
             _ => match fs::metadata(entry.path()) {
+                Ok(metadata) if goes_on && folders.leads_out(&metadata) => {
+                    self.found.leave_out(entry.path(), 1);
+                }
                 Ok(metadata) if metadata.is_dir() => folders.behind_links.extend(goes_on.then(folder)),
                 Ok(metadata) if accepts => self.file(entry.path(), metadata, folders.within_kernel),
                 Ok(_) => {}
@@ -221,7 +227,21 @@ impl<'w> Walk<'w> {
     }
 }
 
+/// The folders above this one, wherever it really is.
+fn above(base: &Path) -> Vec<FileId> {
+    let Ok(base) = base.canonicalize() else { return Vec::new() };
+    base.ancestors().skip(1).filter_map(|folder| Some(FileId::of(&fs::metadata(folder).ok()?))).collect()
+}
+
 impl Folders<'_> {
+    /// Whether a link to this would lead from a folder with all below it to what holds it, or out of a place that the
+    /// kernel makes up: `/proc/self/root` is the whole machine.
+    fn leads_out(&self, metadata: &Metadata) -> bool {
+        metadata.is_dir()
+            && self.pattern.is_recursive()
+            && (self.within_kernel || self.above.contains(&FileId::of(metadata)))
+    }
+
     fn pop(&mut self) -> Option<Folder> {
         self.next.pop().or_else(|| {
             // In an order of their own, so that of several names for one folder it is always the same that leads there.
@@ -292,6 +312,31 @@ mod tests {
             let found = walk(&root.join(glob).display().to_string(), Bounds::default());
             assert_eq!(names(&found, root), expected, "{glob}");
         }
+    }
+
+    #[test]
+    fn links_that_lead_out_are_left_out_and_said() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (root, beside) = (folder.path().join("cdr"), folder.path().join("beside"));
+        for (folder, file) in [(&root, "1.json"), (&beside, "2.json")] {
+            fs::create_dir(folder).expect("a folder");
+            fs::write(folder.join(file), "x").expect("a file");
+        }
+        for (link, to) in [("all", "/"), ("up", ".."), ("same", "."), ("more", "../beside")] {
+            symlink(to, root.join(link)).expect("a link");
+        }
+        let found = walk(&root.display().to_string(), Bounds::default());
+        assert_eq!(names(&found, &root), ["1.json", "more/2.json"], "what holds it is not in it");
+        let mut left_out = found.left_out.clone();
+        left_out.sort();
+        assert_eq!(left_out, [root.join("all"), root.join("up")]);
+        let said = "2 folders are left out, such as ";
+        assert!(found.left_out_said().expect("said").starts_with(said), "{found:?}");
+        let found = walk(&root.join("*/cdr/*.json").display().to_string(), Bounds::default());
+        assert_eq!((names(&found, &root), found.left_out_count), (vec!["up/cdr/1.json".to_owned()], 0));
+        let found = walk("/proc/self", Bounds::default());
+        assert!(found.left_out.contains(&PathBuf::from("/proc/self/root")), "{:?}", found.left_out);
+        assert!(found.files.iter().all(|(path, _)| !path.starts_with("/proc/self/root")));
     }
 
     #[test]

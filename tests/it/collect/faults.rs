@@ -203,7 +203,7 @@ fn what_is_no_file_of_a_secret_is_said() {
                 "certificate_file" => setup.credential = format!("{key}: {name}\nprivate_key_file: {name}"),
                 _ => setup.credential = format!("{key}: {name}"),
             }
-            let said = setup.run(&stand_in, &["check", "--collect"]).stdout;
+            let said = setup.run(&stand_in, &["collect", "--once"]).stderr;
             assert!(said.contains(&format!("{name}: it is not a regular file")), "{key}: {said}");
         }
     }

@@ -57,7 +57,7 @@ fn a_refusal_says_what_entra_says_and_what_to_do() {
     stand_in.file("empty", "\n");
     stand_in.file("ec.key", &rcgen::KeyPair::generate().unwrap().serialize_pem());
     stand_in.file("lines", "the-id\nthe-secret\n");
-    let cases: [(&str, &[&str]); 10] = [
+    let cases: [(&str, &[&str]); 9] = [
         ("client_secret_file: DIR/wrong", &["invalid_client: AADSTS7000215", "and not its id"]),
         ("tenant: fabrikam.example.com", &["AADSTS90002", "compare `tenant` and `cloud`"]),
         (
@@ -73,7 +73,6 @@ fn a_refusal_says_what_entra_says_and_what_to_do() {
             &["graph.crt: it has no PEM section `PRIVATE KEY`"],
         ),
         ("certificate_file: DIR/graph.crt\nprivate_key_file: DIR/ec.key", &["ec.key: it is no RSA key"]),
-        ("client_secret_file: DIR/absent", &["absent: No such file", "must be able to read it"]),
         ("client_secret_file: DIR/empty", &["empty: it is empty"]),
         ("federated_token_file: DIR/lines", &["lines: it has several lines", "on one line"]),
         ("federated_token_file: DIR/wrong", &["invalid_client: AADSTS50027", "look the code up"]),
@@ -98,6 +97,33 @@ fn a_refusal_says_what_entra_says_and_what_to_do() {
         "{}",
         ended.stdout
     );
+}
+
+/// The daemon goes on counting without such a file, and reads it once it is there; who checks wants to know.
+#[test]
+fn a_file_that_is_not_there_is_a_fault_of_the_config_with_its_line() {
+    let stand_in = StandIn::start(Vec::new());
+    let folder = stand_in.folder.path().display().to_string();
+    for (credential, missing) in [
+        (format!("client_secret_file: {folder}/absent"), &["absent"][..]),
+        (format!("certificate_file: {folder}/a.crt\nprivate_key_file: {folder}/a.key"), &["a.crt", "a.key"]),
+        (format!("federated_token_file: {folder}/absent"), &["absent"]),
+    ] {
+        let setup = Setup { credential, ..Setup::new(&stand_in) };
+        let ended = setup.run(&stand_in, &["check"]);
+        assert_eq!((ended.code, &*ended.stdout), (Some(64), ""), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), missing.len(), "{}", ended.stderr);
+        let config = fs::read_to_string(setup.config(&stand_in)).unwrap();
+        for file in missing {
+            let line = config.lines().position(|line| line.contains(file)).unwrap() + 1;
+            let said = ended.stderr.lines().find(|line| line.contains(file)).unwrap();
+            assert!(said.contains(&format!("config.yml:{line}:")), "{said}");
+            assert!(said.ends_with(&format!("/{file}: there is no such file")), "{said}");
+        }
+    }
+    let setup = Setup { credential: format!("client_secret_file: {folder}/absent"), ..Setup::new(&stand_in) };
+    let fetched = setup.run(&stand_in, &["collect", "--once"]);
+    assert!(fetched.stderr.contains("absent: No such file"), "{}", fetched.stderr);
 }
 
 #[test]
