@@ -15,6 +15,7 @@ use super::reader::{self, FileRead, Reader, Summary};
 use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
+use crate::findings::thousands;
 use crate::format::names::Names;
 use crate::format::{graph, table, trunk};
 use crate::framing::Framing;
@@ -291,7 +292,7 @@ fn summary(summary: &Summary) -> String {
         .labelled()
         .iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(label, count)| format!("{count} {label}"))
+        .map(|(label, count)| format!("{} {label}", thousands(*count)))
         .collect();
     let mut text =
         format!("    records: {}\n", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") });

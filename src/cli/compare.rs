@@ -104,7 +104,14 @@ fn in_words(all: Pair, pairs: &[(&Vec<String>, Pair)]) -> String {
                 [trunk] => format!("{}, all causes", name(trunk)),
                 _ => continue,
             };
-            let _ = writeln!(text, "  {what}: {}, was {}", share(pair[1]), share(pair[0]));
+            let before = match pair[0] {
+                (0, attempts) => format!("none of {}", thousands(attempts)),
+                (failed, attempts) => {
+                    let share = percent_of(failed, attempts);
+                    format!("{} of {} ({share})", thousands(failed), thousands(attempts))
+                }
+            };
+            let _ = writeln!(text, "  {what}: {}; before {before}", share(pair[1]));
         }
     }
     text

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::calls::{Calls, FailedCalls};
 use crate::call::UnixMillis;
+use crate::findings::thousands;
 use crate::ledger::history::{Minute, minute};
 use crate::ledger::snapshot::{Snapshot, SourceSnapshot};
 use crate::ledger::status::FileStatus;
@@ -202,7 +203,7 @@ impl SourceStatus {
             let what = match self.files.get(state).copied().unwrap_or_default() {
                 0 => continue,
                 1 => format!("Source {name}: 1 file {is}."),
-                files => format!("Source {name}: {files} files {are}."),
+                files => format!("Source {name}: {} files {are}.", thousands(files)),
             };
             troubles.push(Trouble::new("error", what, advice));
         }
@@ -211,12 +212,16 @@ impl SourceStatus {
         let records = if self.read_records == 1 { "record" } else { "records" };
         let folded = match self.folded_calls {
             1 => "1 call was".to_owned(),
-            calls => format!("{calls} calls were"),
+            calls => format!("{} calls were", thousands(calls)),
         };
         for (is_so, what, advice) in [
             (
                 rejected > 0,
-                format!("Source {name}: {rejected} of {} {records} {was} rejected.", self.read_records),
+                format!(
+                    "Source {name}: {} of {} {records} {was} rejected.",
+                    thousands(rejected),
+                    thousands(self.read_records)
+                ),
                 "The log and `cdr-exporter check` say why. `serve --rejected.path` writes them down, masked.",
             ),
             (

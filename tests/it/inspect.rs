@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::readme;
 use super::tools::run;
 
 const HEADER: &str = "CorrelationId,SIP Address,Display Name,Invite time,Failure time,End time,Duration (seconds),Success,\
@@ -71,17 +72,6 @@ fn day(folder: &Path) -> PathBuf {
     path
 }
 
-/// The commands of README's blocks that begin so, with what is to come of each.
-fn shown_in_readme(begin: &str) -> Vec<(Vec<String>, String)> {
-    let readme = fs::read_to_string(xtask::repository().join("README.md")).unwrap();
-    let blocks = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let commands = blocks.filter_map(|block| block.strip_prefix("$ cdr-exporter ")?.split_once('\n'));
-    let words = |command: &str| command.split(' ').map(str::to_owned).collect();
-    (commands.filter(|(command, _)| command.starts_with(begin)))
-        .map(|(command, output)| (words(command), output.to_owned()))
-        .collect()
-}
-
 #[test]
 fn the_readme_shows_what_the_made_up_day_comes_to() {
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +82,11 @@ fn the_readme_shows_what_the_made_up_day_comes_to() {
         String::from_utf8(output.stdout).unwrap()
     };
     run(&["demo", "--export", "DirectRouting.calls.2026-11-20.csv"].map(str::to_owned));
-    let (inspect, explain) = (shown_in_readme("inspect "), shown_in_readme("explain "));
+    let shown = |begin: &str| {
+        let words = |command: &str| command.split(' ').skip(1).map(str::to_owned).collect::<Vec<String>>();
+        readme::shown(begin).into_iter().map(move |(command, output)| (words(&command), output))
+    };
+    let (inspect, explain): (Vec<_>, Vec<_>) = (shown("inspect ").collect(), shown("explain ").collect());
     assert!(inspect.len() >= 2 && !explain.is_empty());
     for (command, output) in inspect.into_iter().chain(explain) {
         let said = run(&command);
@@ -151,6 +145,9 @@ fn tables_are_as_wide_as_the_terminal() {
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= columns, "{widest} of {columns}:\n{text}");
         assert!(!text.contains('\u{1b}'), "colour in a pipe");
+        let begins_with_sign =
+            |line: &str| ["%", "UTC"].iter().any(|sign| line.trim_start().starts_with(sign));
+        assert!(!text.lines().any(begins_with_sign), "a sign stays with its number: {text}");
         assert!(text.contains("Cause of failure"), "{text}");
         assert!(text.contains(" sbc2.contoso.com 45"), "which trunk: {text}");
     }
@@ -407,7 +404,7 @@ fn two_lots_of_calls_are_compared() {
     let path = day(folder.path());
     let ended = run(["compare", "--at", "14:00", path.to_str().unwrap(), "--until", "15:00"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let worse = "IceConnectivityChecksFailed 531004/410 on sbc2.contoso.com: 45 of";
+    let worse = "IceConnectivityChecksFailed 531004/410 on sbc2.contoso.com: 45 of 90 calls failed (50 %); before none of 1,260\n";
     assert!(ended.stdout.contains(worse), "{}", ended.stdout);
     assert!(ended.stdout.contains("Better: nothing that is sure."), "{}", ended.stdout);
     assert_eq!(run(["compare", "one.csv"]).code, Some(2));

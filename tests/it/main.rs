@@ -43,6 +43,7 @@ mod messages;
 mod model;
 mod outages;
 mod page;
+mod readme;
 mod rejected;
 mod rsyslog;
 mod rules;

@@ -153,6 +153,33 @@ fn the_api_says_the_same_in_numbers() {
 const PERSONAL: [&str; 5] =
     ["+14255550142", "Adele Vance", "adele.vance@contoso.com", "sip:adele@contoso.com", "4255550142"];
 
+/// What an old export holds is of then: the page says of when, and how long ago that is.
+#[test]
+fn findings_of_an_old_export_are_not_said_to_be_of_now() {
+    let end = Timestamp::now() - SignedDuration::from_hours(5 * 24 + 1);
+    let from = (end - SignedDuration::from_mins(24 * 60 - 1))
+        .strftime("These are calls from %Y-%m-%d %H:%M to ")
+        .to_string();
+    let row = |minute: u32| {
+        let row =
+            if minute < 30 { Row::failed(minute, TRUNKS[1], ICE) } else { Row::answered(minute, TRUNKS[0]) };
+        row.json_of(end - SignedDuration::from_mins(i64::from(minute)))
+    };
+    let house = House::serving(&(0..720).map(row).collect::<Vec<_>>());
+    let page = house.daemon.get("/");
+    let page = page.text();
+    for said in [
+        "Findings of the 24 hours up to the newest call",
+        &from,
+        " The newest call ended 5 days ago.",
+        "Top causes of the 24 hours up to the newest call",
+        "Nothing is wrong now",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("Findings of the last"), "{page}");
+}
+
 #[test]
 fn nobody_is_named_whatever_stands_in_the_wrong_column() {
     let now = Timestamp::now();

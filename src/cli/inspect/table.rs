@@ -360,6 +360,9 @@ pub fn bar(numbers: &[u64]) -> String {
 
 /// A text on lines of this width, the later ones indented.
 fn wrapped(text: &str, indent: &str, width: usize) -> String {
+    // A sign stays with its number.
+    const HELD: char = '\u{a0}';
+    let text = text.replace(" %", &format!("{HELD}%")).replace(" UTC", &format!("{HELD}UTC"));
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map_or(0, |line| line.chars().count());
@@ -373,5 +376,5 @@ fn wrapped(text: &str, indent: &str, width: usize) -> String {
             last.push_str(word);
         }
     }
-    lines.join("\n")
+    lines.join("\n").replace(HELD, " ")
 }
