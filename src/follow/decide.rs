@@ -66,6 +66,8 @@ pub enum Seen {
     Readable,
     /// No more than a header was read of it, and now there is more.
     HeaderGrew,
+    /// It was of no format we know, and was written to where it was looked at.
+    ForeignFilled,
     /// It is to be read with other options.
     OtherOptions,
     /// Nobody has written to it for a while.
@@ -148,7 +150,7 @@ pub fn decide(state: State, seen: Seen) -> (State, Vec<Action>) {
         Seen::NotRecognised => (State::Foreign, vec![]),
         Seen::Readable => (state.readable(), vec![]),
         Seen::Failed(failure) => (State::Unreadable(Box::new(state.readable()), failure), vec![]),
-        Seen::HeaderGrew | Seen::OtherOptions => (State::Seen, vec![]),
+        Seen::HeaderGrew | Seen::ForeignFilled | Seen::OtherOptions => (State::Seen, vec![]),
         Seen::Quiet { remembered, own } => quiet(state, remembered, own),
     }
 }

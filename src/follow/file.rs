@@ -277,6 +277,9 @@ impl File {
         around: &mut Around<'_>,
         others: &mut Surroundings<'_>,
     ) -> Result<Next, TailError> {
+        if self.state == State::Foreign && self.was_foreign_filled() {
+            self.read_otherwise(Seen::ForeignFilled);
+        }
         let is_settled = self.is_ignored() || self.rests_damaged(around.now);
         if is_settled || self.state == State::Foreign && self.is_as_it_was()? {
             return Ok(Next::Nothing(Turn::CaughtUp));
@@ -360,6 +363,7 @@ impl File {
         let news = explanation.filter(|_| self.state != State::Foreign);
         if let Some(explanation) = news {
             self.decide(Seen::NotRecognised);
+            self.note_foreign();
             warn!(source, path = %self.path.display(), "not read: {explanation}");
         }
         news.is_some()

@@ -32,6 +32,8 @@ pub struct Whole {
     checking: Option<Stamp>,
     /// A check has shown that it is another text.
     pub is_other: bool,
+    /// What the file was like when it turned out to be of no format we know.
+    unrecognised: Option<Stamp>,
 }
 
 impl File {
@@ -63,6 +65,18 @@ impl File {
     /// Whether it is still as it was when its damage was found.
     pub fn is_as_damaged(&self) -> bool {
         self.damage.is_some_and(|damage| damage.look.stamp() == self.look.stamp())
+    }
+
+    /// It is of no format we know, as it is now.
+    pub fn note_foreign(&mut self) {
+        self.whole.unrecognised = Some(self.look.stamp());
+    }
+
+    /// Whether a file that was not recognised was written to where it was looked at, as one that had its full size before
+    /// its content. Its end alone would not show that.
+    pub fn was_foreign_filled(&self) -> bool {
+        self.whole.unrecognised.is_some_and(|then| then.size == self.look.size && then != self.look.stamp())
+            || self.reading().is_some_and(Reading::is_unread_hole_filled)
     }
 
     /// Whether it waits for bytes that are not written yet.

@@ -41,9 +41,11 @@ pub struct Content {
 }
 
 impl Content {
-    /// The bytes that were never written.
+    /// The bytes that were never written, where the text lies in the file as it is: only there can they be written and
+    /// nothing else be another.
     pub fn unwritten(&self) -> Vec<Range<u64>> {
-        self.holes.iter().map(|hole| hole.start..hole.end).collect()
+        let holes = self.plain_text_at.map_or(&[][..], |_| &self.holes);
+        holes.iter().map(|hole| hole.start..hole.end).collect()
     }
 
     /// Whether the text that begins at `text_at` of this file still has what stood before the position. Where nothing was

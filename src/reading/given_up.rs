@@ -10,7 +10,7 @@ use super::{Content, Context, Reading, Turn};
 use crate::format::{Format, Recognition};
 use crate::framing::Place;
 use crate::source::blocks::{self, PIECE_BYTES};
-use crate::source::hole;
+use crate::source::hole::{self, Holes};
 use crate::source::tail::TailError;
 
 /// So many holes of a file are remembered. What is written into one that is forgotten shows as a changed text.
@@ -80,6 +80,11 @@ impl GivenUp {
         Some((hole.begin, hole.end - hole.begin))
     }
 
+    /// Whether nothing was read behind the last hole, which ends at `position`.
+    pub fn ends_at(&self, position: u64) -> bool {
+        self.holes.last().is_some_and(|hole| hole.until == position && hole.end == position)
+    }
+
     /// Whether the last hole is not yet said.
     pub fn is_unsaid(&self) -> bool {
         self.is_last
@@ -120,6 +125,22 @@ impl Reading {
             }
         }
         Ok(false)
+    }
+
+    /// Whether there is text by now where a file that was not recognised had a hole.
+    pub fn is_unread_hole_filled(&self) -> bool {
+        let (Some(at), Some((file, text_at))) = (self.hole_unread, self.tail.plain_file()) else {
+            return false;
+        };
+        let mut first = [0];
+        file.read_at(&mut first, text_at + at).is_ok_and(|read| read == 1 && first != [0])
+    }
+
+    /// The text is of no format we know; a hole in what was looked at may be why.
+    pub(super) fn note_unread_hole(&mut self) {
+        let before = self.given_up.holes.first().map(|hole| hole.start);
+        let hole = next_hole(self.tail.text(), 0);
+        self.hole_unread = before.or((hole.start < hole.end).then(|| self.position + hole.start as u64));
     }
 
     /// What a file begins with is no hole to wait at where records begin behind it: its writer goes on where it was before
@@ -174,35 +195,78 @@ impl Reading {
     pub(super) fn read_hole(&mut self, context: &Context, budget: u64) -> Result<Turn, TailError> {
         let Some((place, mut part)) = self.filling.take() else { return Ok(Turn::CaughtUp) };
         let begin = part.tail.read_bytes();
-        let is_read = loop {
+        let turn = loop {
             part.records(context, false);
-            let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
+            if part.goes_on_alone(self.position) {
+                break None;
+            }
             if part.is_full() || part.tail.read_bytes() - begin >= budget {
-                break false;
+                break Some(Turn::More);
             }
-            if missing == 0 || !part.fill(missing, false)? {
-                break true;
+            let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
+            if missing > 0 && part.fill(missing, false)? {
+                continue;
             }
+            let is_all = part.until != u64::MAX && part.until != self.position;
+            if is_all || part.position == part.until {
+                break None;
+            }
+            if part.until == u64::MAX {
+                break Some(Turn::CaughtUp);
+            }
+            part.go_on_alone(&self.tail.holes);
         };
         self.batch = part.batch.take();
-        if !is_read {
+        self.found = std::mem::take(&mut part.found).after(self.found);
+        if let Some(turn) = turn {
             let hole = &mut self.given_up.holes[place];
             (hole.begin, hole.place) = (part.position, part.place());
-            self.found = std::mem::take(&mut part.found).after(self.found);
             self.filling = Some((place, part));
-            return Ok(Turn::More);
+            return Ok(turn);
         }
         let hole = self.given_up.holes.remove(place);
-        self.found = part.found.after(self.found);
         self.take_back_rejected(hole.rejected);
         let left = std::mem::take(&mut part.given_up.holes);
         self.given_up.holes.splice(place..place, left);
         self.take_hole_into_hashes(&hole)?;
+        if part.goes_on_alone(self.position) {
+            self.take_over(*part)?;
+        }
         self.tail.give_up(self.given_up.ranges());
         self.tail.mark_anew()?;
         self.filled += 1;
         self.begin_hole()?;
         Ok(Turn::More)
+    }
+
+    /// The record that the hole cuts ends behind all that was read so far: once it has ended, reading goes on from there.
+    fn go_on_alone(&mut self, holes: &Holes) {
+        let passed = holes.passed.max(self.tail.read_bytes());
+        self.tail.holes = Holes { waits: true, at: None, passed, given_up: Vec::new() };
+        self.until = u64::MAX;
+    }
+
+    /// Whether it has come to a record's end behind `position`, and goes on from there.
+    fn goes_on_alone(&self, position: u64) -> bool {
+        self.until == u64::MAX && self.position >= position
+    }
+
+    /// Goes on where the reading of a hole has come to.
+    fn take_over(&mut self, part: Self) -> io::Result<()> {
+        if let (Some((file, text_at)), Some(hashes)) = (part.tail.plain_file(), &mut self.blocks) {
+            let mut piece = [0; PIECE_BYTES];
+            while hashes.end() + PIECE_BYTES as u64 <= part.position {
+                file.read_exact_at(&mut piece, text_at + hashes.end())?;
+                hashes.add(&piece);
+            }
+        }
+        self.tail = part.tail;
+        self.stages = part.stages;
+        self.position = part.position;
+        self.before_too_long = part.before_too_long;
+        self.given_up = GivenUp { holes: std::mem::take(&mut self.given_up.holes), ..part.given_up };
+        self.ending = None;
+        Ok(())
     }
 
     /// So many records that were rejected are there no more.

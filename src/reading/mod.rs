@@ -99,6 +99,8 @@ pub struct Reading {
     /// What was found and not yet handed over.
     batch: Option<Box<Batch>>,
     given_up: GivenUp,
+    /// Where a hole begins in a text that was not recognised.
+    hole_unread: Option<u64>,
     /// Which of these is being read, as it was filled, and the reading of it.
     filling: Option<(usize, Box<Self>)>,
     /// How many were filled, those that reading waited at included.
@@ -160,6 +162,7 @@ impl Reading {
             until: u64::MAX,
             batch: None,
             given_up: GivenUp::default(),
+            hole_unread: None,
             filling: None,
             filled: 0,
             blocks: None,

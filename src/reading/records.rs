@@ -75,6 +75,7 @@ impl Reading {
                 Piece::NeedMore if is_at_hole => {
                     let place = stages.splitter.place();
                     stages.splitter.resume(place);
+                    stages.splitter.behind_hole();
                     books.given_up.read_over(nuls, place, text_at);
                     at = hole.end;
                     continue;
@@ -137,6 +138,7 @@ impl Reading {
                 Recognition::NeedMore => return false,
                 Recognition::Unknown => {
                     self.unrecognised = Some(Format::unknown_explanation(text));
+                    self.note_unread_hole();
                     return false;
                 }
             },

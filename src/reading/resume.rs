@@ -112,6 +112,9 @@ impl Reading {
         self.passed_over = content.records;
         self.unfinished = content.unfinished;
         self.given_up = GivenUp::of(content);
+        if let Some(stages) = self.stages.as_mut().filter(|_| self.given_up.ends_at(content.position)) {
+            stages.splitter.behind_hole();
+        }
         self.tail.give_up(self.given_up.ranges());
         if self.blocks.is_some() {
             self.blocks.clone_from(&content.blocks);

@@ -109,7 +109,9 @@ impl Reading {
         if let Some(file) = self.tail.file() {
             let blocks = self.blocks.clone().unwrap_or_default();
             let again = self.tail.beside(file.try_clone()?);
-            self.check = Some(Box::new(Check::new(again, blocks, self.given_up.ranges().collect())));
+            let is_plain = self.tail.plain_text_at().is_some();
+            let holes = self.given_up.ranges().filter(|_| is_plain).collect();
+            self.check = Some(Box::new(Check::new(again, blocks, holes)));
         }
         Ok(())
     }

@@ -129,6 +129,11 @@ impl Decoding {
         is_plain && self.characters.holds_nothing()
     }
 
+    /// Whether these bytes, which come next, are UTF-16.
+    pub fn is_utf16(&self, raw: &[u8]) -> bool {
+        self.compressed.is_none() && self.characters.is_utf16(raw)
+    }
+
     /// How many of these bytes are text as they are, where [`Decoding::is_plain`]. Those behind them are to be pushed.
     pub fn passing(&mut self, bytes: &[u8]) -> usize {
         self.characters.passing(bytes)

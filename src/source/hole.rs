@@ -41,6 +41,28 @@ impl Holes {
     /// How much of these bytes, which were read at `offset`, stands before a hole that is to be waited at. The bytes end at
     /// the end of the file, or are as many as a block at the least.
     pub fn stop(&mut self, bytes: &[u8], offset: u64) -> usize {
+        self.stop_before(bytes, offset, |length, end| end.is_none_or(|end| is_hole(length, end)))
+    }
+
+    /// As [`Holes::stop`], of UTF-16, where each character of ASCII has one zero, and no more than three stand in a row.
+    pub fn stop_in_utf16(&mut self, bytes: &[u8], offset: u64) -> usize {
+        let is_hole = |length, end: Option<u64>| match end {
+            None => length > 1,
+            Some(end) => length > 3 && is_hole(length, end),
+        };
+        let begin = self.stop_before(bytes, offset, is_hole);
+        // The first of the zeros may be the second half of a character.
+        bytes.len().min(begin + (offset + begin as u64) as usize % 2)
+    }
+
+    /// How much stands before a run of NULs that is a hole, by its length and where it ends, if that is known: where it goes
+    /// on is seen when it is read from its beginning.
+    fn stop_before(
+        &mut self,
+        bytes: &[u8],
+        offset: u64,
+        is_hole: impl Fn(usize, Option<u64>) -> bool,
+    ) -> usize {
         let mut from = match self.waits {
             true => {
                 usize::try_from(self.passed.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len())
@@ -51,9 +73,8 @@ impl Holes {
             let begin = from + nul;
             let length = bytes[begin..].iter().take_while(|byte| **byte == 0).count();
             from = begin + length;
-            // Where a run goes on is seen when it is read from its beginning.
-            let is_open = from == bytes.len();
-            if is_open || is_hole(length, offset + from as u64) {
+            let end = (from < bytes.len()).then_some(offset + from as u64);
+            if is_hole(length, end) {
                 if begin == 0 {
                     self.at = Some(offset);
                 }
@@ -183,6 +204,26 @@ mod tests {
             assert_eq!(stop(bytes, offset, passed), expected, "{name}");
         }
         assert_eq!(Holes::default().stop(&long, 0), long.len(), "nobody waits");
+    }
+
+    #[test]
+    fn zeros_of_characters_are_no_holes() {
+        let text = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            text.encode_utf16().flat_map(unit).collect()
+        };
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            let one = text(&"a,\u{100}\u{1}".repeat(100), unit);
+            let stop = |bytes: &[u8], offset| {
+                let mut holes = Holes { waits: true, ..Holes::default() };
+                (holes.stop_in_utf16(bytes, offset), holes.at)
+            };
+            assert_eq!(stop(&one, 2), (one.len(), None));
+            let with_hole = [&one[..], &[0; 600], &one].concat();
+            assert_eq!(stop(&with_hole, 2), (one.len(), None));
+            let begin = one.len() + 600 - stop(&with_hole[one.len()..], 0).0;
+            assert_eq!((begin, stop(&with_hole[one.len()..], 2).1), (one.len() + 600, Some(2)));
+            assert_eq!(stop(&[&one[..], &[0; 40]].concat(), 2), (one.len(), None), "up to the end");
+        }
     }
 
     #[test]

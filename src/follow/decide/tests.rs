@@ -137,8 +137,12 @@ fn after_a_restart_a_file_goes_on_or_is_another() {
 
 #[test]
 fn a_file_is_looked_at_as_a_new_one_where_it_must_be() {
-    for seen in [Seen::HeaderGrew, Seen::OtherOptions] {
-        play("again", State::CaughtUp, vec![(seen, State::Seen, vec![])]);
+    for (before, seen) in [
+        (State::CaughtUp, Seen::HeaderGrew),
+        (State::Foreign, Seen::ForeignFilled),
+        (State::CaughtUp, Seen::OtherOptions),
+    ] {
+        play("again", before, vec![(seen, State::Seen, vec![])]);
     }
 }
 

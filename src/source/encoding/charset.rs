@@ -65,6 +65,13 @@ impl Characters {
         self.began
     }
 
+    /// Whether these bytes, which come next, are UTF-16.
+    pub fn is_utf16(&self, bytes: &[u8]) -> bool {
+        self.now
+            .or_else(|| begun_by(bytes).map(|(_, charset)| charset))
+            .is_some_and(|now| now != Charset::Utf8)
+    }
+
     /// Whether nothing waits.
     pub fn holds_nothing(&self) -> bool {
         self.held.is_empty()
@@ -123,10 +130,7 @@ impl Characters {
         if is_short && !finished {
             return 0;
         }
-        let marked = MARKS.into_iter().find(|(mark, _)| bytes.starts_with(mark));
-        let unmarked = UNMARKED.into_iter().find(|(zeros, _)| bytes.len() >= 4 && is_like(bytes, zeros));
-        let unmarked = unmarked.map_or(Charset::Utf8, |(_, charset)| charset);
-        let (mark, charset) = marked.unwrap_or((&[], unmarked));
+        let (mark, charset) = begun_by(bytes).unwrap_or((&[], Charset::Utf8));
         self.began = Some((charset, !mark.is_empty()));
         self.change_to(charset);
         mark.len()
@@ -182,6 +186,13 @@ impl Characters {
             Charset::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
         };
     }
+}
+
+/// The mark that a text begins with, and its set; none where nothing tells it from UTF-8.
+fn begun_by(bytes: &[u8]) -> Option<(&'static [u8], Charset)> {
+    let marked = MARKS.into_iter().find(|(mark, _)| bytes.starts_with(mark));
+    let unmarked = UNMARKED.into_iter().find(|(zeros, _)| bytes.len() >= 4 && is_like(bytes, zeros));
+    marked.or(unmarked.map(|(_, charset)| (&[][..], charset)))
 }
 
 fn is_ascii(byte: u8) -> bool {

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use super::{CHUNK, LongSteps, Tail, TailError};
 use crate::source::archive::{Archive, Step};
+use crate::source::encoding::Decoding;
 use crate::source::identity::Mark;
 use crate::source::memory::Claim;
 
@@ -45,6 +46,12 @@ impl Tail {
     /// whether anything came of it; if not, there is no more for now. `finished` says that there never will be.
     pub fn fill(&mut self, expected: u64, finished: bool) -> Result<bool, TailError> {
         self.forget();
+        if self.read == 0 && self.holes.at == Some(0) {
+            // A file that began with what was not written yet may turn out to be anything.
+            let mut decoding = Decoding::default();
+            decoding.share(self.decoding.memory().clone());
+            self.decoding = decoding;
+        }
         if self.read == 0 && self.encoding().is_none() {
             match self.is_archive_by_its_head()? {
                 Some(true) => self.archive = Some(Archive::default()),
@@ -90,6 +97,7 @@ impl Tail {
             true => read_raw(file, &mut self.raw, want, self.read)?,
             false => 0,
         };
+        let taken = if finished { taken } else { self.before_hole_in_utf16(taken) };
         if let Err(error) = self.take_in(taken) {
             self.raw.truncate(self.raw.len() - taken);
             return Err(error);
@@ -106,7 +114,20 @@ impl Tail {
         if self.decoding.waits() && before.1 == self.text.len() {
             return Err(TailError::NoRoom);
         }
-        Ok(taken > 0 || before != (self.raw.len(), self.text.len()))
+        let now = (self.raw.len(), self.text.len());
+        // What was read of a hole is no progress.
+        Ok(if self.holes.at.is_some() { now.1 != before.1 } else { taken > 0 || now != before })
+    }
+
+    /// How much of what was just read of UTF-16 stands before a hole; what stands behind is read again.
+    fn before_hole_in_utf16(&mut self, taken: usize) -> usize {
+        if !self.decoding.is_utf16(&self.raw) {
+            return taken;
+        }
+        let held = self.raw.len() - taken;
+        let length = self.holes.stop_in_utf16(&self.raw, self.read - held as u64).max(held);
+        self.raw.truncate(length);
+        length - held
     }
 
     fn is_archive_by_its_head(&self) -> io::Result<Option<bool>> {

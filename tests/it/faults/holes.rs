@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::play::{Play, impatient, pause};
-use crate::tools::files::{append, gzip};
+use crate::tools::files::{append, gzip, zip};
 use crate::tools::{find, run, succeed};
 
 const BLOCK: usize = 4096;
@@ -324,4 +324,115 @@ fn stray_nuls_are_no_hole() {
     let mut file = OpenOptions::new().append(true).open(play.path("a.json")).unwrap();
     file.write_all(b"\n").unwrap();
     play.settles_at(21, 0);
+}
+
+/// The same rows as an array in one line, a row a line and a property a line, and as pages with each of these.
+fn documents(rows: &[u8]) -> Vec<Vec<u8>> {
+    let lines: Vec<&str> = std::str::from_utf8(rows).unwrap().lines().collect();
+    let page = |array: &str| {
+        format!(r#"{{"@odata.context":"https://graph.example/v1.0/$metadata","value":{array}}}"#)
+    };
+    let value: serde_json::Value = serde_json::from_str(&format!("[{}]", lines.join(","))).unwrap();
+    let (one, each) = (format!("[{}]", lines.join(",")), format!("[{}]\n", lines.join(",\n")));
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let arrays = [one, each, pretty];
+    arrays.into_iter().flat_map(|array| [page(&array).into_bytes(), array.into_bytes()]).collect()
+}
+
+#[test]
+fn a_hole_in_one_document_is_given_up_and_counts_when_it_is_filled_after_all() {
+    for blocks in [0..1, 1..2, 2..4] {
+        let mut play = impatient("cdr/*.json");
+        let documents: Vec<_> = (0..6).map(|number| documents(&play.rows(100)).swap_remove(number)).collect();
+        let hole = blocks.start * BLOCK..blocks.end * BLOCK;
+        for (number, text) in documents.iter().enumerate() {
+            let path = play.path(&format!("{number}.json"));
+            write_at(&path, &text[..hole.start], 0);
+            write_at(&path, &text[hole.end..], hole.end);
+        }
+        play.daemon().wait_for_metrics("holes are given up", |_| {
+            let status = status(&play);
+            // What stands behind a hole in its head is of no format.
+            let given_up = ["never written, and were given up", "  unrecognised  "];
+            given_up.into_iter().map(|words| status.matches(words).count()).sum::<usize>() == documents.len()
+        });
+        for (number, text) in documents.iter().enumerate() {
+            write_at(&play.path(&format!("{number}.json")), &text[hole.clone()], hole.start);
+        }
+        let all = 100 * documents.len() as u64;
+        play.counted(all);
+        pause(Duration::from_secs(2));
+        play.counted(all);
+        assert_eq!(play.event("replaced"), 0.0);
+        play.kill();
+        play.start();
+        play.daemon().wait_until_ready();
+        play.counted(all);
+    }
+}
+
+/// What a file of these rows looks like in each container that is told by its first bytes.
+fn containers(rows: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let text = std::str::from_utf8(rows).unwrap();
+    let utf16 = |text: &str| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let columns = "id,successfulCall,callType,finalSipCode,callEndSubReason,endDateTime";
+    let wide: String = (0..400).map(|column| format!(",customDimension{column:04}")).collect();
+    let row = |row: &str| {
+        let row: serde_json::Value = serde_json::from_str(row).unwrap();
+        let cells: Vec<String> =
+            columns.split(',').map(|name| row[name].to_string().trim_matches('"').to_owned()).collect();
+        cells.join(",") + &",x".repeat(400) + "\n"
+    };
+    let csv = format!("{columns}{wide}\n{}", text.lines().map(row).collect::<String>());
+    vec![
+        ("a.json", rows.to_vec()),
+        ("gz.json", gzip(rows)),
+        ("utf16.json", utf16(text)),
+        ("wide.json", csv.clone().into_bytes()),
+        ("wide16.json", utf16(&csv)),
+        ("zip.json", zip(&[("DirectRouting.calls.1.csv", csv.as_bytes()), ("noise.bin", &noise(20_000))])),
+    ]
+}
+
+/// Bytes that do not get smaller when they are packed.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    })
+    .take(length)
+    .collect()
+}
+
+#[test]
+fn a_file_of_full_size_counts_when_it_is_filled_whatever_it_is() {
+    for is_patient in [true, false] {
+        for hole in [0..usize::MAX, 0..BLOCK, BLOCK..usize::MAX, BLOCK..2 * BLOCK] {
+            let play = if is_patient { Play::of("cdr/*.json") } else { impatient("cdr/*.json") };
+            // What was given up of UTF-16 is read again as another text.
+            let mut play = remembering(play, !is_patient);
+            let containers: Vec<_> =
+                (0..6).map(|number| containers(&play.rows(100)).swap_remove(number)).collect();
+            let hole = |bytes: &[u8]| hole.start.min(bytes.len())..hole.end.min(bytes.len());
+            for (name, bytes) in &containers {
+                let path = play.path(name);
+                let hole = hole(bytes);
+                File::create(&path).unwrap().set_len(bytes.len() as u64).unwrap();
+                write_at(&path, &bytes[..hole.start], 0);
+                write_at(&path, &bytes[hole.end..], hole.end);
+            }
+            // Each was looked at, and given up where that is not waited for.
+            pause(Duration::from_secs(3));
+            for (name, bytes) in &containers {
+                let hole = hole(bytes);
+                write_at(&play.path(name), &bytes[hole.clone()], hole.start);
+            }
+            play.counted(600);
+            pause(Duration::from_secs(2));
+            play.counted(600);
+        }
+    }
 }
