@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::detail;
 use super::fields::{self, NotATime, NotWhole};
+use super::identity::{self, OwnId};
 use super::names::Field;
 use super::times::{Dates, When};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
+    Attempt, Call, Codes, Detail, Reason, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
 };
 
 /// What is read of a row. A field that is not there reads like one that is empty.
@@ -22,8 +23,8 @@ pub trait Fields<'a> {
     fn text(&self, field: Field) -> Text<'a>;
     /// The hash of its text.
     fn hash(&self, field: Field) -> u64;
-    /// The row's own id; `None` if it has none.
-    fn own_id(&self) -> Option<RecordId>;
+    /// The row's own id.
+    fn own_id(&self) -> OwnId;
 }
 
 /// Reads the fields that decide nothing about the call but its age and duration.
@@ -121,7 +122,7 @@ impl Minor for Lenient {
 /// The call of a row, or the first of the reasons why there is none.
 #[inline(always)]
 pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>, Reason> {
-    let record_id = record_id(row)?;
+    let record_id = identity::record_id(row)?;
     let codes = Codes {
         microsoft: fields::microsoft_code(row.whole(Field::MicrosoftCode))?,
         sip: fields::sip_code(row.whole(Field::SipCode))?,
@@ -161,23 +162,6 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
 fn setup_millis<'a>(row: &impl Fields<'a>, minor: &impl Minor, succeeded: bool) -> Option<u32> {
     let end = if succeeded { Field::Start } else { Field::Failure };
     detail::setup_millis(minor.spare_time(row.when(Field::Invite)), minor.spare_time(row.when(end)))
-}
-
-/// Graph's rows have an id of their own. Those of the admin center have none, and several legs share a correlation id.
-#[inline(always)]
-fn record_id<'a>(row: &impl Fields<'a>) -> Result<RecordId, Reason> {
-    const IDENTIFYING: [Field; 6] =
-        [Field::CorrelationId, Field::Invite, Field::CallType, Field::Trunk, Field::Caller, Field::Callee];
-    if let Some(id) = row.own_id() {
-        return Ok(id);
-    }
-    if row.bytes(Field::CorrelationId).is_empty() && row.when(Field::Invite) == When::None {
-        return Err(Reason::NoRecordId);
-    }
-    // Each by itself, so that ("ab", "c") is not ("a", "bc"). Ids are stored: a change here would count every remembered
-    // call again.
-    let hashes = IDENTIFYING.map(|field| row.hash(field).to_le_bytes());
-    Ok(RecordId(xxh3_128(hashes.as_flattened())))
 }
 
 /// A row with each value by itself: those of JSON, and cells that were taken out of their text. `Bytes` borrows from the
@@ -223,6 +207,22 @@ impl<Bytes> Row<Bytes> {
     pub fn set(&mut self, field: Field, value: Value<Bytes>) {
         if let Some(place) = self.0.get_mut(field as usize) {
             *place = value;
+        }
+    }
+
+    /// Keeps the value of a field, and that of an earlier property of the same field where this one is empty: Log Analytics
+    /// has two columns for what may be a text or a number (`x_s`, `x_d`).
+    pub fn add(&mut self, field: Field, value: Value<Bytes>)
+    where
+        Bytes: AsRef<[u8]>,
+    {
+        let is_empty = match &value {
+            Value::Missing | Value::Null => true,
+            Value::Text(text) => fields::trimmed(text.as_ref()).is_empty(),
+            _ => false,
+        };
+        if !is_empty || !self.has(field) {
+            self.set(field, value);
         }
     }
 
@@ -298,11 +298,11 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Fields<'a> for Row<By
     }
 
     #[inline(always)]
-    fn own_id(&self) -> Option<RecordId> {
+    fn own_id(&self) -> OwnId {
         match self.get(Field::Id) {
-            Value::Text(text) => fields::record_id(text.as_ref()).ok(),
-            Value::Whole(number) => fields::record_id(number.to_string().as_bytes()).ok(),
-            _ => None,
+            Value::Text(text) => OwnId::of(text.as_ref()),
+            Value::Whole(number) => OwnId::of(number.to_string().as_bytes()),
+            _ => OwnId::None,
         }
     }
 }
@@ -336,7 +336,7 @@ pub fn missing<'a>(
 
 /// The call that the unit tests of the Microsoft formats read, as each of them spells it.
 #[cfg(test)]
-pub fn failed(record_id: RecordId) -> Call<'static> {
+pub fn failed(record_id: crate::call::RecordId) -> Call<'static> {
     Call {
         record_id,
         trunk: "sbc1.contoso.com".into(),

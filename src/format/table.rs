@@ -16,11 +16,12 @@ use self::cells::Cell;
 pub use self::decoder::Decoder;
 pub use self::near::hint;
 use super::fields::{self, NotWhole};
+use super::identity::OwnId;
 use super::names::{self, Field, Names};
 use super::row::{self, Minor};
 use super::scan;
 use super::times::When;
-use crate::call::{Call, Reason, RecordId, Text};
+use crate::call::{Call, Reason, Text};
 use crate::framing::quoted_csv;
 
 /// What stands between cells, the most usual one first.
@@ -34,6 +35,8 @@ pub struct Columns {
     places: Places,
     /// What stands between cells; a comma where they come apart.
     pub separator: u8,
+    /// Whether a field has two columns: which of them is empty differs from row to row.
+    has_twins: bool,
     /// The deciding fields that have no column, and that some other column's name looks like.
     misspelt: Vec<Field>,
     /// Whether they are named as Graph names them.
@@ -66,17 +69,18 @@ impl Columns {
     }
 
     /// The columns of these names, if they are those of a table of calls: an id or correlation id, and two of the success
-    /// flag and the codes. Any other column may be missing, any may be unknown. Of two of one name, the first is read.
+    /// flag and the codes. Any other column may be missing, any may be unknown. Of two of one field, the first that is not empty is read.
     pub fn of_names<'n>(all_names: impl IntoIterator<Item = &'n [u8]>, names: Names) -> Option<Self> {
         let mut all: Vec<Option<Field>> = Vec::new();
-        let (mut unknown, mut is_graph) = (Vec::new(), false);
+        let (mut unknown, mut is_graph, mut has_twins) = (Vec::new(), false, false);
         for name in all_names {
             let field = names.field(name);
             is_graph |= field.is_some_and(|field| is_of_graph(field, name));
             if field.is_none() {
                 unknown.push(name);
             }
-            all.push(field.filter(|_| !all.contains(&field)));
+            has_twins |= field.is_some() && all.contains(&field);
+            all.push(field);
         }
         let has = |field: &Field| all.contains(&Some(*field));
         let deciding = [Field::Success, Field::SipCode, Field::MicrosoftCode];
@@ -90,12 +94,12 @@ impl Columns {
             misspelt = unknown.into_iter().filter_map(names::misspelt).filter(|field| !has(field)).collect();
         }
         let mut places = [NOWHERE; Field::COUNT];
-        for (place, field) in (0..NOWHERE).zip(&all) {
+        for (place, field) in (0..NOWHERE).zip(&all).rev() {
             if let Some(field) = field {
                 places[*field as usize] = place;
             }
         }
-        Some(Self { all, places, separator: b',', misspelt, is_graph })
+        Some(Self { all, places, separator: b',', has_twins, misspelt, is_graph })
     }
 
     /// The field in a column.
@@ -118,9 +122,9 @@ impl Columns {
         self.misspelt.contains(&field)
     }
 
-    /// Whether every row can be a call as it is: nothing that decides is missing.
+    /// Whether every row can be a call as it is: nothing that decides is missing, or stands twice.
     fn is_whole(&self) -> bool {
-        self.misspelt.is_empty() && self.has(Field::Success) && self.has(Field::SipCode)
+        !self.has_twins && self.misspelt.is_empty() && self.has(Field::Success) && self.has(Field::SipCode)
     }
 
     /// The call of a row under these columns.
@@ -163,7 +167,9 @@ impl Columns {
         let mut count = 0;
         let mut last = Cell::default();
         cells::for_each(record, self.separator, |cell| {
-            if let Some(Some(field)) = self.all.get(count) {
+            if let Some(Some(field)) = self.all.get(count)
+                && !(self.has_twins && !fields.get(*field).is_empty())
+            {
                 // A record has fewer bytes than that.
                 let [begin, end] =
                     [cell.begin, cell.end].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
@@ -260,10 +266,7 @@ impl<'a> row::Fields<'a> for Fields<'a> {
     }
 
     #[inline(always)]
-    fn own_id(&self) -> Option<RecordId> {
-        match self.get(Field::Id) {
-            [] => None,
-            id => fields::record_id(id).ok(),
-        }
+    fn own_id(&self) -> OwnId {
+        OwnId::of(self.get(Field::Id))
     }
 }

@@ -272,8 +272,11 @@ impl Reading {
         }
         let (begin, begun) = (self.tail.read_bytes(), Instant::now());
         let mut text = 0;
-        // Text may be there that was looked at to know the file, or did not fit into the last batch.
-        self.records(context, false);
+        // Text may be there that was looked at to know the file, or did not fit into the last batch. Of what format it is
+        // shows better with what was written since.
+        if self.stages.is_some() {
+            self.records(context, false);
+        }
         while self.unrecognised.is_none() {
             let taken = self.tail.read_bytes() - begin;
             if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME || self.is_full() {

@@ -5,13 +5,16 @@ use std::ops::Range;
 use super::beginning::Beginning;
 use super::given_up::{self, GivenUp};
 use super::stages::{self, Piece, Stages};
-use super::{Batch, Content, Context, Found, HowRead, Reading, Records, found};
+use super::{Batch, Content, Context, Found, HowRead, Options, Reading, Records, found};
 use crate::call::Reason;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::framing::Place;
 
 /// Text of a file of unknown format that is looked at before it is given up.
 const UNKNOWN_BYTES: usize = 256 * 1024;
+
+/// So many lines of something else may stand before the records of a file.
+const FIRST_LINES: usize = 8;
 
 impl Reading {
     /// Puts every record that the text holds into the batch, until that is full.
@@ -94,11 +97,20 @@ impl Reading {
             let is_first = self.passed_over == Some(Records::default()) && *books.found == Records::default();
             let is_last = is_at_hole && next == rest.len() && given_up::is_hole(&nuls, text_at);
             at += next;
+            let is_foreign = is_first && found::is_none_of_ours(&decoded, place_before);
             if is_last && stages::is_cut(books.how.format, &decoded, rest) {
                 books.given_up.cut = Some(begin);
-            } else if is_first && found::is_none_of_ours(&decoded, place_before) {
-                self.unrecognised = Some(Format::unknown_explanation(text));
-                return;
+            } else if let Decoded::Rejected(reason) = decoded
+                && is_foreign
+            {
+                // One answer that is an error, or one line of a log, may stand before rows.
+                if !stages.has_any_of_ours(&text[at..]) {
+                    self.unrecognised = Some(Format::unknown_explanation(text));
+                    self.is_guess = text.len() <= UNKNOWN_BYTES;
+                    return;
+                }
+                let decoded = Decoded::Rejected(reason);
+                goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
             } else {
                 goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
             }
@@ -136,8 +148,15 @@ impl Reading {
             None => match Format::recognise_with(text, over, self.options.names) {
                 Recognition::Known(format) => format,
                 Recognition::NeedMore => return false,
+                Recognition::Unknown
+                    if let Some(format) = recognise_behind_first_lines(text, self.options) =>
+                {
+                    format
+                }
                 Recognition::Unknown => {
+                    let lines = memchr::memchr_iter(b'\n', text).count();
                     self.unrecognised = Some(Format::unknown_explanation(text));
+                    self.is_guess = lines < FIRST_LINES;
                     self.note_unread_hole();
                     return false;
                 }
@@ -146,6 +165,20 @@ impl Reading {
         self.stages = Some(Stages::new(format, self.options));
         true
     }
+}
+
+/// The format of what stands behind some lines of something else, as a title or the messages of a script. That there is a
+/// record of it is to show too.
+fn recognise_behind_first_lines(text: &[u8], options: Options) -> Option<&'static Format> {
+    let begins = memchr::memchr_iter(b'\n', text).map(|newline| newline + 1).take(FIRST_LINES);
+    begins.map(|begin| &text[begin..]).find_map(|rest| {
+        match Format::recognise_with(rest, true, options.names) {
+            Recognition::Known(format) => {
+                Stages::new(format, options).has_any_of_ours(rest).then_some(format)
+            }
+            Recognition::NeedMore | Recognition::Unknown => None,
+        }
+    })
 }
 
 /// Takes records; returns whether it wants more.

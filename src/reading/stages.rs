@@ -91,6 +91,25 @@ impl Stages {
         is_many.then_some(first)
     }
 
+    /// Whether the text that goes on here has a call, or the header of some. Asks copies of splitter and decoder.
+    pub fn has_any_of_ours(&self, text: &[u8]) -> bool {
+        let mut splitter = self.splitter.clone();
+        let mut decoder = (self.format.decoder)(self.names);
+        let mut at = 0;
+        while let Some(rest) = text.get(at..) {
+            splitter.separate_by(decoder.separator());
+            at += match splitter.next(rest, false) {
+                Split::NeedMore => return false,
+                Split::Skip { next } | Split::Broken { next, .. } | Split::TooLong { next } => next,
+                Split::Record { start, end, next } => match decoder.decode(&rest[start..end]) {
+                    Decoded::Call(_) | Decoded::Header => return true,
+                    Decoded::Ignored | Decoded::Rejected(_) => next,
+                },
+            };
+        }
+        false
+    }
+
     /// How the records are read.
     pub fn how(&self) -> HowRead {
         HowRead {

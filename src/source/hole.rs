@@ -52,7 +52,7 @@ impl Holes {
         };
         let begin = self.stop_before(bytes, offset, is_hole);
         // The first of the zeros may be the second half of a character.
-        bytes.len().min(begin + (offset + begin as u64) as usize % 2)
+        bytes.len().min(begin + usize::from(!(offset + begin as u64).is_multiple_of(2)))
     }
 
     /// How much stands before a run of NULs that is a hole, by its length and where it ends, if that is known: where it goes

@@ -8,6 +8,7 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::traffic::Traffic;
 use tempfile::TempDir;
 
+use super::tools::files::append;
 use super::tools::row::{self, Row};
 use super::tools::{Daemon, run_in};
 
@@ -266,4 +267,114 @@ fn check_names_the_column_that_is_missing_and_shows_the_shape_of_what_was_reject
         assert_eq!(checked.code, Some(1), "{}", checked.stdout);
         assert!(checked.stdout.contains(sentence), "{}", checked.stdout);
     }
+}
+
+/// What `inspect` makes of these files, each named by its number and this extension: how many calls, how many rejected, how
+/// many duplicates; and the Microsoft codes.
+fn inspected(extension: &str, texts: &[&str]) -> ([u64; 3], Vec<u64>) {
+    let folder = TempDir::new().unwrap();
+    for (number, text) in texts.iter().enumerate() {
+        fs::write(folder.path().join(format!("{number}.{extension}")), text).unwrap();
+    }
+    let answer = run_in(folder.path(), ["inspect", "--output=json", "."]).stdout;
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+    let of = |name: &str| answer["records"][name].as_u64().unwrap_or_default();
+    let failures = answer["failures"].as_array().cloned().unwrap_or_default();
+    let codes = failures.iter().filter_map(|failure| failure["microsoft_code"].as_u64()).collect();
+    (["counted", "rejected", "duplicate"].map(of), codes)
+}
+
+#[test]
+fn what_stands_before_the_records_of_a_file_costs_itself_alone() {
+    let rows = row::ndjson(&[1, 2, 3].map(|id| Row::failed(id, SBC, (560_403, 403))));
+    let error = r#"{"error":{"code":"TooManyRequests","message":"wait"}}"#;
+    let page = format!(r#"{{"value":[{}]}}"#, rows.trim_end().replace('\n', ","));
+    for (text, rejected) in [
+        (format!("{error}\n{rows}"), 1),
+        (format!("{error}\n{page}\n"), 1),
+        (format!("[{error},{{\"odd\":1}},{}]", rows.trim_end().replace('\n', ",")), 2),
+        (format!("{{\"level\":\"info\",\"msg\":\"fetched\"}}\n{rows}"), 1),
+        (format!("Connecting to Graph...\n3 rows\n{rows}"), 2),
+        (format!("Connecting to Graph...\n{page}\n"), 1),
+    ] {
+        assert_eq!(inspected("json", &[&text]), ([3, rejected, 0], vec![560_403]), "{text}");
+    }
+    let csv = "CorrelationId,Invite time,Success,Final SIP code,Final Microsoft subcode,SBC FQDN\n\
+               5cb3a5e0-0000-4000-8000-000000000001,2026-11-01T10:00:00Z,No,403,560403,sbc1.contoso.com\n";
+    assert_eq!(inspected("csv", &[&format!("Calls of Monday\n\n{csv}")]), ([1, 1, 0], vec![560_403]));
+    // Only so much.
+    let log: String = (0..40).map(|line| format!("line {line} of some log\n")).collect();
+    assert_eq!(inspected("json", &[&(log + &rows)]).0, [0, 0, 0]);
+    let objects: String = (0..40).map(|line| format!("{{\"line\":{line}}}\n")).collect();
+    assert_eq!(inspected("json", &[&objects]).0, [0, 0, 0]);
+}
+
+#[test]
+fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("cdr")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
+    let daemon = Daemon::of(&mut command);
+    daemon.wait_until_ready();
+    let begin = ["Connecting to Graph...\n", "{\"error\":{\"code\":\"TooManyRequests\"}}\n"];
+    for (number, text) in begin.iter().enumerate() {
+        fs::write(folder.path().join(format!("cdr/{number}.json")), text).unwrap();
+    }
+    daemon.wait_for_metrics("both are not recognised", |metrics| {
+        metrics.sum("cdr_exporter_files", &[("state", "unrecognised")]) == 2.0
+    });
+    for (number, id) in [(0, 1), (1, 2)] {
+        let rows = row::ndjson(&[Row::failed(id, SBC, (560_403, 403))]);
+        append(&folder.path().join(format!("cdr/{number}.json")), rows.as_bytes());
+    }
+    daemon.wait_for_metrics("their rows count", |metrics| {
+        metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]) == 2.0
+    });
+}
+
+#[test]
+fn of_two_columns_of_one_field_the_one_that_is_not_empty_is_read() {
+    let id = "\"id\":\"d1000000-05ec-4a1b-8c2d-00000000000";
+    let rest = "\"successfulCall\":false,\"callType\":\"ByotIn\",\"trunkFullyQualifiedDomainName\":\"sbc1.contoso.com\"";
+    let codes = [
+        r#""finalSipCode_s":"","finalSipCode_d":403,"callEndSubReason_d":560403,"callEndSubReason_s":"""#,
+        r#""finalSipCode_d":403,"finalSipCode_s":null,"callEndSubReason_s":null,"callEndSubReason_d":560403"#,
+        r#""finalSipCode_s":"403","finalSipCode_d":null,"callEndSubReason_d":560403,"callEndSubReason_s":"""#,
+    ];
+    let rows = codes.iter().enumerate().map(|(number, codes)| format!("{{{id}{number}\",{rest},{codes}}}\n"));
+    assert_eq!(inspected("json", &[&rows.collect::<String>()]), ([3, 0, 0], vec![560_403]));
+    for separator in [",", ";"] {
+        let csv = "id,successfulCall,callType,finalSipCode_s,finalSipCode_d,callEndSubReason_d,callEndSubReason_s\n\
+                   d1000000-05ec-4a1b-8c2d-000000000001,false,ByotIn,,403,560403,\n\
+                   d1000000-05ec-4a1b-8c2d-000000000002,false,ByotIn,403,,,560403\n";
+        assert_eq!(inspected("csv", &[&csv.replace(',', separator)]), ([2, 0, 0], vec![560_403]));
+    }
+}
+
+#[test]
+fn ids_that_are_numbers_of_rows_make_no_duplicates() {
+    let row = |day: u32, row: u32| {
+        format!(
+            "{{\"id\":{row},\"correlationId\":\"5cb3a5e0-0000-4000-8000-0000000{day:02}{row:03}\",\"successfulCall\":false,\
+             \"callType\":\"ByotIn\",\"finalSipCode\":403,\"callEndSubReason\":560403,\
+             \"inviteDateTime\":\"2026-11-{day:02}T10:00:{row:02}Z\"}}\n"
+        )
+    };
+    let day = |day: u32| (0..3).map(|number| row(day, number)).collect::<String>();
+    assert_eq!(inspected("json", &[&day(1), &day(2)]).0, [6, 0, 0]);
+    assert_eq!(
+        inspected("json", &[&day(1), &(day(1) + &row(1, 3))]).0,
+        [4, 0, 3],
+        "a later export of one day"
+    );
+}
+
+#[test]
+fn attempts_within_one_minute_of_an_excel_file_are_calls_of_their_own() {
+    let csv = "CorrelationId,Invite time,Failure time,Duration (seconds),Success,Final SIP code,Final Microsoft \
+               subcode,SBC FQDN,Call type\n\
+               5cb3a5e0-0000-4000-8000-000000000001,11/21/2026 10:00,11/21/2026 10:00,0,No,503,560503,sbc1.contoso.com,dr_out\n\
+               5cb3a5e0-0000-4000-8000-000000000001,11/21/2026 10:00,11/21/2026 10:00,0,No,403,560403,sbc1.contoso.com,dr_out\n";
+    assert_eq!(inspected("csv", &[csv, csv]).0, [2, 0, 2]);
 }

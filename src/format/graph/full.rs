@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Properties<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(property) = map.next_key_seed(Name { names: self.names, others: self.others })? {
             match property {
-                Property::Read(field) => self.row.set(field, map.next_value()?),
+                Property::Read(field) => self.row.add(field, map.next_value()?),
                 Property::Wrapper if !self.is_wrapped => {
                     let (names, row, others) = (self.names, &mut *self.row, self.others);
                     map.next_value_seed(Wrapped(Properties { names, row, is_wrapped: true, others }))?;

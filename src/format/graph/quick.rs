@@ -172,6 +172,11 @@ impl Layout {
     ) -> Option<(&'t [u8], bool)> {
         let property = self.property(place, is_wrapped, text)?;
         let Property { name, field, at_value, is_wrapped } = property;
+        // Which of two properties of one field is empty is for the full reader.
+        let before = self.expected.get(..place).unwrap_or(&self.expected);
+        if field.is_some() && before.iter().any(|name| name.field == field) {
+            return None;
+        }
         let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
         let (value, rest) = dispatch!(Level::new(), simd => value(simd, field, at_value, is_escaped))?;
         row.keep(field, value);

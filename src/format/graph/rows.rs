@@ -84,7 +84,9 @@ fn call<'a>(
     }
     let mut row: AnyRow<'a> = Row::default();
     for (column, value) in cells.into_iter().enumerate() {
-        row.keep(columns.field(column), value);
+        if let Some(field) = columns.field(column) {
+            row.add(field, value);
+        }
     }
     let minor = Lenient::of(&row, dates);
     columns.call(&row, minor).map(Decoded::Call)

@@ -71,7 +71,7 @@ impl Decode for Decoder {
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
         let (_, columns) = self.header.as_ref()?;
         let mut fields = columns.front(text);
-        if columns.separator == b',' && columns.find(&mut fields).is_some() {
+        if columns.separator == b',' && !columns.has_twins && columns.find(&mut fields).is_some() {
             return correlation::of(fields.get(Field::CorrelationId));
         }
         let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];

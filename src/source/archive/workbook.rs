@@ -112,7 +112,9 @@ fn shown(value: &DataRef<'_>, epoch: f64) -> String {
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Bool(truth) => truth.to_string(),
         DataRef::DateTime(time) => (time.as_f64() + if time.is_datetime() { epoch } else { 0.0 }).to_string(),
-        DataRef::Error(_) | DataRef::Empty => String::new(),
+        // A value that the sheet could not work out is not an empty one.
+        DataRef::Error(error) => error.to_string(),
+        DataRef::Empty => String::new(),
     }
 }
 
