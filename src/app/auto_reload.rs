@@ -14,20 +14,27 @@ use crate::expose::ReloadRequest;
 /// Which file is looked at, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AutoReload {
-    pub file: PathBuf,
-    pub every: Duration,
+    file: PathBuf,
+    every: Duration,
+    /// What the file said before the config was read from it: a change from then on is one, however soon it comes.
+    in_force: Option<Vec<u8>>,
 }
 
 impl AutoReload {
+    /// To be made before the config is read from this file.
+    pub fn of(file: PathBuf, every: Duration) -> Self {
+        Self { in_force: fs::read(&file).ok(), file, every }
+    }
+
     /// Looks until nobody takes reloads any more. What is found twice alike is whole: editors write in pieces.
     pub async fn run(self, reload: mpsc::Sender<ReloadRequest>) {
-        let Self { file, every } = self;
+        let Self { file, every, mut in_force } = self;
         let look = || {
             let file = file.clone();
             // The file may lie where reading takes its time.
             async { spawn_blocking(|| fs::read(file).ok()).await.ok().flatten() }
         };
-        let (mut in_force, mut last) = (look().await, None);
+        let mut last = None;
         loop {
             sleep(every).await;
             let now = look().await;
@@ -42,5 +49,22 @@ impl AutoReload {
             }
             last = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_while_the_daemon_starts_is_seen() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let auto_reload = AutoReload::of(file.path().to_owned(), Duration::from_millis(1));
+        fs::write(file.path(), "quiet: 3s\n").expect("room");
+        let (reload, mut asked) = mpsc::channel(1);
+        drop(tokio::spawn(auto_reload.run(reload)));
+        assert!(timeout(Duration::from_secs(60), asked.recv()).await.is_ok_and(|asked| asked.is_some()));
     }
 }

@@ -214,10 +214,8 @@ pub fn run(arguments: Arguments) -> Exit {
         size: rejected.size,
         storage: storage_path.clone(),
     });
-    let auto_reload = config_file.clone().filter(|_| auto_reload.enable).map(|file| {
-        let every = auto_reload.interval;
-        AutoReload { file, every }
-    });
+    let reloaded = config_file.clone().filter(|_| auto_reload.enable);
+    let auto_reload = reloaded.map(|file| AutoReload::of(file, auto_reload.interval));
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
     let storage = storage_path.clone();
     let load = move || {
