@@ -12,6 +12,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use super::flag::flag;
 use crate::call::{Direction, Reason, RecordId, Text, TwoReadings, UnixMillis};
 
 /// The highest SIP response code: three digits.
@@ -291,22 +292,6 @@ pub fn leading_digits(text: [u8; 8]) -> u32 {
 }
 
 const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
-
-/// Reads a success flag: `Yes` and `No` of the export, `true` and `false` of Graph, `Success` and `Attempt`
-/// of the admin center's screen, without case.
-#[inline(always)]
-pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
-    let text = trimmed(text);
-    let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
-    match text {
-        [] => Ok(None),
-        b"Yes" => Ok(Some(true)),
-        b"No" => Ok(Some(false)),
-        _ if is("yes") || is("true") || is("success") => Ok(Some(true)),
-        _ if is("no") || is("false") || is("attempt") => Ok(Some(false)),
-        _ => Err(Reason::BadSuccess),
-    }
-}
 
 /// Reads the direction off a call type of Direct Routing: `ByotIn`, `ByotOutUserTransfer`, `Dr_In`,
 /// `dr_emergency_out`, `dr_in_bot`, without case. Any other text is [`Direction::Unknown`].

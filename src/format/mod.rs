@@ -9,6 +9,7 @@ pub mod cube;
 pub mod detail;
 pub mod device;
 pub mod fields;
+mod flag;
 mod identity;
 pub mod freeswitch;
 pub mod freeswitch_csv;

@@ -9,6 +9,7 @@ use super::fields::{self, NotATime, NotWhole};
 use super::identity::{self, OwnId};
 use super::names::Field;
 use super::times::{Dates, When};
+use super::trunk;
 use crate::call::{
     Attempt, Call, Codes, Detail, Reason, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
 };
@@ -146,7 +147,7 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
             duration_seconds.filter(|_| succeeded == Some(true)),
         )?,
         duration_seconds,
-        trunk: row.text(Field::Trunk),
+        trunk: trunk::plain(row.text(Field::Trunk)),
         attempt: Attempt::Only,
         unread: minor.unread(),
         detail: Detail {
@@ -257,6 +258,7 @@ impl<'a, Bytes: AsRef<[u8]> + Clone + Into<Cow<'a, [u8]>>> Fields<'a> for Row<By
             Value::Missing | Value::Null => Ok(None),
             Value::Flag(flag) => Ok(Some(*flag)),
             Value::Text(text) => fields::flag(text.as_ref()),
+            Value::Whole(bit @ (0 | 1)) => Ok(Some(*bit == 1)),
             Value::Whole(_) | Value::Real(_) | Value::Odd => Err(Reason::BadSuccess),
         }
     }

@@ -1,9 +1,12 @@
 //! The trunk: the one text of a record that becomes a label. Which texts can be one, and which the operator lets through.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use regex::RegexSet;
+
+use crate::call::Text;
 
 /// The longest host name that DNS allows (RFC 1035).
 const MAXIMUM_TRUNK: usize = 255;
@@ -16,6 +19,36 @@ const NUMBER_DIGITS: usize = 7;
 
 /// The label value of a trunk that [`Only`] does not let through.
 pub const HIDDEN: &str = "hidden";
+
+/// The name of an SBC as it is registered: without the final dot of DNS, the port, or blanks that are not ASCII's.
+#[inline(always)]
+pub fn plain(name: Text<'_>) -> Text<'_> {
+    match name.0.last() {
+        None | Some(b'a'..=b'z' | b'A'..=b'Z') => name,
+        Some(_) => plainer(name),
+    }
+}
+
+#[cold]
+fn plainer(Text(mut name): Text<'_>) -> Text<'_> {
+    let mut text: &[u8] = &name;
+    // An address of IPv6 has more of them.
+    if memchr::memchr_iter(b':', text).count() == 1
+        && let Some(colon) = memchr::memchr(b':', text)
+        && text[colon + 1..].iter().all(u8::is_ascii_digit)
+    {
+        text = &text[..colon];
+    }
+    while let Some(rest) = [&b"\xc2\xa0"[..], b".", b" "].iter().find_map(|end| text.strip_suffix(*end)) {
+        text = rest;
+    }
+    let length = text.len();
+    match &mut name {
+        Cow::Borrowed(name) => *name = &name[..length],
+        Cow::Owned(name) => name.truncate(length),
+    }
+    Text(name)
+}
 
 /// Whether a text has the shape of an SBC's name. That keeps out most of what is none, and is no guarantee: a person's
 /// name can have that shape too. [`Only`] is one.
@@ -162,6 +195,23 @@ pub fn proposal(patterns: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_as_it_is_registered() {
+        for (text, expected) in [
+            ("sbc1.contoso.com", "sbc1.contoso.com"),
+            ("sbc1.contoso.com.", "sbc1.contoso.com"),
+            ("sbc1.contoso.com:5061", "sbc1.contoso.com"),
+            ("sbc1.contoso.com\u{a0}", "sbc1.contoso.com"),
+            ("sbc1.contoso.com. \u{a0}", "sbc1.contoso.com"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(text.into()), expected.into());
+            assert_eq!(plain(Text(Cow::Owned(text.as_bytes().to_vec()))), expected.into());
+        }
+    }
 
     #[test]
     fn only_the_name_of_an_sbc_is_a_trunk() {

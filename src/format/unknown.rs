@@ -37,6 +37,7 @@ pub fn explanation(head: &[u8]) -> &'static str {
     let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic));
     match text.first() {
         None => "the file is empty",
+        _ if is_utf32(head) => "UTF-32: save it as UTF-8",
         _ if head.starts_with(b"PK\x03\x04") => zip(head),
         _ if magic.is_some() => magic.map_or(EXPECTED.as_str(), |(_, sentence)| sentence),
         Some(b'<') => markup(text),
@@ -44,6 +45,14 @@ pub fn explanation(head: &[u8]) -> &'static str {
         _ if text.contains(&0) => "a binary file, not text",
         _ => table(text),
     }
+}
+
+/// Whether each of the first characters stands in four bytes, three of them zero.
+fn is_utf32(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xff\xfe\0\0").or(head.strip_prefix(b"\0\0\xfe\xff")).unwrap_or(head);
+    let (units, _) = head.as_chunks::<4>();
+    let is_ascii = |unit: &[u8; 4]| matches!(unit, [0, 0, 0, 1..=0x7f] | [1..=0x7f, 0, 0, 0]);
+    units.len() > 1 && units.iter().take(8).all(is_ascii)
 }
 
 /// What a text is that is none: what begins as no text does, or has characters that no text has.
@@ -79,6 +88,9 @@ fn json(text: &[u8]) -> &'static str {
     } else if holds("pstnCallLogRow") || holds("getPstnCalls") {
         "JSON of getPstnCalls: it holds Calling Plan or Operator Connect calls, which have no codes; ask for \
          getDirectRoutingCalls"
+    } else if holds("finalSipCode") {
+        "JSON of call records that are not objects with their properties: save each row as one object (pandas: \
+         `orient=\"records\"`; Polars: `write_ndjson`; PowerShell: `ConvertTo-Json` once and not of JSON)"
     } else {
         &EXPECTED_JSON
     }
@@ -121,7 +133,10 @@ mod tests {
 
     #[test]
     fn says_what_a_file_seems_to_be() {
-        let cases: [(&[u8], &str); 20] = [
+        let cases: [(&[u8], &str); 23] = [
+            (b"{\0\0\0\"\0\0\0i\0\0\0", "UTF-32"),
+            (b"{\"columns\":[\"finalSipCode\"],\"data\":[[\"x\"]]}", "save each row as one object"),
+            (b"[\"{\\\"finalSipCode\\\":403}\"]", "save each row as one object"),
             (b"", "empty"),
             (b" \r\n", "empty"),
             (b"PK\x03\x04\x14\0\x06\0\x08\0[Content_Types].xml", ".xlsx"),

@@ -353,6 +353,20 @@ fn of_two_columns_of_one_field_the_one_that_is_not_empty_is_read() {
 }
 
 #[test]
+fn rows_in_the_envelopes_of_other_services_and_flags_of_databases_count() {
+    let rows = [1, 2, 3].map(|id| Row::failed(id, SBC, (560_403, 403)).json());
+    let hits = rows.iter().map(|row| format!(r#"{{"_index":"calls","_source":{row}}}"#)).collect::<Vec<_>>();
+    for text in [
+        format!(r#"{{"d":{{"results":[{}]}}}}"#, rows.join(",")),
+        format!(r#"{{"took":1,"hits":{{"total":{{"value":3}},"hits":[{}]}}}}"#, hits.join(",")),
+        rows.join("\n").replace("\"successfulCall\":false", "\"successfulCall\":0"),
+        rows.join("\n").replace("\"successfulCall\":false", "\"successfulCall\":\"FALSCH\""),
+    ] {
+        assert_eq!(inspected("json", &[&text]), ([3, 0, 0], vec![560_403]), "{text}");
+    }
+}
+
+#[test]
 fn ids_that_are_numbers_of_rows_make_no_duplicates() {
     let row = |day: u32, row: u32| {
         format!(

@@ -170,11 +170,16 @@ fn reads_flags() {
         (" No ", Some(false)),
         ("false", Some(false)),
         ("Attempt", Some(false)),
+        ("1", Some(true)),
+        ("0", Some(false)),
+        ("WAHR", Some(true)),
+        ("FALSCH", Some(false)),
+        ("falso", Some(false)),
         ("", None),
     ] {
         assert_eq!(flag(text.as_bytes()), Ok(expected), "{text}");
     }
-    for text in ["1", "maybe", "y", "Ja"] {
+    for text in ["2", "maybe", "y", "Ja"] {
         assert_eq!(flag(text.as_bytes()), Err(Reason::BadSuccess), "{text}");
     }
 }

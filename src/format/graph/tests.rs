@@ -158,12 +158,14 @@ fn reads_success() {
         ("true", Some(true)),
         ("\"Yes\"", Some(true)),
         ("\"false\"", Some(false)),
+        ("1", Some(true)),
+        ("0", Some(false)),
         ("null", None),
         ("\"\"", None),
     ] {
         check(with("successfulCall", value), succeeded(expected));
     }
-    for value in ["1", "\"maybe\"", "[]"] {
+    for value in ["2", "\"maybe\"", "[]"] {
         rejected(with("successfulCall", value), Reason::BadSuccess);
     }
     let no_codes = with("finalSipCode", "null").replace("531004", "null");

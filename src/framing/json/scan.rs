@@ -39,9 +39,9 @@ pub enum Held {
 }
 
 /// Properties that hold rows or envelopes as an array, as an object, and those whose array says what the rows are.
-const ARRAYS: [&[u8]; 8] =
-    [b"value", b"records", b"responses", b"tables", b"rows", b"data", b"items", b"results"];
-const OBJECTS: [&[u8]; 2] = [b"value", b"body"];
+const ARRAYS: [&[u8]; 9] =
+    [b"value", b"records", b"responses", b"tables", b"rows", b"data", b"items", b"results", b"hits"];
+const OBJECTS: [&[u8]; 4] = [b"value", b"body", b"d", b"hits"];
 
 /// What the value that begins with this byte holds, behind this name in its quotes; `None` where it is of no envelope.
 fn held(name: &[u8], byte: u8) -> Option<Held> {
