@@ -12,6 +12,7 @@ pub mod call;
 pub mod clock;
 pub mod shown;
 pub mod small_file;
+pub mod yaml;
 pub mod reason_header;
 pub mod source;
 pub mod framing;

@@ -23,6 +23,23 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     all_of(file)
 }
 
+/// Why a file cannot be read, and what to do.
+pub fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "a folder is here, not a file".to_owned(),
+        io::ErrorKind::InvalidData => "it is no text in UTF-8: save it as UTF-8".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "it may not be read by this user: run this as the user of the daemon, or let this one read it"
+                .to_owned()
+        }
+        _ => format!(
+            "it cannot be read: {}",
+            error.to_string().split(" (os error ").next().unwrap_or_default()
+        ),
+    }
+}
+
 /// All that is in an open file.
 ///
 /// # Errors

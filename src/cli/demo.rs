@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "CALLS_PER_SECOND", default_value = "20", value_parser = rate)]
     rate: f64,
     /// Write an export of a made-up day with an outage in it to FILE, for `inspect`, and serve nothing
-    #[arg(long, value_name = "FILE", conflicts_with = "rate")]
+    #[arg(long, value_name = "FILE", exclusive = true)]
     export: Option<PathBuf>,
     /// Make the same calls up again
     #[arg(long, value_name = "NUMBER", hide = true)]

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::errors::{self, Checked, ConfigError, at, unknown};
+use super::errors::{Checked, ConfigError, at, unknown};
 use super::units::{duration, interval};
 use crate::collect::{Cloud, Credential, MAX_HISTORY, Options, Times};
 use crate::{shown, small_file};
@@ -152,7 +152,7 @@ pub fn unreadable(entry: &Collect) -> impl Iterator<Item = ConfigError> {
     files.into_iter().flatten().filter_map(|file| {
         let error = small_file::read(&file.value).err()?;
         let path = shown::path(&file.value);
-        Some(at(file, format!("{path}: {}", errors::unreadable(&error))))
+        Some(at(file, format!("{path}: {}", small_file::unreadable(&error))))
     })
 }
 

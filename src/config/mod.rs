@@ -22,6 +22,7 @@ use self::units::interval;
 use crate::classify::Catalogue;
 use crate::ledger::{Limits, history};
 use crate::pipeline::{self, Patience};
+use crate::small_file;
 
 /// Where the state is kept when nothing else is said.
 pub const STORAGE: &str = "data/";
@@ -65,8 +66,8 @@ pub fn load_with(file: Option<&Path>, paths: &[String], storage: &Path) -> Check
                 error.file = Some(file.to_path_buf());
                 error
             };
-            let text =
-                std::fs::read_to_string(file).map_err(|error| named(plain(errors::unreadable(&error))))?;
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| named(plain(small_file::unreadable(&error))))?;
             let config = parse(&text, storage).map_err(named)?;
             let unreadable = config.unreadable.into_iter().map(named).collect();
             Config { unreadable, ..config }

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_saphyr::Spanned;
 
-use super::errors::{Checked, at, plain, unknown, unreadable};
+use super::errors::{Checked, at, plain, unknown};
 use super::file;
 use super::limits;
 use super::units::duration;
@@ -237,8 +237,9 @@ fn device_key(written: &file::Source) -> Option<&Spanned<String>> {
 fn layout(written: &file::Source) -> Checked<Option<String>> {
     let read = |layout: &Spanned<String>| match layout.value.starts_with('/') {
         false => Ok(layout.value.clone()),
-        true => layout_file(&layout.value)
-            .map_err(|error| at(layout, format!("{}: {}", shown::text(&layout.value), unreadable(&error)))),
+        true => layout_file(&layout.value).map_err(|error| {
+            at(layout, format!("{}: {}", shown::text(&layout.value), small_file::unreadable(&error)))
+        }),
     };
     written.layout.as_ref().map(read).transpose()
 }

@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("clock", &["call"]),
     ("shown", &[]),
     ("small_file", &[]),
+    ("yaml", &[]),
     ("reason_header", &["call"]),
     ("source", &[]),
     ("telemetry", &["call", "clock", "shown"]),
@@ -31,7 +32,10 @@ const TABLE: &[(&str, &[&str])] = &[
         "pipeline",
         &["call", "clock", "shown", "source", "classify", "reading", "ledger", "follow", "telemetry"],
     ),
-    ("expose", &["call", "clock", "shown", "small_file", "ledger", "classify", "findings", "telemetry"]),
+    (
+        "expose",
+        &["call", "clock", "shown", "small_file", "yaml", "ledger", "classify", "findings", "telemetry"],
+    ),
     // For the option types of every stage; no stage imports `config`.
     (
         "config",
@@ -39,6 +43,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "call",
             "shown",
             "small_file",
+            "yaml",
             "source",
             "format",
             "classify",

@@ -16,7 +16,7 @@ use super::rate::Rate;
 use super::users::Users;
 use super::watched::Watched;
 use super::{file, tls};
-use crate::small_file;
+use crate::{small_file, yaml};
 
 /// What is in force.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ pub fn read(path: &Path, files: &mut Watched) -> Result<Web, Fault> {
     files.add(path);
     let named = |Wrong { place, message }| Fault { file: path.to_owned(), place, message };
     let text = read_text(path)
-        .map_err(|error| named(Wrong { place: None, message: format!("cannot read it: {error}") }))?;
+        .map_err(|error| named(Wrong { place: None, message: small_file::unreadable(&error) }))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut web = parse(&text).and_then(|file| checked(&file, folder, files)).map_err(named)?;
     web.warnings.iter_mut().for_each(|warning| *warning = format!("{}: {warning}", path.display()));
@@ -183,34 +183,7 @@ fn rate(written: &file::Rate) -> Checked<Option<Rate>> {
     }
 }
 
-/// The known key that was probably meant, or all of them.
-fn meant(key: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|word| (strsim::damerau_levenshtein(key, word), *word)).min();
-    match nearest {
-        Some((distance, word)) if distance <= 2 => format!("did you mean `{word}`?"),
-        _ => format!("there are {}", known.join(", ")),
-    }
-}
-
 fn not_as_written(error: &serde_saphyr::Error) -> Wrong {
-    let error = error.without_snippet();
-    let message = match error {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-            format!("there is no key `{field}` here; {}", meant(field, expected))
-        }
-        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("the key `{key}` is there twice")
-        }
-        serde_saphyr::Error::InvalidScalar { ty: "u32", .. } => "not a whole number from 0".to_owned(),
-        serde_saphyr::Error::InvalidScalar { ty: "bool", .. } => "not true or false".to_owned(),
-        serde_saphyr::Error::Unexpected { expected: "mapping start", .. } => {
-            "expected keys with their values".to_owned()
-        }
-        error => {
-            let text = error.to_string();
-            // The place is said once, in front.
-            text.split(" at line ").next().unwrap_or(&text).trim_end_matches(',').to_owned()
-        }
-    };
-    Wrong { place: error.location().map(|place| (place.line(), place.column())), message }
+    let (place, message) = yaml::fault(error);
+    Wrong { place, message }
 }

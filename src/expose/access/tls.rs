@@ -15,6 +15,7 @@ use super::check::{Checked, Wrong, at, read_text};
 use super::clients::Clients;
 use super::file;
 use super::watched::Watched;
+use crate::small_file;
 
 /// What is written, if it asks for TLS at all. Notes which files it read, and what will not do what is meant.
 pub fn server_config(
@@ -88,8 +89,9 @@ impl Reader<'_> {
             (None, Some(file)) => {
                 let path = self.folder.join(&file.value);
                 self.files.add(&path);
-                let text = read_text(&path)
-                    .map_err(|error| at(file, format!("cannot read {}: {error}", path.display())))?;
+                let text = read_text(&path).map_err(|error| {
+                    at(file, format!("{}: {}", path.display(), small_file::unreadable(&error)))
+                })?;
                 Ok(Some((file, text)))
             }
             (None, None) => Ok(None),

@@ -76,8 +76,8 @@ fn what_cannot_be_served_is_said() {
     let web = web.display().to_string();
     for (arguments, code, said) in [
         (["--web.config.file", &web], 64, "web.yml:1:27: the password of `alice` is no bcrypt hash"),
-        (["--web.config.file", "absent.yml"], 64, "absent.yml: cannot read it"),
-        (["--web.listen-address", "nonsense"], 2, "it is HOST:PORT or :PORT"),
+        (["--web.config.file", "absent.yml"], 64, "absent.yml: there is no such file"),
+        (["--web.listen-address", "nonsense"], 2, "it has no port: write :10410"),
         (["--web.max-requests", "-1"], 2, "-1"),
         (["--web.telemetry-path", ""], 2, "must begin with /"),
         (["--web.external-url", "cdr"], 2, "is not a URL such as"),
