@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod category;
+pub mod words;
 mod ending;
 pub mod entry;
 pub mod page;

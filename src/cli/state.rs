@@ -32,8 +32,8 @@ When serve says that the store is damaged, go one way:
   2. state export saves what it holds. If that fails, the store cannot be saved: put a copy of it from a backup in \
 its place, or reset. Counters then begin at 0, which Prometheus takes for a restart, and the files that still \
 exist are counted again from their beginning.
-  3. Otherwise state reset, and state import of what was saved. A damaged number may have become another one:
-     audit compares what was counted with the files that still exist.
+  3. Otherwise state reset, and state import of what was saved. A damaged number may have become another one: \
+audit compares what was counted with the files that still exist.
 
 verify, export and import say how much there is. A route is a trunk in one direction. It has a counter of failed calls for \
 each cause and code pair, most of them at 0.

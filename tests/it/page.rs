@@ -105,6 +105,42 @@ fn a_browser_draws_the_pages_and_asks_nobody_else() {
     }
 }
 
+/// The report of README: it stands alone, on a phone, in the dark and on paper.
+#[test]
+fn a_browser_draws_the_report_and_asks_nobody() {
+    let folder = TempDir::new().unwrap();
+    let export = folder.path().join("DirectRouting.calls.2026-11-20.csv");
+    assert_eq!(run(["demo", "--export", export.to_str().unwrap()]).code, Some(0));
+    let report = run(["inspect", "--output", "html", export.to_str().unwrap()]);
+    assert_eq!((report.code, &*report.stderr), (Some(0), ""));
+    let file = folder.path().join("report.html");
+    fs::write(&file, report.stdout).unwrap();
+    let url = format!("file://{}", file.display());
+    let mut browser = Browser::start();
+    for (width, scheme) in [(390, "light"), (1400, "dark"), (390, "dark"), (1400, "light")] {
+        browser.prefer(scheme);
+        let drawn = browser.draw(&url, width);
+        assert!(drawn.console.is_empty(), "{:?}", drawn.console);
+        assert_eq!(drawn.requests, [url.as_str()], "it asks for nothing but itself");
+        assert!(drawn.width <= width, "{} pixels wide in a window of {width}", drawn.width);
+        for text in
+            ["150 of 4,809 calls failed", "on sbc2.contoso.com: 48 of 84 calls", "531004/410", "Check NAT."]
+        {
+            assert!(drawn.text.contains(text), "it does not say `{text}`:\n{}", drawn.text);
+        }
+        if let Ok(axe) = std::env::var("AXE") {
+            let faults = faults_for_axe(&mut browser, Path::new(&axe));
+            assert_eq!(faults, Vec::<String>::new(), "{width} {scheme}");
+        }
+        if let Ok(folder) = std::env::var("PICTURES") {
+            let picture = Path::new(&folder).join(format!("report-{width}-{scheme}.png"));
+            browser.picture(&picture, width, drawn.height);
+        }
+    }
+    let pages = browser.printed();
+    assert!((1..=8).contains(&pages), "{pages} pages of A4");
+}
+
 /// What axe-core (npm) finds that is serious; `AXE` is the path of its `axe.min.js`.
 fn faults_for_axe(browser: &mut Browser, axe: &Path) -> Vec<String> {
     browser.evaluate(&(fs::read_to_string(axe).unwrap() + "; 0"));

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::question::Question;
 use crate::call::{Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, RecordId, Unread};
-use crate::classify::{Catalogue, Cause, Entry, Standard, category, phrase, q850, range, sip};
+use crate::classify::{Catalogue, Cause, Entry, Standard, category, phrase, q850, range, sip, words};
 
 /// How many entries stand near a question that no entry answers.
 const MOST_NEAREST: usize = 5;
@@ -176,7 +176,7 @@ fn by_words<'c>(catalogue: &'c Catalogue, words: &str) -> Answer<'c> {
     if !exact.causes.is_empty() {
         return Answer { found: true, ..exact };
     }
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<&str> = words.split_whitespace().collect();
     let mut found: Vec<_> = entries().filter(|entry| words_in(entry, &words) > 0).collect();
     found.sort_by_key(|entry| Reverse(words_in(entry, &words)));
     let complete = found.partition_point(|entry| words_in(entry, &words) == words.len());
@@ -185,7 +185,7 @@ fn by_words<'c>(catalogue: &'c Catalogue, words: &str) -> Answer<'c> {
     }
     let meant = entries().filter(|entry| {
         let meaning = category::in_words(&entry.category).unwrap_or_default();
-        words.iter().all(|word| meaning.contains(word.as_str()))
+        words.iter().all(|word| words::stand_in(meaning, word))
     });
     let meant = listed(meant);
     if meant.found {
@@ -234,10 +234,10 @@ fn same_thousand(left: u64, right: u64) -> bool {
 }
 
 /// How many of the words the entry's codes, cause and phrase have.
-fn words_in(entry: &Entry, words: &[String]) -> usize {
+fn words_in(entry: &Entry, words: &[&str]) -> usize {
     let Entry { microsoft_code, sip_code, cause, phrase, .. } = entry;
-    let all = format!("{microsoft_code}/{sip_code} {cause} {phrase}").to_lowercase();
-    words.iter().filter(|word| all.contains(word.as_str())).count()
+    let all = format!("{microsoft_code}/{sip_code} {cause} {phrase}");
+    words.iter().filter(|word| words::stand_in(&all, word)).count()
 }
 
 /// A SIP code with its reason phrase and class.

@@ -43,6 +43,15 @@ fn a_pair_that_is_no_failure() {
     "#);
 }
 
+#[test]
+fn words_begin_where_words_do() {
+    let (found, text) = asked("ice");
+    assert!(
+        found && text.contains("531004/410") && !text.contains("voice") && !text.contains("Voice"),
+        "{text}"
+    );
+}
+
 /// What ends a call without a failure is no refusal, and nobody has to fix it.
 #[test]
 fn what_is_no_failure_is_not_called_one() {

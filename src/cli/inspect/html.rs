@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::calls::Call;
 use super::group::{Line, pair, share};
+use super::table::most_on;
 use super::view::View;
 use crate::call::CodePair;
 use crate::findings::{Finding, percent_of, thousands, time};
@@ -21,7 +22,7 @@ td.n,th.n{text-align:right;white-space:nowrap}td.id{font-family:monospace;font-s
 svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;margin:.3rem 0}.key i{display:inline-block;width:.8em;height:.8em;margin-right:.35em}
 @page{size:A4;margin:14mm}
-@media print{body{font-size:11px;max-width:none;padding:0}.card,tr,svg{break-inside:avoid}.wide{overflow:visible}}";
+@media print{body{font-size:11px;-webkit-print-color-adjust:exact;print-color-adjust:exact;max-width:none;padding:0}.card,tr,svg{break-inside:avoid}.wide{overflow:visible}}";
 
 /// Told apart without red and green (Okabe and Ito).
 const COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8a8f98"];
@@ -51,6 +52,7 @@ pub fn page(view: &View, calls: &[Call]) -> String {
         page += &heat_map(view);
         page += &causes(view);
     }
+    page += &asked(view);
     page += &trunks(view);
     page += &listed(calls);
     let _ = writeln!(
@@ -174,17 +176,42 @@ fn heat_map(view: &View) -> String {
 }
 
 fn causes(view: &View) -> String {
-    let mut text =
-        "<h2>Causes</h2><div class=\"wide\"><table><tr><th>Cause</th><th>Codes</th><th>Microsoft's number</th><th>Who can fix it</th>\
-                    <th>What to do</th><th class=\"n\">Calls</th><th class=\"n\">Of failed</th></tr>"
-            .to_owned();
+    let is_told = view.tells_origins();
+    let origin = if is_told { "<th>Microsoft's number</th>" } else { "" };
+    let mut text = format!(
+        "<h2>Causes</h2><div class=\"wide\"><table><tr><th>Cause</th><th>Codes</th>{origin}<th>Most on</th>\
+         <th>Who can fix it</th><th>What to do</th><th class=\"n\">Calls</th><th class=\"n\">Of failed</th></tr>"
+    );
     for line in view.causes.iter().take(view.top) {
         let (cause, codes) = line.cause.clone().unwrap_or_default();
         let about = view.snapshot.catalogue.about(&cause, codes);
         let side = about.side().map_or("", |side| side.label());
         let share = percent_of(line.failed, view.facts.findings.failed);
-        let texts = [&*cause, &pair(codes), view.origin(line), side, about.remedy()];
+        let (codes, most_on) = (pair(codes), most_on(line));
+        let mut texts = vec![&*cause, &*codes];
+        texts.extend(is_told.then(|| view.origin(line)));
+        texts.extend([&*most_on, side, about.remedy()]);
         text += &row(&texts, &[&thousands(line.failed), &share]);
+    }
+    text + "</table></div>"
+}
+
+/// What `--by` asked for.
+fn asked(view: &View) -> String {
+    let Some((by, lines)) = &view.asked else { return String::new() };
+    let by: Vec<&str> = by.iter().map(|by| by.label()).collect();
+    let names: String = by.iter().map(|by| format!("<th>{by}</th>")).collect();
+    let mut text = format!(
+        "<h2>By {}</h2><div class=\"wide\"><table><tr>{names}<th class=\"n\">Calls</th><th class=\"n\">Attempts</th>\
+         <th class=\"n\">Failed</th><th class=\"n\">Of attempts</th></tr>",
+        by.join(", ")
+    );
+    for line in lines.iter().take(view.top) {
+        let keys: Vec<&str> =
+            line.keys.iter().map(|key| if key.is_empty() { "(none)" } else { key.as_str() }).collect();
+        let numbers = [line.calls, line.attempts, line.failed].map(thousands);
+        let share = percent_of(line.failed, line.attempts);
+        text += &row(&keys, &[&numbers[0], &numbers[1], &numbers[2], &share]);
     }
     text + "</table></div>"
 }

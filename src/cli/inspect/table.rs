@@ -174,8 +174,7 @@ fn causes(view: &View, style: Style) -> String {
     let mut header = vec!["Cause of failure, codes", "Calls"];
     header.extend(is_wide.then_some("Of failed"));
     header.push("Of attempts");
-    // Records of Microsoft's own have every number: nothing needs saying there.
-    let is_told = view.causes.iter().any(|line| view.origin(line) != "reported");
+    let is_told = view.tells_origins();
     header.extend((is_wide && is_told).then_some("Microsoft's number"));
     header.push("Most on");
     header.extend(axis.as_deref());
@@ -317,7 +316,8 @@ fn left_out(lines: usize, top: usize, what: &str) -> String {
     }
 }
 
-fn most_on(line: &Line) -> String {
+/// The trunk on which it failed most often.
+pub fn most_on(line: &Line) -> String {
     match line.trunks.first() {
         Some((trunk, failed)) => {
             format!("{} {}", if trunk.is_empty() { "(none)" } else { trunk }, thousands(*failed))

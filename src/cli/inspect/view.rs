@@ -99,6 +99,11 @@ impl View {
         line.cause.as_ref().map_or("absent", |(cause, codes)| self.origins.of(cause, *codes))
     }
 
+    /// Whether that is worth saying: records of Microsoft's own have every number.
+    pub fn tells_origins(&self) -> bool {
+        self.causes.iter().any(|line| self.origin(line) != "reported")
+    }
+
     /// How many calls failed of how many, in one sentence; where some failures are chosen, how many of all that failed.
     pub fn headline(&self) -> String {
         let found = &self.facts.findings;

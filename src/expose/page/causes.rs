@@ -4,17 +4,17 @@ use maud::{Markup, html};
 
 use super::{Links, chart, page, pair, runbook, trunk};
 use crate::call::CodePair;
-use crate::classify::{Catalogue, Entry, Side};
+use crate::classify::{Catalogue, Entry, Side, words};
 use crate::expose::api::calls::{OfPair, about};
 use crate::findings::{percent_of, thousands};
 
 /// The catalogue, or what of it has all these words.
-pub fn catalogue(catalogue: &Catalogue, words: &str, side: Option<Side>, links: Links<'_>) -> String {
-    let wanted: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+pub fn catalogue(catalogue: &Catalogue, query: &str, side: Option<Side>, links: Links<'_>) -> String {
+    let wanted: Vec<&str> = query.split_whitespace().collect();
     let is_wanted = |entry: &&Entry| {
         side.is_none_or(|side| entry.side == side) && {
             let text = searched(entry);
-            wanted.iter().all(|word| text.contains(word.as_str()))
+            wanted.iter().all(|word| words::stand_in(&text, word))
         }
     };
     let found: Vec<&Entry> = catalogue.entries().iter().filter(is_wanted).collect();
@@ -22,7 +22,7 @@ pub fn catalogue(catalogue: &Catalogue, words: &str, side: Option<Side>, links: 
         h1 { "Causes" }
         p { "What each pair of codes in a call record means: Microsoft response code (CallEndSubReason) and SIP response code (CallEndReason)." }
         form method="get" {
-            div { label for="q" { "Code, cause, phrase or remedy" } input id="q" name="q" type="search" size="30" value=(words); }
+            div { label for="q" { "Code, cause, phrase or remedy" } input id="q" name="q" type="search" size="30" value=(query); }
             div {
                 label for="side" { "Who can fix it" }
                 select id="side" name="side" {
@@ -54,7 +54,7 @@ pub fn catalogue(catalogue: &Catalogue, words: &str, side: Option<Side>, links: 
 
 fn searched(entry: &Entry) -> String {
     let Entry { microsoft_code, sip_code, phrase, cause, category, remedy, .. } = entry;
-    format!("{microsoft_code}/{sip_code} {cause} {phrase} {category} {remedy}").to_lowercase()
+    format!("{microsoft_code}/{sip_code} {cause} {phrase} {category} {remedy}")
 }
 
 /// What is known of a code pair, and its failed calls here in so many hours.

@@ -126,6 +126,18 @@ impl Browser {
         std::fs::write(path, bytes.unwrap()).unwrap();
     }
 
+    /// How many pages of A4 the page that was drawn last takes; `PICTURES` keeps them.
+    pub fn printed(&mut self) -> usize {
+        let paper = json!({"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true});
+        let pdf = self.ask("Page.printToPDF", &paper);
+        let bytes = base64::engine::general_purpose::STANDARD.decode(pdf["data"].as_str().unwrap()).unwrap();
+        if let Ok(folder) = std::env::var("PICTURES") {
+            std::fs::write(Path::new(&folder).join("report.pdf"), &bytes).unwrap();
+        }
+        let page = regex::bytes::Regex::new("/Type */Page[^s]").unwrap();
+        page.find_iter(&bytes).count()
+    }
+
     fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.numbered += 1;
         let mut command = json!({"id": self.numbered, "method": method, "params": params});
