@@ -179,7 +179,7 @@ fn causes(view: &View) -> String {
     let is_told = view.tells_origins();
     let origin = if is_told { "<th>Microsoft's number</th>" } else { "" };
     let mut text = format!(
-        "<h2>Causes</h2><div class=\"wide\"><table><tr><th>Cause</th><th>Codes</th>{origin}<th>Most on</th>\
+        "<h2>Causes</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Causes\"><table><tr><th>Cause</th><th>Codes</th>{origin}<th>Most on</th>\
          <th>Who can fix it</th><th>What to do</th><th class=\"n\">Calls</th><th class=\"n\">Of failed</th></tr>"
     );
     for line in view.causes.iter().take(view.top) {
@@ -202,7 +202,7 @@ fn asked(view: &View) -> String {
     let by: Vec<&str> = by.iter().map(|by| by.label()).collect();
     let names: String = by.iter().map(|by| format!("<th>{by}</th>")).collect();
     let mut text = format!(
-        "<h2>By {}</h2><div class=\"wide\"><table><tr>{names}<th class=\"n\">Calls</th><th class=\"n\">Attempts</th>\
+        "<h2>By {0}</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"By {0}\"><table><tr>{names}<th class=\"n\">Calls</th><th class=\"n\">Attempts</th>\
          <th class=\"n\">Failed</th><th class=\"n\">Of attempts</th></tr>",
         by.join(", ")
     );
@@ -218,7 +218,7 @@ fn asked(view: &View) -> String {
 
 fn trunks(view: &View) -> String {
     let mut text =
-        "<h2>Trunks</h2><div class=\"wide\"><table><tr><th>Trunk</th><th class=\"n\">Attempts</th>\
+        "<h2>Trunks</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Trunks\"><table><tr><th>Trunk</th><th class=\"n\">Attempts</th>\
                     <th class=\"n\">Failed</th><th class=\"n\">Of attempts</th></tr>"
             .to_owned();
     for line in view.trunks.iter().take(view.top) {
@@ -236,7 +236,7 @@ fn listed(calls: &[Call]) -> String {
         return String::new();
     }
     let mut text =
-        "<h2>The newest of these calls</h2><div class=\"wide\"><table><tr><th>Ended</th><th>Trunk</th>\
+        "<h2>The newest of these calls</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The newest of these calls\"><table><tr><th>Ended</th><th>Trunk</th>\
                     <th>Direction</th><th>Codes</th><th>Cause</th><th>Correlation id</th></tr>"
             .to_owned();
     for call in calls {
