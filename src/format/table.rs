@@ -168,7 +168,7 @@ impl Columns {
         let mut last = Cell::default();
         cells::for_each(record, self.separator, |cell| {
             if let Some(Some(field)) = self.all.get(count)
-                && !(self.has_twins && !fields.get(*field).is_empty())
+                && (!self.has_twins || fields.get(*field).is_empty())
             {
                 // A record has fewer bytes than that.
                 let [begin, end] =

@@ -54,14 +54,9 @@ impl Reading {
         while goes_on && let Some(stages) = &mut self.stages {
             let (text, text_at, position) =
                 (&self.tail.text()[..end], self.tail.plain_text_at(), self.position);
-            let mut books = Books {
-                how: stages.how(),
-                beginning: &mut self.beginning,
-                found: &mut self.found,
-                given_up: &mut self.given_up,
-                before_too_long: &mut self.before_too_long,
-                unfinished: self.unfinished,
-            };
+            let Self { beginning, found, given_up, before_too_long, unfinished, .. } = self;
+            let (how, unfinished) = (stages.how(), *unfinished);
+            let mut books = Books { how, beginning, found, given_up, before_too_long, unfinished };
             // No usual record has a NUL, so none reaches over a hole that was not yet looked for.
             let rest = &text[at..if at < hole.start { hole.start } else { end }];
             if let Some((next, wants_more)) = books.front(stages, rest, position + at as u64, &mut take) {
@@ -76,10 +71,7 @@ impl Reading {
             let (was_discarding, place_before) = (stages.splitter.is_discarding(), stages.splitter.place());
             let (decoded, text_of_it, next) = match stages.next(rest, finished || is_at_hole) {
                 Piece::NeedMore if is_at_hole => {
-                    let place = stages.splitter.place();
-                    stages.splitter.resume(place);
-                    stages.splitter.behind_hole();
-                    books.given_up.read_over(nuls, place, text_at);
+                    books.given_up.read_over(nuls, stages.over_hole(), text_at);
                     at = hole.end;
                     continue;
                 }
@@ -97,23 +89,23 @@ impl Reading {
             let is_first = self.passed_over == Some(Records::default()) && *books.found == Records::default();
             let is_last = is_at_hole && next == rest.len() && given_up::is_hole(&nuls, text_at);
             at += next;
-            let is_foreign = is_first && found::is_none_of_ours(&decoded, place_before);
             if is_last && stages::is_cut(books.how.format, &decoded, rest) {
                 books.given_up.cut = Some(begin);
-            } else if let Decoded::Rejected(reason) = decoded
-                && is_foreign
-            {
-                // One answer that is an error, or one line of a log, may stand before rows.
-                if !stages.has_any_of_ours(&text[at..]) {
-                    self.unrecognised = Some(Format::unknown_explanation(text));
-                    self.is_guess = text.len() <= UNKNOWN_BYTES;
-                    return;
-                }
-                let decoded = Decoded::Rejected(reason);
-                goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
-            } else {
-                goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
+                continue;
             }
+            let decoded = match decoded {
+                // One answer that is an error, or one line of a log, may stand before rows.
+                Decoded::Rejected(reason) if is_first && found::is_none_of_ours(&decoded, place_before) => {
+                    if !stages.has_any_of_ours(&text[at..]) {
+                        self.unrecognised = Some(Format::unknown_explanation(text));
+                        self.is_guess = text.len() <= UNKNOWN_BYTES;
+                        return;
+                    }
+                    Decoded::Rejected(reason)
+                }
+                decoded => decoded,
+            };
+            goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
         }
         self.take(at);
     }

@@ -36,6 +36,14 @@ pub enum Piece<'s> {
 }
 
 impl Stages {
+    /// Goes on behind a hole; where cutting stood before it.
+    pub fn over_hole(&mut self) -> Place {
+        let place = self.splitter.place();
+        self.splitter.resume(place);
+        self.splitter.behind_hole();
+        place
+    }
+
     /// Takes the calls of usual records from the front of the text.
     pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
         if self.splitter.begins_record(text.len()) {
