@@ -41,7 +41,7 @@
     // Seconds. A rule is evaluated so often; `history` for long windows, `usual` for what is usual of
     // each cause and for the exporter's books. More than 240 would leave gaps.
     interval: 60,
-    historyInterval: 120,
+    historyInterval: 240,
     usualInterval: 240,
     minute: 60,
     hour: 3600,

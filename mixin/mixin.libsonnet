@@ -7,9 +7,11 @@
 + (import 'alerts/exporter.libsonnet')
 + (import 'alerts/collect.libsonnet')
 + {
+  // What is recorded changes no more often, so asking more often finds nothing.
+  local promql = (import 'promql.libsonnet')($._config),
   prometheusAlerts+:: {
     groups+: [
-      { name: 'cdr-call-alerts', rules: $.callAlerts },
+      { name: 'cdr-call-alerts', interval: promql.d($._config.interval), rules: $.callAlerts },
       { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
       { name: 'cdr-collect-alerts', rules: $.collectAlerts },
     ],

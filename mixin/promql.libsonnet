@@ -12,6 +12,9 @@ function(config) {
     local unit = [unit for unit in units if ms % unit[0] == 0][0];
     '%d%s' % [ms / unit[0], unit[1]],
 
+  // A window that has the sample at its very beginning under every Prometheus; since 3.0 a window is open there.
+  andAMillisecond(seconds):: '%dms' % (std.floor(seconds * 1000 / config.compress + 0.5) + 1),
+
   // A metric with these matchers and those of the configuration.
   metric(name, matchers='')::
     local all = std.join(',', [part for part in [matchers, config.selector] if part != '']);

@@ -18,6 +18,8 @@
   local slow = [['6h', 6 * hour], ['1d', day]],
   local ofCauses = 'trunk_cause:cdr_call_failures_live',
   local pair = 'cause, microsoft_code, sip_code',
+  local bornCauses = 'trunk_arrival_cause:cdr_call_failures:born',
+  local tenMinutes = '[%s]' % promql.andAMillisecond(10 * minute),
   local ofCause = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
   local daysBefore = [day, 2 * day, config.week, 2 * config.week, 3 * config.week],
 
@@ -95,13 +97,20 @@
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
   },
-  // The same for causes of which there are so many calls that they may ring.
+  // The same for causes of which there are so many calls that they may ring: a bound is below the share that it is of.
   local boundOfCause(window) =
-    local some = '(%s:increase%s >= 5)' % [ofCauses, window];
-    {
-      record: '%s_per_attempt:lower_bound%s' % [ofCauses, window],
-      expr: promql.lowerBound(some, '(0 * %s + %s trunk:cdr_calls_live:increase%s)' % [some, ofCause, window]),
-    },
+    local some = '%s:many%s' % [ofCauses, window];
+    [
+      {
+        record: some,
+        expr: '(%s:increase%s >= 5) > %s (%g * trunk:cdr_calls_live:increase%s)'
+              % [ofCauses, window, ofCause, config.spikeAtLeast.warning, window],
+      },
+      {
+        record: '%s_per_attempt:lower_bound%s' % [ofCauses, window],
+        expr: promql.lowerBound(some, '(0 * %s + %s trunk:cdr_calls_live:increase%s)' % [some, ofCause, window]),
+      },
+    ],
   local sumOfTrunks(window, worst=true) = [
     { record: 'source:%s:increase%s' % [name, window], expr: 'sum without (trunk) (trunk:%s:increase%s)' % [name, window] }
     for name in ['cdr_calls_live', 'cdr_call_faults_live']
@@ -158,35 +167,41 @@
                  },
                  { record: failed + ':born', expr: '%s:sum and %s:born' % [failed, counted] },
                  { record: faults + ':born', expr: bornOf(faults, 'trunk, arrival') },
+                 {
+                   record: bornCauses,
+                   comment:: |||
+                     Causes that have not been there for as long as their trunk, in the last ten minutes: both were recorded at the same times,
+                     and an outage takes as much from the one as from the other.
+                   |||,
+                   expr: |||
+                     count_over_time(%(sum)s{%(live)s}%(window)s)
+                       < ignoring (%(pair)s) group_left () count_over_time(%(faults)s:sum%(window)s)
+                   ||| % { sum: failures, live: live, faults: faults, pair: pair, window: tenMinutes },
+                 },
+                 {
+                   record: ofCauses + ':increase10m',
+                   comment:: |||
+                     Live failures of each trunk and cause; only those that there are, so that the rest costs nothing. Whole numbers: the
+                     counters were recorded at just these times, also ten minutes ago, which is in a window that is a millisecond longer; so
+                     increase() has but that one to guess. Of a cause that is new all calls count. `and on ()` costs nothing where
+                     none is.
+                   |||,
+                   expr: |||
+                     sum %(without)s (
+                       (%(sum)s and on () group(%(born)s)) and %(born)s
+                       or
+                       round(increase(%(sum)s%(window)s)) > 0
+                     )
+                   ||| % { without: without(['arrival']), sum: '%s{%s}' % [failures, live], born: bornCauses, window: tenMinutes },
+                 },
                ] + std.flattenArrays([callsOf(window) + evidenceOf(window) for window in fast])
                + effectivenessOf(['1h', hour]),
       },
       {
         name: 'cdr-spikes',
         interval: d(config.interval),
-        comment:: 'Live failures of each trunk and cause; only those that there are, so that the rest costs nothing.',
+        comment:: 'Causes that have many calls, and what is known of them.',
         rules: [
-          {
-            record: ofCauses + ':increase10m',
-            comment:: |||
-              The difference and not increase(): whole numbers, at a third of the cost. All calls of a cause that was not there
-              ten minutes ago count, if its trunk was.
-            |||,
-            expr: |||
-              sum %(without)s (
-                (%(sum)s - %(sum)s offset %(window)s) > 0
-                or
-                (%(sum)s unless %(sum)s offset %(window)s)
-                  and ignoring (%(pair)s) %(faults)s:sum offset %(window)s
-              )
-            ||| % {
-              without: without(['arrival']),
-              sum: '%s{%s}' % [failures, live],
-              faults: faults,
-              pair: pair,
-              window: d(10 * minute),
-            },
-          },
           {
             record: ofCauses + ':increase1h',
             comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
@@ -269,9 +284,14 @@
             expr: '(%s:increase1d > 2) / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],
           },
           {
+            record: ofCauses + ':often1h',
+            comment:: 'Causes that come up often enough to ring.',
+            expr: ofCauses + ':increase1h > 2',
+          },
+          {
             record: ofCauses + '_per_attempt:usual',
             comment:: |||
-              The share of this cause on a day, where it comes up often enough to ring: the median of earlier days on which
+              The share of this cause on a day: the median of earlier days on which
               the trunk had some calls. On a fresh install the hours so far are all that there is.
             |||,
             expr: promql.median(
@@ -283,7 +303,7 @@
               ||| % {
                 offset: offset,
                 name: ofCauses,
-                often: '(%s:increase1h > 2)' % ofCauses,
+                often: ofCauses + ':often1h',
                 ofTrunk: 'ignoring (%s)' % pair,
               },
               [hour, day, 2 * day, config.week, 2 * config.week],
@@ -306,7 +326,7 @@
                }]
                + [boundOf('source', window) for window in ['10m', '1h', '6h']]
                + [boundOf('trunk_direction', window, 'cdr_calls_failed_live') for window in ['1h', '6h']]
-               + [boundOfCause(window) for window in ['10m', '1h']]
+               + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']])
                + (import 'silence.libsonnet')(config).rules,
       },
       {
