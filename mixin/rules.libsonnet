@@ -279,6 +279,11 @@
             ||| % { name: ofCauses, day: d(day - minute), step: d(10 * minute) },
           },
           {
+            record: ofCauses + ':leading1d',
+            comment:: 'What messages say of each trunk: to find it for one alert after the other would take longer than all rules.',
+            expr: 'topk by (%s) (3, %s:increase1d)' % [std.join(', ', config.targetLabels + ['source', 'trunk']), ofCauses],
+          },
+          {
             record: ofCauses + '_per_attempt:ratio_increase1d',
             comment:: 'Of causes that came up more than now and then; most did not, and their share is none.',
             expr: '(%s:increase1d > 2) / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],

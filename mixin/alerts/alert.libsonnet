@@ -58,28 +58,32 @@ function(config) {
     local bound = 'trunk:cdr_call_faults_live_per_attempt:lower_bound';
     ['trunk:' + name + ':increase10m', ' and ' + bound + '10m', ' > ' + bound + '1h', ' or trunk:' + name + ':increase1h', ''],
 
-  local leading(count, window) = [
-    'topk(' + count + ', sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:increase' + window,
-    '))',
-  ],
+  // Of a trunk's day, where there are many causes, the three largest are recorded.
+  local leading(count, window, of) =
+    local counts = if window == '1d' && std.member(of.own, 'trunk') then 'leading1d' else 'increase' + window;
+    [
+      'topk(%d, sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:%s' % [count, counts],
+      '))',
+    ],
   local sorted(parts) = ['sort_desc(' + parts[0], parts[1] + ')'],
   leadingCauses(window, of=self.ofTrunk)::
-    '{{ range $place, $cause := ' + query(sorted(leading(3, window)), of)
+    '{{ range $place, $cause := ' + query(sorted(leading(3, window, of)), of)
     + ' }}{{ if $place }}; {{ end }}{{ .Value | printf "%.0f" }} {{ .Labels.cause }} '
     + '({{ .Labels.microsoft_code }}/{{ .Labels.sip_code }}){{ end }}',
   leadingCause(window, of=self.ofTrunk)::
-    '{{ range ' + query(leading(1, window), of) + ' }}, {{ .Labels.cause }}{{ end }}',
+    '{{ range ' + query(leading(1, window, of), of) + ' }}, {{ .Labels.cause }}{{ end }}',
   // Where the calls of the leading cause are points with their ids: templates cannot read exemplars, dashboards can.
   exampleCalls(window, of=self.ofTrunk)::
     local rest = if std.member(of.own, 'trunk') then '&var-trunk={{ $labels.trunk | urlquery }}' else '';
-    '{{ range ' + query(leading(1, window), of) + ' }}' + config.grafanaUrl + '/d/cdr-cause?var-cause={{ .Labels.cause | urlquery }}'
+    '{{ range ' + query(leading(1, window, of), of) + ' }}' + config.grafanaUrl + '/d/cdr-cause?var-cause={{ .Labels.cause | urlquery }}'
     + rest + '&var-source={{ $labels.source | urlquery }}&from=now-' + window + '&to=now{{ end }}',
   // Who can mend the leading cause, and how.
   remedy(window, otherwise, of=self.ofTrunk)::
-    local cause = leading(1, window);
-    local described = ' * on (cause, microsoft_code, sip_code) group_left (side, remedy) cause:cdr_cause_info:one';
-    '{{ with ' + query([cause[0], cause[1] + described], of) + ' }}{{ with . | first }}Who can fix it: {{ .Labels.side }}. '
-    + 'Remedy: {{ .Labels.remedy }}{{ end }}{{ else }}Remedy: ' + otherwise + '{{ end }}',
+    local described =
+      'printf "cause:cdr_cause_info:one{cause=%q,microsoft_code=%q,sip_code=%q}" .Labels.cause .Labels.microsoft_code .Labels.sip_code | query';
+    local orElse = '{{ else }}Remedy: ' + otherwise + '{{ end }}';
+    '{{ with ' + query(leading(1, window, of), of) + ' }}{{ with . | first }}{{ with ' + described + ' }}{{ with . | first }}'
+    + 'Who can fix it: {{ .Labels.side }}. Remedy: {{ .Labels.remedy }}{{ end }}' + orElse + '{{ end }}' + orElse,
 
   // Faults since the alert began and in the window before it. While it begins, Prometheus does not know since when.
   callsLost(name, window, of=self.ofTrunk)::

@@ -129,7 +129,7 @@ impl<W: Write> Past<W> {
             |label: String| ["live", "late"].map(|arrival| (format!(",{label},arrival=\"{arrival}\""), 1.0));
         let causes = match operation {
             "sum" => EVER,
-            "increase10m" | "usual" | "often1h" => 3,
+            "increase10m" | "usual" | "often1h" | "leading1d" => 3,
             "many10m" | "many1h" | "lower_bound10m" | "lower_bound1h" => 1,
             "increase1h" | "ratio_increase1d" => 10,
             _ => 20,

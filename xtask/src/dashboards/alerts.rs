@@ -115,7 +115,7 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
-    .column("Runbook page", &[("custom.width", json!(100)), ("mappings", runbook_pages())])
+    .column("Runbook page", &[("custom.width", json!(115)), ("mappings", runbook_pages())])
     .linked("Runbook page", json!({"title": "Open the runbook", "targetBlank": false,
                               "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
 }

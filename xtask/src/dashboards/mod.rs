@@ -176,8 +176,9 @@ fn side_column() -> [(&'static str, Value); 3] {
 }
 
 fn side_mappings() -> Value {
-    let options: serde_json::Map<_, _> = SIDES
-        .iter()
+    // An alert about the exporter itself is its host's.
+    let sides = SIDES.iter().chain(&[("exporter", "#b4b4b4")]);
+    let options: serde_json::Map<_, _> = sides
         .enumerate()
         .map(|(index, (side, color))| {
             (side.to_string(), json!({"color": color, "index": index, "text": side}))
