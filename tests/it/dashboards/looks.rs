@@ -140,7 +140,7 @@ fn mappings(table: &Value, column: &str) -> Value {
 fn every_alert_has_its_runbook() {
     let rules = fs::read_to_string("deploy/prometheus/alerts.rules.yml").expect("the rules");
     let table = of_overview("What is wrong");
-    let pages = mappings(&table, "Runbook page");
+    let pages = mappings(&table, "Runbook");
     let runbooks =
         dashboards().into_iter().find(|dashboard| dashboard["uid"] == "cdr-runbooks").expect("runbooks");
     for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {

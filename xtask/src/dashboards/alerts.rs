@@ -96,7 +96,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         ("side", "Who can fix it"),
         ("remedy", "What to do"),
         ("source", "Source"),
-        ("runbook", "Runbook page"),
+        ("runbook", "Runbook"),
     ])
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Trunk"}]}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Severity"}]}))
@@ -104,7 +104,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         "Severity",
         &[("custom.width", json!(70)), ("mappings", rank), ("custom.cellOptions", background)],
     )
-    .column("What is wrong", &[("custom.width", json!(255)), ("mappings", summaries())])
+    .column("What is wrong", &[("custom.width", json!(245)), ("mappings", summaries())])
     .wrapped("What is wrong")
     .wide("Trunk", 150)
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
@@ -115,8 +115,8 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
-    .column("Runbook page", &[("custom.width", json!(115)), ("mappings", runbook_pages())])
-    .linked("Runbook page", json!({"title": "Open the runbook", "targetBlank": false,
+    .column("Runbook", &[("custom.width", json!(70)), ("mappings", runbook_pages())])
+    .linked("Runbook", json!({"title": "Open the runbook", "targetBlank": false,
                               "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
 }
 

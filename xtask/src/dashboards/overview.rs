@@ -32,8 +32,8 @@ pub fn dashboard() -> Dashboard {
 /// What is seen without scrolling at 1400 by 900.
 fn at_a_glance() -> Vec<Panel> {
     let mut panels = figures();
-    panels.push(alerts::table("What is wrong, where, since when, how bad, and what to do", 7));
-    panels.push(trunks::worst("The worst trunks: the share of calls that fails for sure", 24, 5, 6));
+    panels.push(alerts::table("What is wrong, where, since when, how bad, and what to do", 8));
+    panels.push(trunks::worst("The worst trunks: the share of calls that fails for sure", 24, 4, 6));
     panels.push(cause_table("Of which causes, and what to do", "@route", 6));
     panels
 }
