@@ -81,7 +81,11 @@ fn export(file: &Path) -> Exit {
             Exit::Usage
         }
         Err(error) => {
-            super::say("demo", format_args!("cannot write {shown}: {error}"));
+            let reason = crate::shown::refusal(&error);
+            super::say(
+                "demo",
+                format_args!("cannot write {shown}: {reason}; name a file in a folder that is there"),
+            );
             Exit::Internal
         }
     }

@@ -98,7 +98,13 @@ fn ask_or_read(arguments: &Arguments) -> Result<(Files, Option<Status>), Failed>
         Err(NoAnswer::Said(reason)) => {
             return Err(Failed::new(format!("http://{address}: {reason}"), Exit::No));
         }
-        Err(NoAnswer::Nobody(error)) => format!("no daemon answers at {address} ({error})"),
+        Err(NoAnswer::Nobody(error)) => {
+            let at = match address.ip().is_unspecified() {
+                true => format!(":{}", address.port()),
+                false => address.to_string(),
+            };
+            format!("no daemon answers at {at} ({})", shown::refusal(&error))
+        }
     };
     match stored(storage_path) {
         Ok(files) => {

@@ -130,6 +130,11 @@ fn what_is_given_in_the_place_of_something_else_is_named() {
             2,
             "write :10479 for every interface, or 127.0.0.1:10479",
         ),
+        (
+            &["demo", "--export", "gone/x.csv"],
+            70,
+            "cannot write gone/x.csv: No such file or directory; name a file in",
+        ),
         (&["map", "header.csv"], 1, "header.csv: it has a header and no record below it"),
         (&["map", "binary"], 1, "binary: a binary file, not text"),
         (&["map", "report.pdf"], 1, "report.pdf: a PDF: export the report as CSV"),
