@@ -84,68 +84,60 @@ fn an_empty_folder_and_an_empty_export_are_called_that() {
     assert!(!folder.path().join("data").exists(), "nothing is made of nothing");
 }
 
+const NO_FOLDER: &str = "junk: a file is here, not a folder; --storage.path names the folder of the store";
+
+/// Arguments, the code to leave with, and what is said.
+const MISTAKEN: &[(&str, i32, &str)] = &[
+    (
+        "state import --storage.path s junk",
+        1,
+        "junk, line 1: this is no line that `state export` wrote: it is no JSON.",
+    ),
+    (
+        "state import --storage.path s row",
+        1,
+        "row, line 2: this is no line that `state export` wrote: it has other keys",
+    ),
+    ("state import --storage.path s .", 74, ".: a folder is here, not a file that `state export` wrote"),
+    ("state import --storage.path s gone", 74, "gone: No such file or directory\n"),
+    ("state import --storage.path junk row", 74, NO_FOLDER),
+    ("state verify --storage.path junk", 74, NO_FOLDER),
+    ("serve --storage.path junk --web.listen-address 127.0.0.1:0 s", 74, NO_FOLDER),
+    (
+        "audit",
+        2,
+        "say what the daemon reads: the paths that serve is started with, or its --config.file FILE",
+    ),
+    ("check --config.file gone.yml", 64, "gone.yml: there is no such file"),
+    ("check --config.file .", 64, ".: a folder is here, not a file"),
+    ("serve --threads few s", 2, "write a whole number from 0 on"),
+    ("serve --web.listen-address 10479 s", 2, "write :10479 for every interface, or 127.0.0.1:10479"),
+    ("demo --export gone/x.csv", 70, "cannot write gone/x.csv: No such file or directory; name a file in"),
+    ("map header.csv", 1, "header.csv: it has a header and no record below it"),
+    ("map binary", 1, "binary: a binary file, not text"),
+    ("map report.pdf", 1, "report.pdf: a PDF: export the report as CSV"),
+    ("map cut.json", 1, "cut.json: no record in it is whole"),
+    ("map empty", 1, "empty: it is empty"),
+];
+
 /// What was given in the place of something else is named, with what to do.
 #[test]
 fn what_is_given_in_the_place_of_something_else_is_named() {
     let folder = TempDir::new().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("junk"), "junk\n").unwrap();
-    fs::write(path("row"), "{\"layout\":4}\n{\"a\":1}\n").unwrap();
-    fs::write(path("header.csv"), "Time;SIP code;Trunk\n").unwrap();
-    fs::write(path("binary"), b"\x7fELF\x02\x01\x01\0\0\0").unwrap();
-    fs::write(path("report.pdf"), "%PDF-1.4\n").unwrap();
-    fs::write(path("cut.json"), "{\"a\":1").unwrap();
-    fs::write(path("empty"), "").unwrap();
-    let no_folder = "junk: a file is here, not a folder; --storage.path names the folder of the store";
-    for (arguments, code, said) in [
-        (
-            &["state", "import", "--storage.path", "s", "junk"][..],
-            1,
-            "junk, line 1: this is no line that `state export` wrote: it is no JSON. Nothing was changed",
-        ),
-        (
-            &["state", "import", "--storage.path", "s", "row"],
-            1,
-            "row, line 2: this is no line that `state export` wrote: it has other keys or values.",
-        ),
-        (
-            &["state", "import", "--storage.path", "s", "."],
-            74,
-            ".: a folder is here, not a file that `state export` wrote",
-        ),
-        (&["state", "import", "--storage.path", "s", "gone"], 74, "gone: No such file or directory\n"),
-        (&["state", "import", "--storage.path", "junk", "row"], 74, no_folder),
-        (&["state", "verify", "--storage.path", "junk"], 74, no_folder),
-        (&["serve", "--storage.path", "junk", "--web.listen-address", "127.0.0.1:0", "s"], 74, no_folder),
-        (
-            &["audit"],
-            2,
-            "say what the daemon reads: the paths that serve is started with, or its --config.file FILE",
-        ),
-        (&["check", "--config.file", "gone.yml"], 64, "gone.yml: there is no such file"),
-        (&["check", "--config.file", "."], 64, ".: a folder is here, not a file"),
-        (&["serve", "--threads", "few", "s"], 2, "write a whole number from 0 on"),
-        (
-            &["serve", "--web.listen-address", "10479", "s"],
-            2,
-            "write :10479 for every interface, or 127.0.0.1:10479",
-        ),
-        (
-            &["demo", "--export", "gone/x.csv"],
-            70,
-            "cannot write gone/x.csv: No such file or directory; name a file in",
-        ),
-        (&["map", "header.csv"], 1, "header.csv: it has a header and no record below it"),
-        (&["map", "binary"], 1, "binary: a binary file, not text"),
-        (&["map", "report.pdf"], 1, "report.pdf: a PDF: export the report as CSV"),
-        (&["map", "cut.json"], 1, "cut.json: no record in it is whole"),
-        (&["map", "empty"], 1, "empty: it is empty"),
-    ] {
-        let ended = run_in(folder.path(), arguments.iter());
-        assert!(ended.stderr.contains(said), "{arguments:?}: {}", ended.stderr);
-        assert_eq!((ended.code, &*ended.stdout), (Some(code), ""), "{arguments:?}: {}", ended.stderr);
+    let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).unwrap();
+    write("junk", b"junk\n");
+    write("row", b"{\"layout\":4}\n{\"a\":1}\n");
+    write("header.csv", b"Time;SIP code;Trunk\n");
+    write("binary", b"\x7fELF\x02\x01\x01\0\0\0");
+    write("report.pdf", b"%PDF-1.4\n");
+    write("cut.json", b"{\"a\":1");
+    write("empty", b"");
+    for (arguments, code, said) in MISTAKEN {
+        let ended = run_in(folder.path(), arguments.split(' '));
+        assert!(ended.stderr.contains(said), "{arguments}: {}", ended.stderr);
+        assert_eq!((ended.code, &*ended.stdout), (Some(*code), ""), "{arguments}: {}", ended.stderr);
         for raw in ["os error", "line 1 column", "invalid digit", "invalid socket"] {
-            assert!(!ended.stderr.contains(raw), "{arguments:?}: {}", ended.stderr);
+            assert!(!ended.stderr.contains(raw), "{arguments}: {}", ended.stderr);
         }
     }
 }
