@@ -140,8 +140,10 @@ impl Reading {
             None => match Format::recognise_with(text, over, self.options.names) {
                 Recognition::Known(format) => format,
                 Recognition::NeedMore => return false,
+                // What stands behind a hole is the rest of something.
                 Recognition::Unknown
-                    if let Some(format) = recognise_behind_first_lines(text, self.options) =>
+                    if self.given_up.holes.is_empty()
+                        && let Some(format) = recognise_behind_first_lines(text, self.options) =>
                 {
                     format
                 }

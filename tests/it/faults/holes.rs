@@ -302,7 +302,9 @@ fn a_damaged_file_that_is_renamed_is_no_other() {
     let mut damaged = gzip(&play.rows(4000));
     let middle = damaged.len() / 2;
     damaged[middle..middle + 2 * BLOCK].fill(0xff);
-    fs::write(play.path("a.json.gz"), damaged).unwrap();
+    // All of it at once: what grows while it is read is another file once its damage is known.
+    fs::write(play.path("a.tmp"), damaged).unwrap();
+    play.rename("a.tmp", "a.json.gz");
     play.daemon().wait_for_metrics("the damage", |metrics| {
         metrics.sum("cdr_exporter_files", &[("state", "unreadable")]) == 1.0
     });

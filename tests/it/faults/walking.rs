@@ -90,7 +90,7 @@ fn a_folder_that_cannot_be_read_counts_and_a_path_without_a_file_is_said() {
     let ready = play.daemon().get("/-/ready").text().to_owned();
     let none = format!("source t: no file is at {}.\n", play.path("**/*.json").display());
     let locked = format!(
-        "source t: 1 places cannot be read, such as {}: Permission denied",
+        "source t: 1 place cannot be read, such as {}: Permission denied",
         play.path("locked").display()
     );
     assert!(ready.starts_with("Ready.\n") && ready.contains(&none) && ready.contains(&locked), "{ready}");
