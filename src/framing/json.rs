@@ -47,7 +47,6 @@ impl JsonSplitter {
     pub(super) fn begins_record(&mut self, length: usize) -> bool {
         let again = self.scan.as_ref().is_none_or(|scan| super::is_looked_at_again(scan.at, length));
         let begins = again && !self.discarding && !self.nesting().is_in_object();
-        let begins = begins && self.scan.as_ref().is_none_or(|scan| scan.context != Context::Torn);
         if begins {
             self.scan = None;
         }
@@ -58,14 +57,6 @@ impl JsonSplitter {
         match self.place {
             Place::Top | Place::WithinLine => Nesting::default(),
             Place::Within(nesting) => nesting,
-        }
-    }
-
-    /// The text goes on behind a hole. Among the elements of an array, it begins with the rest of one.
-    pub(super) fn behind_hole(&mut self) {
-        let nesting = self.nesting();
-        if nesting != Nesting::TOP && !nesting.is_in_object() {
-            self.scan = Some(Scan::new(Context::Torn));
         }
     }
 
@@ -122,7 +113,7 @@ impl JsonSplitter {
             Scanned::End(next) | Scanned::Cut(next) if is_rest => self.enter(self.nesting().outer(), next),
             Scanned::End(next) | Scanned::Cut(next) if discarding => Split::TooLong { next },
             Scanned::End(next) if next > self.record_bytes => Split::TooLong { next },
-            Scanned::End(next) if !matches!(scan.context, Context::Line | Context::Torn) => {
+            Scanned::End(next) if scan.context != Context::Line => {
                 Split::Record { start: 0, end: next, next }
             }
             Scanned::End(next) | Scanned::Cut(next) => Split::Broken { start: 0, next },

@@ -212,14 +212,6 @@ impl Splitter {
             Self::Xml(splitter) => splitter.resume(place),
         }
     }
-
-    /// The text goes on behind bytes that were never written, at the same place; it may begin within a record. Where lines
-    /// end records, that shows by itself.
-    pub fn behind_hole(&mut self) {
-        if let Self::Json(splitter) = self {
-            splitter.behind_hole();
-        }
-    }
 }
 
 #[cfg(test)]

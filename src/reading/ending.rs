@@ -23,11 +23,11 @@ pub enum Ending {
 impl Stages {
     /// What the text is, of which the splitter wants more. Asks copies of splitter and decoder: the text may go on.
     pub fn ending(&self, text: &[u8]) -> Ending {
-        let mut splitter = self.splitter.clone();
-        let mut decoder = (self.format.decoder)(self.names);
-        if let Some(header) = self.decoder.header() {
-            decoder.resume(&header);
+        if self.is_torn {
+            return if text.is_empty() { Ending::Nothing } else { Ending::Unfinished(0) };
         }
+        let mut splitter = self.splitter.clone();
+        let mut decoder = self.decoder_like();
         let (mut at, mut begun, mut calls) = (0, None, None);
         loop {
             let within_line = splitter.place() == Place::WithinLine;

@@ -109,7 +109,7 @@ impl GivenUp {
 /// Whether these NULs of a text are a hole, and not stray ones; as in [`GivenUp::read_over`].
 pub fn is_hole(nuls: &Range<u64>, text_at: Option<u64>) -> bool {
     let length = usize::try_from(nuls.end - nuls.start).unwrap_or(usize::MAX);
-    hole::is_hole(length, text_at.unwrap_or_default() + nuls.end)
+    nuls.start == 0 && text_at.is_some() || hole::is_hole(length, text_at.unwrap_or_default() + nuls.end)
 }
 
 impl Reading {
@@ -226,6 +226,14 @@ impl Reading {
         }
         let hole = self.given_up.holes.remove(place);
         self.take_back_rejected(hole.rejected);
+        if part.position < hole.until
+            && part.given_up.ends_at(part.position)
+            && let Some(last) = part.given_up.holes.last_mut()
+        {
+            // What is left of it still cuts the record that ends there.
+            (last.until, last.rejected) = (hole.until, last.rejected + 1);
+            self.found.rejected += 1;
+        }
         let left = std::mem::take(&mut part.given_up.holes);
         self.given_up.holes.splice(place..place, left);
         self.take_hole_into_hashes(&hole)?;

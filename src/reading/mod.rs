@@ -13,6 +13,7 @@ pub mod origins;
 pub mod overlap;
 pub mod sums;
 pub mod stages;
+mod torn;
 pub mod tallies;
 mod beginning;
 mod comparison;

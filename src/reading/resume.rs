@@ -113,7 +113,7 @@ impl Reading {
         self.unfinished = content.unfinished;
         self.given_up = GivenUp::of(content);
         if let Some(stages) = self.stages.as_mut().filter(|_| self.given_up.ends_at(content.position)) {
-            stages.splitter.behind_hole();
+            stages.over_hole();
         }
         self.tail.give_up(self.given_up.ranges());
         if self.blocks.is_some() {

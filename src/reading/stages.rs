@@ -19,6 +19,8 @@ pub struct Stages {
     pub decoder: Box<dyn Decode>,
     record_bytes: usize,
     pub names: Names,
+    /// Whether the text goes on with the rest of a record that a hole cuts.
+    pub(super) is_torn: bool,
 }
 
 /// What stands at the front of a text.
@@ -36,23 +38,18 @@ pub enum Piece<'s> {
 }
 
 impl Stages {
-    /// Goes on behind a hole; where cutting stood before it.
-    pub fn over_hole(&mut self) -> Place {
-        let place = self.splitter.place();
-        self.splitter.resume(place);
-        self.splitter.behind_hole();
-        place
-    }
-
     /// Takes the calls of usual records from the front of the text.
     pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
-        if self.splitter.begins_record(text.len()) {
+        if !self.is_torn && self.splitter.begins_record(text.len()) {
             self.decoder.decode_front(text, self.record_bytes, front);
         }
     }
 
     /// What the text begins with.
     pub fn next<'s>(&'s mut self, text: &'s [u8], finished: bool) -> Piece<'s> {
+        if self.is_torn {
+            return self.pass_torn(text, finished);
+        }
         let within_line = self.splitter.place() == Place::WithinLine;
         self.splitter.separate_by(self.decoder.separator());
         match self.splitter.next(text, finished) {
@@ -79,6 +76,20 @@ impl Stages {
                 Piece::Record { decoded: Decoded::Rejected(Reason::TooLong), text: 0..0, next }
             }
         }
+    }
+
+    /// A decoder that knows what this one does of the rows to come.
+    pub(super) fn decoder_like(&self) -> Box<dyn Decode> {
+        let mut decoder = (self.format.decoder)(self.names);
+        if let Some(header) = self.decoder.header() {
+            decoder.resume(&header);
+        }
+        decoder
+    }
+
+    /// How long a record may be.
+    pub(super) fn record_bytes(&self) -> usize {
+        self.record_bytes
     }
 
     fn is_call(&mut self, record: &[u8]) -> bool {
@@ -136,6 +147,7 @@ impl Stages {
             decoder: (format.decoder)(options.names),
             names: options.names,
             record_bytes: options.record_bytes,
+            is_torn: false,
         }
     }
 }

@@ -74,7 +74,8 @@ impl Holes {
             let length = bytes[begin..].iter().take_while(|byte| **byte == 0).count();
             from = begin + length;
             let end = (from < bytes.len()).then_some(offset + from as u64);
-            if is_hole(length, end) {
+            // No file begins with NULs, however few.
+            if is_hole(length, end) || offset + begin as u64 == 0 {
                 if begin == 0 {
                     self.at = Some(offset);
                 }
@@ -200,6 +201,7 @@ mod tests {
             ("stray bytes", &stray, 0, 0, (210, None)),
             ("up to the end", &end, 0, 0, (100, None)),
             ("nothing else", &text(&[(0, 3)]), 9, 0, (0, Some(9))),
+            ("at the head", &text(&[(0, 3), (b'a', 7)]), 0, 0, (0, Some(0))),
         ] {
             assert_eq!(stop(bytes, offset, passed), expected, "{name}");
         }

@@ -57,7 +57,12 @@ fn rearranged(row: &str, how: usize, place: usize, other: usize) -> String {
         5 => properties[place] = format!("{name}:null"),
         6 => properties[place] = format!("{name}:\"{}\"", "long ".repeat(other)),
         7 => properties[place] = format!("{name}:-1.5e3"),
-        _ => properties.insert(other, format!("{}{}", "longer".repeat(8), &properties[place])),
+        8 => properties.insert(other, format!("{}{}", "longer".repeat(8), &properties[place])),
+        // A field that stands twice, once empty, under a name that Log Analytics gives it.
+        _ => {
+            let (name, _) = properties[place].split_once("\":").unwrap_or_default();
+            properties.insert(other, format!("{name}_s\":\"\""));
+        }
     }
     format!("{{\"{}}}", properties.join(",\""))
 }
@@ -167,7 +172,7 @@ proptest! {
     #[test]
     fn rows_of_other_layouts_give_the_same_records(
         wrapping in 0..4_usize,
-        changes in proptest::collection::vec((0..4_usize, 0..10_usize, 0..40_usize, 0..40_usize), 0..4),
+        changes in proptest::collection::vec((0..4_usize, 0..11_usize, 0..40_usize, 0..40_usize), 0..4),
         damaged in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {

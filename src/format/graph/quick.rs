@@ -41,6 +41,8 @@ struct Name {
     /// Whether it stands in an object that wraps the row.
     is_wrapped: bool,
     field: Option<Field>,
+    /// Whether another of the same field stands before it.
+    is_twin: bool,
     /// The deciding field that it looks like, if it is none.
     resembling: Option<Field>,
     /// How many bytes the string behind it last had, and the bits of those and of the quote that ended it.
@@ -54,7 +56,7 @@ pub const ROOM: usize = 128;
 impl Name {
     fn new(before: Prefix, property: &Property<'_>, resembling: Option<Field>) -> Self {
         let Property { field, is_wrapped, .. } = *property;
-        Self { before, is_wrapped, field, resembling, length: 0, through: 1 }
+        Self { before, is_wrapped, field, is_twin: false, resembling, length: 0, through: 1 }
     }
 
     /// Whether the text begins with this name, and a string behind it.
@@ -139,7 +141,10 @@ impl Layout {
         loop {
             for name in self.expected.get_mut(place..).unwrap_or_default() {
                 let Some((value, behind)) = name.value(simd, rest, &mut is_escaped) else { break };
-                row.keep(name.field, value);
+                match name.field.filter(|_| name.is_twin) {
+                    Some(field) => row.add(field, value),
+                    None => row.keep(name.field, value),
+                }
                 (rest, is_wrapped) = (behind, name.is_wrapped);
                 place += 1;
             }
@@ -172,14 +177,11 @@ impl Layout {
     ) -> Option<(&'t [u8], bool)> {
         let property = self.property(place, is_wrapped, text)?;
         let Property { name, field, at_value, is_wrapped } = property;
-        // Which of two properties of one field is empty is for the full reader.
-        let before = self.expected.get(..place).unwrap_or(&self.expected);
-        if field.is_some() && before.iter().any(|name| name.field == field) {
-            return None;
-        }
         let resembling = if field.is_none() { self.lookalikes.field(name) } else { None };
         let (value, rest) = dispatch!(Level::new(), simd => value(simd, field, at_value, is_escaped))?;
-        row.keep(field, value);
+        if let Some(field) = field {
+            row.add(field, value);
+        }
         let before = Prefix::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
         // Each name stands in the same object as in the row from which those behind it are known.
         if before.is_none() || self.expected.get(place).is_some_and(|known| known.is_wrapped != is_wrapped) {
@@ -192,11 +194,18 @@ impl Layout {
                 Some(known) => *known = name,
                 None => self.expected.push(name),
             }
+            self.mark_twins(field);
             let resembling = self.expected.iter().filter_map(|name| name.resembling);
             self.misspelt = resembling.fold(0, |bits, field| bits | 1 << field as usize);
         }
         // What is not remembered is not known of the next row.
         (is_expected || resembling.is_none()).then_some((rest, is_wrapped))
+    }
+
+    /// Marks which of the names of one field have another before them.
+    fn mark_twins(&mut self, field: Option<Field>) {
+        let names = self.expected.iter_mut().filter(|name| field.is_some() && name.field == field);
+        names.enumerate().for_each(|(number, name)| name.is_twin = number > 0);
     }
 
     /// The property that the text begins with: behind a comma, out of the object that wrapped the row until here, into one

@@ -24,9 +24,6 @@ pub enum Context {
     Element,
     /// The rest of an envelope, from behind its rows to its closing brace.
     Rest,
-    /// The rest of a row whose beginning was never written, up to where the next row begins for certain. In such a text
-    /// nothing tells a string from what stands between two.
-    Torn,
 }
 
 /// What a property of an envelope holds.
@@ -99,9 +96,6 @@ impl Scan {
         if self.context == Context::Line {
             return self.line(text);
         }
-        if self.context == Context::Torn {
-            return self.torn(text);
-        }
         if self.begins_row.is_none() && text.len() > 1 {
             self.begins_row = Some(matches!(text, [b'{', b'"' | b'{', ..]));
         }
@@ -162,7 +156,7 @@ impl Scan {
         match self.context {
             Context::Object { .. } => self.depth == 1,
             Context::Rest => self.depth == 0,
-            Context::Line | Context::Element | Context::Torn => false,
+            Context::Line | Context::Element => false,
         }
     }
 
@@ -223,26 +217,6 @@ impl Scan {
                 Scanned::NeedMore
             }
         }
-    }
-
-    /// Goes on to where a row begins behind another: `},{"`, with any blanks between.
-    fn torn(&mut self, text: &[u8]) -> Scanned {
-        while let Some(brace) = memchr(b'{', &text[self.at..]) {
-            let begin = self.at + brace;
-            let before = text[..begin].trim_ascii_end();
-            let is_behind_row =
-                before.strip_suffix(b",").is_some_and(|row| row.trim_ascii_end().ends_with(b"}"));
-            match text[begin + 1..].trim_ascii_start().first() {
-                None if is_behind_row => {
-                    self.at = begin;
-                    return Scanned::NeedMore;
-                }
-                Some(b'"') if is_behind_row => return Scanned::End(begin),
-                _ => self.at = begin + 1,
-            }
-        }
-        self.at = text.len();
-        Scanned::NeedMore
     }
 
     /// The bytes of the text are gone; what is open stays open.

@@ -337,16 +337,21 @@ fn documents(rows: &[u8]) -> Vec<Vec<u8>> {
     let value: serde_json::Value = serde_json::from_str(&format!("[{}]", lines.join(","))).unwrap();
     let (one, each) = (format!("[{}]", lines.join(",")), format!("[{}]\n", lines.join(",\n")));
     let pretty = serde_json::to_string_pretty(&value).unwrap();
+    // What stands within a row may look like one.
+    let nested = one.replace(
+        "\"callType\"",
+        "\"legs\":[{\"k\":1},{\"k\":{\"l\":[{},[]]}}],\"of\":\"},{\\\"\",\"callType\"",
+    );
     let arrays = [one, each, pretty];
-    arrays.into_iter().flat_map(|array| [page(&array).into_bytes(), array.into_bytes()]).collect()
+    let arrays = arrays.into_iter().flat_map(|array| [page(&array), array]);
+    arrays.chain([nested]).map(String::into_bytes).collect()
 }
 
 #[test]
 fn a_hole_in_one_document_is_given_up_and_counts_when_it_is_filled_after_all() {
-    for blocks in [0..1, 1..2, 2..4] {
+    for hole in [0..BLOCK, 0..50, BLOCK..2 * BLOCK, 2 * BLOCK..4 * BLOCK] {
         let mut play = impatient("cdr/*.json");
-        let documents: Vec<_> = (0..6).map(|number| documents(&play.rows(100)).swap_remove(number)).collect();
-        let hole = blocks.start * BLOCK..blocks.end * BLOCK;
+        let documents: Vec<_> = (0..7).map(|number| documents(&play.rows(100)).swap_remove(number)).collect();
         for (number, text) in documents.iter().enumerate() {
             let path = play.path(&format!("{number}.json"));
             write_at(&path, &text[..hole.start], 0);
@@ -358,8 +363,18 @@ fn a_hole_in_one_document_is_given_up_and_counts_when_it_is_filled_after_all() {
             let given_up = ["never written, and were given up", "  unrecognised  "];
             given_up.into_iter().map(|words| status.matches(words).count()).sum::<usize>() == documents.len()
         });
-        for (number, text) in documents.iter().enumerate() {
-            write_at(&play.path(&format!("{number}.json")), &text[hole.clone()], hole.start);
+        // The longest one is filled in parts, its midst first.
+        let third = hole.len() / 3;
+        let parts = match hole.len() > BLOCK {
+            true => vec![third..2 * third, 0..third, 2 * third..hole.len()],
+            false => vec![0..hole.len()],
+        };
+        for part in parts {
+            let range = hole.start + part.start..hole.start + part.end;
+            for (number, text) in documents.iter().enumerate() {
+                write_at(&play.path(&format!("{number}.json")), &text[range.clone()], range.start);
+            }
+            pause(Duration::from_secs(2));
         }
         let all = 100 * documents.len() as u64;
         play.counted(all);
