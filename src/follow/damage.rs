@@ -13,27 +13,29 @@ use crate::clock::Moment;
 pub struct Damage {
     /// Bytes read up to the damage, all attempts together.
     spent: u64,
-    attempts: u32,
     /// When the last attempt was made, and what the file was like then.
     at: Instant,
     pub look: Look,
 }
 
-/// After this, a change is worth an attempt whatever was spent; twice as long after each further one.
+/// After this, a change is worth an attempt whatever was spent; twice as long with each further time that as much was spent as
+/// the file has.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
-const DOUBLINGS: u32 = 10;
+const DOUBLINGS: u64 = 10;
+/// So many times its size may be spent without a pause: a file that is written out of order comes to that while it is.
+const FREE_TIMES: u64 = 3;
 
 impl Damage {
     /// One more attempt has failed, for which so many bytes were read.
     fn after(before: Option<Self>, read: u64, look: Look, now: Moment) -> Self {
-        let (spent, attempts) = before.map_or((0, 0), |before| (before.spent, before.attempts));
-        Self { spent: spent + read, attempts: attempts + 1, at: now.steady, look }
+        let spent = before.map_or(0, |before| before.spent);
+        Self { spent: spent + read, at: now.steady, look }
     }
 
     /// Whether it may be read anew: with that, no more than three times its size is read in vain, unless it takes its time.
     fn may_be_read_anew(&self, size: u64, now: Moment) -> bool {
-        let pause = FIRST_PAUSE * 2_u32.pow(self.attempts.min(DOUBLINGS));
-        self.spent <= 2 * size || now.since(self.at) >= pause
+        let further = (self.spent / size.max(1)).saturating_sub(FREE_TIMES).min(DOUBLINGS);
+        self.spent <= (FREE_TIMES - 1) * size || now.since(self.at) >= FIRST_PAUSE * (1 << further)
     }
 }
 
@@ -87,6 +89,6 @@ mod tests {
                 later.push(seconds);
             }
         }
-        assert!((5..20).contains(&later.len()), "{later:?}");
+        assert!((5..20).contains(&later.len()) && later[1] - later[0] <= 180, "{later:?}");
     }
 }

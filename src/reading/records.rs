@@ -97,9 +97,7 @@ impl Reading {
                 // One answer that is an error, or one line of a log, may stand before rows.
                 Decoded::Rejected(reason) if is_first && found::is_none_of_ours(&decoded, place_before) => {
                     if !stages.has_any_of_ours(&text[at..]) {
-                        self.unrecognised = Some(Format::unknown_explanation(text));
-                        self.is_guess = text.len() <= UNKNOWN_BYTES;
-                        return;
+                        return self.each_of_other_format(end, finished, take);
                     }
                     Decoded::Rejected(reason)
                 }
@@ -108,6 +106,24 @@ impl Reading {
             goes_on = books.one(decoded, &rest[text_of_it], begin..position + at as u64, &mut take);
         }
         self.take(at);
+    }
+
+    /// What begins the text, of this length, is of the format that it seemed to be, and no record: another may follow, or none.
+    fn each_of_other_format(
+        &mut self,
+        length: usize,
+        finished: bool,
+        take: impl FnMut(&Found<'_>, HowRead, &Records) -> bool,
+    ) {
+        let text = &self.tail.text()[..length];
+        let seemed = self.format();
+        let other = recognise_behind_first_lines(text, self.options).filter(|other| seemed != Some(*other));
+        if let Some(other) = other.filter(|_| self.options.format.is_none()) {
+            self.stages = Some(Stages::new(other, self.options));
+            return self.each_of_document(finished, take);
+        }
+        self.unrecognised = Some(Format::unknown_explanation(text));
+        self.is_guess = length <= UNKNOWN_BYTES;
     }
 
     /// Is done with the first `count` bytes of the text.

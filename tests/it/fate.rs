@@ -299,6 +299,7 @@ fn what_stands_before_the_records_of_a_file_costs_itself_alone() {
     let csv = "CorrelationId,Invite time,Success,Final SIP code,Final Microsoft subcode,SBC FQDN\n\
                5cb3a5e0-0000-4000-8000-000000000001,2026-11-01T10:00:00Z,No,403,560403,sbc1.contoso.com\n";
     assert_eq!(inspected("csv", &[&format!("Calls of Monday\n\n{csv}")]), ([1, 1, 0], vec![560_403]));
+    assert_eq!(inspected("csv", &[&format!("{error}\n{csv}")]), ([1, 1, 0], vec![560_403]));
     // Only so much.
     let log: String = (0..40).map(|line| format!("line {line} of some log\n")).collect();
     assert_eq!(inspected("json", &[&(log + &rows)]).0, [0, 0, 0]);
