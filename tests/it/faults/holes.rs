@@ -365,10 +365,8 @@ fn a_hole_in_one_document_is_given_up_and_counts_when_it_is_filled_after_all() {
         });
         // The longest one is filled in parts, its midst first.
         let third = hole.len() / 3;
-        let mut parts = vec![third..2 * third, 0..third, 2 * third..hole.len()];
-        if hole.len() <= BLOCK {
-            parts = Vec::from([0..hole.len()]);
-        }
+        let (whole, thirds) = (0..hole.len(), [third..2 * third, 0..third, 2 * third..hole.len()]);
+        let parts = if hole.len() > BLOCK { &thirds[..] } else { std::slice::from_ref(&whole) };
         for part in parts {
             let range = hole.start + part.start..hole.start + part.end;
             for (number, text) in documents.iter().enumerate() {
