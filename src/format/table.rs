@@ -69,7 +69,7 @@ impl Columns {
     }
 
     /// The columns of these names, if they are those of a table of calls: an id or correlation id, and two of the success
-    /// flag and the codes. Any other column may be missing, any may be unknown. Of two of one field, the first that is not empty is read.
+    /// flag and the codes. Any other column may be missing, any may be unknown. Of two of one field, the last that is not empty is read.
     pub fn of_names<'n>(all_names: impl IntoIterator<Item = &'n [u8]>, names: Names) -> Option<Self> {
         let mut all: Vec<Option<Field>> = Vec::new();
         let (mut unknown, mut is_graph, mut has_twins) = (Vec::new(), false, false);
@@ -166,9 +166,10 @@ impl Columns {
             Fields::of(record, std::array::from_fn(|field| u8::try_from(field).unwrap_or(NOWHERE)));
         let mut count = 0;
         let mut last = Cell::default();
+        let is_blank = |cell: Cell| fields::trimmed(&record[cell.begin..cell.end]).is_empty();
         cells::for_each(record, self.separator, |cell| {
             if let Some(Some(field)) = self.all.get(count)
-                && (!self.has_twins || fields.get(*field).is_empty())
+                && (!self.has_twins || !is_blank(cell) || fields.get(*field).is_empty())
             {
                 // A record has fewer bytes than that.
                 let [begin, end] =

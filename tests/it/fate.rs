@@ -348,6 +348,12 @@ fn of_two_columns_of_one_field_the_one_that_is_not_empty_is_read() {
                    d1000000-05ec-4a1b-8c2d-000000000002,false,ByotIn,403,,,560403\n";
         assert_eq!(inspected("csv", &[&csv.replace(',', separator)]), ([2, 0, 0], vec![560_403]));
     }
+    // Where both are there, each container says the same.
+    let both = r#""finalSipCode_d":404,"finalSipCode_s":"403","callEndSubReason":560403"#;
+    assert_eq!(inspected("json", &[&format!("{{{id}1\",{rest},{both}}}\n")]), ([1, 0, 0], vec![560_403]));
+    let both = "id,successfulCall,callType,finalSipCode_d,finalSipCode_s,callEndSubReason\n\
+                d1000000-05ec-4a1b-8c2d-000000000001,false,ByotIn,404,403,560403\n";
+    assert_eq!(inspected("csv", &[both]), ([1, 0, 0], vec![560_403]));
 }
 
 #[test]

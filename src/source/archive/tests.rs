@@ -193,7 +193,7 @@ fn a_worksheet_is_csv() {
                  <c r=\"E4\" t=\"e\"><v>#N/A</v></c></row>\
                  <row r=\"5\"><c r=\"A5\"><v>1</v></c></row>";
     let strings = "<si><t>a \"quoted\", cell</t></si>";
-    let expected = "\"a \"\"quoted\"\", cell\",,b\r\n45601.5,403,true,,\r\n1,,,,\r\n";
+    let expected = "\"a \"\"quoted\"\", cell\",,b\r\n45601.5,403,true,,#N/A\r\n1,,,,\r\n";
     assert_eq!(read(&book(sheet, strings, "")), Ok(vec![expected.to_owned()]));
     let since_1904 = book(sheet, strings, "<workbookPr date1904=\"1\"/>");
     assert!(read(&since_1904).unwrap()[0].contains("\r\n47063.5,403,"));
