@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 use super::errors::{Checked, ConfigError, at, unknown};
 use super::units::{duration, interval};
 use crate::collect::{Cloud, Credential, MAX_HISTORY, Options, Times};
+use crate::format::correlation;
 use crate::{shown, small_file};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -158,11 +159,9 @@ pub fn unreadable(entry: &Collect) -> impl Iterator<Item = ConfigError> {
 
 /// An application's id, as Entra's pages show it.
 fn guid(written: &Spanned<String>) -> Checked<String> {
-    let groups: Vec<usize> = written.value.split('-').map(str::len).collect();
-    let is_hexadecimal = written.value.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-');
-    match is_hexadecimal && groups == [8, 4, 4, 4, 12] {
-        true => Ok(written.value.clone()),
-        false => Err(at(
+    match correlation::of(written.value.as_bytes()) {
+        Some(_) => Ok(written.value.clone()),
+        None => Err(at(
             written,
             format!(
                 "`{}` is no application id such as 00000000-0000-0000-0000-000000000000: copy \"Application (client) ID\" from \

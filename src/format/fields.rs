@@ -10,9 +10,9 @@ use std::borrow::Cow;
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
-use xxhash_rust::xxh3::xxh3_128;
 
 pub use super::flag::flag;
+use super::identity::OwnId;
 use crate::call::{Direction, Reason, RecordId, Text, TwoReadings, UnixMillis};
 
 /// The highest SIP response code: three digits.
@@ -328,12 +328,9 @@ fn without_prefix<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
 /// Reads the id of a record: a GUID as its number, in any case, with or without hyphens and braces; any other
 /// text by its hash. The empty GUID is no id, else all rows that carry it would be one.
 pub fn record_id(text: &[u8]) -> Result<RecordId, Reason> {
-    let text = trimmed(text);
-    match guid(text) {
-        Some(0) => Err(Reason::NoRecordId),
-        Some(number) => Ok(RecordId(number)),
-        None if text.is_empty() => Err(Reason::NoRecordId),
-        None => Ok(RecordId(xxh3_128(text))),
+    match OwnId::of(text) {
+        OwnId::Guid(id) | OwnId::Other(id) => Ok(id),
+        OwnId::None => Err(Reason::NoRecordId),
     }
 }
 

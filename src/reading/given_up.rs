@@ -129,11 +129,8 @@ impl Reading {
 
     /// Whether there is text by now where a file that was not recognised had a hole.
     pub fn is_unread_hole_filled(&self) -> bool {
-        let (Some(at), Some((file, text_at))) = (self.hole_unread, self.tail.plain_file()) else {
-            return false;
-        };
-        let mut first = [0];
-        file.read_at(&mut first, text_at + at).is_ok_and(|read| read == 1 && first != [0])
+        let at = self.hole_unread.zip(self.tail.plain_text_at());
+        at.is_some_and(|(at, text_at)| self.tail.is_written_at(text_at + at))
     }
 
     /// The text is of no format we know; a hole in what was looked at may be why.
@@ -268,12 +265,9 @@ impl Reading {
                 hashes.add(&piece);
             }
         }
-        self.tail = part.tail;
-        self.stages = part.stages;
-        self.position = part.position;
-        self.before_too_long = part.before_too_long;
-        self.given_up = GivenUp { holes: std::mem::take(&mut self.given_up.holes), ..part.given_up };
-        self.ending = None;
+        let holes = std::mem::take(&mut self.given_up.holes);
+        self.adopt(part);
+        (self.given_up.holes, self.ending) = (holes, None);
         Ok(())
     }
 

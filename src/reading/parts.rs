@@ -150,7 +150,7 @@ impl Reading {
     }
 
     /// Goes on where a part ended.
-    fn adopt(&mut self, part: Self) {
+    pub(super) fn adopt(&mut self, part: Self) {
         let found = part.found.after(self.found);
         self.tail = part.tail;
         self.stages = part.stages;

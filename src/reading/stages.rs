@@ -17,7 +17,7 @@ pub struct Stages {
     live_within: Duration,
     pub splitter: Splitter,
     pub decoder: Box<dyn Decode>,
-    record_bytes: usize,
+    pub(super) record_bytes: usize,
     pub names: Names,
     /// Whether the text goes on with the rest of a record that a hole cuts.
     pub(super) is_torn: bool,
@@ -87,11 +87,6 @@ impl Stages {
         decoder
     }
 
-    /// How long a record may be.
-    pub(super) fn record_bytes(&self) -> usize {
-        self.record_bytes
-    }
-
     fn is_call(&mut self, record: &[u8]) -> bool {
         matches!(self.decoder.decode(record), Decoded::Call(_))
     }
@@ -112,9 +107,7 @@ impl Stages {
 
     /// Whether the text that goes on here has a call, or the header of some. Asks copies of splitter and decoder.
     pub fn has_any_of_ours(&self, text: &[u8]) -> bool {
-        let mut splitter = self.splitter.clone();
-        let mut decoder = (self.format.decoder)(self.names);
-        let mut at = 0;
+        let (mut splitter, mut decoder, mut at) = (self.splitter.clone(), self.decoder_like(), 0);
         while let Some(rest) = text.get(at..) {
             splitter.separate_by(decoder.separator());
             at += match splitter.next(rest, false) {

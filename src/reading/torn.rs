@@ -23,7 +23,7 @@ impl Stages {
         let row = self.next_row(text);
         let next = match row {
             Some(begin) => begin,
-            None if finished || text.len() > self.record_bytes() => text.len(),
+            None if finished || text.len() > self.record_bytes => text.len(),
             None => return Piece::NeedMore,
         };
         if next == 0 {

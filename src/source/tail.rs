@@ -249,9 +249,14 @@ impl Tail {
 
     /// Whether the hole where reading waits begins with what was written since.
     pub fn is_hole_filled(&self) -> bool {
-        let (Some(file), Some(at)) = (&self.file, self.holes.at) else { return false };
-        let mut first = [0];
-        file.read_at(&mut first, at).is_ok_and(|read| read == 1 && first != [0])
+        self.holes.at.is_some_and(|at| self.is_written_at(at))
+    }
+
+    /// Whether the file has a byte at this offset that is not NUL.
+    pub fn is_written_at(&self, at: u64) -> bool {
+        let mut byte = [0];
+        let read = self.file.as_ref().map(|file| file.read_at(&mut byte, at));
+        matches!(read, Some(Ok(1))) && byte != [0]
     }
 
     /// Gives up the hole where reading waits, and all behind it that something stands behind. Returns whether anything does.

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::*;
 
 fn millis(text: &str) -> Result<Option<i64>, NotATime> {
