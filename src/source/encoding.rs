@@ -134,6 +134,12 @@ impl Decoding {
         self.compressed.is_none() && self.characters.is_utf16(raw)
     }
 
+    /// Whether these bytes, which come next, are compressed.
+    pub fn is_compressed(&self, raw: &[u8]) -> bool {
+        let begins_so = || matches!(Compression::recognise(raw), Recognised::Compressed(_));
+        self.compressed.is_some() || !self.begun && begins_so()
+    }
+
     /// How many of these bytes are text as they are, where [`Decoding::is_plain`]. Those behind them are to be pushed.
     pub fn passing(&mut self, bytes: &[u8]) -> usize {
         self.characters.passing(bytes)

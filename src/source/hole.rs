@@ -13,6 +13,9 @@ use rustix::io::Errno;
 /// does is no hole: some devices end their lines so.
 const BLOCK_BYTES: u64 = 512;
 
+/// So many NULs in a row are in no text that was compressed; what gzip and bgzip end with has up to nine.
+const NULS_IN_COMPRESSED: usize = 16;
+
 /// Whether a run of NULs of this length that ends at this offset of the file, where something stands behind it, is a hole.
 pub fn is_hole(length: usize, end: u64) -> bool {
     length as u64 >= BLOCK_BYTES || end.is_multiple_of(BLOCK_BYTES)
@@ -53,6 +56,14 @@ impl Holes {
         let begin = self.stop_before(bytes, offset, is_hole);
         // The first of the zeros may be the second half of a character.
         bytes.len().min(begin + usize::from(!(offset + begin as u64).is_multiple_of(2)))
+    }
+
+    /// As [`Holes::stop`], of compressed text; `is_end` says that the file ends where the bytes do. Of a run that may go on
+    /// behind the bytes nothing is taken: from within it, it cannot be told from what ends a member.
+    pub fn stop_in_compressed(&mut self, bytes: &[u8], offset: u64, is_end: bool) -> usize {
+        self.stop_before(bytes, offset, |length, end| {
+            length >= NULS_IN_COMPRESSED || end.is_none() && !is_end
+        })
     }
 
     /// How much stands before a run of NULs that is a hole, by its length and where it ends, if that is known: where it goes
@@ -226,6 +237,20 @@ mod tests {
             assert_eq!((begin, stop(&with_hole[one.len()..], 2).1), (one.len() + 600, Some(2)));
             assert_eq!(stop(&[&one[..], &[0; 40]].concat(), 2), (one.len(), None), "up to the end");
         }
+    }
+
+    #[test]
+    fn zeros_that_end_a_member_are_no_holes() {
+        let stop = |bytes: &[u8], is_end| {
+            let mut holes = Holes { waits: true, ..Holes::default() };
+            (holes.stop_in_compressed(bytes, 100, is_end), holes.at)
+        };
+        let member = [&[7; 50][..], &[0; 9]].concat();
+        assert_eq!(stop(&member, true), (59, None));
+        assert_eq!(stop(&member, false), (50, None), "it may go on");
+        assert_eq!(stop(&[&member[..], &[7]].concat(), false), (60, None));
+        assert_eq!(stop(&[&member[..], &[0; 9]].concat(), true), (50, None));
+        assert_eq!(stop(&[&[0; 16][..], &[7]].concat(), true), (0, Some(100)));
     }
 
     #[test]

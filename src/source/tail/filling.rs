@@ -97,7 +97,7 @@ impl Tail {
             true => read_raw(file, &mut self.raw, want, self.read)?,
             false => 0,
         };
-        let taken = if finished { taken } else { self.before_hole_in_utf16(taken) };
+        let taken = if finished { taken } else { self.before_hole(taken)? };
         if let Err(error) = self.take_in(taken) {
             self.raw.truncate(self.raw.len() - taken);
             return Err(error);
@@ -119,15 +119,22 @@ impl Tail {
         Ok(if self.holes.at.is_some() { now.1 != before.1 } else { taken > 0 || now != before })
     }
 
-    /// How much of what was just read of UTF-16 stands before a hole; what stands behind is read again.
-    fn before_hole_in_utf16(&mut self, taken: usize) -> usize {
-        if !self.decoding.is_utf16(&self.raw) {
-            return taken;
-        }
+    /// How much of what was just read stands before a hole, in UTF-16 and in what is compressed; what stands behind is read
+    /// again.
+    fn before_hole(&mut self, taken: usize) -> io::Result<usize> {
         let held = self.raw.len() - taken;
-        let length = self.holes.stop_in_utf16(&self.raw, self.read - held as u64).max(held);
+        let length = if self.decoding.is_utf16(&self.raw) {
+            self.holes.stop_in_utf16(&self.raw, self.read - held as u64).max(held)
+        } else if self.decoding.is_compressed(&self.raw) {
+            let end = self.read + taken as u64;
+            let is_end =
+                self.file.as_ref().map_or(Ok(0), |file| file.metadata().map(|data| data.len()))? <= end;
+            held + self.holes.stop_in_compressed(&self.raw[held..], self.read, is_end)
+        } else {
+            return Ok(taken);
+        };
         self.raw.truncate(length);
-        length - held
+        Ok(length - held)
     }
 
     fn is_archive_by_its_head(&self) -> io::Result<Option<bool>> {

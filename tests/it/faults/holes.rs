@@ -271,24 +271,85 @@ fn a_copy_of_a_file_that_waits_at_a_hole() {
     }
 }
 
+/// The same rows as one gzip member, as many, and as a zstd frame.
+fn compressed(rows: &[u8]) -> [(Vec<u8>, &'static str); 3] {
+    let members = rows.chunks(rows.len() / 20).flat_map(gzip).collect();
+    let frame = zstd::encode_all(rows, 3).unwrap();
+    [(gzip(rows), "a.json.gz"), (members, "a.json.gz"), (frame, "a.json.zst")]
+}
+
+/// Zeros would be unpacked to rows that nobody wrote.
 #[test]
-fn a_hole_in_a_compressed_file_is_filled() {
-    for kills in [false, true] {
+fn a_hole_in_a_compressed_file_is_waited_for() {
+    for (shape, kills) in [(0, false), (1, true), (2, false), (0, true)] {
         let mut play = Play::new();
-        // Members, so that what stands behind the damage could be read.
         let rows = play.rows(4000);
-        let whole: Vec<u8> = rows.chunks(rows.len() / 20).flat_map(gzip).collect();
+        let (whole, name) = &compressed(&rows)[shape];
+        let path = play.path(name);
+        let mut hole = whole.len() / 3..whole.len() / 3 * 2;
+        hole.start = whole[..hole.start].iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        let mut with_hole = whole.clone();
+        with_hole[hole.clone()].fill(0);
+        fs::write(&path, with_hole).unwrap();
+        let waits = format!("waits for the bytes from {} on", hole.start);
+        play.daemon().wait_for_metrics("the hole", |_| status(&play).contains(&waits));
+        assert_eq!(play.event("hole_filled"), 0.0);
+        if kills {
+            play.kill();
+            play.start();
+        }
+        // From the back, and in two parts.
+        let middle = hole.start.midpoint(hole.end);
+        write_at(&path, &whole[middle..hole.end], middle);
+        write_at(&path, &whole[hole.start..middle], hole.start);
+        play.settles_at(4000, 0);
+        assert_eq!(play.event("replaced"), 0.0);
+    }
+}
+
+#[test]
+fn a_compressed_file_of_full_size_is_filled_from_its_front() {
+    for shape in 0..3 {
+        let mut play = Play::new();
+        let rows = play.rows(4000);
+        let (whole, name) = &compressed(&rows)[shape];
+        let path = play.path(name);
+        File::create(&path).unwrap().set_len(whole.len() as u64).unwrap();
+        // What ends with zeros of its own seems to wait earlier.
+        let written = |end: usize| whole[..end].iter().rposition(|byte| *byte != 0).unwrap() + 1;
+        let mut ends = [1, 2, 3].map(|part| written(whole.len() / 4 * part)).to_vec();
+        ends.push(whole.len());
+        let mut begin = 0;
+        for end in ends {
+            write_at(&path, &whole[begin..end], begin);
+            let waits = format!("waits for the bytes from {end} on");
+            play.daemon()
+                .wait_for_metrics("the next part", |_| end == whole.len() || status(&play).contains(&waits));
+            begin = end;
+        }
+        play.settles_at(4000, 0);
+        assert_eq!(play.event("replaced"), 0.0);
+    }
+}
+
+#[test]
+fn a_hole_in_a_compressed_file_is_given_up_and_counts_when_it_is_filled_after_all() {
+    for kills in [false, true] {
+        let mut play = impatient("cdr/*.gz");
+        let rows = play.rows(4000);
+        let (whole, name) = &compressed(&rows)[1];
+        let path = play.path(name);
         let hole = whole.len() / 2..whole.len() / 2 + 2 * BLOCK;
         let mut with_hole = whole.clone();
         with_hole[hole.clone()].fill(0);
-        fs::write(play.path("a.json.gz"), with_hole).unwrap();
+        fs::write(&path, with_hole).unwrap();
         play.daemon().wait_for_metrics("the damage", |metrics| {
             metrics.sum("cdr_exporter_files", &[("state", "unreadable")]) == 1.0
         });
         if kills {
             play.kill();
         }
-        write_at(&play.path("a.json.gz"), &whole[hole.clone()], hole.start);
+        write_at(&path, &whole[hole.clone()], hole.start);
         if kills {
             play.start();
         }
