@@ -39,7 +39,8 @@ impl File {
         let own = if original.holder == Holder::File(id) { Own::Yes } else { Own::No };
         let passed = self.pass_over(&original, own, others, around.memory)?;
         let actions = self.decide(Seen::Passed(passed, own));
-        if passed == Passed::Same {
+        // What was not recognised was not read.
+        if passed == Passed::Same && original.content.position > 0 {
             let event = if own == Own::Yes { FileEvent::Resumed } else { FileEvent::Copied };
             let (source, path) = (around.source, self.path.display());
             let (event, position) = (event.label(), original.content.position);

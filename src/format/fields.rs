@@ -22,9 +22,20 @@ pub const MAXIMUM_SIP_CODE: u64 = 999;
 #[inline(always)]
 pub fn trimmed(field: &[u8]) -> &[u8] {
     match (field.first(), field.last()) {
-        (Some(first), Some(last)) if *first > b' ' && *last > b' ' => field,
-        _ => field.trim_ascii(),
+        (Some(b'!'..=b'~'), Some(b'!'..=b'~')) | (None, _) => field,
+        _ => without_blanks(field),
     }
+}
+
+/// Among the blanks is the one that does not break, which web pages and Excel put around what is copied from them.
+#[cold]
+fn without_blanks(field: &[u8]) -> &[u8] {
+    const NO_BREAK: &[u8] = "\u{a0}".as_bytes();
+    let mut field = field.trim_ascii();
+    while let Some(rest) = field.strip_prefix(NO_BREAK).or_else(|| field.strip_suffix(NO_BREAK)) {
+        field = rest.trim_ascii();
+    }
+    field
 }
 
 /// Reads a time in RFC 3339, also with a blank or `t` for the `T`, any number of fraction digits, and a zone

@@ -17,8 +17,9 @@ pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
 
 /// German, French, Spanish, Portuguese and Italian Excel save `true` and `false` in their own words.
 fn flag_of_word(text: &[u8]) -> Option<bool> {
-    const YES: [&str; 9] = ["yes", "true", "success", "1", "wahr", "vrai", "verdadero", "verdadeiro", "vero"];
-    const NO: [&str; 7] = ["no", "false", "attempt", "0", "falsch", "faux", "falso"];
+    const YES: [&str; 10] =
+        ["yes", "true", "success", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero"];
+    const NO: [&str; 8] = ["no", "false", "attempt", "0", "0.0", "falsch", "faux", "falso"];
     let is = |word: &&str| text.eq_ignore_ascii_case(word.as_bytes());
     if YES.iter().any(is) { Some(true) } else { NO.iter().any(is).then_some(false) }
 }

@@ -365,6 +365,7 @@ fn rows_in_the_envelopes_of_other_services_and_flags_of_databases_count() {
         format!(r#"{{"took":1,"hits":{{"total":{{"value":3}},"hits":[{}]}}}}"#, hits.join(",")),
         rows.join("\n").replace("\"successfulCall\":false", "\"successfulCall\":0"),
         rows.join("\n").replace("\"successfulCall\":false", "\"successfulCall\":\"FALSCH\""),
+        rows.join("\n").replace("\"successfulCall\":false", "\"successfulCall\":\"\u{a0}0.0\""),
     ] {
         assert_eq!(inspected("json", &[&text]), ([3, 0, 0], vec![560_403]), "{text}");
     }

@@ -119,8 +119,7 @@ impl Tail {
         Ok(if self.holes.at.is_some() { now.1 != before.1 } else { taken > 0 || now != before })
     }
 
-    /// How much of what was just read stands before a hole, in UTF-16 and in what is compressed; what stands behind is read
-    /// again.
+    /// How much of what was just read stands before a hole, where it is not plain text; what stands behind is read again.
     fn before_hole(&mut self, taken: usize) -> io::Result<usize> {
         let held = self.raw.len() - taken;
         let length = if self.decoding.is_utf16(&self.raw) {
@@ -131,7 +130,12 @@ impl Tail {
                 self.file.as_ref().map_or(Ok(0), |file| file.metadata().map(|data| data.len()))? <= end;
             held + self.holes.stop_in_compressed(&self.raw[held..], self.read, is_end)
         } else {
-            return Ok(taken);
+            // Behind a hole, the rest may turn out to be UTF-16. What is plain to its end is looked at once it is text.
+            let plain = self.decoding.first_changed(&self.raw);
+            match self.holes.stop(&self.raw[..plain], self.read - held as u64).max(held) {
+                before if before < plain && plain < self.raw.len() => before,
+                _ => return Ok(taken),
+            }
         };
         self.raw.truncate(length);
         Ok(length - held)

@@ -308,6 +308,29 @@ fn a_hole_in_a_compressed_file_is_waited_for() {
 }
 
 #[test]
+fn documents_in_utf16_are_filled_from_the_back() {
+    let mut play = Play::new();
+    let units = |text: Vec<u8>| {
+        let text = String::from_utf8(text).unwrap();
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let documents: Vec<_> =
+        (0..7).map(|number| units(documents(&play.rows(100)).swap_remove(number))).collect();
+    for part in (0..4).rev() {
+        for (number, text) in documents.iter().enumerate() {
+            let path = play.path(&format!("{number}.json"));
+            let ends = [part, part + 1].map(|end| text.len() * end / 4 & !1);
+            write_at(&path, &text[ends[0]..ends[1]], ends[0]);
+        }
+        if part > 0 {
+            play.settles_at_with_pending(0, 0);
+        }
+    }
+    play.settles_at(700, 0);
+    assert_eq!(play.event("replaced"), 0.0);
+}
+
+#[test]
 fn a_compressed_file_of_full_size_is_filled_from_its_front() {
     for shape in 0..3 {
         let mut play = Play::new();
