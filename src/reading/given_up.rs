@@ -37,6 +37,9 @@ pub struct GivenUp {
     pub holes: Vec<Hole>,
     /// Where the record begins that the next hole cuts.
     pub cut: Option<u64>,
+    /// Where lines began that were rejected one by one, and how many: with a quote that a hole leaves open, they are the
+    /// beginning of what it cuts.
+    broken: Option<(u64, u64)>,
     /// Nothing was read behind the last one yet, so that it is not known to be in the midst of the text.
     is_last: bool,
     /// Only rejected records were read behind the last one.
@@ -50,7 +53,7 @@ impl GivenUp {
         // Where it ends the text, it was not said yet.
         let is_last =
             content.holes.last().is_some_and(|hole| is_open && hole.rejected == 0 && hole.begin > 0);
-        Self { holes: content.holes.clone(), cut: None, is_last, is_open }
+        Self { holes: content.holes.clone(), is_last, is_open, ..Self::default() }
     }
 
     /// These NULs are read over, in a text that begins at `text_at` of its file, if it lies there as it is.
@@ -59,6 +62,7 @@ impl GivenUp {
             return;
         }
         let begin = self.cut.take().unwrap_or(nuls.start);
+        let (begin, rejected) = self.broken.take().unwrap_or((begin, 0));
         match self.holes.last_mut().filter(|last| last.until == nuls.start && last.end == nuls.start) {
             Some(last) => (last.end, last.until) = (nuls.end, nuls.end),
             None => {
@@ -66,10 +70,19 @@ impl GivenUp {
                     self.holes.remove(0);
                 }
                 let Range { start, end } = nuls;
-                self.holes.push(Hole { begin, start, end, until: end, place, rejected: 0 });
+                self.holes.push(Hole { begin, start, end, until: end, place, rejected });
             }
         }
         (self.is_last, self.is_open) = (self.holes.last().is_some_and(|hole| hole.begin > 0), true);
+    }
+
+    /// A line of CSV before the next hole is rejected: whether for a quote that is not closed.
+    pub fn reject_before(&mut self, begin: u64, is_broken: bool) {
+        self.broken = match self.broken {
+            Some((first, count)) => Some((first, count + 1)),
+            // What a hole leaves of a record behind it is no beginning of another.
+            None => (is_broken && !self.is_open).then_some((begin, 1)),
+        };
     }
 
     /// There is text behind the last hole: it is to be said now, with its place and its length, if it was not.
@@ -93,11 +106,19 @@ impl GivenUp {
     /// A record was read that ends at `end`; whether that is the rest of one that a hole cuts.
     pub fn read(&mut self, is_rejected: bool, end: u64) -> bool {
         self.is_open &= is_rejected;
+        self.broken = self.broken.filter(|_| is_rejected);
         if let Some(last) = self.holes.last_mut().filter(|_| self.is_open) {
             last.until = end;
             last.rejected += 1;
         }
         self.is_open
+    }
+
+    /// The line end that stands up to `end` may be that of a record that a hole cuts.
+    pub fn skip_to(&mut self, end: u64) {
+        if let Some(last) = self.holes.last_mut().filter(|_| self.is_open) {
+            last.until = end;
+        }
     }
 
     /// The bytes that were never written.

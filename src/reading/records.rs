@@ -8,7 +8,7 @@ use super::stages::{self, Piece, Stages};
 use super::{Batch, Content, Context, Found, HowRead, Options, Reading, Records, found};
 use crate::call::Reason;
 use crate::format::{Decoded, Format, Front, Recognition};
-use crate::framing::Place;
+use crate::framing::{Framing, Place};
 
 /// Text of a file of unknown format that is looked at before it is given up.
 const UNKNOWN_BYTES: usize = 256 * 1024;
@@ -77,6 +77,7 @@ impl Reading {
                 }
                 Piece::NeedMore => break,
                 Piece::Skip { next } => {
+                    books.given_up.skip_to(position + (at + next) as u64);
                     if stages.splitter.is_discarding() && !was_discarding {
                         self.before_too_long = self.content_at(at);
                     }
@@ -92,6 +93,12 @@ impl Reading {
             if is_last && stages::is_cut(books.how.format, &decoded, rest) {
                 books.given_up.cut = Some(begin);
                 continue;
+            }
+            if is_at_hole
+                && books.how.format.framing == Framing::QuotedCsv
+                && let Decoded::Rejected(reason) = decoded
+            {
+                books.given_up.reject_before(begin, reason == books.how.format.broken);
             }
             let decoded = match decoded {
                 // One answer that is an error, or one line of a log, may stand before rows.

@@ -470,6 +470,52 @@ fn a_hole_in_one_document_is_given_up_and_counts_when_it_is_filled_after_all() {
     }
 }
 
+#[test]
+fn holes_in_rows_with_quotes_and_line_breaks_are_given_up_and_count_when_they_are_filled_after_all() {
+    for (note, more) in [("One,\r\n\"\"two\"\"\r\nthree", "four\r\n"), ("One, two", "three")] {
+        let row = |number: usize| {
+            format!("c1000000-05ec-4a1b-8c2d-{number:012},\"{note}\",No,ByotIn,410,531004,\"{more}\"\r\n")
+        };
+        let header = "id,note,successfulCall,callType,finalSipCode,callEndSubReason,more\r\n";
+        let (text, row_bytes) = (header.to_owned() + &(0..100).map(row).collect::<String>(), row(0).len());
+        let text = text.as_bytes();
+        let mut play = impatient("cdr/*.csv");
+        // Two holes; the first begins and ends at every second byte of a row.
+        let holes: Vec<_> = (0..row_bytes)
+            .step_by(2)
+            .map(|at| {
+                let begin = header.len() + 20 * row_bytes + at;
+                let end = begin + 10 * row_bytes + (row_bytes - at) / 2;
+                [begin..end, end + 30 * row_bytes..end + 40 * row_bytes + 3]
+            })
+            .collect();
+        for (number, holes) in holes.iter().enumerate() {
+            let mut there = text.to_vec();
+            holes.iter().for_each(|hole| there[hole.clone()].fill(0));
+            fs::write(play.path(&format!("{number}.csv")), there).unwrap();
+        }
+        play.daemon().wait_for_metrics("holes are given up", |_| {
+            status(&play).matches("never written, and were given up").count() == holes.len()
+        });
+        for place in [1, 0] {
+            for (number, holes) in holes.iter().enumerate() {
+                let hole = holes[place].clone();
+                write_at(&play.path(&format!("{number}.csv")), &text[hole.clone()], hole.start);
+            }
+            play.daemon().wait_for_metrics("holes are filled", |_| {
+                play.event("hole_filled") == ((2 - place) * holes.len()) as f64
+            });
+        }
+        let all = 100 * holes.len() as u64;
+        play.counted(all);
+        play.kill();
+        play.start();
+        play.daemon().wait_until_ready();
+        play.counted(all);
+        assert_eq!(play.event("replaced"), 0.0);
+    }
+}
+
 /// What a file of these rows looks like in each container that is told by its first bytes.
 fn containers(rows: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let text = std::str::from_utf8(rows).unwrap();
