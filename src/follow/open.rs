@@ -8,7 +8,7 @@ use super::decide::{Before, Seen, State};
 use super::file::{File, Hand};
 use super::look;
 use crate::ledger::Contents;
-use crate::reading::{Content, Options, Reading};
+use crate::reading::{Content, Reading};
 use crate::source::hole::are_different;
 use crate::source::identity::FileId;
 
@@ -77,8 +77,7 @@ impl File {
         };
         self.look.size = file.metadata()?.len();
         let known = around.contents.of(id).cloned();
-        let (before, mut reading) = before(file, self.look.size, known.as_deref(), around.options)?;
-        reading.tail.share(around.memory.clone());
+        let (before, reading) = before(file, self.look.size, known.as_deref(), around)?;
         self.hand = Hand::Reading(Box::new(reading));
         self.note_progress();
         self.note_beginning(before, id, around);
@@ -136,8 +135,7 @@ impl File {
         };
         // A reading in the midst of the text must not go on as if it stood at its beginning.
         self.hand = Hand::Nothing;
-        let mut reading = Reading::new(file?, around.options).follow();
-        reading.tail.share(around.memory.clone());
+        let reading = Reading::new(file?, around.options).follow(around.memory);
         self.hand = Hand::Reading(Box::new(reading));
         self.note_beginning(Before::Nothing, id, around);
         self.note_progress();
@@ -150,18 +148,19 @@ fn before(
     file: OpenFile,
     size: u64,
     known: Option<&Content>,
-    options: Options,
+    around: &Around<'_>,
 ) -> io::Result<(Before, Reading)> {
-    let Some(content) = known else { return Ok((Before::Nothing, Reading::new(file, options).follow())) };
+    let anew = |file| Reading::new(file, around.options).follow(around.memory);
+    let Some(content) = known else { return Ok((Before::Nothing, anew(file))) };
     let tells = content.head.tells();
     let read_to = content.plain_text_at.map(|text_at| text_at + content.position);
     if (tells || read_to == Some(size))
-        && let Some(reading) = Reading::resume(file.try_clone()?, options, content)?
+        && let Some(reading) = Reading::resume(file.try_clone()?, around.options, content, around.memory)?
     {
         return Ok((Before::Same, reading));
     }
     // What was compressed can only be known again by its text, and of a header alone there may be many.
     let is_other = read_to.is_some_and(|read_to| tells || size < read_to);
     let before = if is_other { Before::Other } else { Before::Unclear };
-    Ok((before, Reading::new(file, options).follow()))
+    Ok((before, anew(file)))
 }

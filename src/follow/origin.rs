@@ -134,8 +134,7 @@ impl File {
         {
             let file = file.try_clone()?;
             original.content = content.into();
-            let mut reading = Reading::new(file, reading.options()).follow();
-            reading.tail.share(memory.clone());
+            let reading = Reading::new(file, reading.options()).follow(memory);
             self.hand = Hand::Reading(Box::new(reading));
             return Ok(Passed::More);
         }

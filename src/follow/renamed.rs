@@ -59,8 +59,8 @@ impl Files {
         } else {
             // The inode of a file that is no more may be that of any other.
             let Some(content) = around.contents.of(id).filter(|content| content.position > 0) else { return };
-            let Ok(Some(mut reading)) = Reading::resume(found, around.options, content) else { return };
-            reading.tail.share(around.memory.clone());
+            let resumed = Reading::resume(found, around.options, content, around.memory);
+            let Ok(Some(reading)) = resumed else { return };
             self.files.insert(id, File::renamed(from, path, reading, around.now));
         }
         if let Some(file) = self.files.get_mut(&id) {

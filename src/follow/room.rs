@@ -154,15 +154,13 @@ impl File {
         let anew = match (self.reading(), self.content()) {
             (Some(reading), Some(content)) if reading.may_begin_again() => {
                 let file = self.opened(id);
-                file.and_then(|file| Reading::resume(file, reading.options(), &content)).ok().flatten()
+                let resume = |file| Reading::resume(file, reading.options(), &content, around.memory);
+                file.and_then(resume).ok().flatten()
             }
             _ => None,
         };
         match anew {
-            Some(mut reading) => {
-                reading.tail.share(around.memory.clone());
-                self.hand = Hand::Reading(Box::new(reading));
-            }
+            Some(reading) => self.hand = Hand::Reading(Box::new(reading)),
             None => self.read_otherwise(Seen::OtherOptions),
         }
         self.note_progress();

@@ -71,8 +71,8 @@ impl Reading {
             return Ok(false);
         }
         self.comparison = Some(Box::new(Comparison {
-            original: Tail::new(original),
-            copy: Tail::new(copy.try_clone()?),
+            original: self.tail.beside(original),
+            copy: self.tail.beside(copy.try_clone()?),
             content: content.clone(),
             position: 0,
             blocks: Blocks::default(),

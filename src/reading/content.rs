@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use super::found::Found;
-use super::given_up::Hole;
+use super::given_up::{self, Hole};
 use crate::framing::Place;
 use crate::source::blocks::Blocks;
 use crate::source::identity::{Head, Mark};
@@ -41,11 +41,9 @@ pub struct Content {
 }
 
 impl Content {
-    /// The bytes that were never written, where the text lies in the file as it is: only there can they be written and
-    /// nothing else be another.
+    /// As [`given_up::unwritten`].
     pub fn unwritten(&self) -> Vec<Range<u64>> {
-        let holes = self.plain_text_at.map_or(&[][..], |_| &self.holes);
-        holes.iter().map(|hole| hole.start..hole.end).collect()
+        given_up::unwritten(&self.holes, self.plain_text_at)
     }
 
     /// Whether the text that begins at `text_at` of this file still has what stood before the position. Where nothing was

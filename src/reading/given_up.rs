@@ -9,7 +9,7 @@ use super::resume::LOOK_AHEAD_BYTES;
 use super::{Content, Context, Reading, Turn};
 use crate::format::{Format, Recognition};
 use crate::framing::Place;
-use crate::source::blocks::{self, PIECE_BYTES};
+use crate::source::blocks::{self, Blocks, PIECE_BYTES};
 use crate::source::hole::{self, Holes};
 use crate::source::tail::TailError;
 
@@ -66,11 +66,9 @@ impl GivenUp {
         match self.holes.last_mut().filter(|last| last.until == nuls.start && last.end == nuls.start) {
             Some(last) => (last.end, last.until) = (nuls.end, nuls.end),
             None => {
-                if self.holes.len() == MAXIMUM_HOLES {
-                    self.holes.remove(0);
-                }
                 let Range { start, end } = nuls;
                 self.holes.push(Hole { begin, start, end, until: end, place, rejected });
+                self.forget_first();
             }
         }
         (self.is_last, self.is_open) = (self.holes.last().is_some_and(|hole| hole.begin > 0), true);
@@ -121,10 +119,21 @@ impl GivenUp {
         }
     }
 
+    /// Keeps no more than may be remembered.
+    fn forget_first(&mut self) {
+        self.holes.drain(..self.holes.len().saturating_sub(MAXIMUM_HOLES));
+    }
+
     /// The bytes that were never written.
     pub fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
         self.holes.iter().map(|hole| hole.start..hole.end)
     }
+}
+
+/// The bytes that were never written, where the text lies in its file as it is, from `text_at` on. Where it was unpacked or
+/// decoded, a byte that is written there changes other text too.
+pub fn unwritten(holes: &[Hole], text_at: Option<u64>) -> Vec<Range<u64>> {
+    text_at.map_or(&[][..], |_| holes).iter().map(|hole| hole.start..hole.end).collect()
 }
 
 /// Whether these NULs of a text are a hole, and not stray ones; as in [`GivenUp::read_over`].
@@ -218,7 +227,7 @@ impl Reading {
             if part.goes_on_alone(self.position) {
                 break None;
             }
-            if part.is_full() || part.tail.read_bytes() - begin >= budget {
+            if part.is_full() || part.tail.read_bytes().saturating_sub(begin) >= budget {
                 break Some(Turn::More);
             }
             let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
@@ -234,35 +243,55 @@ impl Reading {
             }
             part.go_on_alone(&self.tail.holes);
         };
-        self.batch = part.batch.take();
-        self.found = std::mem::take(&mut part.found).after(self.found);
         if let Some(turn) = turn {
+            self.book(&mut part);
             let hole = &mut self.given_up.holes[place];
             (hole.begin, hole.place) = (part.position, part.place());
             self.filling = Some((place, part));
             return Ok(turn);
         }
-        let hole = self.given_up.holes.remove(place);
-        self.take_back_rejected(hole.rejected);
-        if part.position < hole.until
-            && part.given_up.ends_at(part.position)
-            && let Some(last) = part.given_up.holes.last_mut()
-        {
-            // What is left of it still cuts the record that ends there.
-            (last.until, last.rejected) = (hole.until, last.rejected + 1);
-            self.found.rejected += 1;
-        }
-        let left = std::mem::take(&mut part.given_up.holes);
-        self.given_up.holes.splice(place..place, left);
-        self.take_hole_into_hashes(&hole)?;
-        if part.goes_on_alone(self.position) {
-            self.take_over(*part)?;
-        }
-        self.tail.give_up(self.given_up.ranges());
-        self.tail.mark_anew()?;
-        self.filled += 1;
+        self.end_hole(place, *part)?;
         self.begin_hole()?;
         Ok(Turn::More)
+    }
+
+    /// Hands over what was read in a hole.
+    fn book(&mut self, part: &mut Self) {
+        self.batch = part.batch.take();
+        self.found = std::mem::take(&mut part.found).after(self.found);
+    }
+
+    /// A hole is read to the end of what it cuts. What can fail comes first: what is booked is not read again.
+    fn end_hole(&mut self, place: usize, mut part: Self) -> io::Result<()> {
+        let mut given_up = self.given_up.clone();
+        let hole = given_up.holes.remove(place);
+        let is_cut = part.position < hole.until && part.given_up.ends_at(part.position);
+        if let Some(last) = part.given_up.holes.last_mut().filter(|_| is_cut) {
+            // What is left of it still cuts the record that ends there.
+            (last.until, last.rejected) = (hole.until, last.rejected + 1);
+        }
+        given_up.holes.splice(place..place, std::mem::take(&mut part.given_up.holes));
+        given_up.forget_first();
+        let goes_on_alone = part.goes_on_alone(self.position);
+        let mut blocks = self.blocks_with(&hole, &given_up)?;
+        match &mut blocks {
+            Some(blocks) if goes_on_alone => part.hash_up_to_here(blocks)?,
+            _ => {}
+        }
+        if !goes_on_alone {
+            self.tail.mark_anew()?;
+        }
+        self.book(&mut part);
+        self.take_back_rejected(hole.rejected);
+        self.found.rejected += u64::from(is_cut);
+        if goes_on_alone {
+            self.adopt(part);
+            self.ending = None;
+        }
+        (self.given_up, self.blocks) = (given_up, blocks);
+        self.tail.give_up(self.given_up.ranges());
+        self.filled += 1;
+        Ok(())
     }
 
     /// The record that the hole cuts ends behind all that was read so far: once it has ended, reading goes on from there.
@@ -277,18 +306,14 @@ impl Reading {
         self.until == u64::MAX && self.position >= position
     }
 
-    /// Goes on where the reading of a hole has come to.
-    fn take_over(&mut self, part: Self) -> io::Result<()> {
-        if let (Some((file, text_at)), Some(hashes)) = (part.tail.plain_file(), &mut self.blocks) {
-            let mut piece = [0; PIECE_BYTES];
-            while hashes.end() + PIECE_BYTES as u64 <= part.position {
-                file.read_exact_at(&mut piece, text_at + hashes.end())?;
-                hashes.add(&piece);
-            }
+    /// Takes what stands before the position into the hashes, from the file.
+    fn hash_up_to_here(&self, hashes: &mut Blocks) -> io::Result<()> {
+        let Some((file, text_at)) = self.tail.plain_file() else { return Ok(()) };
+        let mut piece = [0; PIECE_BYTES];
+        while hashes.end() + PIECE_BYTES as u64 <= self.position {
+            file.read_exact_at(&mut piece, text_at + hashes.end())?;
+            hashes.add(&piece);
         }
-        let holes = std::mem::take(&mut self.given_up.holes);
-        self.adopt(part);
-        (self.given_up.holes, self.ending) = (holes, None);
         Ok(())
     }
 
@@ -305,12 +330,12 @@ impl Reading {
         self.stages.as_ref().map_or(Place::Top, |stages| stages.splitter.place())
     }
 
-    /// What stands in a hole by now is what was read.
-    fn take_hole_into_hashes(&mut self, hole: &Hole) -> io::Result<()> {
-        let (Some((file, text_at)), Some(hashes)) = (self.tail.plain_file(), &mut self.blocks) else {
-            return Ok(());
+    /// The hashes of a text in which what stands in this hole by now was read, and those that are left were not.
+    fn blocks_with(&self, hole: &Hole, left: &GivenUp) -> io::Result<Option<Blocks>> {
+        let (Some((file, text_at)), Some(mut hashes)) = (self.tail.plain_file(), self.blocks.clone()) else {
+            return Ok(self.blocks.clone());
         };
-        let left: Vec<Range<u64>> = self.given_up.ranges().collect();
+        let left: Vec<Range<u64>> = left.ranges().collect();
         let before: Vec<Range<u64>> =
             left.iter().cloned().chain(std::iter::once(hole.start..hole.end)).collect();
         let length = PIECE_BYTES as u64;
@@ -324,6 +349,6 @@ impl Reading {
             hashes.replace(at, &old, &new);
             at += length;
         }
-        Ok(())
+        Ok(Some(hashes))
     }
 }

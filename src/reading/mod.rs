@@ -75,7 +75,7 @@ pub struct Reading {
     options: Options,
     stages: Option<Stages>,
     unrecognised: Option<&'static str>,
-    /// Whether that was found of a text whose first line had no end.
+    /// Whether more of the text may show otherwise.
     is_guess: bool,
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
@@ -102,7 +102,7 @@ pub struct Reading {
     given_up: GivenUp,
     /// Where a hole begins in a text that was not recognised.
     hole_unread: Option<u64>,
-    /// Which of these is being read, as it was filled, and the reading of it.
+    /// The hole that is being read since it was filled: its place in `given_up.holes`, and the reading of it.
     filling: Option<(usize, Box<Self>)>,
     /// How many were filled, those that reading waited at included.
     filled: u64,
@@ -279,7 +279,7 @@ impl Reading {
             self.records(context, false);
         }
         while self.unrecognised.is_none() {
-            let taken = self.tail.read_bytes() - begin;
+            let taken = self.tail.read_bytes().saturating_sub(begin);
             if taken.max(text) >= budget || begun.elapsed() >= TURN_TIME || self.is_full() {
                 return Ok(Turn::More);
             }
@@ -309,7 +309,8 @@ impl Reading {
         } else if waited.is_some_and(|at| self.tail.read_bytes() > at && self.tail.holes.passed <= at) {
             self.filled += 1;
         }
-        self.batch.get_or_insert_default().read_bytes += self.tail.read_bytes() - before;
+        // What the decoder held of a hole is given back.
+        self.batch.get_or_insert_default().read_bytes += self.tail.read_bytes().saturating_sub(before);
         more
     }
 

@@ -171,9 +171,10 @@ impl Reading {
                     format
                 }
                 Recognition::Unknown => {
-                    let lines = memchr::memchr_iter(b'\n', text).count();
+                    let is_short = text.len() <= UNKNOWN_BYTES;
+                    let is_guess = is_short && memchr::memchr_iter(b'\n', text).count() < FIRST_LINES;
                     self.unrecognised = Some(Format::unknown_explanation(text));
-                    self.is_guess = lines < FIRST_LINES;
+                    self.is_guess = is_guess;
                     self.note_unread_hole();
                     return false;
                 }

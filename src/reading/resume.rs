@@ -11,6 +11,7 @@ use super::{Content, Found, HowRead, Options, Reading, Records};
 use crate::format::{Format, Recognition};
 use crate::framing::Place;
 use crate::source::identity::Mark;
+use crate::source::memory::Memory;
 use crate::source::tail::{Tail, TailError};
 
 /// As much of a text as a header and a whole head need.
@@ -48,7 +49,12 @@ impl Options {
 impl Reading {
     /// A file whose content is known: goes on at its position. `None` when the file holds something else there, when
     /// that cannot be told without reading it, or when it was read as another format than it is to be.
-    pub fn resume(file: File, options: Options, content: &Content) -> io::Result<Option<Self>> {
+    pub fn resume(
+        file: File,
+        options: Options,
+        content: &Content,
+        memory: &Memory,
+    ) -> io::Result<Option<Self>> {
         let Some(text_at) = content.plain_text_at else { return Ok(None) };
         if !content.is_marked_in(&file, text_at)? {
             return Ok(None);
@@ -58,7 +64,7 @@ impl Reading {
         let Some(format) = options.format_of(content, &begin[..length]) else { return Ok(None) };
         // A head that was short when it was stored may have become longer since.
         let beginning = Beginning::in_file(&file, text_at, content)?;
-        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options).follow();
+        let mut reading = Self::of_tail(Tail::at(file, text_at, content.mark), options).follow(memory);
         reading.go_on(format, content);
         reading.beginning = beginning;
         Ok(Some(reading))
@@ -95,7 +101,7 @@ impl Reading {
             holes: Vec::new(),
             blocks: None,
         };
-        let mut reading = Self::of_tail(Tail::at(file, text_at, mark), self.options);
+        let mut reading = Self::of_tail(self.tail.beside_at(file, text_at, mark), self.options);
         reading.go_on(stages.format, &content);
         Ok(Some((reading, content)))
     }
@@ -215,7 +221,7 @@ impl Reading {
             self.hash(self.tail.text().len());
             self.position += there;
             self.tail.consume(self.tail.text().len());
-            if (self.tail.read_bytes() - begin).max(self.position - text_begin) >= budget {
+            if self.tail.read_bytes().saturating_sub(begin).max(self.position - text_begin) >= budget {
                 return Ok(Passed::More);
             }
             if !self.fill(u64::MAX, false)? {
@@ -242,7 +248,7 @@ impl Reading {
             return Ok(known.plain_text_at.is_some().then_some(Passed::Different));
         }
         let holes = self.tail.holes.clone();
-        let mut tail = Tail::at(file.try_clone()?, text_at, known.mark);
+        let mut tail = self.tail.beside_at(file.try_clone()?, text_at, known.mark);
         tail.holes = holes;
         match self.is_known(known, budget)? {
             None => return Ok(Some(Passed::More)),

@@ -5,8 +5,8 @@ use super::stages::{Piece, Stages};
 use crate::format::Decoded;
 use crate::framing::{Framing, Place, Split};
 
-/// So many places that may be the beginning of a row whose end is not there are looked at in one text.
-const MOST_OPEN: usize = 16;
+/// In search of a row, a text is looked at so many times: what may be the beginning of one stands within another, and so on.
+const TIMES_LOOKED_AT: usize = 16;
 
 impl Stages {
     /// Goes on behind a hole; where cutting stood before it. Where lines end records, what is torn ends by itself.
@@ -36,26 +36,41 @@ impl Stages {
     /// Where the first row begins that is a call, behind another that ends there.
     fn next_row(&self, text: &[u8]) -> Option<usize> {
         let mut decoder = self.decoder_like();
-        let (mut at, mut open) = (0, 0);
+        let (mut at, mut left) = (0, TIMES_LOOKED_AT * text.len());
         while let Some(begin) = memchr::memchr2(b'{', b'[', &text[at..]).map(|found| at + found) {
             at = begin + 1;
             let before = text[..begin].trim_ascii_end().strip_suffix(b",").map(<[u8]>::trim_ascii_end);
             if before.is_none_or(|row| !matches!(row.last(), Some(b'}' | b']'))) {
                 continue;
             }
-            match self.splitter.clone().next(&text[begin..], false) {
-                Split::Record { start, end, .. }
-                    if matches!(decoder.decode(&text[begin + start..begin + end]), Decoded::Call(_)) =>
-                {
-                    return Some(begin);
-                }
-                Split::NeedMore => open += 1,
-                _ => {}
+            let split = self.splitter.clone().next(&text[begin..], false);
+            if let Split::Record { start, end, .. } = split
+                && matches!(decoder.decode(&text[begin + start..begin + end]), Decoded::Call(_))
+            {
+                return Some(begin);
             }
-            if open > MOST_OPEN {
-                break;
-            }
+            left = left.checked_sub(match split {
+                Split::NeedMore => text.len() - begin,
+                Split::Record { next, .. }
+                | Split::Broken { next, .. }
+                | Split::TooLong { next }
+                | Split::Skip { next } => next,
+            })?;
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::reading::Options;
+
+    #[test]
+    fn rows_within_rows_within_rows_are_not_all_looked_at() {
+        let stages = Stages::new(Format::named("graph").unwrap(), Options::default());
+        let text = r#"[{},{"x":"#.repeat(60_000) + &"}]".repeat(60_000);
+        assert_eq!(stages.next_row(text.as_bytes()), None);
     }
 }

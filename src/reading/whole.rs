@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Content, Reading, Turn};
+use super::{Content, Reading, Turn, given_up};
 use crate::source::blocks::{self, Blocks, PIECE_BYTES};
+use crate::source::memory::Memory;
 use crate::source::tail::{Tail, TailError};
 
 /// A text being read once more, to be compared with what was read of it.
@@ -64,8 +65,10 @@ impl Check {
 }
 
 impl Reading {
-    /// From now on waits at holes, keeps hashes of what is read, and leaves to others what takes long.
-    pub fn follow(mut self) -> Self {
+    /// From now on waits at holes, keeps hashes of what is read, unpacks with this memory, and leaves to others what takes
+    /// long.
+    pub fn follow(mut self, memory: &Memory) -> Self {
+        self.tail.share(memory.clone());
         self.tail.holes.waits = true;
         self.tail.leave_long_steps(true);
         self.blocks = Some(Blocks::default());
@@ -109,8 +112,7 @@ impl Reading {
         if let Some(file) = self.tail.file() {
             let blocks = self.blocks.clone().unwrap_or_default();
             let again = self.tail.beside(file.try_clone()?);
-            let is_plain = self.tail.plain_text_at().is_some();
-            let holes = self.given_up.ranges().filter(|_| is_plain).collect();
+            let holes = given_up::unwritten(&self.given_up.holes, self.tail.plain_text_at());
             self.check = Some(Box::new(Check::new(again, blocks, holes)));
         }
         Ok(())
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
     use crate::call::UnixMillis;
     use crate::reading::{Context, Options};
-    use crate::source::memory::{Claim, Memory};
+    use crate::source::memory::Claim;
 
     /// A frame that takes a window of 1 MiB, to which more can be written.
     fn frame() -> zstd::stream::write::Encoder<'static, Vec<u8>> {
@@ -207,8 +209,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(encoder.get_ref()).unwrap();
         let memory = Memory::limited(2 << 20);
-        let mut reading = Reading::new(file.reopen().unwrap(), Options::default()).follow();
-        reading.tail.share(memory.clone());
+        let mut reading = Reading::new(file.reopen().unwrap(), Options::default()).follow(&memory);
         read(&mut reading).unwrap();
         // The frame is not at its end: the reading keeps its window, and there is room for one only.
         assert!(memory.free() < 1 << 20);

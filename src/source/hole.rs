@@ -155,16 +155,18 @@ pub fn end_of(file: &File, from: u64) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// The end of the last byte behind `from` that is not NUL.
+/// The end of the last byte behind `from` that is not NUL; where that is too far before the end of the file to be looked for,
+/// the end of the hole at `from`.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn end_of_text(file: &File, from: u64) -> io::Result<Option<u64>> {
     let Some(from) = data_from(file, from)? else { return Ok(None) };
     let mut end = file.metadata()?.len();
+    let least = from.max(end.saturating_sub(MAXIMUM_SEARCHED));
     let mut bytes = vec![0; SEARCHED_BYTES];
-    while end > from {
-        let begin = end.saturating_sub(SEARCHED_BYTES as u64).max(from);
+    while end > least {
+        let begin = end.saturating_sub(SEARCHED_BYTES as u64).max(least);
         let part = &mut bytes[..usize::try_from(end - begin).unwrap_or_default()];
         file.read_exact_at(part, begin)?;
         if let Some(last) = part.iter().rposition(|byte| *byte != 0) {
@@ -172,7 +174,7 @@ pub fn end_of_text(file: &File, from: u64) -> io::Result<Option<u64>> {
         }
         end = begin;
     }
-    Ok(None)
+    if least > from { end_of(file, from) } else { Ok(None) }
 }
 
 /// Where the file system has anything from `from` on; sparse parts have no bytes to be read.
@@ -265,5 +267,19 @@ mod tests {
         assert_eq!(end_of_text(&file, 3).unwrap(), Some(1_000_003));
         assert_eq!(end_of_text(&file, 1_000_003).unwrap(), None);
         assert!(is_filled(&file, 0..3).unwrap() && !is_filled(&file, 1..4).unwrap());
+    }
+
+    #[test]
+    fn an_end_that_is_far_is_not_searched_for() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"one", 0).unwrap();
+        file.write_all_at(b"two", 5000).unwrap();
+        // Written, so that the file system does not know that nothing stands there.
+        let zeros = vec![0; 1 << 20];
+        (0..MAXIMUM_SEARCHED + zeros.len() as u64).step_by(zeros.len()).for_each(|at| {
+            file.write_all_at(&zeros, 5003 + at).unwrap();
+        });
+        assert_eq!(end_of_text(&file, 3).unwrap(), Some(5000), "as far as the next text");
+        assert_eq!(end_of_text(&file, 5003).unwrap(), None);
     }
 }

@@ -43,15 +43,6 @@ impl Default for Memory {
     }
 }
 
-/// It says nothing of how records are read.
-impl PartialEq for Memory {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Memory {}
-
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Memory").field(&self.limit()).finish()

@@ -115,6 +115,15 @@ impl Tail {
         tail
     }
 
+    /// Another tail, of a file whose text lies in it from `text_at` on as it is, at this mark of it, that unpacks with the same
+    /// memory and leaves the same steps to others.
+    pub fn beside_at(&self, file: File, text_at: u64, mark: Mark) -> Self {
+        let mut tail = Self::at(file, text_at, mark);
+        tail.share(self.decoding.memory().clone());
+        tail.leave_long_steps(!matches!(self.long_steps, LongSteps::Taken));
+        tail
+    }
+
     /// Gives back the memory of unpacking; whether there was any. When the file grows, it is unpacked from its beginning
     /// again.
     pub fn shed(&mut self) -> bool {
@@ -332,6 +341,21 @@ mod tests {
             assert!(!tail.fill(u64::MAX, false).unwrap());
         }
         assert!(tail.is_read() && !tail.fill(u64::MAX, false).unwrap());
+    }
+
+    #[test]
+    fn a_nul_that_turns_out_to_begin_a_hole_is_given_back() {
+        let mut writer = tempfile::NamedTempFile::new().unwrap();
+        writer.write_all(b"x\n\0").unwrap();
+        let mut tail = Tail::new(File::open(writer.path()).unwrap());
+        tail.holes.waits = true;
+        while tail.fill(u64::MAX, false).unwrap() {}
+        writer.write_all(&[0; 600]).unwrap();
+        while tail.fill(u64::MAX, false).unwrap() {}
+        assert_eq!((tail.text(), tail.read_bytes(), tail.holes.at), (&b"x\n"[..], 2, Some(2)));
+        writer.as_file().write_all_at(&[b'y'; 601], 2).unwrap();
+        while tail.fill(u64::MAX, false).unwrap() {}
+        assert_eq!(tail.text().len(), 603, "it is the same text");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use cdr_exporter::call::UnixMillis;
 use cdr_exporter::config;
 use cdr_exporter::pipeline::Options;
 use cdr_exporter::reading::{Content, Context, Passed, Reading, Records, Turn};
+use cdr_exporter::source::memory::Memory;
 use tempfile::NamedTempFile;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
@@ -40,7 +41,7 @@ fn read(reading: &mut Reading, context: &Context) -> Records {
 fn resume(path: &Path, options: &Options, content: Option<&Content>) -> Reading {
     let (open, options) = (|| File::open(path).unwrap(), options.sources[0].reading);
     let Some(content) = content else { return Reading::new(open(), options) };
-    if let Some(reading) = Reading::resume(open(), options, content).unwrap() {
+    if let Some(reading) = Reading::resume(open(), options, content, &Memory::default()).unwrap() {
         return reading;
     }
     let mut reading = Reading::new(open(), options);

@@ -332,6 +332,29 @@ fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
 }
 
 #[test]
+fn a_file_without_lines_that_is_none_of_ours_is_refused_once_however_it_grows() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("cdr")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
+    let daemon = Daemon::of(&mut command);
+    daemon.wait_until_ready();
+    let path = folder.path().join("cdr/a.json");
+    append(&path, &b"QUJD".repeat(100_000));
+    daemon.wait_for_log("not read: ");
+    for number in 1..=5 {
+        append(&path, &b"REVG".repeat(100_000));
+        // What comes after it shows that its growth was seen.
+        let rows = row::ndjson(&[Row::failed(number, SBC, (560_403, 403))]);
+        append(&folder.path().join(format!("cdr/{number}.json")), rows.as_bytes());
+        daemon.wait_for_metrics("the row counts", |metrics| {
+            metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]) == f64::from(number)
+        });
+    }
+    assert_eq!(daemon.log().iter().filter(|line| line.contains("not read: ")).count(), 1);
+}
+
+#[test]
 fn of_two_columns_of_one_field_the_one_that_is_not_empty_is_read() {
     let id = "\"id\":\"d1000000-05ec-4a1b-8c2d-00000000000";
     let rest = "\"successfulCall\":false,\"callType\":\"ByotIn\",\"trunkFullyQualifiedDomainName\":\"sbc1.contoso.com\"";

@@ -246,7 +246,8 @@ impl Tail {
             self.end = begin + before;
             self.read -= (length - before) as u64;
             self.text.truncate(self.end);
-            self.mark_read(before);
+            // Also where nothing of it is left: the decoder may have held its first byte.
+            let _ = self.set_mark();
         }
         if self.plain_text_at() == Some(self.read) {
             self.mark = Mark::default();

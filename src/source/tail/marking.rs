@@ -55,7 +55,7 @@ impl Tail {
 
     /// Remembers what was read, for [`Tail::is_same_content`]: what is in memory, as the file may be another one by
     /// now.
-    fn set_mark(&mut self) -> io::Result<()> {
+    pub(super) fn set_mark(&mut self) -> io::Result<()> {
         let known = match self.is_plain() {
             true => &self.text[self.end.saturating_sub(MARK_BYTES)..self.end],
             false => &[],
