@@ -145,6 +145,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let paths = found.files.iter().map(|(path, _)| path.clone());
         let (ignored, paths): (Vec<PathBuf>, Vec<PathBuf>) =
             paths.partition(|path| companion::explanation_at(path).is_some());
+        all_well &= ignored.is_empty() || !paths.is_empty();
         for path in ignored {
             let explanation = companion::explanation_at(&path).unwrap_or_default();
             writeln!(out, "  {}\n    ignored: {explanation}", shown::path(&path))?;

@@ -267,6 +267,7 @@ impl Format {
         if text.is_empty() {
             return Recognition::NeedMore;
         }
+        let finished = finished || ends_with_cr(text);
         let mut recognition = Recognition::Unknown;
         for format in ALL {
             match (format.recognise)(text, finished, names) {
@@ -286,9 +287,21 @@ impl Format {
     }
 }
 
+/// Whether the first line ends with a carriage return alone: who looks for a line feed waits in vain.
+fn ends_with_cr(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text)
+        .is_some_and(|at| matches!(&text[at..], [b'\r', next, ..] if !matches!(next, b'\r' | b'\n')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_end_with_cr_are_known_before_the_file_ends() {
+        let text = b"CorrelationId,Success,Final SIP code\rc1000000-05ec-4a1b-8c2d-000000000001,No,403\r";
+        assert_eq!(Format::recognise(text, false), Recognition::Known(&teams_admin_center::FORMAT));
+    }
 
     #[test]
     fn recognises_formats() {

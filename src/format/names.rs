@@ -4,7 +4,14 @@
 //! So names compare by their letters and digits alone, without case. What Log Analytics puts behind a name (`_d`), and the
 //! path of objects that stands before one, do not count.
 
-use std::collections::{BTreeMap, HashMap};
+mod lookalike;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use encoding_rs::WINDOWS_1252;
+
+pub use self::lookalike::{Lookalikes, misspelt, resembling, shown};
 
 /// The fields of a Direct Routing call that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +105,7 @@ impl Names {
     /// The field of this name.
     pub fn field(self, name: &[u8]) -> Option<Field> {
         if let Some(own) = self.0
-            && let Some(field) = own.get(&letters_of_any(&String::from_utf8_lossy(name)))
+            && let Some(field) = own.get(&letters_of_any(&text_of(name)))
         {
             return Some(*field);
         }
@@ -229,56 +236,12 @@ fn letters_of_any(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What [`misspelt`] says of names, remembered: rows of one file have the same ones.
-#[derive(Debug, Default)]
-pub struct Lookalikes(HashMap<Box<[u8]>, Option<Field>>);
-
-impl Lookalikes {
-    /// So many names are remembered.
-    const MOST_NAMES: usize = 256;
-
-    /// The deciding field that a name is probably a misspelling of.
-    pub fn field(&mut self, name: &[u8]) -> Option<Field> {
-        if let Some(known) = self.0.get(name) {
-            return *known;
-        }
-        if self.0.len() >= Self::MOST_NAMES {
-            self.0.clear();
-        }
-        let field = misspelt(name);
-        self.0.insert(name.into(), field);
-        field
+/// A name in UTF-8, or else in Windows-1252, in which Excel saves CSV in western Europe.
+fn text_of(name: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(name) {
+        Ok(name) => name.into(),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(name).0,
     }
-}
-
-/// The deciding field that a name is probably a misspelling of.
-pub fn misspelt(name: &[u8]) -> Option<Field> {
-    resembling(name, &Field::DECIDING)
-}
-
-/// A name as it is spelled, without what no name of ours has.
-pub fn shown(name: &[u8]) -> String {
-    let last = name.rsplit(|byte| matches!(byte, b'.' | b'[' | b'/')).find(|part| !part.is_empty());
-    let text = String::from_utf8_lossy(last.unwrap_or_default());
-    text.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect()
-}
-
-/// Which of these fields a name looks like.
-pub fn resembling(name: &[u8], among: &[Field]) -> Option<Field> {
-    /// A shorter name may be a word of its own.
-    const FEWEST_LETTERS: usize = 5;
-    let of_any = |name: &str| letters_of_any(name);
-    let name = of_any(&String::from_utf8_lossy(path_and_name(name).map_or(name, |(_, name)| name)));
-    if !(FEWEST_LETTERS..MOST_LETTERS).contains(&name.len()) {
-        return None;
-    }
-    let is_near = |known: &str| {
-        let known = of_any(known);
-        let allowed = if known.len() < 10 { 1 } else { 2 };
-        strsim::damerau_levenshtein(&name, &known) <= allowed
-    };
-    let of = |field: Field| [field.names().graph, field.names().admin_center].into_iter().any(is_near);
-    among.iter().copied().find(|field| of(*field))
 }
 
 #[cfg(test)]
@@ -334,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_names_are_known_in_the_character_set_of_excel() {
+        let names = Names::with([("Endg\u{fc}ltiger SIP-Code".to_owned(), Field::SipCode)]);
+        for name in ["Endg\u{fc}ltiger SIP-Code".as_bytes(), b"ENDG\xdcLTIGER SIP-Code"] {
+            assert_eq!(names.field(name), Some(Field::SipCode));
+        }
+    }
+
+    #[test]
     fn other_names_are_none() {
         for name in [
             "",
@@ -377,23 +348,5 @@ mod tests {
             assert_eq!(names.field(name.as_bytes()), field, "{name}");
         }
         assert_eq!(Names::with([]), Names::default());
-    }
-
-    #[test]
-    fn a_misspelling_is_known() {
-        for (name, field) in [
-            ("succesfulCall", Some(Field::Success)),
-            ("Sucess", Some(Field::Success)),
-            ("finalSipCod", Some(Field::SipCode)),
-            ("Final SIP cdoe", Some(Field::SipCode)),
-            ("properties.callEndSubReson", Some(Field::MicrosoftCode)),
-            ("trunkFullyQualifiedDomianName", Some(Field::Trunk)),
-            ("calType", Some(Field::CallType)),
-            ("userDisplayName", None),
-            ("access", None),
-            ("Final SIP Phrase", None),
-        ] {
-            assert_eq!(misspelt(name.as_bytes()), field, "{name}");
-        }
     }
 }

@@ -330,7 +330,10 @@ pub fn missing<'a>(
     let is_refused = || matches!(row.whole(sip), Ok(Some(300..)));
     match misspelt {
         Some(field) => Some(reason(field)),
-        None if !is_there(success) && !is_refused() => Some(Reason::MissingSuccess),
+        // Both codes tell what a flag would.
+        None if !is_there(success) && !is_refused() && !(is_there(sip) && is_there(microsoft)) => {
+            Some(Reason::MissingSuccess)
+        }
         None if flag == Some(false) && !is_there(sip) && !is_there(microsoft) => Some(Reason::MissingSipCode),
         None => None,
     }

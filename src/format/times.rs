@@ -88,7 +88,10 @@ impl Dates {
 
     fn text(self, text: &[u8]) -> Result<i64, NotATime> {
         let text = str::from_utf8(text).map_err(|_| NotATime::Other)?;
-        if let Ok(number) = text.parse() {
+        // Excel writes days with a decimal comma where people do.
+        let days = text.split_once(',').filter(|(days, _)| days.len() == 5);
+        let number = days.map_or_else(|| text.parse(), |(days, part)| format!("{days}.{part}").parse());
+        if let Ok(number) = number {
             return number_of_days_or_seconds(number).ok_or(NotATime::Other);
         }
         if let Some(millis) = of_javascript(text).or_else(|| in_words(text)) {

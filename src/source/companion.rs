@@ -22,6 +22,8 @@ pub fn explanation(name: &str) -> Option<&'static str> {
         Some("where Windows had a file from")
     } else if name.starts_with("temp-cdr") {
         Some("a file that an Oracle SBC still writes; it is renamed when it is whole")
+    } else if name.starts_with("~$") {
+        Some("what Office leaves beside a file that somebody has open")
     } else if name.starts_with("._") {
         Some("what macOS adds to a file")
     } else {
@@ -43,6 +45,7 @@ mod tests {
             "Zone.Identifier",
             "DirectRouting.calls.2024-11-05.csv:Zone.Identifier",
             "temp-cdr202411050900a",
+            "~$DirectRouting.xlsx",
             "._DirectRouting.calls.2024-11-05.csv",
         ];
         assert!(known.iter().all(|name| explanation(name).is_some()));

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::tools::files::append;
 use super::tools::row::{self, Row};
-use super::tools::{Daemon, run_in};
+use super::tools::{Daemon, run, run_in};
 
 const SBC: &str = "sbc1.contoso.com";
 /// A row of getPstnCalls.
@@ -392,6 +392,28 @@ fn rows_in_the_envelopes_of_other_services_and_flags_of_databases_count() {
     ] {
         assert_eq!(inspected("json", &[&text]), ([3, 0, 0], vec![560_403]), "{text}");
     }
+}
+
+#[test]
+fn what_excel_leaves_below_a_table_and_flags_that_nobody_chose_cost_no_call() {
+    let header = "id,correlationId,callType,finalSipCode,callEndSubReason,endDateTime\n";
+    let row = |number: u32, codes: &str| {
+        format!("d1000000-05ec-4a1b-8c2d-00000000000{number},,ByotIn,{codes},\"45601,38372\"\n")
+    };
+    // Without a flag, both codes tell what became of a call.
+    let text =
+        format!("{header}{}{}{},,,,,\n\"\",,,,,\n", row(1, "403,560403"), row(2, "200,0"), row(3, "200,0"));
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.csv"), &text).unwrap();
+    let output = run(["inspect", "--output", "json", &folder.path().display().to_string()]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["records"]["counted"], 3, "{report}");
+    assert_eq!((&report["records"]["rejected"], &report["records"]["ignored"]), (&0.into(), &2.into()));
+    assert!(output.stdout.contains("2024-11-05"), "{report}");
+    let outcomes = report["outcomes"].as_array().unwrap().iter();
+    let answered =
+        outcomes.filter(|outcome| outcome["outcome"] == "answered").map(|outcome| &outcome["count"]);
+    assert_eq!(answered.collect::<Vec<_>>(), [2], "{report}");
 }
 
 #[test]

@@ -43,7 +43,13 @@ pub fn of(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
     }
     // What always comes with an export is read only where it is named itself.
     let paths = found.files.into_iter().map(|(path, _)| path);
-    (paths.filter(|path| companion::explanation_at(path).is_none()).collect(), reasons)
+    let (companions, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.partition(|path| companion::explanation_at(path).is_some());
+    if let (true, Some(first)) = (paths.is_empty(), companions.first()) {
+        let explanation = companion::explanation_at(first).unwrap_or_default();
+        reasons.push(format!("nothing but what lies beside records: {}: {explanation}", shown(first)));
+    }
+    (paths, reasons)
 }
 
 /// What is to be said of files that hold nothing, where no file holds a call.
@@ -58,6 +64,9 @@ pub fn empty(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
         .filter_map(|(path, read)| Some((path, read.as_ref().filter(|read| is_empty(read))?)))
         .collect();
     let what = |read: &FileRead| match read.summary.records.header {
+        0 if read.reading.tail.is_archive() => {
+            "a zip archive or workbook without call records: of an export it holds Calling Plan calls at most, and of a workbook the first worksheet is read"
+        }
         0 => "empty: there is no record in it",
         _ => "empty but for a header: there is no record below it",
     };

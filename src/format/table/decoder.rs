@@ -64,8 +64,16 @@ impl Decode for Decoder {
         if record.trim_ascii().is_empty() {
             return Decoded::Ignored;
         }
-        // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
-        self.decoded(record).map_or_else(|reason| self.header_or(reason, record), Decoded::Call)
+        let separator = self.separator();
+        match self.decoded(record) {
+            Ok(call) => Decoded::Call(call),
+            // Excel leaves rows of empty cells below a table.
+            Err(_) if record.iter().all(|byte| *byte == separator || matches!(byte, b' ' | b'"')) => {
+                Decoded::Ignored
+            }
+            // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
+            Err(reason) => self.header_or(reason, record),
+        }
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
