@@ -118,8 +118,15 @@ impl Spool {
         let mut known = Known::new();
         // In the order of time: the last word on a row stays.
         for (_, path) in self.files()?.into_iter().filter(|(name, _)| name.day == day) {
-            for line in BufReader::new(File::open(path)?).lines() {
-                let print = Print::of(&line?);
+            let at = |error: io::Error| {
+                let path = path.display();
+                io::Error::new(
+                    error.kind(),
+                    format!("{path}: {error}; move this file away, and its rows are fetched again"),
+                )
+            };
+            for line in BufReader::new(File::open(&path).map_err(at)?).lines() {
+                let print = Print::of(&line.map_err(at)?);
                 known.insert(print.id, print.content);
             }
         }

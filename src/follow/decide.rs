@@ -187,8 +187,8 @@ fn passed_over(state: State, passed: Passed, own: Own) -> (State, Vec<Action>) {
     }
 }
 
-/// The file is as long as it gets and does not show whether it is a copy: then it is none. What begins like a copy and is
-/// shorter was cut while it was copied; it counts only where the ids of its records tell.
+/// Too short to match and no longer growing: treat it as new. What begins like a copy and is shorter was cut while it was
+/// copied; it counts only where the ids of its records tell.
 fn quiet(state: State, remembered: bool, own: Option<Original>) -> (State, Vec<Action>) {
     match state {
         State::Probing => {}

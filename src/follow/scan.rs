@@ -134,7 +134,9 @@ impl Walked {
                 let at = path.display();
                 match is_regular {
                     _ if news > NAMED => {}
-                    true => warn!(source, path = %at, error, "cannot read on; what came before is counted"),
+                    true => {
+                        warn!(source, path = %at, error, "cannot be looked through: files in it are not read");
+                    }
                     false => warn!(source, path = %at, "not read: {error}"),
                 }
             }

@@ -211,8 +211,8 @@ impl<Bytes> Row<Bytes> {
         }
     }
 
-    /// Keeps the value of a field, and that of an earlier property of the same field where this one is empty: Log Analytics
-    /// has two columns for what may be a text or a number (`x_s`, `x_d`).
+    /// Sets the field, unless the value is empty and an earlier one is there: Log Analytics has two columns for what may be
+    /// a text or a number (`x_s`, `x_d`).
     pub fn add(&mut self, field: Field, value: Value<Bytes>)
     where
         Bytes: AsRef<[u8]>,

@@ -5,12 +5,20 @@ use super::{Found, HowRead, Reading, Records};
 /// Where in the documents of a text reading stands.
 #[derive(Debug, Default)]
 pub struct Documents {
-    /// Whether the next one is to be recognised.
-    begins: bool,
-    /// Whether the one under way is of no format we know, and passed over.
-    is_passed_over: bool,
-    /// What the first of those seems to be.
+    now: Document,
+    /// What the first that is passed over seems to be.
     unrecognised: Option<&'static str>,
+}
+
+/// The document that the text goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Document {
+    #[default]
+    UnderWay,
+    /// It is to be recognised.
+    Begins,
+    /// It is of no format we know.
+    PassedOver,
 }
 
 impl Reading {
@@ -26,17 +34,17 @@ impl Reading {
         }
         loop {
             let over = self.tail.document_end() == Some(self.wanted());
-            if self.documents.begins {
-                self.documents.begins = !self.recognise(over);
+            if self.documents.now == Document::Begins && self.recognise(over) {
+                self.documents.now = Document::UnderWay;
             }
-            if !self.documents.begins && !self.documents.is_passed_over {
+            if self.documents.now == Document::UnderWay {
                 self.each_of_document(over, &mut take);
             }
             if let Some(explanation) = self.unrecognised.take() {
-                self.documents.is_passed_over = true;
+                self.documents.now = Document::PassedOver;
                 self.documents.unrecognised.get_or_insert(explanation);
             }
-            if self.documents.is_passed_over {
+            if self.documents.now == Document::PassedOver {
                 // After a restart it is recognised anew, and so from its beginning.
                 self.before_too_long = self.before_too_long.take().or_else(|| self.content_at(0));
                 self.take(self.wanted());
@@ -45,10 +53,10 @@ impl Reading {
                 break;
             }
             self.tail.next_document();
-            if self.documents.is_passed_over {
+            if self.documents.now == Document::PassedOver {
                 self.before_too_long = None;
             }
-            self.documents = Documents { begins: true, is_passed_over: false, ..self.documents };
+            self.documents.now = Document::Begins;
         }
         self.note_archive(finished);
     }
