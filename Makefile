@@ -7,9 +7,11 @@
 # nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
 NEXTEST := $(shell command -v cargo-nextest)
 TEST := $(if $(NEXTEST),nextest run,test --lib --bins --test '*')
-# A machine that cannot have what scripts/newer-prometheus unpacks leaves out the tests of it; the summary counts them.
-ifneq ($(WITHOUT_NEWER_PROMETHEUS),)
-LEFT_OUT := $(if $(NEXTEST),-E 'not test(/::newer$$/)',-- --skip ::newer)
+# A machine that cannot have what scripts/newer-prometheus or scripts/axe-core unpacks leaves out the tests of it; the summary
+# counts them.
+WITHOUT := $(if $(WITHOUT_NEWER_PROMETHEUS),newer) $(if $(WITHOUT_AXE),axe)
+ifneq ($(strip $(WITHOUT)),)
+LEFT_OUT := $(if $(NEXTEST),-E 'all() $(WITHOUT:%=- test(/::%$$/))',-- $(WITHOUT:%=--skip ::%))
 endif
 
 help: ## List these targets.
@@ -36,6 +38,7 @@ bench: build ## Time it beside mtail, wc, zcat, DuckDB, Polars and ClickHouse (n
 tools: ## Install what the tests run and is missing (apt-get, a minute); services stay off.
 	@scripts/install-test-tools
 	@scripts/newer-prometheus
+	@scripts/axe-core
 
 format: ## Format the sources.
 	cargo fmt

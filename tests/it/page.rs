@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::tools::browser::Browser;
 use super::tools::row::Row;
-use super::tools::{Daemon, run};
+use super::tools::{Daemon, axe, run};
 
 const ICE: (u64, u16) = (531_004, 410);
 const MEDIA: (u64, u16) = (531_005, 410);
@@ -62,6 +62,9 @@ impl House {
     }
 }
 
+/// A window, and what its user prefers.
+const WINDOWS: [(u64, &str); 4] = [(390, "light"), (1400, "dark"), (390, "dark"), (1400, "light")];
+
 #[test]
 fn a_browser_draws_the_pages_and_asks_nobody_else() {
     let house = House::serving(&day());
@@ -80,34 +83,25 @@ fn a_browser_draws_the_pages_and_asks_nobody_else() {
         ),
         ("/causes/-", &["not in the catalogue"]),
     ] {
-        for (width, scheme) in [(390, "light"), (1400, "dark"), (390, "dark"), (1400, "light")] {
-            browser.prefer(scheme);
-            let drawn = browser.draw(&house.url(path), width);
-            assert!(drawn.console.is_empty(), "{path}: {:?}", drawn.console);
-            assert_eq!(drawn.requests, [house.url(path)], "{path} asks for nothing but itself");
-            assert!(drawn.width <= width, "{path} is {} pixels wide in a window of {width}", drawn.width);
-            for text in texts {
-                assert!(drawn.text.contains(text), "{path} does not say `{text}`:\n{}", drawn.text);
-            }
-            if let Ok(axe) = std::env::var("AXE") {
-                assert_eq!(
-                    faults_for_axe(&mut browser, Path::new(&axe)),
-                    Vec::<String>::new(),
-                    "{path} {width} {scheme}"
-                );
-            }
-            if let Ok(folder) = std::env::var("PICTURES") {
-                let name = path.trim_matches('/').replace(['/', '?', '&', '='], "-");
-                let picture = Path::new(&folder).join(format!("page-{name}-{width}-{scheme}.png"));
-                browser.picture(&picture, width, drawn.height);
-            }
-        }
+        let name = path.trim_matches('/').replace(['/', '?', '&', '='], "-");
+        is_drawn(&mut browser, &house.url(path), texts, &format!("page-{name}"));
     }
 }
 
 /// The report of README: it stands alone, on a phone, in the dark and on paper.
 #[test]
 fn a_browser_draws_the_report_and_asks_nobody() {
+    let (_folder, url) = report();
+    let mut browser = Browser::start();
+    let texts =
+        ["150 of 4,809 calls failed", "on sbc2.contoso.com: 48 of 84 calls", "531004/410", "Check NAT."];
+    is_drawn(&mut browser, &url, &texts, "report");
+    let pages = browser.printed();
+    assert!((1..=8).contains(&pages), "{pages} pages of A4");
+}
+
+/// The address of the report of README, and the folder that it is in.
+fn report() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let export = folder.path().join("DirectRouting.calls.2026-11-20.csv");
     assert_eq!(run(["demo", "--export", export.to_str().unwrap()]).code, Some(0));
@@ -116,37 +110,65 @@ fn a_browser_draws_the_report_and_asks_nobody() {
     let file = folder.path().join("report.html");
     fs::write(&file, report.stdout).unwrap();
     let url = format!("file://{}", file.display());
-    let mut browser = Browser::start();
-    for (width, scheme) in [(390, "light"), (1400, "dark"), (390, "dark"), (1400, "light")] {
+    (folder, url)
+}
+
+/// Draws a page in each window: it fits, says these texts, asks for nothing but itself and has nothing to complain of.
+/// `PICTURES` is a folder that keeps what it looks like.
+fn is_drawn(browser: &mut Browser, url: &str, texts: &[&str], name: &str) {
+    for (width, scheme) in WINDOWS {
         browser.prefer(scheme);
-        let drawn = browser.draw(&url, width);
-        assert!(drawn.console.is_empty(), "{:?}", drawn.console);
-        assert_eq!(drawn.requests, [url.as_str()], "it asks for nothing but itself");
-        assert!(drawn.width <= width, "{} pixels wide in a window of {width}", drawn.width);
-        for text in
-            ["150 of 4,809 calls failed", "on sbc2.contoso.com: 48 of 84 calls", "531004/410", "Check NAT."]
-        {
-            assert!(drawn.text.contains(text), "it does not say `{text}`:\n{}", drawn.text);
-        }
-        if let Ok(axe) = std::env::var("AXE") {
-            let faults = faults_for_axe(&mut browser, Path::new(&axe));
-            assert_eq!(faults, Vec::<String>::new(), "{width} {scheme}");
+        let drawn = browser.draw(url, width);
+        assert!(drawn.console.is_empty(), "{url}: {:?}", drawn.console);
+        assert_eq!(drawn.requests, [url], "it asks for nothing but itself");
+        assert!(drawn.width <= width, "{url} is {} pixels wide in a window of {width}", drawn.width);
+        for text in texts {
+            assert!(drawn.text.contains(text), "{url} does not say `{text}`:\n{}", drawn.text);
         }
         if let Ok(folder) = std::env::var("PICTURES") {
-            let picture = Path::new(&folder).join(format!("report-{width}-{scheme}.png"));
+            let picture = Path::new(&folder).join(format!("{name}-{width}-{scheme}.png"));
             browser.picture(&picture, width, drawn.height);
         }
     }
-    let pages = browser.printed();
-    assert!((1..=8).contains(&pages), "{pages} pages of A4");
 }
 
-/// What axe-core (npm) finds that is serious; `AXE` is the path of its `axe.min.js`.
-fn faults_for_axe(browser: &mut Browser, axe: &Path) -> Vec<String> {
-    browser.evaluate(&(fs::read_to_string(axe).unwrap() + "; 0"));
-    let faults = browser.evaluate("axe.run().then(found => found.violations.map(it => it.impact + ' ' + it.id + ' ' + it.nodes[0].html))");
-    let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap().to_owned());
-    faults.filter(|fault| fault.starts_with("serious") || fault.starts_with("critical")).collect()
+/// Whoever cannot see or point well can read the pages, as far as axe-core can tell.
+mod everybody_can_read_the_pages {
+    #[test]
+    fn axe() {
+        let house = super::House::serving(&super::day());
+        for path in
+            ["/", "/?hours=336", "/causes", "/causes?q=ice&side=network", "/causes/531004-410", "/causes/-"]
+        {
+            super::everybody_can_read(&house.url(path));
+        }
+    }
+}
+
+mod everybody_can_read_the_report {
+    #[test]
+    fn axe() {
+        let (_folder, url) = super::report();
+        super::everybody_can_read(&url);
+    }
+}
+
+fn everybody_can_read(url: &str) {
+    let axe = fs::read_to_string(axe()).unwrap();
+    let mut browser = Browser::start();
+    // Colours and widths are each looked at once.
+    for (width, scheme) in [(390, "dark"), (1400, "light")] {
+        browser.prefer(scheme);
+        browser.draw(url, width);
+        browser.evaluate(&format!("{axe}; 0"));
+        let faults = browser.evaluate(
+            "axe.run().then(found => found.violations.map(it => it.impact + ' ' + it.id + ' ' + it.nodes[0].html))",
+        );
+        let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
+        let serious: Vec<&str> =
+            faults.filter(|it| ["serious", "critical"].iter().any(|grave| it.starts_with(grave))).collect();
+        assert!(serious.is_empty(), "{url} in a window of {width}, {scheme}: {serious:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What end-to-end tests stand on: the daemon and a real Prometheus, as children on loopback, and how to ask.
 //!
 //! A tool that is missing fails the test that needs it; `scripts/install-test-tools` installs them all, and
-//! `scripts/newer-prometheus` unpacks newer ones beside them.
+//! `scripts/newer-prometheus` unpacks newer ones beside them, and `scripts/axe-core` what looks at pages.
 
 #![allow(dead_code, unused_imports, reason = "helpers stand ready for more tests than there are")]
 
@@ -62,6 +62,17 @@ pub fn newer(program: &str) -> PathBuf {
         file.is_file(),
         "the newer `{program}` is missing: run scripts/newer-prometheus; where Debian's archive is not to be had, \
          WITHOUT_NEWER_PROMETHEUS=1 make test leaves this test out"
+    );
+    file
+}
+
+/// The script of axe-core that scripts/axe-core unpacked, or a panic that says to run it. Only tests named `axe` ask for it.
+pub fn axe() -> PathBuf {
+    let file = xtask::repository().join("target/tools/axe.min.js");
+    assert!(
+        file.is_file(),
+        "axe-core is missing: run scripts/axe-core; where the npm registry is not to be had, WITHOUT_AXE=1 make test \
+         leaves this test out"
     );
     file
 }
