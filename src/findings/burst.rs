@@ -1,4 +1,4 @@
-//! Bursts: stretches of time in which more calls failed of one cause than in the rest, on one trunk or all, in one
+//! Bursts: stretches of time in which more calls failed of one cause than in the rest, on one trunk or several, in one
 //! direction or both.
 //!
 //! Each cause is looked for in each place, and of all places and stretches the one with most evidence is named. What it
@@ -8,24 +8,20 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::evidence::{self, Share};
+use super::evidence::{self, Share, Whole};
 use super::grid::{Cause, Grid, Route};
+use super::place::{Place, narrowed, places};
 use super::{Against, Finding, Kind, LEAST_CALLS, Usual};
-use crate::call::Direction;
 use crate::classify::Catalogue;
 
 /// So many bursts of one cause are looked for.
 const MOST_OF_A_CAUSE: usize = 5;
 
-/// Where a cause is looked for.
-#[derive(Debug, Clone)]
-struct Place {
-    trunk: Option<Arc<str>>,
-    direction: Option<Direction>,
-    routes: Vec<Route>,
-}
+/// Bursts of one cause at one place that so many stretches without a failed call part are one.
+const GAP: usize = 2;
 
 /// A stretch of time at a place.
+#[derive(Debug)]
 struct Window {
     place: Place,
     stretches: Range<usize>,
@@ -40,73 +36,69 @@ pub fn find(grid: &mut Grid, catalogue: &Catalogue) -> Vec<Finding> {
     let needed = evidence::needed(windows * places as f64);
     let mut found = Vec::new();
     for cause in causes {
+        let all = grid.failed.get(&cause).cloned().unwrap_or_default();
+        let mut windows: Vec<Window> = Vec::new();
         for _ in 0..MOST_OF_A_CAUSE {
             let best = best(grid, &cause).filter(|window| window.evidence > needed);
-            let Some(Window { place, stretches, .. }) = best else { break };
-            add(&mut found, finding(grid, &cause, &place, stretches.clone(), catalogue));
-            take_out(grid, &cause, &place.routes, stretches);
+            let Some(window) = best.map(|best| told_apart(grid, &cause, best, needed)) else { break };
+            take_out(grid, &cause, &window.place.routes, window.stretches.clone());
+            add(&mut windows, window);
         }
+        // Each is told with all calls that failed, and the search for what is no burst goes on without them.
+        let rest = grid.failed.insert(cause.clone(), all).unwrap_or_default();
+        found.extend(windows.iter().map(|window| finding(grid, &cause, window, &windows, catalogue)));
+        grid.failed.insert(cause, rest);
     }
     found
 }
 
 /// Adds a burst. One that follows upon another at the same place is the same: a fault that sets in within a stretch begins
-/// with few failed calls.
-fn add(found: &mut Vec<Finding>, burst: Finding) {
-    let is_at_its_place = |other: &&mut Finding| {
-        (&other.cause, other.codes, &other.trunk, other.direction)
-            == (&burst.cause, burst.codes, &burst.trunk, burst.direction)
-    };
-    let follows = |earlier: &Finding, later: &Finding| {
-        earlier.to == later.from && earlier.usual.against == Against::Before
-    };
-    let other =
-        found.iter_mut().filter(is_at_its_place).find(|it| follows(it, &burst) || follows(&burst, it));
-    let Some(other) = other else { return found.push(burst) };
-    let (earlier, later) = if follows(other, &burst) { (&*other, &burst) } else { (&burst, &*other) };
-    *other = Finding {
-        to: later.to,
-        goes_on: later.goes_on,
-        trunks: earlier.trunks.max(later.trunks),
-        calls: earlier.calls + later.calls,
-        of_cause: earlier.of_cause + later.of_cause,
-        attempts: earlier.attempts + later.attempts,
-        excess: earlier.excess + later.excess,
-        ..earlier.clone()
-    };
-}
-
-/// The places that have failed calls of a cause, the widest first.
-fn places(grid: &Grid, cause: &Cause) -> Vec<Place> {
-    let failed: BTreeSet<&Route> = grid.failed.get(cause).into_iter().flat_map(|it| it.keys()).collect();
-    let all: Vec<&Route> = grid.attempts.keys().collect();
-    let trunks: BTreeSet<&Arc<str>> = failed.iter().map(|(trunk, _)| trunk).collect();
-    let directions: BTreeSet<Direction> = failed.iter().map(|(_, direction)| *direction).collect();
-    let mut places: Vec<Place> = Vec::new();
-    let trunks = [None].into_iter().chain(trunks.into_iter().map(Some));
-    for trunk in trunks {
-        for direction in [None].into_iter().chain(directions.iter().copied().map(Some)) {
-            let is_here = |route: &&&Route| {
-                trunk.is_none_or(|trunk| *trunk == route.0)
-                    && direction.is_none_or(|direction| direction == route.1)
-            };
-            let routes: Vec<Route> = all.iter().filter(is_here).map(|route| (*route).clone()).collect();
-            if failed.iter().any(|route| is_here(&route)) {
-                places.push(Place { trunk: trunk.cloned(), direction, routes });
-            }
-        }
+/// with few failed calls, and one that ends slowly ends with few.
+fn add(windows: &mut Vec<Window>, mut burst: Window) {
+    while let Some(place) = windows.iter().position(|other| other.is_same(&burst)) {
+        let Window { stretches, evidence, .. } = windows.swap_remove(place);
+        burst.stretches = stretches.start.min(burst.stretches.start)..stretches.end.max(burst.stretches.end);
+        burst.evidence += evidence;
     }
-    places
+    windows.push(burst);
 }
 
 /// The stretch of time and place with most evidence. Of places with the same, the narrowest.
 fn best(grid: &Grid, cause: &Cause) -> Option<Window> {
-    let windows = places(grid, cause).into_iter().filter_map(|place| {
-        let cells = Cells::of(grid, cause, &place.routes);
-        let (stretches, evidence) = cells.best()?;
-        Some(Window { place, stretches, evidence })
-    });
+    let windows = places(grid, cause).into_iter().filter_map(|place| window(grid, cause, place));
     windows.max_by(|one, other| one.evidence.total_cmp(&other.evidence))
+}
+
+/// The stretch of time with most evidence at a place.
+fn window(grid: &Grid, cause: &Cause, place: Place) -> Option<Window> {
+    let (stretches, evidence) = Cells::of(grid, cause, &place.routes).best()?;
+    Some(Window { place, stretches, evidence })
+}
+
+/// A burst at the trunks that have it alone; or where those have it at different times, the one of these that is surest.
+fn told_apart(grid: &Grid, cause: &Cause, best: Window, needed: f64) -> Window {
+    let (place, evidence) = narrowed(grid, cause, best.place, best.evidence, &best.stretches);
+    let best = Window { place, evidence, ..best };
+    let each = best.place.each_trunk().into_iter().filter_map(|place| window(grid, cause, place));
+    let sure: Vec<Window> = each.filter(|window| window.evidence > needed).collect();
+    // Each burst more has to be worth its sentence.
+    let evidence: f64 = sure.iter().map(|window| window.evidence - needed).sum();
+    if sure.len() < 2 || evidence <= best.evidence - needed {
+        return best;
+    }
+    let surest = sure.into_iter().max_by(|one, other| one.evidence.total_cmp(&other.evidence));
+    let Some(Window { place, stretches, evidence }) = surest else { return best };
+    let (place, evidence) = narrowed(grid, cause, place, evidence, &stretches);
+    Window { place, stretches, evidence }
+}
+
+impl Window {
+    /// Whether both are one burst.
+    fn is_same(&self, other: &Self) -> bool {
+        let (one, two) = (&self.stretches, &other.stretches);
+        let gap = two.start.saturating_sub(one.end).max(one.start.saturating_sub(two.end));
+        self.place.is(&other.place) && gap <= GAP
+    }
 }
 
 /// Failed calls and all calls up to the beginning of each stretch.
@@ -152,12 +144,12 @@ impl Cells {
         if all.failed < LEAST_CALLS {
             return None;
         }
+        let whole = Whole::of(all);
         let mut best: Option<(Range<usize>, f64)> = None;
         for (place, start) in self.hits.iter().enumerate() {
             for last in &self.hits[place..] {
                 let stretches = *start..last + 1;
-                let here = self.share(&stretches);
-                let evidence = evidence::of(here, all.without(here));
+                let evidence = whole.evidence(self.share(&stretches));
                 if evidence.is_some_and(|it| best.as_ref().is_none_or(|(_, most)| it > *most)) {
                     best = evidence.map(|evidence| (stretches, evidence));
                 }
@@ -167,48 +159,45 @@ impl Cells {
     }
 }
 
-fn finding(
-    grid: &Grid,
-    cause: &Cause,
-    place: &Place,
-    stretches: Range<usize>,
-    catalogue: &Catalogue,
-) -> Finding {
+/// Tells of a burst. What is usual is what came before it, back to the last of the other bursts there; where nothing came
+/// before, what came after.
+fn finding(grid: &Grid, cause: &Cause, window: &Window, all: &[Window], catalogue: &Catalogue) -> Finding {
+    let Window { place, stretches, .. } = window;
     let share = |stretches: Range<usize>| grid.share(cause, &place.routes, stretches);
+    let others = all.iter().filter(|other| other.place.shares_routes(place)).map(|other| &other.stretches);
+    let since = others.clone().map(|it| it.end).filter(|end| *end <= stretches.start).max().unwrap_or(0);
+    let until =
+        others.map(|it| it.start).filter(|start| *start >= stretches.end).min().unwrap_or(grid.length);
     let here = share(stretches.clone());
-    let rest = share(0..grid.length).without(here);
-    let (before, after) = (share(0..stretches.start), share(stretches.end..grid.length));
+    let (before, after) = (share(since..stretches.start), share(stretches.end..until));
     let (from, to) = (grid.minute(stretches.start), grid.minute(stretches.end));
     let (against, usual, minutes) = match before.attempts {
-        0 => (Against::After, after, grid.end - to),
-        _ => (Against::Before, before, from - grid.first),
+        0 => (Against::After, after, grid.minute(until) - to),
+        _ => (Against::Before, before, from - grid.minute(since)),
     };
-    let failed = grid.failed.get(cause);
-    let has_some = |route: &&Route| {
-        let cells = failed.and_then(|routes| routes.get(*route));
-        cells.is_some_and(|cells| cells[stretches.clone()].iter().any(|calls| *calls > 0))
-    };
-    let trunks: BTreeSet<&Arc<str>> = place.routes.iter().filter(has_some).map(|(trunk, _)| trunk).collect();
-    if let (None, 1, Some(trunk)) = (&place.trunk, trunks.len(), trunks.first()) {
-        // As sure in all places together, but people are to hear where it is.
-        let routes = place.routes.iter().filter(|route| route.0 == **trunk).cloned().collect();
-        let place = Place { trunk: Some(Arc::clone(trunk)), direction: place.direction, routes };
-        return finding(grid, cause, &place, stretches, catalogue);
-    }
+    let trunks = failing(grid, cause, place, stretches);
     Finding {
-        trunk: place.trunk.clone(),
-        trunks: trunks.len(),
+        trunk: trunks.first().filter(|_| trunks.len() == 1).cloned(),
+        on: trunks,
         direction: place.direction,
         from,
         to,
-        goes_on: goes_on(here, after),
+        goes_on: until == grid.length && goes_on(here, after),
         calls: here.failed,
         of_cause: here.failed,
         attempts: here.attempts,
         usual: Usual { against, calls: usual.failed, attempts: usual.attempts, minutes },
-        excess: here.excess(rest),
+        excess: here.excess(usual),
         ..Finding::about(Kind::Burst, &cause.0, cause.1, catalogue)
     }
+}
+
+/// The trunks of a place on which calls failed then.
+fn failing(grid: &Grid, cause: &Cause, place: &Place, stretches: &Range<usize>) -> Vec<Arc<str>> {
+    let failed =
+        |route: &&Route| grid.share(cause, std::slice::from_ref(*route), stretches.clone()).failed > 0;
+    let trunks: BTreeSet<&Arc<str>> = place.routes.iter().filter(failed).map(|(trunk, _)| trunk).collect();
+    trunks.into_iter().cloned().collect()
 }
 
 /// Whether there are so few calls after a burst that they do not show its end: all of them coming through is then no less

@@ -23,6 +23,16 @@ impl Share {
         part(failed) + part(attempts - failed)
     }
 
+    /// Both together.
+    pub fn with(self, other: Self) -> Self {
+        Self { failed: self.failed + other.failed, attempts: self.attempts + other.attempts }
+    }
+
+    /// The share as a number; 0 of nothing.
+    pub fn rate(self) -> f64 {
+        if self.attempts == 0 { 0.0 } else { self.failed as f64 / self.attempts as f64 }
+    }
+
     /// What is left of it without another.
     pub fn without(self, other: Self) -> Self {
         Self {
@@ -33,8 +43,7 @@ impl Share {
 
     /// Failed calls beyond those that the other share would have made of the same calls.
     pub fn excess(self, usual: Self) -> f64 {
-        let rate = if usual.attempts == 0 { 0.0 } else { usual.failed as f64 / usual.attempts as f64 };
-        self.failed as f64 - rate * self.attempts as f64
+        self.failed as f64 - usual.rate() * self.attempts as f64
     }
 
     /// The least that the true share may be, with one chance in a thousand that it is less (Wilson).
@@ -51,17 +60,37 @@ impl Share {
     }
 }
 
+/// All calls of which some stretches or places are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Whole {
+    share: Share,
+    log_likelihood: f64,
+}
+
+impl Whole {
+    /// Of these calls.
+    pub fn of(share: Share) -> Self {
+        Self { share, log_likelihood: share.log_likelihood() }
+    }
+
+    /// The evidence that more fails of this part than of the rest; `None` where that would not be worth a sentence.
+    pub fn evidence(&self, here: Share) -> Option<f64> {
+        let elsewhere = self.share.without(here);
+        is_worth_it(here, elsewhere)
+            .then(|| here.log_likelihood() + elsewhere.log_likelihood() - self.log_likelihood)
+    }
+}
+
 /// The evidence that more fails here than elsewhere; `None` where that would not be worth a sentence.
 pub fn of(here: Share, elsewhere: Share) -> Option<f64> {
+    Whole::of(here.with(elsewhere)).evidence(here)
+}
+
+fn is_worth_it(here: Share, elsewhere: Share) -> bool {
     if here.failed < LEAST_CALLS || here.attempts == 0 || elsewhere.attempts == 0 {
-        return None;
+        return false;
     }
-    let rate = here.failed as f64 / here.attempts as f64;
-    if rate < LEAST_RATIO * elsewhere.cautious() {
-        return None;
-    }
-    let all = Share { failed: here.failed + elsewhere.failed, attempts: here.attempts + elsewhere.attempts };
-    Some(here.log_likelihood() + elsewhere.log_likelihood() - all.log_likelihood())
+    here.rate() >= LEAST_RATIO * elsewhere.cautious()
 }
 
 /// The evidence that it takes where so many places were looked at: chance alone reaches it once in a thousand times.

@@ -36,7 +36,7 @@ pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Fin
     }
     Some(Finding {
         trunk: trunks.first().filter(|_| trunks.len() == 1).cloned(),
-        trunks: trunks.len(),
+        on: trunks.into_iter().collect(),
         from: grid.first,
         to: grid.end,
         goes_on: true,
@@ -74,7 +74,7 @@ pub fn leading(tallies: &Tallies, catalogue: &Catalogue) -> Option<Finding> {
     let (from, to) = tallies.span()?;
     Some(Finding {
         trunk: trunks.first().filter(|_| trunks.len() == 1).map(|trunk| (*trunk).into()),
-        trunks: trunks.len(),
+        on: trunks.iter().map(|trunk| (*trunk).into()).collect(),
         from,
         to,
         goes_on: true,

@@ -20,6 +20,7 @@ mod level;
 pub mod microsoft_code;
 mod new;
 mod peers;
+mod place;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use crate::call::{CodePair, Direction, Outcome};
 use crate::classify::{Catalogue, Side};
 use grid::Grid;
 pub use shown::Shown;
-pub use words::{calls, percent, percent_of, thousands};
+pub use words::{calls, capital, percent, percent_of, thousands};
 
 /// A share is worth a sentence from this many times the usual one on.
 pub const LEAST_RATIO: f64 = 2.5;
@@ -232,10 +233,10 @@ pub struct Finding {
     pub category: String,
     pub side: Option<Side>,
     pub remedy: String,
-    /// Where; `None` is all trunks.
+    /// Where; `None` is several trunks.
     pub trunk: Option<Arc<str>>,
-    /// How many trunks have such calls.
-    pub trunks: usize,
+    /// The trunks that have such calls.
+    pub on: Vec<Arc<str>>,
     /// `None` is both.
     pub direction: Option<Direction>,
     /// First minute, and the one behind the last.
@@ -266,7 +267,7 @@ impl Finding {
             side: about.side(),
             remedy: about.remedy().to_owned(),
             trunk: None,
-            trunks: 0,
+            on: Vec::new(),
             direction: None,
             from: 0,
             to: 0,

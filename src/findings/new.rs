@@ -1,5 +1,7 @@
 //! Causes that were not there before: all of their calls came late in the time there is to see.
 
+use std::sync::Arc;
+
 use super::evidence;
 use super::grid::{Cause, Grid, Route};
 use super::{Against, Finding, Kind, LEAST_CALLS, Tallies, Usual};
@@ -26,12 +28,12 @@ pub fn find(tallies: &Tallies, grid: &Grid, catalogue: &Catalogue, named: &[Find
         if all.failed < LEAST_CALLS || part > 1.0 - PART_WITHOUT || evidence < needed {
             continue;
         }
-        let mut trunks: Vec<_> = calls_of(tallies, cause).map(|(trunk, _)| trunk).collect();
+        let mut trunks: Vec<Arc<str>> = calls_of(tallies, cause).map(|(trunk, _)| trunk.into()).collect();
         trunks.dedup();
         let from = calls_of(tallies, cause).map(|(_, first)| first).min().unwrap_or(grid.first);
         found.push(Finding {
-            trunk: trunks.first().filter(|_| trunks.len() == 1).map(|trunk| (*trunk).into()),
-            trunks: trunks.len(),
+            trunk: trunks.first().filter(|_| trunks.len() == 1).cloned(),
+            on: trunks,
             from,
             to: grid.end,
             goes_on: true,

@@ -40,10 +40,7 @@ fn shares(grid: &Grid) -> BTreeMap<Arc<str>, Share> {
 }
 
 fn sum<'s>(shares: impl Iterator<Item = &'s Share>) -> Share {
-    shares.fold(Share::default(), |all, share| Share {
-        failed: all.failed + share.failed,
-        attempts: all.attempts + share.attempts,
-    })
+    shares.fold(Share::default(), |all, share| all.with(*share))
 }
 
 fn finding(
@@ -71,7 +68,7 @@ fn finding(
         .collect();
     Some(Finding {
         trunk: Some(Arc::clone(trunk)),
-        trunks: 1,
+        on: vec![Arc::clone(trunk)],
         direction: directions.first().filter(|_| directions.len() == 1).copied(),
         from: grid.first,
         to: grid.end,

@@ -21,6 +21,8 @@ pub struct Shown {
     /// `None` where it is on several.
     pub trunk: Option<String>,
     pub trunks: usize,
+    /// Their names.
+    pub on: Vec<String>,
     /// `None` where it is in both.
     pub direction: Option<&'static str>,
     pub from: String,
@@ -60,7 +62,8 @@ impl Shown {
             who: finding.who(),
             remedy: finding.remedy.clone(),
             trunk: finding.trunk.as_ref().map(|trunk| trunk.to_string()),
-            trunks: finding.trunks,
+            trunks: finding.on.len(),
+            on: finding.on.iter().map(|trunk| trunk.to_string()).collect(),
             direction: finding.direction.map(|direction| direction.label()),
             from: time::rfc3339(finding.from),
             to: time::rfc3339(finding.to),

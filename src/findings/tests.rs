@@ -261,11 +261,138 @@ const DAYS: &[Day] = &[
             Made::new(seed).calls(0, 24, 60.0, &faults)
         },
         &[
-            "Refused by the SBC (Forbidden; Call rejected 560403/403) on 3 trunks: 267 of 1,444 calls on 2026-11-20 from 14:00 to 16:00 UTC; before that 23 of 5,730 in 14 hours.",
+            "Refused by the SBC (Forbidden; Call rejected 560403/403) on sbc1.contoso.com, sbc3.contoso.com and sbc4.contoso.com: 267 of 1,073 calls on 2026-11-20 from 14:00 to 16:00 UTC; before that 17 of 4,301 in 14 hours.",
             "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com: 95 of 114 calls on 2026-11-20 from 14:05 to 14:50 UTC; before that 7 of 1,445 in 14 hours.",
         ],
     ),
+    (
+        "two trunks of four",
+        |seed| Made::new(seed).calls(0, 24, 40.0, &[fault(840, 870, &[1, 2], MEDIA, 0.8)]),
+        &[
+            "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com and sbc3.contoso.com: 108 of 125 calls on 2026-11-20 from 14:00 to 14:30 UTC; before that 9 of 1,895 in 14 hours.",
+        ],
+    ),
+    (
+        "one trunk after another",
+        |seed| {
+            let faults = [fault(840, 846, &[1], REFUSED, 1.0), fault(870, 876, &[3], REFUSED, 1.0)];
+            Made::new(seed).calls(0, 24, 80.0, &faults)
+        },
+        &[
+            "Refused by the SBC (Forbidden; Call rejected 560403/403) on sbc4.contoso.com: 30 of 44 calls on 2026-11-20 from 14:30 to 14:40 UTC; before that 9 of 2,039 in 15 hours.",
+            "Refused by the SBC (Forbidden; Call rejected 560403/403) on sbc2.contoso.com: all 27 calls on 2026-11-20 from 14:00 to 14:05 UTC; before that 12 of 1,892 in 14 hours.",
+        ],
+    ),
+    (
+        "twice on one trunk",
+        |seed| {
+            let faults = [fault(600, 620, &[1], MEDIA, 0.9), fault(960, 975, &[1], MEDIA, 0.9)];
+            Made::new(seed).calls(0, 24, 60.0, &faults)
+        },
+        &[
+            "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com: 64 of 67 calls on 2026-11-20 from 10:00 to 10:20 UTC; before that 4 of 663 in 10 hours.",
+            "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com: 39 of 43 calls on 2026-11-20 from 16:00 to 16:15 UTC; before that 5 of 1,129 in 6 hours.",
+        ],
+    ),
+    (
+        "a fault that ends slowly",
+        |seed| {
+            let shares = [(600, 660, 1.0), (660, 720, 0.4), (720, 840, 0.1)];
+            let faults = shares.map(|(from, to, share)| fault(from, to, &[0], CERTIFICATE, share));
+            Made::new(seed).calls(0, 24, 60.0, &faults)
+        },
+        &[
+            "Certificate or TLS (INVITE not delivered: certificate expired 569008/504) on sbc1.contoso.com: 298 of 732 calls on 2026-11-20 from 10:00 to 14:00 UTC; before that none of 675 in 10 hours.",
+        ],
+    ),
+    (
+        "over in the morning",
+        |seed| Made::new(seed).calls(0, 24, 40.0, &[fault(0, 570, &[0], CERTIFICATE, 1.0)]),
+        &[
+            "Certificate or TLS (INVITE not delivered: certificate expired 569008/504) on sbc1.contoso.com: all 407 calls on 2026-11-20 from 00:05 to 09:30 UTC; after that none of 1,215 in 15 hours.",
+        ],
+    ),
+    (
+        "over midnight",
+        |seed| Made::new(seed).calls(0, 48, 120.0, &[fault(1430, 1460, &[0], REFUSED, 0.9)]),
+        &[
+            "Refused by the SBC (Forbidden; Call rejected 560403/403) on sbc1.contoso.com: all 17 calls from 2026-11-20 23:50 to 2026-11-21 00:20 UTC; before that 25 of 4,976 in 24 hours.",
+        ],
+    ),
+    (
+        "at night, when few call",
+        |seed| Made::new(seed).calls(0, 24, 40.0, &[fault(120, 240, &[0], CERTIFICATE, 1.0)]),
+        &[
+            "Certificate or TLS (INVITE not delivered: certificate expired 569008/504) on sbc1.contoso.com: all 28 calls on 2026-11-20 from 02:05 to 03:55 UTC; before that none of 39 in 2 hours.",
+        ],
+    ),
+    (
+        "two causes on one trunk in the same time",
+        |seed| {
+            let mut made = Made::new(seed).calls(0, 24, 40.0, &[fault(840, 885, &[1], MEDIA, 0.5)]);
+            (840..885)
+                .step_by(2)
+                .for_each(|minute| made.add(minute, TRUNKS[1], DIRECTIONS[0], Some(REFUSED)));
+            made
+        },
+        &[
+            "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com: 33 of 92 calls on 2026-11-20 from 14:00 to 14:45 UTC; before that 3 of 995 in 14 hours.",
+            "Refused by the SBC (Forbidden; Call rejected 560403/403) on sbc2.contoso.com, inbound: 23 of 53 calls on 2026-11-20 from 14:00 to 14:45 UTC; before that 1 of 499 in 14 hours.",
+        ],
+    ),
+    (
+        "out and in every half hour",
+        |seed| {
+            let flaps: Vec<Fault> =
+                (16..36).map(|half| fault(half * 30, half * 30 + 5, &[1], NUMBER, 0.9)).collect();
+            Made::new(seed).calls(0, 24, 60.0, &flaps)
+        },
+        &[
+            "Getting user info by number failed 510302/404 on sbc2.contoso.com: 253 of 1,724 calls on 2026-11-20 from 08:00 to 17:35 UTC; before that none of 314 in 8 hours.",
+        ],
+    ),
+    (
+        "a number dialled again and again",
+        |seed| {
+            let mut made = Made::new(seed).calls(0, 24, 40.0, &[]);
+            (0..60).for_each(|call| made.add(900 + call / 6, TRUNKS[0], DIRECTIONS[1], Some(NUMBER)));
+            made
+        },
+        &[
+            "Getting user info by number failed 510302/404 on sbc1.contoso.com, outbound: 60 of 67 calls on 2026-11-20 from 15:00 to 15:10 UTC; before that none of 534 in 15 hours.",
+        ],
+    ),
 ];
+
+/// A burst over the hour that comes twice in Berlin, of which each time says which it is.
+#[test]
+fn a_burst_while_the_clock_is_set_back_is_as_long_as_it_was() {
+    // 2026-10-25T00:00Z is 26 days before.
+    const CHANGE: i64 = 26 * 1440;
+    let berlin = TimeZone::get("Europe/Berlin").expect("a zone");
+    let mut made = Made::new(1);
+    for minute in 0..720 {
+        let failed = (15..105).contains(&minute).then_some(MEDIA);
+        made.add(minute - CHANGE, TRUNKS[1], DIRECTIONS[0], failed);
+    }
+    let findings = made.tallies.findings(&Catalogue::built_in()).findings;
+    assert_eq!(
+        findings[0].sentence(&berlin),
+        "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com, inbound: all 90 calls on 2026-10-25 from \
+         02:15 CEST to 02:45 CET; before that none of 15 in 15 minutes."
+    );
+}
+
+/// Of a few calls nothing can be told but what they are.
+#[test]
+fn a_few_calls_are_not_said_to_be_a_quiet_day() {
+    let mut made = Made::new(1);
+    [600, 700, 900].into_iter().for_each(|minute| made.add(minute, TRUNKS[0], DIRECTIONS[0], Some(MEDIA)));
+    let quiet = made.tallies.findings(&Catalogue::built_in()).quiet().expect("calls that failed");
+    let begin = "These are too few calls to tell what stands out. Most frequent: no media path (IceConnectivityChecksFailed \
+                 531004/410), 3 of 3 failed. What to do: Open UDP";
+    assert!(quiet.starts_with(begin), "{quiet}");
+}
 
 #[test]
 fn days_are_told_in_sentences() {

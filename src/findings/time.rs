@@ -25,15 +25,18 @@ impl fmt::Display for Span<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (at(self.from, self.zone), at(self.to, self.zone));
         let (day, hour) = ("%Y-%m-%d", "%H:%M");
+        // Over a change of the clock, an hour may stand for two.
+        let begin = match zone_name(&from) {
+            zone if zone == zone_name(&to) => from.strftime(hour).to_string(),
+            zone => format!("{} {zone}", from.strftime(hour)),
+        };
         match from.date() == to.date() {
-            true => {
-                write!(f, "on {} from {} to {}", from.strftime(day), from.strftime(hour), to.strftime(hour))?
-            }
+            true => write!(f, "on {} from {} to {}", from.strftime(day), begin, to.strftime(hour))?,
             false => write!(
                 f,
                 "from {} {} to {} {}",
                 from.strftime(day),
-                from.strftime(hour),
+                begin,
                 to.strftime(day),
                 to.strftime(hour)
             )?,

@@ -1,6 +1,7 @@
 //! Findings as sentences.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -8,6 +9,9 @@ use super::{Against, Finding, Findings, Kind};
 use crate::call::{CodePair, Direction};
 use crate::classify::category;
 use crate::findings::time::Span;
+
+/// Of fewer calls than this nothing can be told but what they are.
+const FEW_CALLS: u64 = 10;
 
 impl Findings {
     /// How many calls failed of how many, in one sentence.
@@ -26,12 +30,19 @@ impl Findings {
     /// What to say where nothing stands out; `None` where something does, or nothing failed.
     pub fn quiet(&self) -> Option<String> {
         let leading = self.leading.as_ref().filter(|_| self.findings.is_empty())?;
-        Some(format!(
-            "Nothing stands out: no burst, no trunk that differs, no new cause. Most frequent: {}, {} of {} failed.",
+        let most = format!(
+            "Most frequent: {}, {} of {} failed.",
             leading.cause_in_words(),
             thousands(leading.of_cause),
             thousands(self.failed)
-        ))
+        );
+        Some(match self.attempts {
+            ..FEW_CALLS => {
+                let remedy = &leading.remedy;
+                format!("These are too few calls to tell what stands out. {most} What to do: {remedy}")
+            }
+            _ => format!("Nothing stands out: no burst, no trunk that differs, no new cause. {most}"),
+        })
     }
 }
 
@@ -84,8 +95,11 @@ impl Finding {
         let trunk = match &self.trunk {
             Some(trunk) if trunk.is_empty() => " without a trunk".to_owned(),
             Some(trunk) => format!(" on {trunk}"),
-            None if self.trunks == 1 => " on one trunk".to_owned(),
-            None => format!(" on {} trunks", self.trunks),
+            None => match &self.on[..] {
+                few @ ([_, _] | [_, _, _]) => format!(" on {}", listed(few)),
+                [_] => " on one trunk".to_owned(),
+                many => format!(" on {} trunks", many.len()),
+            },
         };
         match self.direction {
             Some(Direction::Inbound) => format!("{trunk}, inbound"),
@@ -121,6 +135,16 @@ impl Finding {
     }
 }
 
+/// `sbc1, sbc2 and sbc3`.
+fn listed(trunks: &[Arc<str>]) -> String {
+    let names = trunks.iter().map(|trunk| if trunk.is_empty() { "no trunk" } else { trunk });
+    let names: Vec<&str> = names.collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// A code pair behind the name of its cause: ` 531004/410`.
 struct Codes(CodePair);
 
@@ -135,7 +159,8 @@ impl fmt::Display for Codes {
     }
 }
 
-fn capital(text: &str) -> String {
+/// A text that begins with a capital.
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     first + letters.as_str()
