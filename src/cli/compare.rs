@@ -1,6 +1,6 @@
 //! `cdr-exporter compare`: what got worse between two lots of calls, and what got better.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Exit;
-use super::inspect::{Choice, How, lines_by, options, read};
+use super::inspect::{Choice, Compared, How, Style, lines_by, options, read, wrapped};
 use crate::findings::{calls, differs, percent_of, thousands};
 use crate::shown;
 
@@ -33,8 +33,17 @@ pub struct Arguments {
     choice: Choice,
 }
 
-/// Failed calls and all calls, of the first lot and the second.
-type Pair = [(u64, u64); 2];
+/// Failed calls and all calls.
+type Share = (u64, u64);
+
+/// What is compared of the first lot and the second: a trunk, or a cause on it.
+struct Pair<'p> {
+    key: &'p [String],
+    before: Share,
+    after: Share,
+    /// The advice on its cause.
+    known: Option<&'p Compared>,
+}
 
 /// Reads both and prints. The answer is no when a file could not be read.
 pub fn run(arguments: &Arguments) -> Exit {
@@ -59,12 +68,12 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
         (None, _) => return Err(("give two files, or --at and a time".to_owned(), Exit::Usage)),
     };
     let mut exit = Exit::Ok;
-    let mut sides: Vec<BTreeMap<Vec<String>, (u64, u64)>> = Vec::new();
+    let mut sides: Vec<BTreeMap<Vec<String>, Compared>> = Vec::new();
     for (files, choice) in lots {
         let config = arguments.config_file.as_deref().map(|file| (file, None));
         let options = options(&files, config, Duration::MAX)?;
         let how =
-            How { threads: None, limit: None, keeps_histograms: false, choice: &choice, command: "compare" };
+            How { threads: None, limit: None, keeps_families: false, choice: &choice, command: "compare" };
         let (was_read, ended) = read(&files, &options, &how);
         if was_read.snapshot.calls.iter().all(|series| series.count == 0) {
             return Err((format!("there are no calls in {}", shown::text(&files.join(", "))), Exit::No));
@@ -72,51 +81,72 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
         exit = if ended == Exit::Ok { exit } else { ended };
         sides.push(lines_by(was_read.snapshot, &choice).map_err(|error| (error, Exit::Usage))?);
     }
-    let keys = sides.iter().flat_map(BTreeMap::keys).collect::<std::collections::BTreeSet<_>>();
-    let all = |side: usize| sides[side].get(&Vec::new()).copied().unwrap_or_default();
-    let mut pairs: Vec<(&Vec<String>, Pair)> = Vec::new();
-    for key in keys.into_iter().filter(|key| !key.is_empty()) {
-        let of = |side: usize| {
-            let attempts = || sides[side].get(&key[..1]).map_or(0, |(_, attempts)| *attempts);
-            sides[side].get(key).copied().unwrap_or_else(|| (0, attempts()))
-        };
-        pairs.push((key, [of(0), of(1)]));
-    }
-    Ok((in_words([all(0), all(1)], &pairs), exit))
+    let keys: BTreeSet<&Vec<String>> = sides.iter().flat_map(BTreeMap::keys).collect();
+    let share = |side: usize, key: &[String]| sides[side].get(key).map(|it| (it.failed, it.attempts));
+    let all = [0, 1].map(|side| share(side, &[]).unwrap_or_default());
+    let pairs = keys.into_iter().filter(|key| !key.is_empty()).map(|key| {
+        // What failed of no call of this cause is of all calls of its trunk.
+        let none_of = |side| (0, share(side, &key[..1]).map_or(0, |(_, attempts)| attempts));
+        let [before, after] = [0, 1].map(|side| share(side, key).unwrap_or_else(|| none_of(side)));
+        Pair { key, before, after, known: sides.iter().find_map(|side| side.get(key)) }
+    });
+    Ok((in_words(all, &pairs.collect::<Vec<_>>(), Style::of_standard_output()), exit))
 }
 
-fn in_words(all: Pair, pairs: &[(&Vec<String>, Pair)]) -> String {
-    let mut text = format!("Before: {}. After: {}.\n", share(all[0]), share(all[1]));
-    // A trunk as a whole, then its causes.
-    for (heading, before, after) in [("Worse", 0, 1), ("Better", 1, 0)] {
-        let mut found: Vec<&(&Vec<String>, Pair)> =
-            pairs.iter().filter(|(_, pair)| differs(pair[after], pair[before], pairs.len())).collect();
-        found.sort_by_key(|(_, pair)| std::cmp::Reverse(pair[after].0));
+fn in_words([before, after]: [Share; 2], pairs: &[Pair<'_>], style: Style) -> String {
+    let mut text = format!("Before: {}. After: {}.\n", in_numbers(before), in_numbers(after));
+    // A cause on several trunks has its advice once.
+    let mut advised = BTreeSet::new();
+    for (heading, is_worse) in [("Worse", true), ("Better", false)] {
+        let is_so = |pair: &&Pair<'_>| {
+            let (more, less) = if is_worse { (pair.after, pair.before) } else { (pair.before, pair.after) };
+            differs(more, less, pairs.len())
+        };
+        let mut found: Vec<&Pair<'_>> = pairs.iter().filter(is_so).collect();
+        found.sort_by_key(|pair| std::cmp::Reverse(if is_worse { pair.after.0 } else { pair.before.0 }));
         if found.is_empty() {
             let _ = writeln!(text, "\n{heading}: nothing that is sure.");
             continue;
         }
         let _ = writeln!(text, "\n{heading}:");
-        for (key, pair) in found {
-            let name = |name: &String| if name.is_empty() { "(no trunk)".to_owned() } else { name.clone() };
-            let what = match &key[..] {
-                [trunk, cause] => format!("{} on {}", cause, name(trunk)),
-                [trunk] => format!("{}, all causes", name(trunk)),
-                _ => continue,
-            };
-            let before = match pair[0] {
-                (0, attempts) => format!("none of {}", thousands(attempts)),
-                (failed, attempts) => {
-                    let share = percent_of(failed, attempts);
-                    format!("{} of {} ({share})", thousands(failed), thousands(attempts))
-                }
-            };
-            let _ = writeln!(text, "  {what}: {}; before {before}", share(pair[1]));
+        for pair in found {
+            let _ = writeln!(text, "  {}", wrapped(&pair.sentence(), "    ", style.width - 2));
+            if is_worse && pair.key.get(1).is_some_and(|cause| advised.insert(cause)) {
+                text += &pair.advice(style.width);
+            }
         }
     }
     text
 }
 
-fn share((failed, attempts): (u64, u64)) -> String {
+impl Pair<'_> {
+    fn sentence(&self) -> String {
+        let trunk = self.key.first().filter(|trunk| !trunk.is_empty()).map_or("(no trunk)", String::as_str);
+        let what = match self.key.get(1) {
+            Some(cause) => format!("{cause} on {trunk}"),
+            None => format!("{trunk}, all causes"),
+        };
+        let before = match self.before {
+            (0, attempts) => format!("none of {}", thousands(attempts)),
+            (failed, attempts) => {
+                let share = percent_of(failed, attempts);
+                format!("{} of {} ({share})", thousands(failed), thousands(attempts))
+            }
+        };
+        format!("{what}: {}; before {before}", in_numbers(self.after))
+    }
+
+    /// Who can fix it, and what to do.
+    fn advice(&self, width: usize) -> String {
+        let Some((who, remedy)) = self.known.and_then(|known| known.advice.as_ref()) else {
+            return String::new();
+        };
+        let who = who.map(|who| format!("Who can fix it: {who}."));
+        let lines = who.into_iter().chain([format!("What to do: {remedy}")]);
+        lines.map(|line| format!("    {}\n", wrapped(&line, "    ", width - 4))).collect()
+    }
+}
+
+fn in_numbers((failed, attempts): (u64, u64)) -> String {
     format!("{} of {} failed ({})", thousands(failed), calls(attempts), percent_of(failed, attempts))
 }

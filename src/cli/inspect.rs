@@ -14,6 +14,7 @@ mod view;
 
 pub use report::time;
 pub use select::Choice;
+pub use table::{Style, wrapped};
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -25,11 +26,10 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
 use self::group::By;
-use self::table::Style;
 use self::view::{Arrangement, View};
 use super::Exit;
 use super::reader::{self, FileRead, Reader};
-use crate::call::UnixMillis;
+use crate::call::{Outcome, UnixMillis};
 use crate::config;
 use crate::expose::families;
 use crate::ledger::history;
@@ -73,6 +73,15 @@ pub struct Arguments {
     limit: Option<usize>,
     #[command(flatten)]
     choice: Choice,
+    /// Only calls with this outcome: answered, busy, no_answer, cancelled, declined, elsewhere, failed; several with commas
+    #[arg(
+        long,
+        value_name = "OUTCOME",
+        value_delimiter = ',',
+        value_parser = select::outcome,
+        help_heading = "Which calls"
+    )]
+    outcome: Vec<Outcome>,
     #[command(flatten)]
     arrangement: Arrangement,
 }
@@ -98,7 +107,8 @@ enum Output {
 
 /// Reads and prints. The answer is no when a file could not be read or is of no known format.
 pub fn run(arguments: &Arguments) -> Exit {
-    if let Some(message) = not_together(arguments) {
+    let choice = arguments.choice.with_outcomes(&arguments.outcome);
+    if let Some(message) = not_together(arguments, &choice) {
         return fail("inspect", message, Exit::Usage);
     }
     let remember = if arguments.count_duplicates { Duration::ZERO } else { Duration::MAX };
@@ -115,12 +125,13 @@ pub fn run(arguments: &Arguments) -> Exit {
     let how = How {
         threads: arguments.threads,
         limit,
-        keeps_histograms: arguments.output == Output::Prometheus,
-        choice: &arguments.choice,
+        keeps_families: arguments.output == Output::Prometheus
+            || arguments.arrangement.by.iter().any(|by| by.is_apart()),
+        choice: &choice,
         command: "inspect",
     };
     let (was_read, exit) = read(&arguments.files, &options, &how);
-    match written(arguments, was_read) {
+    match written(arguments, &choice, was_read) {
         Err((message, exit)) => fail("inspect", &message, exit),
         Ok(text) => match io::stdout().write_all(text.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -132,8 +143,8 @@ pub fn run(arguments: &Arguments) -> Exit {
 }
 
 /// What was asked for and cannot be had together: nothing that was written is passed over in silence.
-fn not_together(arguments: &Arguments) -> Option<&'static str> {
-    let Arguments { calls, limit, output, choice, arrangement, .. } = arguments;
+fn not_together(arguments: &Arguments, choice: &Choice) -> Option<&'static str> {
+    let Arguments { calls, limit, output, arrangement, .. } = arguments;
     let is_arranged = !arrangement.by.is_empty() || arrangement.sort.is_some() || arrangement.top.is_some();
     match output {
         Output::Csv | Output::Prometheus if *calls => Some("--calls is listed as a table, JSON or HTML"),
@@ -147,6 +158,9 @@ fn not_together(arguments: &Arguments) -> Option<&'static str> {
         Output::Table | Output::Json | Output::Csv | Output::Prometheus if limit.is_some() && !calls => {
             Some("--limit is of the list of calls: add --calls, or --output html")
         }
+        _ if choice.has_only_some_failures() && choice.has_other_outcomes() => Some(
+            "--cause, --code and --side choose failed calls: leave them or --outcome out, or write --outcome failed",
+        ),
         _ if *calls && !choice.has_fixed_end() => {
             Some("with --calls, write --until as a date or a date and time")
         }
@@ -205,21 +219,34 @@ fn configured<'s>(
     }))
 }
 
+/// What is compared: of a trunk, of a cause on it, or of all.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    pub failed: u64,
+    pub attempts: u64,
+    /// Who can fix the cause, in words, if its codes tell; and what to do.
+    pub advice: Option<(Option<&'static str>, String)>,
+}
+
 /// Failed calls and attempts of each trunk, of each cause on it, and under no key of all.
 ///
 /// # Errors
 /// Which text is no time.
-pub fn lines_by(
-    snapshot: Arc<Snapshot>,
-    choice: &Choice,
-) -> Result<BTreeMap<Vec<String>, (u64, u64)>, String> {
+pub fn lines_by(snapshot: Arc<Snapshot>, choice: &Choice) -> Result<BTreeMap<Vec<String>, Compared>, String> {
     let arrangement = Arrangement { by: vec![By::Trunk, By::Cause], top: Some(0), sort: None };
     let view = View::of(snapshot, choice, &arrangement, 1)?;
     let found = &view.facts.findings;
-    let mut lines = BTreeMap::from([(Vec::new(), (found.failed, found.attempts))]);
-    let asked = view.asked.iter().flat_map(|(_, lines)| lines);
-    for line in view.trunks.iter().chain(asked) {
-        lines.insert(line.keys.clone(), (line.failed, line.attempts));
+    let all = Compared { failed: found.failed, attempts: found.attempts, advice: None };
+    let mut lines = BTreeMap::from([(Vec::new(), all)]);
+    for line in &view.trunks {
+        let compared = Compared { failed: line.failed, attempts: line.attempts, advice: None };
+        lines.insert(line.keys.clone(), compared);
+    }
+    for line in view.asked.iter().flat_map(|(_, lines)| lines) {
+        let about = line.cause.as_ref().map(|(cause, codes)| view.snapshot.catalogue.about(cause, *codes));
+        let advice =
+            about.map(|about| (about.side().map(|side| side.explanation()), about.remedy().to_owned()));
+        lines.insert(line.keys.clone(), Compared { failed: line.failed, attempts: line.attempts, advice });
     }
     Ok(lines)
 }
@@ -237,8 +264,8 @@ pub struct How<'h> {
     pub threads: Option<usize>,
     /// So many calls are listed, or so many failed ones.
     pub limit: Option<(usize, bool)>,
-    /// Whether durations and ages are counted too, which takes time.
-    pub keeps_histograms: bool,
+    /// Whether durations, ages, kinds and countries are counted too, which takes time.
+    pub keeps_families: bool,
     pub choice: &'h Choice,
     /// Who says what is wrong.
     pub command: &'h str,
@@ -246,7 +273,7 @@ pub struct How<'h> {
 
 /// Reads files. What is wrong with one file is said, and the others are read all the same.
 pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) -> (WasRead, Exit) {
-    let How { threads, limit, keeps_histograms, choice, command } = *how;
+    let How { threads, limit, keeps_families, choice, command } = *how;
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
     for argument in arguments {
@@ -259,8 +286,8 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let names = &options.sources[0].books.trunk_names;
-    if !keeps_histograms {
-        reader.leave_out_histograms();
+    if !keeps_families {
+        reader.leave_out_families();
     }
     if let Some(limit) = limit {
         reader.list(calls::listing(choice, &options.catalogue, names, limit));
@@ -308,7 +335,7 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
 }
 
 /// What was found, as it was asked for.
-fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, Exit)> {
+fn written(arguments: &Arguments, choice: &Choice, was_read: WasRead) -> Result<String, (String, Exit)> {
     let WasRead { snapshot, calls, origins } = was_read;
     let internal = |error: String| (error, Exit::Internal);
     if arguments.output == Output::Prometheus {
@@ -323,7 +350,7 @@ fn written(arguments: &Arguments, was_read: WasRead) -> Result<String, (String, 
     }
     let style = Style::of_standard_output();
     let columns = if arguments.output == Output::Html { 48 } else { style.bar_columns() };
-    let view = View::of(snapshot, &arguments.choice, &arrangement, columns);
+    let view = View::of(snapshot, choice, &arrangement, columns);
     let view = View { origins, ..view.map_err(|error| (error, Exit::Usage))? };
     match arguments.output {
         Output::Table if arguments.calls => Ok(calls::table(&calls)),

@@ -49,7 +49,7 @@ pub struct Reader {
     origins: Origins,
     progress: ProgressBar,
     threads: usize,
-    keeps_histograms: bool,
+    keeps_families: bool,
     listing: Option<Arc<Listing>>,
     listed: Vec<ListedIn>,
     /// Of each call of several records the attempt that decides it.
@@ -85,7 +85,7 @@ impl Reader {
                 origins: Origins::default(),
                 progress,
                 threads: threads.max(1),
-                keeps_histograms: true,
+                keeps_families: true,
                 listing: None,
                 listed: Vec::new(),
                 listed_attempts: HashMap::new(),
@@ -95,8 +95,8 @@ impl Reader {
     }
 
     /// Leaves out what takes time and is shown among the metrics alone.
-    pub fn leave_out_histograms(&mut self) {
-        self.keeps_histograms = false;
+    pub fn leave_out_families(&mut self) {
+        self.keeps_families = false;
     }
 
     /// Lists calls one by one, too.
@@ -140,9 +140,9 @@ impl Reader {
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
         let context = self.ledger.context(source, clock::now(), false);
-        let keeps_histograms = self.keeps_histograms;
+        let keeps_families = self.keeps_families;
         let context =
-            Context { listing, keeps_exemplars: false, notes_origins: true, keeps_histograms, ..context };
+            Context { listing, keeps_exemplars: false, notes_origins: true, keeps_families, ..context };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);

@@ -1,7 +1,7 @@
 //! What a row of Microsoft's reports tells of its call beside cause and trunk: its kind, how long it took to be answered or
 //! to fail, and which country was called.
 
-use crate::call::{Country, Direction, Kind, UnixMillis};
+use crate::call::{Country, Direction, Kind};
 
 /// Words of `callType`, the telling ones first: `ByotOutUserTransfer`, `dr_unassigned_in`, `dr_in_ucap`.
 const KINDS: [(&[u8], Kind); 8] = [
@@ -37,12 +37,11 @@ fn kind_of_other(call_type: &[u8]) -> Kind {
     }
 }
 
-/// From INVITE to answer or failure; nothing longer than an hour is that.
+/// From INVITE to answer or failure, of the milliseconds between both; nothing longer than an hour is that.
 #[inline(always)]
-pub fn setup_millis(invite: Option<UnixMillis>, end: Option<UnixMillis>) -> Option<u32> {
+pub fn setup_millis(between: Option<i64>) -> Option<u32> {
     const LONGEST: i64 = 60 * 60 * 1000;
-    let millis = end?.0 - invite?.0;
-    (0..=LONGEST).contains(&millis).then(|| u32::try_from(millis).ok())?
+    between.filter(|millis| (0..=LONGEST).contains(millis)).and_then(|millis| u32::try_from(millis).ok())
 }
 
 /// The country that was called: by the row's own field, else by the number.
@@ -92,16 +91,15 @@ mod tests {
 
     #[test]
     fn setup_lasts_from_invite_to_answer_or_failure() {
-        let at = |millis| Some(UnixMillis(millis));
-        for (invite, end, expected) in [
-            (at(1000), at(4250), Some(3250)),
-            (at(1000), at(1000), Some(0)),
-            (at(1000), at(999), None),
-            (at(0), at(3_600_001), None),
-            (None, at(1000), None),
-            (at(1000), None, None),
+        for (between, expected) in [
+            (Some(3250), Some(3250)),
+            (Some(0), Some(0)),
+            (Some(-1), None),
+            (Some(3_600_000), Some(3_600_000)),
+            (Some(3_600_001), None),
+            (None, None),
         ] {
-            assert_eq!(setup_millis(invite, end), expected);
+            assert_eq!(setup_millis(between), expected);
         }
     }
 

@@ -89,12 +89,7 @@ fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     let ([date, clock], []) = begin.as_chunks() else { return None };
     let date = digit_pairs(*date, *b"0000-00-")?;
     let clock = digit_pairs(*clock, *b"00T00:00")?;
-    let (second, millis) = match text.len() {
-        // What is no digit is zero, as the point before the first digit of the fraction.
-        24 => digit_pairs(end, *b":00.000Z").map(|of| (of(1), of(3) * 100 + of(5)))?,
-        20 => digit_pairs(end, *b"0:00:00Z").map(|of| (of(5), 0))?,
-        _ => return None,
-    };
+    let (second, millis) = usual_second(text.len(), end)?;
     let (century, year, month, day) = (date(0), date(2), date(5), clock(0));
     let (hour, minute) = (clock(3), clock(6));
     let (days_before, days) = month_of(month)?;
@@ -106,6 +101,30 @@ fn usual_year_and_millis(text: &[u8]) -> Option<(i64, i64)> {
     let leap_days = (year + 3) / 4 + i64::from(is_leap && month > 2);
     let minutes = (DAYS_TO_2000 + year * 365 + leap_days + days_before + day - 1) * 1440 + hour * 60 + minute;
     Some((2000 + year, minutes * 60_000 + second * 1000 + millis))
+}
+
+/// Second and milliseconds of a time of this length that ends so.
+#[inline(always)]
+fn usual_second(length: usize, end: [u8; 8]) -> Option<(i64, i64)> {
+    match length {
+        // What is no digit is zero, as the point before the first digit of the fraction.
+        24 => digit_pairs(end, *b":00.000Z").map(|of| (of(1), of(3) * 100 + of(5))),
+        20 => digit_pairs(end, *b"0:00:00Z").map(|of| (of(5), 0)),
+        _ => None,
+    }
+}
+
+/// Milliseconds from one time to another, of two that are written as [`usual_year_and_millis`] reads them and are of the same
+/// hour of the same day in this century. That there is such a day is not asked.
+#[inline(always)]
+pub fn millis_within_hour(from: &[u8], to: &[u8]) -> Option<i64> {
+    let millis = |text: &[u8]| {
+        let clock = digit_pairs(*text.get(8..16)?.first_chunk()?, *b"00T00:00")?;
+        let (minute, (second, millis)) = (clock(6), usual_second(text.len(), *text.last_chunk()?)?);
+        (minute <= 59 && second <= 59).then_some(minute * 60_000 + second * 1000 + millis)
+    };
+    let hour @ [b'2', b'0', ..] = from.first_chunk::<14>()? else { return None };
+    if hour == to.first_chunk()? { Some(millis(to)? - millis(from)?) } else { None }
 }
 
 /// From 1970-01-01 to 2000-01-01.

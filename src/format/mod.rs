@@ -204,6 +204,11 @@ impl<'t> Front<'t> {
     /// At most so many calls are taken before they are handed on: enough that the hand-over costs nothing.
     pub const ROOM: usize = 64;
 
+    /// None yet, and room for all: growing would copy each call several times.
+    pub fn with_room() -> Self {
+        Self { calls: Vec::with_capacity(Self::ROOM), begins: Vec::with_capacity(Self::ROOM), end: 0 }
+    }
+
     /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the
     /// record's length. Bytes that are `blank` may stand before each. Puts them there itself: what it would return is
     /// copied once more.

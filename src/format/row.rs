@@ -31,8 +31,8 @@ pub trait Fields<'a> {
 /// Reads the fields that decide nothing about the call but its age and duration.
 pub trait Minor {
     fn time(&mut self, field: Field, when: When<'_>) -> Result<Option<UnixMillis>, Reason>;
-    /// As `time`, of a time that nothing needs: where it cannot be read, it is none.
-    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis>;
+    /// Milliseconds between two times that nothing needs: where one cannot be read, there are none.
+    fn setup_millis(&self, invite: When<'_>, end: When<'_>) -> Option<u32>;
     fn duration(&mut self, number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason>;
     fn unread(&self) -> Unread;
 }
@@ -51,11 +51,12 @@ impl Minor for Usual {
     }
 
     #[inline(always)]
-    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis> {
-        match when {
-            When::Text(text) => fields::time(text).ok().flatten(),
-            When::None | When::Number(_) | When::Odd => None,
-        }
+    fn setup_millis(&self, invite: When<'_>, end: When<'_>) -> Option<u32> {
+        let (When::Text(invite), When::Text(end)) = (invite, end) else { return None };
+        let time = |text| fields::time(text).ok().flatten();
+        // Nearly always in the same hour: reading two times is then spared.
+        let millis = fields::millis_within_hour(invite, end);
+        detail::setup_millis(millis.or_else(|| Some(time(end)?.0 - time(invite)?.0)))
     }
 
     #[inline(always)]
@@ -107,8 +108,9 @@ impl Minor for Lenient {
         }))
     }
 
-    fn spare_time(&self, when: When<'_>) -> Option<UnixMillis> {
-        self.dates.read(when).ok().flatten()
+    fn setup_millis(&self, invite: When<'_>, end: When<'_>) -> Option<u32> {
+        let time = |when| self.dates.read(when).ok().flatten();
+        detail::setup_millis(time(end).zip(time(invite)).map(|(end, invite)| end.0 - invite.0))
     }
 
     fn duration(&mut self, number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason> {
@@ -151,18 +153,15 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
         attempt: Attempt::Only,
         unread: minor.unread(),
         detail: Detail {
-            setup_millis: succeeded.and_then(|succeeded| setup_millis(row, &minor, succeeded)),
+            setup_millis: succeeded.and_then(|succeeded| {
+                let end = if succeeded { Field::Start } else { Field::Failure };
+                minor.setup_millis(row.when(Field::Invite), row.when(end))
+            }),
             kind: detail::kind(row.bytes(Field::CallType)),
             country: detail::country(direction, row.bytes(Field::Country), row.bytes(Field::Callee)),
             more: 0,
         },
     })
-}
-
-#[inline(always)]
-fn setup_millis<'a>(row: &impl Fields<'a>, minor: &impl Minor, succeeded: bool) -> Option<u32> {
-    let end = if succeeded { Field::Start } else { Field::Failure };
-    detail::setup_millis(minor.spare_time(row.when(Field::Invite)), minor.spare_time(row.when(end)))
 }
 
 /// A row with each value by itself: those of JSON, and cells that were taken out of their text. `Bytes` borrows from the

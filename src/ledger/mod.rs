@@ -173,7 +173,7 @@ impl Ledger {
             trunks,
             keeps_exemplars: true,
             notes_origins: false,
-            keeps_histograms: true,
+            keeps_families: true,
             listing: None,
         }
     }

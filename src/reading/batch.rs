@@ -36,8 +36,8 @@ pub struct Context {
     pub keeps_exemplars: bool,
     /// Whether it is noted where Microsoft codes come from.
     pub notes_origins: bool,
-    /// Whether durations, setup times and ages are counted in histograms.
-    pub keeps_histograms: bool,
+    /// Whether what stands in families of its own is counted too: durations, setup times, ages, kinds and countries.
+    pub keeps_families: bool,
     /// Which calls are listed one by one; `None`: none.
     pub listing: Option<Arc<Listing>>,
 }
@@ -54,7 +54,7 @@ impl Context {
             trunks: None,
             keeps_exemplars: false,
             notes_origins: false,
-            keeps_histograms: true,
+            keeps_families: true,
             listing: None,
         }
     }

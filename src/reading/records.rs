@@ -228,7 +228,7 @@ impl Books<'_> {
         if self.given_up.is_unsaid() && text.first().is_some_and(|byte| *byte != 0) {
             return Some((0, self.hole(take)));
         }
-        let mut front = Front::default();
+        let mut front = Front::with_room();
         stages.front(text, &mut front);
         let positions: Vec<u64> = front.begins.iter().map(|begin| at + *begin as u64).collect();
         let first = *positions.first()?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::readme;
-use super::tools::run;
+use super::tools::{find, run};
 
 const HEADER: &str = "CorrelationId,SIP Address,Display Name,Invite time,Failure time,End time,Duration (seconds),Success,\
                       Caller Number,Callee Number,Call type,Final SIP code,Final Microsoft subcode,Final SIP Phrase,SBC FQDN";
@@ -153,6 +153,48 @@ fn tables_are_as_wide_as_the_terminal() {
     }
 }
 
+/// On a pseudo terminal: its width and colour, and who turns that off.
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    const BOLD: &str = "\u{1b}[1m";
+    const RED: &str = "\u{1b}[1;31m";
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_cdr-exporter");
+    let inspect = format!("'{program}' inspect '{}' 2>/dev/null", day(folder.path()).display());
+    let on_terminal = |columns: usize, set: &[(&str, &str)], command: &str| {
+        let mut script = Command::new(find("script", "bsdutils"));
+        script.env_remove("NO_COLOR").envs([("TERM", "xterm"), ("SHELL", "/bin/sh"), ("COLUMNS", "150")]);
+        script.envs(set.iter().copied()).args(["--quiet", "--return", "--command"]);
+        let output =
+            script.arg(format!("stty columns {columns}; {command}")).arg("/dev/null").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().replace('\r', "")
+    };
+    for columns in [80, 120, 200] {
+        let coloured = on_terminal(columns, &[], &inspect);
+        assert!(coloured.starts_with(&format!("{BOLD}81 of 6,480 calls failed")), "{coloured}");
+        assert!(coloured.contains(&format!("{RED}1. No media path")), "{coloured}");
+        let plain = on_terminal(columns, &[("NO_COLOR", "1")], &inspect);
+        let without = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().replace_all(&coloured, "").into_owned();
+        assert_eq!(plain, without, "the same in {columns} columns, but for colour");
+        let widest = plain.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((columns * 3 / 4..=columns).contains(&widest), "{widest} of {columns}:\n{plain}");
+    }
+    let help = format!("'{program}' inspect --help");
+    for (set, command, is_coloured) in [
+        (&[("NO_COLOR", "")][..], &inspect, true),
+        (&[("NO_COLOR", "1")], &inspect, false),
+        (&[("TERM", "dumb")], &inspect, false),
+        (&[], &format!("{inspect} | cat"), false),
+        (&[], &help, true),
+        (&[("NO_COLOR", "1")], &help, false),
+        (&[("TERM", "dumb")], &help, false),
+    ] {
+        let text = on_terminal(100, set, command);
+        assert_eq!(text.contains('\u{1b}'), is_coloured, "{set:?} {command}:\n{text}");
+    }
+}
+
 #[test]
 fn json_has_attempts_and_hours() {
     let report = json(&[]);
@@ -230,6 +272,15 @@ fn flags_that_do_not_go_together_are_refused() {
         (&["--calls", "--output", "csv"], "--calls is listed as a table, JSON or HTML"),
         (&["--limit", "3"], "--limit is of the list of calls: add --calls"),
         (&["--limit", "3", "--output", "json"], "--limit is of the list of calls"),
+        (&["--outcome", "busy", "--cause", "ice"], "--cause, --code and --side choose failed calls"),
+        (
+            &["--outcome", "gone"],
+            "write one of answered, busy, no_answer, cancelled, declined, elsewhere, failed",
+        ),
+        (
+            &["--output", "prometheus", "--outcome", "busy"],
+            "--output prometheus has the counters of all calls",
+        ),
         (&["--output", "prometheus", "--top", "3"], "--output prometheus has the counters of all calls"),
         (&["--output", "prometheus", "--timezone", "Europe/Berlin"], "--output prometheus has the counters"),
         (&["--top", "many"], "write a whole number from 0 on, such as 15"),
@@ -258,6 +309,8 @@ fn calls_are_chosen() {
         (&["--code", "560403/403"], 6480, 36),
         (&["--code", "/410"], 6480, 45),
         (&["--side", "network"], 6480, 45),
+        (&["--outcome", "failed", "--side", "network"], 6480, 45),
+        (&["--outcome", "answered"], 6480, 0),
         (&["--since", "14:00", "--until", "15:00"], 270, 45),
         (
             &["--since", "2026-11-20 15:00", "--until", "2026-11-20T16:00", "--timezone", "Europe/Berlin"],
@@ -281,6 +334,44 @@ fn calls_are_chosen() {
         run(["inspect", day(folder.path()).to_str().unwrap(), "--since", "15:00", "--until", "14:00"]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.ends_with("--until is no later than --since\n"), "{}", ended.stderr);
+}
+
+/// Chosen by their outcome, calls are counted, arranged and listed alike, beside all attempts.
+#[test]
+fn an_outcome_chooses_calls_in_tables_and_lists() {
+    let answered = inspect(&["--outcome", "answered", "--by", "trunk"]);
+    assert!(
+        answered.starts_with("Answered: 6,399 of 6,480 calls (99 %). Calls from 2026-11-20"),
+        "{answered}"
+    );
+    assert!(answered.contains(" trunk             Attempts  Answered  Of attempts"), "{answered}");
+    assert!(answered.contains("\n sbc2.contoso.com     2,160     2,103         97 %"), "{answered}");
+    assert!(answered.contains("All calls by outcome: failed 81"), "{answered}");
+    assert!(!answered.contains("No media path"), "findings are of failed calls: {answered}");
+    let failed = inspect(&["--outcome", "failed"]);
+    assert!(failed.starts_with("81 of 6,480 calls failed (1.2 %)."), "{failed}");
+    assert!(failed.replace("\n   ", " ").contains(SENTENCE), "{failed}");
+
+    let by = json(&["--outcome", "answered,no-answer", "--by", "trunk"])["by"][0].clone();
+    let share = 2148.0 / 2160.0;
+    assert_eq!(
+        by,
+        serde_json::json!({"trunk": "sbc1.contoso.com", "calls": 2148, "attempts": 2160, "failed": 0, "share": share})
+    );
+    for by in ["outcome", "kind,outcome"] {
+        let lines = json(&["--outcome", "failed", "--by", by])["by"].clone();
+        assert_eq!((lines.as_array().unwrap().len(), &lines[0]["failed"]), (1, &81.into()), "{by}: {lines}");
+    }
+    for (outcome, expected) in [("failed", "failed"), ("answered", "answered")] {
+        let calls = json(&["--calls", "--limit", "100", "--outcome", outcome])["listed_calls"].clone();
+        let calls = calls.as_array().unwrap();
+        assert!(calls.len() >= 81 && calls.iter().all(|call| call["outcome"] == expected), "{calls:?}");
+    }
+    let page = inspect(&["--output", "html", "--outcome", "answered", "--limit", "3"]);
+    assert!(
+        page.contains("<th class=\"n\">Answered</th>") && page.matches("00000000-0000").count() == 3,
+        "{page}"
+    );
 }
 
 #[test]
@@ -411,7 +502,10 @@ fn two_lots_of_calls_are_compared() {
     let ended = run(["compare", "--at", "14:00", path.to_str().unwrap(), "--until", "15:00"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let worse = "IceConnectivityChecksFailed 531004/410 on sbc2.contoso.com: 45 of 90 calls failed (50 %); before none of 1,260\n";
-    assert!(ended.stdout.contains(worse), "{}", ended.stdout);
+    let advice = "    Who can fix it: whoever runs the network and firewalls between client, SBC and Microsoft.\n    What to do: Open UDP";
+    let said = ended.stdout.replace("\n    45", " 45");
+    assert!(said.contains(&format!("{worse}{advice}")), "{said}");
+    assert_eq!(said.matches("Who can fix it").count(), 1, "a trunk as a whole has no remedy: {said}");
     assert!(ended.stdout.contains("Better: nothing that is sure."), "{}", ended.stdout);
     assert_eq!(run(["compare", "one.csv"]).code, Some(2));
 }

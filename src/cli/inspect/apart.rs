@@ -26,7 +26,7 @@ pub fn lines(
             other.label()
         ));
     }
-    if !choice.is_of_all() {
+    if !choice.with_outcomes(&[]).is_of_all() {
         return Err(format!(
             "--by {name} is of all calls: they are counted apart from trunks, causes and times, so leave out what chooses \
              some of them"
@@ -35,12 +35,19 @@ pub fn lines(
     let mut lines: BTreeMap<Vec<String>, Line> = BTreeMap::new();
     for (label, counts) in counts(family, snapshot) {
         for (outcome, calls) in Outcome::ALL.into_iter().zip(counts).filter(|(_, calls)| *calls > 0) {
+            let is_chosen = choice.has_outcome(outcome);
+            if by.contains(&By::Outcome) && !is_chosen {
+                continue;
+            }
             let keys = by.iter().map(|by| if *by == By::Outcome { outcome.label() } else { label });
             let keys: Vec<String> = keys.map(str::to_owned).collect();
             let line = lines.entry(keys.clone()).or_insert_with(|| Line { keys, ..Line::default() });
-            line.calls += calls;
+            let is_failure = outcome == Outcome::Failed && is_chosen;
+            let is_part = if choice.is_by_outcome() { is_chosen } else { is_failure };
+            line.calls += if is_chosen { calls } else { 0 };
             line.attempts += if outcome == Outcome::Elsewhere { 0 } else { calls };
-            line.failed += if outcome == Outcome::Failed { calls } else { 0 };
+            line.failed += if is_failure { calls } else { 0 };
+            line.part += if is_part { calls } else { 0 };
             *line.outcomes.entry(outcome.label()).or_default() += calls;
         }
     }

@@ -43,7 +43,7 @@ pub struct Call {
     pub position: u64,
 }
 
-/// Lists the calls that are meant, or the failed ones of them, under the operator's names for trunks.
+/// Lists the calls that are meant, or the failed ones of them unless others were asked for, under the operator's names for trunks.
 pub fn listing(
     choice: &Choice,
     catalogue: &Arc<Catalogue>,
@@ -56,7 +56,8 @@ pub fn listing(
     let is_meant = move |labels: &LabelSet, ended_at: Option<UnixMillis>| {
         let is_in_time = end.is_none_or(|end| ended_at.is_some_and(|at| at.0.div_euclid(60_000) < end));
         is_in_time
-            && (!failed_only || labels.outcome == Outcome::Failed)
+            && choice.has_outcome(labels.outcome)
+            && (!failed_only || choice.is_by_outcome() || labels.outcome == Outcome::Failed)
             && choice.has_route(&TrunkName::label(&names, &labels.trunk), labels.direction)
             && (!choice.has_only_some_failures()
                 || labels.outcome == Outcome::Failed

@@ -64,6 +64,9 @@ impl Facts {
             findings.findings.retain(is_meant);
             findings.leading = findings.leading.filter(is_meant);
         }
+        if !choice.has_outcome(Outcome::Failed) {
+            (findings.findings, findings.leading) = (Vec::new(), None);
+        }
         let mut facts = Self { tallies, untimed, findings };
         facts.count(choice, snapshot);
         Ok(facts)

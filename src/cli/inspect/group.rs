@@ -104,25 +104,28 @@ pub struct Line {
     /// In the order in which they were asked for.
     pub keys: Vec<String>,
     pub cause: Option<(Arc<str>, CodePair)>,
-    /// Calls, whatever came of them, that these keys have.
+    /// Calls that these keys have, of the outcomes that are meant.
     pub calls: u64,
     /// Calls that the failed ones are of.
     pub attempts: u64,
     pub failed: u64,
+    /// The part of the attempts that is told of: failed calls, or where outcomes were chosen those.
+    pub part: u64,
     pub outcomes: BTreeMap<&'static str, u64>,
     /// First and last minute of failed calls.
     pub seen: Option<(i64, i64)>,
-    /// Attempts and failed calls along the axis.
+    /// Attempts, failed calls and the part of the attempts along the axis.
     pub attempts_by_time: Vec<u64>,
     pub failed_by_time: Vec<u64>,
+    pub part_by_time: Vec<u64>,
     /// Failed calls by trunk, the most first.
     pub trunks: Vec<(Arc<str>, u64)>,
 }
 
 impl Line {
-    /// The share of calls that failed.
+    /// The share of the attempts that is told of.
     pub fn share(&self) -> f64 {
-        share(self.failed, self.attempts)
+        share(self.part, self.attempts)
     }
 
     fn add_failed(&mut self, labels: &Labels, sum: &Sum) {
@@ -170,12 +173,20 @@ impl Grouping<'_> {
             if is_of_failures && !is_failure {
                 return;
             }
+            let is_chosen = self.choice.has_outcome(labels.outcome);
+            if self.by.contains(&By::Outcome) && !is_chosen {
+                return;
+            }
             let keys = names.keys(self.by, labels, sum.minute);
             let line = lines.entry(keys.clone()).or_insert_with(|| Line { keys, ..Line::default() });
-            line.calls += sum.calls;
+            line.calls += if is_chosen { sum.calls } else { 0 };
             *line.outcomes.entry(labels.outcome.label()).or_default() += sum.calls;
             if is_failure {
                 line.add_failed(labels, sum);
+            }
+            if self.choice.is_part(labels, self.catalogue) {
+                line.part += sum.calls;
+                add(&mut line.part_by_time, &sum.by_time);
             }
         };
         // Only where time is asked for, minutes have lines of their own.
@@ -191,6 +202,7 @@ impl Grouping<'_> {
             (line.attempts, line.attempts_by_time) = of.cloned().unwrap_or_default();
             line.trunks.sort_by_key(|(_, failed)| Reverse(*failed));
             line.failed_by_time.resize(self.axis.length, 0);
+            line.part_by_time.resize(self.axis.length, 0);
             line.attempts_by_time.resize(self.axis.length, 0);
         }
         self.sort.sort(&mut lines);

@@ -203,29 +203,31 @@ fn asked(view: &View) -> String {
     let names: String = by.iter().map(|by| format!("<th>{by}</th>")).collect();
     let mut text = format!(
         "<h2>By {0}</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"By {0}\"><table><tr>{names}<th class=\"n\">Calls</th><th class=\"n\">Attempts</th>\
-         <th class=\"n\">Failed</th><th class=\"n\">Of attempts</th></tr>",
-        by.join(", ")
+         <th class=\"n\">{1}</th><th class=\"n\">Of attempts</th></tr>",
+        by.join(", "),
+        view.part()
     );
     for line in lines.iter().take(view.top) {
         let keys: Vec<&str> =
             line.keys.iter().map(|key| if key.is_empty() { "(none)" } else { key.as_str() }).collect();
-        let numbers = [line.calls, line.attempts, line.failed].map(thousands);
-        let share = percent_of(line.failed, line.attempts);
+        let numbers = [line.calls, line.attempts, line.part].map(thousands);
+        let share = percent_of(line.part, line.attempts);
         text += &row(&keys, &[&numbers[0], &numbers[1], &numbers[2], &share]);
     }
     text + "</table></div>"
 }
 
 fn trunks(view: &View) -> String {
-    let mut text =
-        "<h2>Trunks</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Trunks\"><table><tr><th>Trunk</th><th class=\"n\">Attempts</th>\
-                    <th class=\"n\">Failed</th><th class=\"n\">Of attempts</th></tr>"
-            .to_owned();
+    let mut text = format!(
+        "<h2>Trunks</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Trunks\"><table><tr><th>Trunk</th>\
+         <th class=\"n\">Attempts</th><th class=\"n\">{}</th><th class=\"n\">Of attempts</th></tr>",
+        view.part()
+    );
     for line in view.trunks.iter().take(view.top) {
         let name = if line.keys[0].is_empty() { "(none)" } else { &line.keys[0] };
         text += &row(
             &[name],
-            &[&thousands(line.attempts), &thousands(line.failed), &percent_of(line.failed, line.attempts)],
+            &[&thousands(line.attempts), &thousands(line.part), &percent_of(line.part, line.attempts)],
         );
     }
     text + "</table></div>"

@@ -90,7 +90,7 @@ struct TrunkLine {
     trunk: String,
     attempts: u64,
     failed: u64,
-    /// Of attempts.
+    /// Of attempts: of failed calls, or where outcomes were chosen of those.
     share: f64,
     outcomes: BTreeMap<&'static str, u64>,
     hours: Vec<Hour>,

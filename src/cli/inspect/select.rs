@@ -1,4 +1,4 @@
-//! Which calls are meant: by trunk, cause, codes, direction, side and time.
+//! Which calls are meant: by trunk, cause, codes, direction, side, outcome and time.
 
 use clap::Args;
 use jiff::civil::{Date, DateTime, Time};
@@ -37,6 +37,9 @@ pub struct Choice {
     /// Times are read and written in this zone: Europe/Berlin, local
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone, hide_default_value = true)]
     timezone: TimeZone,
+    /// The outcomes that are meant; none is all.
+    #[arg(skip)]
+    outcomes: Vec<Outcome>,
 }
 
 impl Choice {
@@ -48,6 +51,32 @@ impl Choice {
     /// The same calls, before a time.
     pub fn until(&self, time: &str) -> Self {
         Self { until: Some(time.to_owned()), ..self.clone() }
+    }
+
+    /// The same calls, as far as they had these outcomes; none is all.
+    pub fn with_outcomes(&self, outcomes: &[Outcome]) -> Self {
+        Self { outcomes: outcomes.to_vec(), ..self.clone() }
+    }
+
+    /// Whether calls are chosen by their outcome.
+    pub fn is_by_outcome(&self) -> bool {
+        !self.outcomes.is_empty()
+    }
+
+    /// Whether calls of this outcome are meant.
+    pub fn has_outcome(&self, outcome: Outcome) -> bool {
+        self.outcomes.is_empty() || self.outcomes.contains(&outcome)
+    }
+
+    /// The outcomes that were chosen, in words.
+    pub fn outcomes_in_words(&self) -> String {
+        let labels: Vec<&str> = self.outcomes.iter().map(|outcome| outcome.label()).collect();
+        labels.join(" or ").replace('_', " ")
+    }
+
+    /// Whether calls are chosen by other outcomes than that they failed.
+    pub fn has_other_outcomes(&self) -> bool {
+        self.is_by_outcome() && self.outcomes != [Outcome::Failed]
     }
 
     /// The zone of times.
@@ -112,6 +141,7 @@ impl Choice {
             && !self.has_only_some_failures()
             && self.trunk.is_empty()
             && self.direction.is_none()
+            && self.outcomes.is_empty()
     }
 
     /// Whether failures of this cause are meant.
@@ -130,9 +160,17 @@ impl Choice {
             && self.side.is_none_or(|side| catalogue.about(cause, codes).side() == Some(side))
     }
 
+    /// Whether such a call is of the part of the attempts that is told of: a failure, or where outcomes were chosen one of
+    /// those.
+    pub fn is_part(&self, labels: &Labels, catalogue: &Catalogue) -> bool {
+        labels.outcome != Outcome::Failed && self.outcomes.contains(&labels.outcome)
+            || self.is_failure(labels, catalogue)
+    }
+
     /// Whether such a call is a failure that is meant.
     pub fn is_failure(&self, labels: &Labels, catalogue: &Catalogue) -> bool {
         labels.outcome == Outcome::Failed
+            && self.has_outcome(Outcome::Failed)
             && (!self.has_only_some_failures() || self.has_cause(&labels.cause, labels.codes, catalogue))
     }
 }
@@ -175,6 +213,16 @@ fn codes(text: &str) -> Result<CodePair, String> {
     let microsoft = (!microsoft.is_empty()).then(|| microsoft.parse()).transpose().map_err(wrong)?;
     let sip = (!sip.is_empty()).then(|| sip.parse()).transpose().map_err(wrong)?;
     Ok(CodePair { microsoft, sip })
+}
+
+/// An outcome, as it is written in labels or in words.
+///
+/// # Errors
+/// What to write instead.
+pub fn outcome(text: &str) -> Result<Outcome, String> {
+    let label = text.to_lowercase().replace(['-', ' '], "_");
+    let all = || Outcome::ALL.map(Outcome::label).join(", ");
+    Outcome::from_label(&label).ok_or_else(|| format!("write one of {}", all()))
 }
 
 fn direction(text: &str) -> Result<Direction, String> {

@@ -20,12 +20,13 @@ pub struct Style {
 
 impl Style {
     /// For standard output: as wide as the terminal, or as `COLUMNS` says; in colour where a person looks, unless
-    /// `NO_COLOR` is set.
+    /// `NO_COLOR` is set or the terminal is a `dumb` one.
     pub fn of_standard_output() -> Self {
         let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let terminal = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
         let terminal = terminal.ok().filter(|columns| *columns > 0);
-        let quiet = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let quiet = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         Self {
             width: terminal.or(said).unwrap_or(120).clamp(60, 250),
             colour: io::stdout().is_terminal() && !quiet,
@@ -144,7 +145,8 @@ fn outcomes(view: &View, style: Style) -> String {
         percent_of(view.outcome("answered"), attempts),
         percent_of(effective, attempts)
     );
-    let what = if view.choice.has_only_some_failures() { "All calls" } else { "Calls" };
+    let is_of_some = view.choice.has_only_some_failures() || view.choice.has_other_outcomes();
+    let what = if is_of_some { "All calls" } else { "Calls" };
     let outcomes = format!("{what} by outcome: {}.", each.join(", "));
     let mut text = format!("\n{}\n", wrapped(&outcomes, "  ", style.width));
     let _ = writeln!(text, "{}", wrapped(&ratios, "  ", style.width));
@@ -178,7 +180,7 @@ fn causes(view: &View, style: Style) -> String {
     header.extend((is_wide && is_told).then_some("Microsoft's number"));
     header.push("Most on");
     header.extend(axis.as_deref());
-    let mut table = new_table(&header, style);
+    let mut table = new_table(&header, view, style);
     for line in view.causes.iter().take(view.top) {
         let mut cells = vec![Cell::new(&line.keys[0]), number(line.failed)];
         cells.extend(is_wide.then(|| right(percent_of(line.failed, view.facts.findings.failed))));
@@ -215,22 +217,23 @@ fn trunks(view: &View, style: Style) -> String {
         return String::new();
     }
     let is_wide = style.is_wide();
-    let failed = axis_in_words(view).map(|axis| format!("Failed {axis}"));
-    let mut header = vec!["Trunk", "Attempts", "Failed", "Of attempts"];
+    let part = view.part();
+    let by_time = axis_in_words(view).map(|axis| format!("{part} {axis}"));
+    let mut header = vec!["Trunk", "Attempts", &part, "Of attempts"];
     header.extend(is_wide.then_some("Answered"));
-    header.extend(failed.as_deref());
-    let mut table = new_table(&header, style);
+    header.extend(by_time.as_deref());
+    let mut table = new_table(&header, view, style);
     for line in view.trunks.iter().take(view.top) {
         let answered = line.outcomes.get("answered").copied().unwrap_or_default();
         let trunk = if line.keys[0].is_empty() { "(none)" } else { &line.keys[0] };
         let mut cells = vec![
             Cell::new(trunk),
             number(line.attempts),
-            number(line.failed),
-            right(percent_of(line.failed, line.attempts)),
+            number(line.part),
+            right(percent_of(line.part, line.attempts)),
         ];
         cells.extend(is_wide.then(|| right(percent_of(answered, line.attempts))));
-        cells.extend(failed.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
+        cells.extend(by_time.is_some().then(|| Cell::new(bar(&line.part_by_time))));
         table.add_row(cells);
     }
     format!("\n{}\n{}", painted(&table, style), left_out(view.trunks.len(), view.top, "trunks"))
@@ -241,19 +244,19 @@ fn asked(view: &View, by: &[By], lines: &[Line], style: Style) -> String {
     let has_no_bars = by.iter().any(|by| matches!(by, By::Hour | By::Day) || by.is_apart());
     let axis = axis_in_words(view).filter(|_| !has_no_bars);
     let mut header: Vec<&str> = by.iter().map(|by| by.label()).collect();
-    header.extend(["Calls", "Attempts", "Failed", "Of attempts"]);
+    let part = view.part();
+    // Chosen by their outcome, the calls are the part of the attempts.
+    let has_calls = !view.choice.is_by_outcome();
+    header.extend(has_calls.then_some("Calls"));
+    header.extend(["Attempts", &part, "Of attempts"]);
     header.extend(axis.as_deref());
-    let mut table = new_table(&header, style);
+    let mut table = new_table(&header, view, style);
     for line in lines.iter().take(view.top) {
         let mut cells: Vec<Cell> =
             line.keys.iter().map(|key| Cell::new(if key.is_empty() { "(none)" } else { key })).collect();
-        cells.extend([
-            number(line.calls),
-            number(line.attempts),
-            number(line.failed),
-            right(percent_of(line.failed, line.attempts)),
-        ]);
-        cells.extend(axis.is_some().then(|| Cell::new(bar(&line.failed_by_time))));
+        cells.extend(has_calls.then(|| number(line.calls)));
+        cells.extend([number(line.attempts), number(line.part), right(percent_of(line.part, line.attempts))]);
+        cells.extend(axis.is_some().then(|| Cell::new(bar(&line.part_by_time))));
         table.add_row(cells);
     }
     format!("\n{}\n{}", painted(&table, style), left_out(lines.len(), view.top, "lines"))
@@ -286,14 +289,15 @@ fn records(view: &View) -> String {
     text
 }
 
-fn new_table(header: &[&str], style: Style) -> Table {
+fn new_table(header: &[&str], view: &View, style: Style) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    let part = view.part();
     table.set_header(header.iter().map(|text| {
-        let is_number =
-            matches!(*text, "Calls" | "Attempts" | "Failed" | "Of failed" | "Of attempts" | "Answered");
+        let is_number = matches!(*text, "Calls" | "Attempts" | "Of failed" | "Of attempts" | "Answered");
+        let is_number = is_number || *text == part;
         if is_number { right((*text).to_owned()) } else { Cell::new(text) }
     }));
     table
@@ -359,7 +363,7 @@ pub fn bar(numbers: &[u64]) -> String {
 }
 
 /// A text on lines of this width, the later ones indented.
-fn wrapped(text: &str, indent: &str, width: usize) -> String {
+pub fn wrapped(text: &str, indent: &str, width: usize) -> String {
     // A sign stays with its number.
     const HELD: char = '\u{a0}';
     let text = text.replace(" %", &format!("{HELD}%")).replace(" UTC", &format!("{HELD}UTC"));

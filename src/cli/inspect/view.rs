@@ -10,7 +10,7 @@ use super::group::{Axis, By, Grouping, Line, Sort};
 use super::select::Choice;
 use crate::call::Outcome;
 use crate::cli::whole_number;
-use crate::findings::{calls, percent_of, thousands};
+use crate::findings::{calls, capital, percent_of, thousands};
 use crate::ledger::snapshot::Snapshot;
 use crate::reading::origins::Origins;
 
@@ -64,10 +64,11 @@ impl View {
     ) -> Result<Self, String> {
         let facts = Facts::of(&snapshot, choice)?;
         let axis = Axis::over(facts.tallies.span().unwrap_or((0, 1)), bar_columns);
-        let lines = |by: &[By], sort: Sort| {
+        let lines_of = |choice: &Choice, by: &[By], sort: Sort| {
             let grouping = Grouping { by, sort, axis, choice, catalogue: &snapshot.catalogue };
             grouping.lines(&facts)
         };
+        let lines = |by: &[By], sort: Sort| lines_of(choice, by, sort);
         let sort = arrangement.sort.unwrap_or(Sort::Failed);
         let by = &arrangement.by;
         let is_of_time = by.iter().any(|by| matches!(by, By::Hour | By::Day));
@@ -75,7 +76,7 @@ impl View {
         let apart = apart::lines(by, sort_asked, choice, &snapshot)?;
         let (causes, trunks) = (lines(&[By::Cause], sort), lines(&[By::Trunk], sort));
         let asked = (!by.is_empty()).then(|| (by.clone(), apart.unwrap_or_else(|| lines(by, sort_asked))));
-        let outcomes = lines(&[By::Outcome], Sort::Attempts);
+        let outcomes = lines_of(&choice.with_outcomes(&[]), &[By::Outcome], Sort::Attempts);
         let top = arrangement.top.unwrap_or(LINES_FOR_PEOPLE);
         let top = if top == 0 { usize::MAX } else { top };
         let origins = Origins::default();
@@ -104,10 +105,25 @@ impl View {
         self.causes.iter().any(|line| self.origin(line) != "reported")
     }
 
+    /// What the part of the attempts is that is told of: the header of its numbers.
+    pub fn part(&self) -> String {
+        if self.choice.is_by_outcome() {
+            capital(&self.choice.outcomes_in_words())
+        } else {
+            "Failed".to_owned()
+        }
+    }
+
     /// How many calls failed of how many, in one sentence; where some failures are chosen, how many of all that failed.
     pub fn headline(&self) -> String {
         let found = &self.facts.findings;
         let all = self.outcome(Outcome::Failed.label());
+        if self.choice.has_other_outcomes() {
+            let chosen = Outcome::ALL.into_iter().filter(|outcome| self.choice.has_outcome(*outcome));
+            let chosen: u64 = chosen.map(|outcome| self.outcome(outcome.label())).sum();
+            let share = percent_of(chosen, self.calls());
+            return format!("{}: {} of {} ({share}).", self.part(), thousands(chosen), calls(self.calls()));
+        }
         if !self.choice.has_only_some_failures() || all == 0 {
             return found.headline();
         }

@@ -301,3 +301,25 @@ fn usual_times_are_read_as_any_others() {
         }
     }
 }
+
+#[test]
+fn times_of_one_hour_are_as_far_apart_as_any_others() {
+    let usual = [
+        "2026-11-01T09:12:33.123Z",
+        "2026-11-01T09:12:33Z",
+        "2026-11-01T09:59:59.999Z",
+        "2026-11-01T09:00:00Z",
+        "2024-02-29T23:59:59Z",
+        "2024-02-29T23:00:00.001Z",
+    ];
+    for (from, to) in usual.iter().flat_map(|from| usual.map(|to| (*from, to))) {
+        let apart = millis(to).unwrap().zip(millis(from).unwrap()).map(|(to, from)| to - from);
+        let expected = apart.filter(|_| from[..13] == to[..13]);
+        assert_eq!(millis_within_hour(from.as_bytes(), to.as_bytes()), expected, "{from} {to}");
+    }
+    for odd in
+        ["0001-01-01T00:00:00Z", "2026-11-01T09:12:60Z", "2026-11-01T09:60:00Z", "2026-11-01 09:12:33", ""]
+    {
+        assert_eq!(millis_within_hour(odd.as_bytes(), odd.as_bytes()), None, "{odd}");
+    }
+}
