@@ -69,7 +69,7 @@ const WINDOWS: [(u64, &str); 4] = [(390, "light"), (1400, "dark"), (390, "dark")
 fn a_browser_draws_the_pages_and_asks_nobody_else() {
     let house = House::serving(&day());
     let mut browser = Browser::start();
-    let sentence = "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com: ";
+    let sentence = "No media path (IceConnectivityChecksFailed 531004/410) on sbc2.contoso.com";
     for (path, texts) in [
         (
             "/",
