@@ -286,14 +286,16 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let names = &options.sources[0].books.trunk_names;
+    let mut reading = options.sources[0].reading;
     if !keeps_families {
         reader.leave_out_families();
+        reading.without_detail = true;
     }
     if let Some(limit) = limit {
         reader.list(calls::listing(choice, &options.catalogue, names, limit));
     }
     let (mut reads, mut without_calls): (Vec<Option<FileRead>>, bool) = (Vec::new(), false);
-    for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], options.sources[0].reading)) {
+    for (path, outcome) in paths.iter().zip(reader.read(&paths, sources[0], reading)) {
         let shown = reader::shown(path);
         reads.push(match outcome {
             Ok(read) => {

@@ -257,14 +257,18 @@ impl OneFile<'_> {
             };
             let turn = match parts {
                 Some(batches) => {
-                    batches.into_iter().for_each(|batch| self.tell(batch));
+                    // What was read before stands before it.
+                    reading.take_batch().into_iter().chain(batches).for_each(|batch| self.tell(batch));
                     Ok(Turn::More)
                 }
                 None if is_at_end => reading.finish(self.context),
                 None => reading.turn(self.context, expected, STEP_BYTES),
             };
             self.progress.inc(reading.tail.read_bytes().saturating_sub(before));
-            if let Some(batch) = reading.take_batch() {
+            // That a turn was over is no reason to begin another batch, which would have each label set anew.
+            if (reading.is_full() || !matches!(turn, Ok(Turn::More)))
+                && let Some(batch) = reading.take_batch()
+            {
                 self.tell(batch);
             }
             match turn? {

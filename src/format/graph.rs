@@ -173,7 +173,8 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.fill(text, record_bytes, json::is_blank, |text, calls| self.usual(text, calls));
+        let minor = Usual { without_detail: front.without_detail };
+        front.fill(text, record_bytes, json::is_blank, |text, calls| self.usual(text, minor, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
@@ -193,7 +194,7 @@ impl Decoder {
 
     /// The call that the text begins with, if its row is of the usual kind, and how long that is.
     #[inline(always)]
-    fn usual<'t>(&mut self, text: &'t [u8], calls: &mut Vec<Call<'t>>) -> Option<usize> {
+    fn usual<'t>(&mut self, text: &'t [u8], minor: Usual, calls: &mut Vec<Call<'t>>) -> Option<usize> {
         let mut row = Row::default();
         let Some(end) = self.layout.read(text, &mut row) else { return self.escaped(text, calls) };
         if kind(&row) != Kind::DirectRouting {
@@ -203,7 +204,10 @@ impl Decoder {
             let missing = row::missing(&row, |field| row.has(field), |field| self.layout.resembles(field));
             missing.map_or(Some(()), |_| None)?;
         }
-        calls.push(row::call(&row, Usual).or_else(|_| lenient(&row, &mut self.dates)).ok()?);
+        match row::call(&row, minor) {
+            Ok(call) => calls.push(call),
+            Err(_) => calls.push(lenient(&row, &mut self.dates).ok()?),
+        }
         Some(end)
     }
 
@@ -252,7 +256,7 @@ where
         Kind::Error => return Err(Reason::ErrorAnswer),
         Kind::NoRow => return Err(Reason::NotARow),
     }
-    let call = row::call(row, Usual).or_else(|_| lenient(row, dates))?;
+    let call = row::call(row, Usual::default()).or_else(|_| lenient(row, dates))?;
     if !is_whole(row) {
         row::missing(row, |field| row.has(field), resembles).map_or(Ok(()), Err)?;
     }

@@ -198,6 +198,8 @@ pub struct Front<'t> {
     pub begins: Vec<usize>,
     /// Where the last one ends.
     pub end: usize,
+    /// Whether nobody asks for their [`Detail`](crate::call::Detail).
+    pub without_detail: bool,
 }
 
 impl<'t> Front<'t> {
@@ -206,7 +208,8 @@ impl<'t> Front<'t> {
 
     /// None yet, and room for all: growing would copy each call several times.
     pub fn with_room() -> Self {
-        Self { calls: Vec::with_capacity(Self::ROOM), begins: Vec::with_capacity(Self::ROOM), end: 0 }
+        let (calls, begins) = (Vec::with_capacity(Self::ROOM), Vec::with_capacity(Self::ROOM));
+        Self { calls, begins, end: 0, without_detail: false }
     }
 
     /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the

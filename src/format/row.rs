@@ -11,7 +11,7 @@ use super::names::Field;
 use super::times::{Dates, When};
 use super::trunk;
 use crate::call::{
-    Attempt, Call, Codes, Detail, Reason, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
+    Attempt, Call, Codes, Detail, Direction, Reason, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
 };
 
 /// What is read of a row. A field that is not there reads like one that is empty.
@@ -35,10 +35,17 @@ pub trait Minor {
     fn setup_millis(&self, invite: When<'_>, end: When<'_>) -> Option<u32>;
     fn duration(&mut self, number: Result<Option<u64>, NotWhole>) -> Result<Option<u32>, Reason>;
     fn unread(&self) -> Unread;
+    /// Whether anybody asks for the detail of the call.
+    fn wants_detail(&self) -> bool {
+        true
+    }
 }
 
 /// As Microsoft writes them. What is not so is an error, and the row one for [`Lenient`].
-pub struct Usual;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usual {
+    pub without_detail: bool,
+}
 
 impl Minor for Usual {
     #[inline(always)]
@@ -67,6 +74,11 @@ impl Minor for Usual {
     #[inline(always)]
     fn unread(&self) -> Unread {
         Unread::default()
+    }
+
+    #[inline(always)]
+    fn wants_detail(&self) -> bool {
+        !self.without_detail
     }
 }
 
@@ -152,16 +164,30 @@ pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>
         trunk: trunk::plain(row.text(Field::Trunk)),
         attempt: Attempt::Only,
         unread: minor.unread(),
-        detail: Detail {
-            setup_millis: succeeded.and_then(|succeeded| {
-                let end = if succeeded { Field::Start } else { Field::Failure };
-                minor.setup_millis(row.when(Field::Invite), row.when(end))
-            }),
-            kind: detail::kind(row.bytes(Field::CallType)),
-            country: detail::country(direction, row.bytes(Field::Country), row.bytes(Field::Callee)),
-            more: 0,
+        detail: if minor.wants_detail() {
+            detail(row, &minor, direction, succeeded)
+        } else {
+            Detail::default()
         },
     })
+}
+
+#[inline(always)]
+fn detail<'a>(
+    row: &impl Fields<'a>,
+    minor: &impl Minor,
+    direction: Direction,
+    succeeded: Option<bool>,
+) -> Detail {
+    Detail {
+        setup_millis: succeeded.and_then(|succeeded| {
+            let end = if succeeded { Field::Start } else { Field::Failure };
+            minor.setup_millis(row.when(Field::Invite), row.when(end))
+        }),
+        kind: detail::kind(row.bytes(Field::CallType)),
+        country: detail::country(direction, row.bytes(Field::Country), row.bytes(Field::Callee)),
+        more: 0,
+    }
 }
 
 /// A row with each value by itself: those of JSON, and cells that were taken out of their text. `Bytes` borrows from the

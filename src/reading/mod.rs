@@ -60,11 +60,14 @@ pub struct Options {
     pub record_bytes: usize,
     /// The operator's names of properties and columns.
     pub names: Names,
+    /// Whether nobody asks for setup times, kinds and countries of calls, which take time to read.
+    pub without_detail: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, live_within: None, record_bytes: 1024 * 1024, names: Names::default() }
+        let (record_bytes, names) = (1024 * 1024, Names::default());
+        Self { format: None, live_within: None, record_bytes, names, without_detail: false }
     }
 }
 
@@ -250,7 +253,7 @@ impl Reading {
     }
 
     /// Whether the batch is to be handed over before more is read.
-    fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.batch.as_ref().is_some_and(|batch| batch.is_full())
     }
 

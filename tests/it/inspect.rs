@@ -484,7 +484,7 @@ fn the_page_needs_nothing_else() {
     assert!(page.starts_with("<!doctype html>"));
     assert!(page.contains("on sbc2.contoso.com, inbound: all 45 calls"), "{page}");
     assert!(page.contains("00000000-0000-4000-8000-000000001bcb"), "correlation ids");
-    assert!(page.contains("<td>sbc2.contoso.com 45</td>"), "which trunk");
+    assert!(page.contains("<td>sbc2.contoso.com\u{a0}45</td>"), "which trunk");
     let by = inspect(&["--output", "html", "--by", "direction"]);
     assert!(
         by.contains("<h2>By direction</h2>") && by.contains("<td>inbound</td>"),

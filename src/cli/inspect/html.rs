@@ -19,10 +19,11 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}p{m
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}
 td.n,th.n{text-align:right;white-space:nowrap}td.id{font-family:monospace;font-size:.8rem}
+@media screen and (min-width:70rem){.calls td{white-space:nowrap}}
 svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font:11px system-ui,sans-serif}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem;margin:.3rem 0}.key i{display:inline-block;width:.8em;height:.8em;margin-right:.35em}
 @page{size:A4;margin:14mm}
-@media print{body{font-size:11px;-webkit-print-color-adjust:exact;print-color-adjust:exact;max-width:none;padding:0}.card,tr,svg{break-inside:avoid}.wide{overflow:visible}}";
+@media print{html{font-size:11.5px}h2,tr:first-child{break-after:avoid}td.id{white-space:nowrap}body{font-size:1rem;-webkit-print-color-adjust:exact;print-color-adjust:exact;max-width:none;padding:0}.card,tr,svg{break-inside:avoid}.wide{overflow:visible}}";
 
 /// Told apart without red and green (Okabe and Ito).
 const COLOURS: [&str; 7] = ["#d55e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8a8f98"];
@@ -187,7 +188,8 @@ fn causes(view: &View) -> String {
         let about = view.snapshot.catalogue.about(&cause, codes);
         let side = about.side().map_or("", |side| side.label());
         let share = percent_of(line.failed, view.facts.findings.failed);
-        let (codes, most_on) = (pair(codes), most_on(line));
+        // The number stays with its trunk.
+        let (codes, most_on) = (pair(codes), most_on(line).replace(' ', "\u{a0}"));
         let mut texts = vec![&*cause, &*codes];
         texts.extend(is_told.then(|| view.origin(line)));
         texts.extend([&*most_on, side, about.remedy()]);
@@ -238,7 +240,7 @@ fn listed(calls: &[Call]) -> String {
         return String::new();
     }
     let mut text =
-        "<h2>The newest of these calls</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The newest of these calls\"><table><tr><th>Ended</th><th>Trunk</th>\
+        "<h2>The newest of these calls</h2><div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The newest of these calls\"><table class=\"calls\"><tr><th>Ended</th><th>Trunk</th>\
                     <th>Direction</th><th>Codes</th><th>Cause</th><th>Correlation id</th></tr>"
             .to_owned();
     for call in calls {

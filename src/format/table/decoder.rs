@@ -92,6 +92,7 @@ impl Decode for Decoder {
         if columns.separator != b',' || !columns.is_whole() {
             return;
         }
+        let minor = Usual { without_detail: front.without_detail };
         // The newline comes on top.
         front.fill(
             text,
@@ -100,7 +101,7 @@ impl Decode for Decoder {
             |text, calls| {
                 let mut fields = columns.front(text);
                 let next = columns.find(&mut fields)?;
-                calls.push(row::call(&fields, Usual).ok()?);
+                calls.push(row::call(&fields, minor).ok()?);
                 Some(next)
             },
         );
