@@ -266,10 +266,8 @@ impl OneFile<'_> {
             };
             self.progress.inc(reading.tail.read_bytes().saturating_sub(before));
             // That a turn was over is no reason to begin another batch, which would have each label set anew.
-            if (reading.is_full() || !matches!(turn, Ok(Turn::More)))
-                && let Some(batch) = reading.take_batch()
-            {
-                self.tell(batch);
+            if reading.is_full() || !matches!(turn, Ok(Turn::More)) {
+                reading.take_batch().into_iter().for_each(|batch| self.tell(batch));
             }
             match turn? {
                 Turn::More => {}
