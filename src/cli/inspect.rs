@@ -35,7 +35,7 @@ use crate::expose::families;
 use crate::ledger::history;
 use crate::ledger::snapshot::Snapshot;
 use crate::pipeline::{self, Source};
-use crate::reading::origins::Origins;
+use crate::reading::{self, origins::Origins};
 use crate::shown;
 
 /// Counts by series and minute that are kept, 8 bytes each: 200 days of 100,000 calls over 200 trunks. Then the oldest go.
@@ -286,11 +286,7 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let names = &options.sources[0].books.trunk_names;
-    let mut reading = options.sources[0].reading;
-    if !keeps_families {
-        reader.leave_out_families();
-        reading.without_detail = true;
-    }
+    let reading = reading::Options { without_detail: !keeps_families, ..options.sources[0].reading };
     if let Some(limit) = limit {
         reader.list(calls::listing(choice, &options.catalogue, names, limit));
     }

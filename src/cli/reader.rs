@@ -49,7 +49,6 @@ pub struct Reader {
     origins: Origins,
     progress: ProgressBar,
     threads: usize,
-    keeps_families: bool,
     listing: Option<Arc<Listing>>,
     listed: Vec<ListedIn>,
     /// Of each call of several records the attempt that decides it.
@@ -85,18 +84,12 @@ impl Reader {
                 origins: Origins::default(),
                 progress,
                 threads: threads.max(1),
-                keeps_families: true,
                 listing: None,
                 listed: Vec::new(),
                 listed_attempts: HashMap::new(),
             },
             sources,
         )
-    }
-
-    /// Leaves out what takes time and is shown among the metrics alone.
-    pub fn leave_out_families(&mut self) {
-        self.keeps_families = false;
     }
 
     /// Lists calls one by one, too.
@@ -140,7 +133,7 @@ impl Reader {
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
         let context = self.ledger.context(source, clock::now(), false);
-        let keeps_families = self.keeps_families;
+        let keeps_families = !options.without_detail;
         let context =
             Context { listing, keeps_exemplars: false, notes_origins: true, keeps_families, ..context };
         let readers = self.threads.min(paths.len());

@@ -356,7 +356,7 @@ pub fn missing<'a>(
     match misspelt {
         Some(field) => Some(reason(field)),
         // Both codes tell what a flag would.
-        None if !is_there(success) && !is_refused() && !(is_there(sip) && is_there(microsoft)) => {
+        None if !(is_there(success) || is_refused() || is_there(sip) && is_there(microsoft)) => {
             Some(Reason::MissingSuccess)
         }
         None if flag == Some(false) && !is_there(sip) && !is_there(microsoft) => Some(Reason::MissingSipCode),

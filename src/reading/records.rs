@@ -63,9 +63,7 @@ impl Reading {
                 (at, goes_on) = (at + next, wants_more);
                 continue;
             }
-            if at >= hole.end {
-                hole = next_hole(text, at);
-            }
+            hole = if at >= hole.end { next_hole(text, at) } else { hole };
             let (rest, is_at_hole) = (&text[at..hole.start], hole.start < end);
             let nuls = position + hole.start as u64..position + hole.end as u64;
             let (was_discarding, place_before) = (stages.splitter.is_discarding(), stages.splitter.place());
@@ -94,11 +92,8 @@ impl Reading {
                 books.given_up.cut = Some(begin);
                 continue;
             }
-            if is_at_hole
-                && books.how.format.framing == Framing::QuotedCsv
-                && let Decoded::Rejected(reason) = decoded
-            {
-                books.given_up.reject_before(begin, reason == books.how.format.broken);
+            if is_at_hole {
+                books.note_rejected(&decoded, begin);
             }
             let decoded = match decoded {
                 // One answer that is an error, or one line of a log, may stand before rows.
@@ -216,6 +211,13 @@ struct Books<'r> {
 }
 
 impl Books<'_> {
+    /// Notes a row of CSV before a hole that is rejected: it may only be that the hole cuts it.
+    fn note_rejected(&mut self, decoded: &Decoded<'_>, begin: u64) {
+        if let (Framing::QuotedCsv, Decoded::Rejected(reason)) = (self.how.format.framing, decoded) {
+            self.given_up.reject_before(begin, *reason == self.how.format.broken);
+        }
+    }
+
     /// Usual records that the text from `at` on begins with, and before them a hole that is not yet said. How long they
     /// are, and whether more is wanted; `None` where there is nothing of it.
     fn front(
