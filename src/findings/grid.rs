@@ -81,6 +81,17 @@ impl Grid {
         (self.first + i64::try_from(stretch).unwrap_or_default() * self.stretch).min(self.end)
     }
 
+    /// The failed calls of a cause, on all routes.
+    pub fn failed_of(&self, cause: &Cause) -> u64 {
+        let cells = self.failed.get(cause).into_iter().flat_map(BTreeMap::values).flatten();
+        cells.map(|calls| u64::from(*calls)).sum()
+    }
+
+    /// All calls of all routes from a stretch on.
+    pub fn attempts_since(&self, stretch: usize) -> u64 {
+        self.attempts.values().flat_map(|cells| &cells[stretch..]).map(|calls| u64::from(*calls)).sum()
+    }
+
     /// All calls of these routes in these stretches, and the failed ones of a cause.
     pub fn share(&self, cause: &Cause, routes: &[Route], stretches: Range<usize>) -> Share {
         let sum = |cells: Option<&Vec<u32>>| -> u64 {

@@ -27,10 +27,11 @@ pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Fin
     // Where one trunk alone has them, its calls are what they are of.
     let is_of_it = |(trunk, _): &Route| trunks.len() != 1 || trunks.contains(trunk);
     let routes: Vec<Route> = routes.into_iter().filter(is_of_it).collect();
-    let share = |cause: &Cause| grid.share(cause, &routes, 0..grid.length);
-    let worst = causes.iter().copied().max_by_key(|cause| share(cause).failed)?;
-    let failed = causes.iter().map(|cause| share(cause).failed).sum();
-    let all = Share { failed, attempts: share(worst).attempts };
+    let shares = causes.iter().map(|cause| (grid.share(cause, &routes, 0..grid.length), *cause));
+    let shares: Vec<(Share, &Cause)> = shares.collect();
+    let (share, worst) = *shares.iter().max_by_key(|(share, _)| share.failed)?;
+    let failed = shares.iter().map(|(share, _)| share.failed).sum();
+    let all = Share { failed, attempts: share.attempts };
     if failed < LEAST_CALLS || all.lower_bound() < BEARABLE {
         return None;
     }
@@ -41,7 +42,7 @@ pub fn find(grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Option<Fin
         to: grid.end,
         goes_on: true,
         calls: failed,
-        of_cause: share(worst).failed,
+        of_cause: share.failed,
         attempts: all.attempts,
         excess: failed as f64 - BEARABLE * all.attempts as f64,
         ..Finding::about(Kind::Level, &worst.0, worst.1, catalogue)

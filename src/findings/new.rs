@@ -1,9 +1,10 @@
 //! Causes that were not there before: all of their calls came late in the time there is to see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::evidence;
-use super::grid::{Cause, Grid, Route};
+use super::grid::{Cause, Grid};
 use super::{Against, Finding, Kind, LEAST_CALLS, Tallies, Usual};
 use crate::call::Outcome;
 use crate::classify::Catalogue;
@@ -13,19 +14,20 @@ const PART_WITHOUT: f64 = 0.5;
 
 /// The causes that are new, but for those that `named` has.
 pub fn find(tallies: &Tallies, grid: &Grid, catalogue: &Catalogue, named: &[Finding]) -> Vec<Finding> {
-    let routes: Vec<Route> = grid.attempts.keys().cloned().collect();
+    let all = grid.attempts_since(0);
     let needed = evidence::needed(grid.failed.len() as f64);
     let is_named = |cause: &Cause| named.iter().any(|it| (&it.cause, it.codes) == (&cause.0, cause.1));
     let mut found = Vec::new();
     for cause in grid.failed.keys().filter(|cause| !is_named(cause)) {
-        let all = grid.share(cause, &routes, 0..grid.length);
-        let is_first = |stretch: &usize| grid.share(cause, &routes, *stretch..stretch + 1).failed > 0;
-        let Some(first) = (0..grid.length).find(is_first) else { continue };
-        let since = grid.share(cause, &routes, first..grid.length);
-        let part = since.attempts as f64 / all.attempts.max(1) as f64;
+        let failed = grid.failed_of(cause);
+        let cells = grid.failed.get(cause).into_iter().flat_map(BTreeMap::values);
+        let first = cells.filter_map(|cells| cells.iter().position(|calls| *calls > 0)).min();
+        let Some(first) = first.filter(|_| failed >= LEAST_CALLS) else { continue };
+        let since = grid.attempts_since(first);
+        let part = since as f64 / all.max(1) as f64;
         // How likely all of them would fall there by chance.
-        let evidence = -(all.failed as f64) * part.ln();
-        if all.failed < LEAST_CALLS || part > 1.0 - PART_WITHOUT || evidence < needed {
+        let evidence = -(failed as f64) * part.ln();
+        if part > 1.0 - PART_WITHOUT || evidence < needed {
             continue;
         }
         let mut trunks: Vec<Arc<str>> = calls_of(tallies, cause).map(|(trunk, _)| trunk.into()).collect();
@@ -37,16 +39,16 @@ pub fn find(tallies: &Tallies, grid: &Grid, catalogue: &Catalogue, named: &[Find
             from,
             to: grid.end,
             goes_on: true,
-            calls: since.failed,
-            of_cause: since.failed,
-            attempts: since.attempts,
+            calls: failed,
+            of_cause: failed,
+            attempts: since,
             usual: Usual {
                 against: Against::Before,
                 calls: 0,
-                attempts: all.attempts - since.attempts,
+                attempts: all - since,
                 minutes: from - grid.first,
             },
-            excess: all.failed as f64,
+            excess: failed as f64,
             ..Finding::about(Kind::New, &cause.0, cause.1, catalogue)
         });
     }

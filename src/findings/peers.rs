@@ -59,7 +59,8 @@ fn finding(
         let share = |routes| grid.share(cause, routes, 0..grid.length);
         share(&here_routes).excess(share(&other_routes))
     };
-    let cause = grid.failed.keys().max_by(|one, other| excess(one).total_cmp(&excess(other)))?;
+    let by_excess = grid.failed.keys().map(|cause| (excess(cause), cause));
+    let (_, cause) = by_excess.max_by(|one, other| one.0.total_cmp(&other.0))?;
     let usual = sum(others.values());
     let directions: BTreeSet<_> = here_routes
         .iter()

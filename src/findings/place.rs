@@ -44,19 +44,21 @@ impl Place {
 /// The places that have failed calls of a cause, the widest first: all trunks, and each, in both directions and in each.
 pub fn places(grid: &Grid, cause: &Cause) -> Vec<Place> {
     let failed: BTreeSet<&Route> = grid.failed.get(cause).into_iter().flat_map(|it| it.keys()).collect();
-    let all: Vec<&Route> = grid.attempts.keys().collect();
     let trunks: BTreeSet<&Arc<str>> = failed.iter().map(|(trunk, _)| trunk).collect();
     let directions: BTreeSet<Direction> = failed.iter().map(|(_, direction)| *direction).collect();
     let mut places: Vec<Place> = Vec::new();
     let trunks = [None].into_iter().chain(trunks.into_iter().map(Some));
     for trunk in trunks {
+        let of_trunk = |trunk: &Arc<str>| {
+            let all = [Direction::Inbound, Direction::Outbound, Direction::Unknown];
+            all.map(|direction| (Arc::clone(trunk), direction)).to_vec()
+        };
+        let mut here = trunk.map_or_else(|| grid.attempts.keys().cloned().collect(), of_trunk);
+        here.retain(|route| grid.attempts.contains_key(route));
         for direction in [None].into_iter().chain(directions.iter().copied().map(Some)) {
-            let is_here = |route: &&&Route| {
-                trunk.is_none_or(|trunk| *trunk == route.0)
-                    && direction.is_none_or(|direction| direction == route.1)
-            };
-            let routes: Vec<Route> = all.iter().filter(is_here).map(|route| (*route).clone()).collect();
-            if failed.iter().any(|route| is_here(&route)) {
+            let is_here = |route: &&Route| direction.is_none_or(|direction| direction == route.1);
+            let routes: Vec<Route> = here.iter().filter(is_here).cloned().collect();
+            if routes.iter().any(|route| failed.contains(route)) {
                 places.push(Place { direction, routes });
             }
         }

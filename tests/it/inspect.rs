@@ -170,12 +170,13 @@ fn colour_is_for_terminals_that_want_it() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().replace('\r', "")
     };
+    let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for columns in [80, 120, 200] {
         let coloured = on_terminal(columns, &[], &inspect);
         assert!(coloured.starts_with(&format!("{BOLD}81 of 6,480 calls failed")), "{coloured}");
         assert!(coloured.contains(&format!("{RED}1. No media path")), "{coloured}");
         let plain = on_terminal(columns, &[("NO_COLOR", "1")], &inspect);
-        let without = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap().replace_all(&coloured, "").into_owned();
+        let without = colours.replace_all(&coloured, "").into_owned();
         assert_eq!(plain, without, "the same in {columns} columns, but for colour");
         let widest = plain.lines().map(|line| line.chars().count()).max().unwrap();
         assert!((columns * 3 / 4..=columns).contains(&widest), "{widest} of {columns}:\n{plain}");

@@ -334,7 +334,7 @@ fn documents_in_utf16_are_filled_from_the_back() {
     for part in (0..4).rev() {
         for (number, text) in documents.iter().enumerate() {
             let path = play.path(&format!("{number}.json"));
-            let ends = [part, part + 1].map(|end| text.len() * end / 4 & !1);
+            let ends = [part, part + 1].map(|end| (text.len() * end / 4) & !1);
             write_at(&path, &text[ends[0]..ends[1]], ends[0]);
         }
         if part > 0 {
