@@ -38,9 +38,11 @@
     // An SBC counts as decommissioned when its silence rang for so many hours and no call came in two days.
     decommissionedAfterHours: 16,
 
-    // Seconds. A rule is evaluated so often; `history` for long windows, `usual` for what is usual of
-    // each cause and for the exporter's books. More than 240 would leave gaps.
+    // Seconds. Alerts are evaluated so often; `calls` is for what they look at, in which ten minutes must be a whole number of
+    // times, `history` for long windows, `usual` for what is usual of each cause and for the exporter's books. More than 240
+    // would leave gaps.
     interval: 60,
+    callsInterval: 120,
     historyInterval: 240,
     usualInterval: 240,
     minute: 60,

@@ -22,13 +22,14 @@ function(config) {
 
   without(labels):: 'without (%s)' % std.join(', ', config.replicaLabels + labels),
 
-  // Calls or faults of a window from the counters of each exporter. The first calls of a new trunk, which increase()
-  // does not see, stand in `born`.
+  // Calls or faults of a window from the counters of each exporter; windows of hours are read from samples that are
+  // further apart. The first calls of a new trunk, which increase() does not see, stand in `born`.
   increase(name, matchers, window, drop)::
     local selector = (if matchers == '' then '' else '{' + matchers + '}') + '[' + promql.d(window) + ']';
+    local series = if window > config.hour then { sum: ':sparse_sum', born: ':sparse_born' } else { sum: ':sum', born: ':born' };
     'sum ' + promql.without(drop + ['part']) + ' (\n'
-    + '  label_replace(increase(' + name + ':sum' + selector + '), "part", "seen", "", "")\n'
-    + '  or label_replace(min_over_time(' + name + ':born' + selector + '), "part", "born", "", "")\n'
+    + '  label_replace(increase(' + name + series.sum + selector + '), "part", "seen", "", "")\n'
+    + '  or label_replace(min_over_time(' + name + series.born + selector + '), "part", "born", "", "")\n'
     + ')',
 
   // Wilson's bounds of the share that these of those are: it is surely above the lower, surely below the upper one.

@@ -9,6 +9,7 @@
   local minute = config.minute,
   local hour = config.hour,
   local day = config.day,
+  local silence = (import 'silence.libsonnet')(config),
   local live = 'arrival="live"',
   local counted = 'trunk_direction_arrival:cdr_calls',
   local failures = 'trunk_arrival_cause:cdr_call_failures:sum',
@@ -60,6 +61,12 @@
       record: 'trunk_direction:cdr_calls_failed_live:increase' + window[0],
       expr: promql.increase(failed, live, window[1], ['arrival']),
     },
+  ],
+  // The counters again, and what increase() does not see of them, at the times of the long windows: a day of them has a
+  // quarter of the samples.
+  local sparse(name) = [
+    { record: name + ':sparse_sum', expr: name + ':sum' },
+    { record: name + ':sparse_born', expr: '%s:sum and %s:born' % [name, name] },
   ],
   local recordsOf(window) = {
     record: 'source:cdr_exporter_records:increase' + window[0],
@@ -119,14 +126,52 @@
     expr: 'source:%(faults)s - max without (trunk) (trunk:%(faults)s)' % { faults: 'cdr_call_faults_live:increase' + window },
   }],
 
+  // How high the share of faults surely is: Wilson's lower bound, for each trunk, for all trunks of a source together, and
+  // (whoever's doing it was) for each direction. Few calls need a longer window to be sure of anything.
+  local ratiosOf(window) =
+    [boundOf('trunk', window)]
+    + (if std.member(['10m', '1h', '6h'], window) then sumOfTrunks(window) + [boundOf('source', window)] else [])
+    + (if std.member(['1h', '6h'], window) then [boundOf('trunk_direction', window, 'cdr_calls_failed_live')] else []),
+
+  // Causes that have many calls, and what is known of them.
+  local causesOfTheHour = [
+    {
+      record: ofCauses + ':increase1h',
+      comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
+      expr: promql.sumOfParts(ofCauses + ':increase10m', 10 * minute, hour),
+    },
+    {
+      record: 'cause:cdr_cause_info:one',
+      comment:: |||
+        What the catalogues say of a cause, and what is to be said of one that they do not know. While exporters of two
+        versions disagree, the majority is right.
+      |||,
+      expr: |||
+        group by (%(pair)s, category, side, remedy) (
+          topk by (%(pair)s) (1, count by (%(pair)s, category, side, remedy) (%(info)s))
+        )
+        or
+        label_replace(label_replace(label_replace(label_replace(label_replace(
+          group by (%(pair)s) (trunk_cause:cdr_call_failures_live:increase1h)
+            unless on (%(pair)s) %(info)s,
+          "side", "unlisted", "", ""),
+          "side", "sbc", "cause", "SBC refused.*"),
+          "category", "unlisted", "", ""),
+          "category", "sbc_rejected", "cause", "SBC refused.*"),
+          "remedy", "Not in the catalogue: look up the code pair, then add it under causes: in the configuration.", "", "")
+      ||| % { pair: pair, info: metric('cdr_cause_info') },
+    },
+  ],
+
   prometheusRules+:: {
     groups+: [
       {
         name: 'cdr-calls',
-        interval: d(config.interval),
+        interval: d(config.callsInterval),
         comment:: |||
-          Counters of each exporter with fewer labels, so that long windows are cheap. Adding up before increase() is right
-          here, because all counters of one exporter are of one commit and of one scrape: they go and come together.
+          Counters of each exporter with fewer labels, so that long windows are cheap, and what the last ten minutes and the last
+          hour show. Adding up before increase() is right here, because all counters of one exporter are of one commit and of one
+          scrape: they go and come together. One group, so that each rule sees what those before it found just now.
         |||,
         rules: [
                  {
@@ -195,46 +240,21 @@
                    ||| % { without: without(['arrival']), sum: '%s{%s}' % [failures, live], born: bornCauses, window: tenMinutes },
                  },
                ] + std.flattenArrays([callsOf(window) + evidenceOf(window) for window in fast])
-               + effectivenessOf(['1h', hour]),
-      },
-      {
-        name: 'cdr-spikes',
-        interval: d(config.interval),
-        comment:: 'Causes that have many calls, and what is known of them.',
-        rules: [
-          {
-            record: ofCauses + ':increase1h',
-            comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
-            expr: promql.sumOfParts(ofCauses + ':increase10m', 10 * minute, hour),
-          },
-          {
-            record: 'cause:cdr_cause_info:one',
-            comment:: |||
-              What the catalogues say of a cause, and what is to be said of one that they do not know. While exporters of two
-              versions disagree, the majority is right.
-            |||,
-            expr: |||
-              group by (%(pair)s, category, side, remedy) (
-                topk by (%(pair)s) (1, count by (%(pair)s, category, side, remedy) (%(info)s))
-              )
-              or
-              label_replace(label_replace(label_replace(label_replace(label_replace(
-                group by (%(pair)s) (trunk_cause:cdr_call_failures_live:increase1h)
-                  unless on (%(pair)s) %(info)s,
-                "side", "unlisted", "", ""),
-                "side", "sbc", "cause", "SBC refused.*"),
-                "category", "unlisted", "", ""),
-                "category", "sbc_rejected", "cause", "SBC refused.*"),
-                "remedy", "Not in the catalogue: look up the code pair, then add it under causes: in the configuration.", "", "")
-            ||| % { pair: pair, info: metric('cdr_cause_info') },
-          },
-        ],
+               + effectivenessOf(['1h', hour])
+               + causesOfTheHour
+               + std.flattenArrays([ratiosOf(window) for window in ['10m', '1h']])
+               + [{
+                 record: 'source:cdr_calls_late:increase1h',
+                 expr: 'sum without (trunk, direction, arrival) (%s:increase1h{arrival="late"})' % counted,
+               }]
+               + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']]),
       },
       {
         name: 'cdr-history',
         interval: d(config.historyInterval),
         comment:: 'Long windows and what is usual: slow to change, so less often.',
-        rules: std.flattenArrays([callsOf(window) + evidenceOf(window) for window in slow])
+        rules: std.flattenArrays([sparse(name) for name in [counted, failed, faults]])
+               + std.flattenArrays([callsOf(window) + evidenceOf(window) for window in slow])
                + evidenceOfDays
                + [
                  {
@@ -247,7 +267,8 @@
                  },
                ]
                + effectivenessOf(slow[0])
-               + sumOfTrunks('6h') + sumOfTrunks('1d', worst=false)
+               + sumOfTrunks('1d', worst=false)
+               + std.flattenArrays([ratiosOf(window) for window in ['6h', '1d', '3d']])
                + usualOf('trunk') + usualOf('source')
                + [recordsOf(window) for window in fast + slow]
                + [expectedOf('trunk_direction', 'cdr_calls', window) for window in ['10m', '1h', '6h', '1d']]
@@ -264,7 +285,14 @@
                      [week * config.week - hour for week in [1, 2, 3]],
                    ),
                  },
-               ],
+               ]
+               + silence.rulesOf(['6h', '1d']) + [silence.decommissioned],
+      },
+      {
+        name: 'cdr-silence',
+        interval: d(config.callsInterval),
+        comment:: 'Calls that do not come, seen soon.',
+        rules: silence.rulesOf(['10m', '1h']),
       },
       {
         name: 'cdr-usual',
@@ -285,13 +313,18 @@
           },
           {
             record: ofCauses + '_per_attempt:ratio_increase1d',
-            comment:: 'Of causes that came up more than now and then; most did not, and their share is none.',
-            expr: '(%s:increase1d > 2) / %s (trunk:cdr_calls_live:increase1d >= 20)' % [ofCauses, ofCause],
+            comment:: |||
+              Of causes that came up more than now and then. The share of most is less than a spike is compared with, and as good
+              as none.
+            |||,
+            expr: '(%s:increase1d > 2) / %s (trunk:cdr_calls_live:increase1d >= 20) > %g'
+                  % [ofCauses, ofCause, config.spikeAtLeast.warning / config.spikeFactor / 2],
           },
           {
             record: ofCauses + ':often1h',
-            comment:: 'Causes that come up often enough to ring.',
-            expr: ofCauses + ':increase1h > 2',
+            comment:: 'Causes that come up often enough to ring, or nearly.',
+            expr: '(%s:increase1h > 2) > %s (%g * trunk:cdr_calls_live:increase1h)'
+                  % [ofCauses, ofCause, config.spikeAtLeast.warning / 2],
           },
           {
             record: ofCauses + '_per_attempt:usual',
@@ -315,24 +348,6 @@
             ),
           },
         ],
-      },
-      {
-        name: 'cdr-ratios',
-        interval: d(config.interval),
-        comment:: |||
-          How high the share of faults surely is: Wilson's lower bound, for each trunk, for all trunks of a source together,
-          and (whoever's doing it was) for each direction. Few calls need a longer window to be sure of anything.
-        |||,
-        rules: [boundOf('trunk', window) for window in ['10m', '1h', '6h', '1d', '3d']]
-               + std.flattenArrays([sumOfTrunks(window) for window in ['10m', '1h']])
-               + [{
-                 record: 'source:cdr_calls_late:increase1h',
-                 expr: 'sum without (trunk, direction, arrival) (%s:increase1h{arrival="late"})' % counted,
-               }]
-               + [boundOf('source', window) for window in ['10m', '1h', '6h']]
-               + [boundOf('trunk_direction', window, 'cdr_calls_failed_live') for window in ['1h', '6h']]
-               + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']])
-               + (import 'silence.libsonnet')(config).rules,
       },
       {
         name: 'cdr-exporter',

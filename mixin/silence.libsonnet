@@ -4,7 +4,6 @@ function(config) {
   local d = promql.d,
   local day = config.day,
   local hour = config.hour,
-  local windows = ['10m', '1h', '6h', '1d'],
   local missingOf(window) = {
     record: 'trunk_direction:cdr_calls:missing' + window,
     expr: |||
@@ -35,32 +34,32 @@ function(config) {
       and group without (trunk, direction) (trunk_direction:cdr_calls:missing%(w)s)
     ||| % { w: window },
   },
-  rules: [missingOf(window) { [if window == windows[0] then 'comment']:: |||
-           Calls that a trunk and direction should have had, where it surely has less than a quarter of them: so many calls in the
-           window as a Poisson process allows at most, against the same time of earlier weeks. A source that brings nothing at all
-           says nothing about its trunks.
-         ||| } for window in windows]
-         + [quietOf(window) { [if window == windows[0] then 'comment']:: |||
-           How many trunks of a source have gone quiet, if that is most of them: a holiday, or an outage of what they share.
-         ||| } for window in windows]
-         + [{
-           record: 'trunk_direction:cdr_calls:decommissioned',
-           comment:: |||
-             Silence that rang for two working days, and still no call: taken out of service, or known to those who could mend it.
-             Remembers itself until a call comes or earlier weeks know the trunk no more.
-           |||,
-           expr: |||
-             (
-               count_over_time(
-                 (max without (alertname, alertstate, severity, window) (
-                   ALERTS{alertname="CdrTrunkSilent",alertstate="firing"}
-                 ))[%(days)s:%(hour)s]
-               ) >= %(hours)d
-               or last_over_time(trunk_direction:cdr_calls:decommissioned[%(hour)s])
-             )
-             unless trunk_direction:cdr_calls:increase1d > 0
-             unless trunk_direction:cdr_calls:increase1d offset %(day)s > 0
-             and trunk_direction:cdr_calls:expected1d > 0
-           ||| % { days: d(7 * day), day: d(day), hour: d(hour), hours: config.decommissionedAfterHours },
-         }],
+  rulesOf(windows):: [missingOf(window) { [if window == '10m' then 'comment']:: |||
+                       Calls that a trunk and direction should have had, where it surely has less than a quarter of them: so many calls in the
+                       window as a Poisson process allows at most, against the same time of earlier weeks. A source that brings nothing at all
+                       says nothing about its trunks.
+                     ||| } for window in windows]
+                     + [quietOf(window) { [if window == '10m' then 'comment']:: |||
+                       How many trunks of a source have gone quiet, if that is most of them: a holiday, or an outage of what they share.
+                     ||| } for window in windows],
+  decommissioned:: {
+    record: 'trunk_direction:cdr_calls:decommissioned',
+    comment:: |||
+      Silence that rang for two working days, and still no call: taken out of service, or known to those who could mend it.
+      Remembers itself until a call comes or earlier weeks know the trunk no more.
+    |||,
+    expr: |||
+      (
+        count_over_time(
+          (max without (alertname, alertstate, severity, window) (
+            ALERTS{alertname="CdrTrunkSilent",alertstate="firing"}
+          ))[%(days)s:%(hour)s]
+        ) >= %(hours)d
+        or last_over_time(trunk_direction:cdr_calls:decommissioned[%(hour)s])
+      )
+      unless trunk_direction:cdr_calls:increase1d > 0
+      unless trunk_direction:cdr_calls:increase1d offset %(day)s > 0
+      and trunk_direction:cdr_calls:expected1d > 0
+    ||| % { days: d(7 * day), day: d(day), hour: d(hour), hours: config.decommissionedAfterHours },
+  },
 }
