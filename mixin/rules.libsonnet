@@ -289,9 +289,9 @@
                + silence.rulesOf(['6h', '1d']) + [silence.decommissioned],
       },
       {
-        name: 'cdr-silence',
+        name: 'cdr-ratios',
         interval: d(config.callsInterval),
-        comment:: 'Calls that do not come, seen soon.',
+        comment:: 'Calls of the last ten minutes and of the last hour against what is usual: those that do not come.',
         rules: silence.rulesOf(['10m', '1h']),
       },
       {

@@ -4,16 +4,20 @@ function(config) {
   local d = promql.d,
   local day = config.day,
   local hour = config.hour,
+  // Of a long window: the last hour is well again, so there is no need to wait until the window has forgotten.
+  local unlessBack(window) = if window == '10m' || window == '1h' then '' else
+    '\n  unless trunk_direction:cdr_calls:increase1h >= 0.5 * (trunk_direction:cdr_calls:expected1h >= 20)',
   local missingOf(window) = {
     record: 'trunk_direction:cdr_calls:missing' + window,
     expr: |||
       (
         trunk_direction:cdr_calls:expected%(w)s > %(least)g
-        unless %(upper)s >= %(part)g * trunk_direction:cdr_calls:expected%(w)s
+        unless %(upper)s >= %(part)g * trunk_direction:cdr_calls:expected%(w)s%(back)s
       )
       and ignoring (trunk, direction) source:cdr_exporter_records:increase%(w)s > 0
     ||| % {
       w: window,
+      back: unlessBack(window),
       upper: promql.upperBoundOfCount('trunk_direction:cdr_calls:increase' + window),
       part: config.silentBelow,
       // What no calls at all are surely too few of.
@@ -27,12 +31,12 @@ function(config) {
       count without (trunk) (
         group without (direction) (
           trunk_direction:cdr_calls:expected%(w)s >= 4
-          unless trunk_direction:cdr_calls:increase%(w)s >= 0.5 * trunk_direction:cdr_calls:expected%(w)s
+          unless trunk_direction:cdr_calls:increase%(w)s >= 0.5 * trunk_direction:cdr_calls:expected%(w)s%(back)s
         )
       ) >= 2
       > 0.5 * count without (trunk) (group without (direction) (trunk_direction:cdr_calls:expected%(w)s >= 4))
       and group without (trunk, direction) (trunk_direction:cdr_calls:missing%(w)s)
-    ||| % { w: window },
+    ||| % { w: window, back: std.strReplace(unlessBack(window), '\n', '\n  ') },
   },
   rulesOf(windows):: [missingOf(window) { [if window == '10m' then 'comment']:: |||
                        Calls that a trunk and direction should have had, where it surely has less than a quarter of them: so many calls in the

@@ -18,9 +18,9 @@
           source:cdr_calls_late:increase1h > 2.5
           and source:cdr_calls_late:increase1h
             > (source:cdr_calls_live:increase1h or 0 * source:cdr_calls_late:increase1h)
-          and source:cdr_calls_late:increase1h offset %(hour)s
-            > (source:cdr_calls_live:increase1h offset %(hour)s or 0 * source:cdr_calls_late:increase1h offset %(hour)s)
-        ||| % { hour: d(hour) }),
+          and source:cdr_calls_late:increase1h offset %(before)s
+            > (source:cdr_calls_live:increase1h offset %(before)s or 0 * source:cdr_calls_late:increase1h offset %(before)s)
+        ||| % { before: d(1.25 * hour) }),
         reason('old', |||
           source:cdr_newest_call:age_seconds > 2 * source:cdr_newest_call:usual_age_seconds + %(hour)d
           and source:cdr_calls_live:increase1h > 0
@@ -42,8 +42,8 @@
         dashboard_url: alert.dashboards.source,
       },
     ) { comment:: |||
-      Most calls late for over an hour (a bulk import is over sooner), the newest call older than usual while calls come, or
-      of the future. Until then nobody else would say that alerts see nothing.
+      Most calls late, in this hour and in one a quarter of an hour before it (a bulk import is over sooner), the newest call
+      older than usual while calls come, or of the future. Until then nobody else would say that alerts see nothing.
     ||| },
     alert.new(
       'CdrExporterDown',

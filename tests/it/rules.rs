@@ -214,6 +214,8 @@ unit_tests! {
     ratios: "ratios.test.yml",
     silence: "silence.test.yml",
     single_tls_failure_pages: "single-tls-failure-pages.test.yml",
+    situations_of_weeks: "situations-of-weeks.test.yml",
+    situations: "situations.test.yml",
     small_trunk_fails_wholly: "small-trunk-fails-wholly.test.yml",
     spikes: "spikes.test.yml",
     tenant: "tenant.test.yml",
