@@ -101,7 +101,7 @@ impl Dashboard {
             "schemaVersion": 36, "editable": false, "graphTooltip": 1, "timezone": "", "refresh": "1m",
             "time": {"from": self.from, "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0, "weekStart": "",
             "links": self.links(),
-            "annotations": {"list": if self.variables.is_some() { annotations() } else { vec![] }},
+            "annotations": {"list": if self.variables.is_some() { self.annotations() } else { vec![] }},
             "templating": {"list": self.templating()},
             "panels": self.panels(),
         });
@@ -119,6 +119,31 @@ impl Dashboard {
                             "icon": "", "includeVars": true, "keepTime": true, "targetBlank": false, "tooltip": "",
                             "url": ""});
         spans.chain([others]).collect()
+    }
+
+    /// Firing alerts and restarts of the exporter, drawn over every panel: of one alert each trunk while they are few, else one
+    /// for them all, since two hundred marks at one place say no more than one.
+    fn annotations(&self) -> Vec<Value> {
+        let annotation = |name: &str, color: &str, expression: &str, title: &str, text: &str| {
+            json!({"name": name, "enable": true, "hide": false, "iconColor": color, "datasource": datasource(),
+                   "expr": query(expression), "titleFormat": title, "textFormat": text, "step": "120s",
+                   "useValueForTime": false})
+        };
+        let of_trunk = |variable: &Value| variable["name"] == "trunk";
+        let chosen = if self.variables.iter().flatten().any(of_trunk) { r#",trunk=~"$trunk|""# } else { "" };
+        let alerts = format!(r#"ALERTS{{alertname=~"Cdr.+",alertstate="firing",severity!="info"{chosen}}}"#);
+        let each = format!("group by (alertname, source, trunk) ({alerts})");
+        // Windows count, too: to leave them out would take twice as long.
+        let number = format!("count by (alertname, source) ({alerts})");
+        let firing = format!(
+            r#"{each} and on (alertname, source) ({number} < 6)
+            or label_replace({number} >= 6, "trunk", "several trunks", "", "")"#
+        );
+        let restarts = "changes(process_start_time_seconds{@exporter}[5m]) > 0";
+        vec![
+            annotation("Firing alerts", "red", &firing, "{{alertname}}", "{{trunk}} {{source}}"),
+            annotation("Exporter restarts", "blue", restarts, "Exporter restarted", "{{instance}}"),
+        ]
     }
 
     fn templating(&self) -> Vec<Value> {
@@ -164,29 +189,4 @@ impl Dashboard {
         }
         panels
     }
-}
-
-/// Firing alerts and restarts of the exporter, drawn over every panel.
-fn annotations() -> Vec<Value> {
-    let annotation = |name: &str, color: &str, expression: &str, title: &str, text: &str| {
-        json!({"name": name, "enable": true, "hide": false, "iconColor": color, "datasource": datasource(),
-               "expr": query(expression), "titleFormat": title, "textFormat": text, "step": "60s",
-               "useValueForTime": false})
-    };
-    vec![
-        annotation(
-            "Firing alerts",
-            "red",
-            r#"ALERTS{alertname=~"Cdr.+",alertstate="firing"}"#,
-            "{{alertname}}",
-            "{{trunk}} {{cause}} {{source}}",
-        ),
-        annotation(
-            "Exporter restarts",
-            "blue",
-            "changes(process_start_time_seconds{@exporter}[5m]) > 0",
-            "Exporter restarted",
-            "{{instance}}",
-        ),
-    ]
 }

@@ -140,12 +140,43 @@ fn mappings(table: &Value, column: &str) -> Value {
 fn every_alert_has_its_runbook() {
     let rules = fs::read_to_string("deploy/prometheus/alerts.rules.yml").expect("the rules");
     let table = of_overview("What is wrong");
-    let pages = mappings(&table, "Runbook");
+    // The number of a panel says nothing to people: it stands in a column of its own, which is hidden.
+    let pages = mappings(&table, "page");
+    let properties = |column: &str| {
+        let overrides = list(&table, "/fieldConfig/overrides").iter();
+        overrides
+            .filter(|field| field["matcher"]["options"] == column)
+            .map(Value::to_string)
+            .collect::<String>()
+    };
+    assert!(properties("page").contains("hideFrom") && properties("page").contains("custom.hidden"));
+    assert!(properties("Runbook").contains("${__data.fields.page.text}"));
     let runbooks =
         dashboards().into_iter().find(|dashboard| dashboard["uid"] == "cdr-runbooks").expect("runbooks");
     for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
         let page = pages[name]["text"].as_str().and_then(|page| page.parse::<u64>().ok());
         let panel = list(&runbooks, "/panels").iter().find(|panel| panel["id"].as_u64() == page);
         assert_eq!(panel.map(|panel| text(panel, "title")), Some(name));
+    }
+}
+
+/// "Newest call ended" was green where no call had ever come.
+#[test]
+fn no_call_yet_is_not_good() {
+    for panel in all_panels().iter().filter(|panel| text(panel, "title") == "Newest call ended") {
+        assert!(text(&panel["targets"][0], "expr").ends_with("or vector(NaN)"));
+        let special = &panel["fieldConfig"]["defaults"]["mappings"][0]["options"];
+        assert_eq!((&special["match"], &special["result"]["color"]), (&"null+nan".into(), &"orange".into()));
+    }
+}
+
+/// Two hundred trunks that ring at once drew a thousand marks over every panel, and those of other trunks over a trunk's own.
+#[test]
+fn alerts_of_many_trunks_are_one_mark() {
+    for dashboard in asking() {
+        let firing = text(&list(&dashboard, "/annotations/list")[0], "expr").to_owned();
+        assert!(firing.contains("group by (alertname, source, trunk)") && firing.contains("several trunks"));
+        let has_trunk = list(&dashboard, "/templating/list").iter().any(|one| one["name"] == "trunk");
+        assert_eq!(has_trunk, firing.contains(r#"trunk=~"$trunk|""#), "{}", text(&dashboard, "uid"));
     }
 }

@@ -30,10 +30,10 @@ pub fn count(width: u32) -> Panel {
 /// Every firing alert, the worst first; a line that says so if none fires or no rules are loaded.
 fn firing() -> String {
     let alerts = format!(
-        r#"label_replace(label_replace(label_replace(label_replace(
+        r#"label_replace(label_replace(label_replace(label_replace(label_replace(
             min by (alertname, severity, source, trunk) (
                 ALERTS_FOR_STATE{{alertname=~"Cdr.+",trunk=~"$trunk|"}} and ignoring (alertstate) {FIRING}),
-            "runbook", "$1", "alertname", "(.+)"),
+            "page", "$1", "alertname", "(.+)"), "runbook", "Open", "", ""),
             "rank", "1", "severity", "critical"), "rank", "2", "severity", "warning"), "rank", "3", "severity", "info")"#
     );
     // What is known of each trunk, of all together as trunk "", and nothing for an alert of the exporter.
@@ -97,6 +97,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         ("remedy", "What to do"),
         ("source", "Source"),
         ("runbook", "Runbook"),
+        ("page", "page"),
     ])
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Trunk"}]}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Severity"}]}))
@@ -115,9 +116,18 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
-    .column("Runbook", &[("custom.width", json!(70)), ("mappings", runbook_pages())])
+    .wide("Runbook", 70)
     .linked("Runbook", json!({"title": "Open the runbook", "targetBlank": false,
-                              "url": "/d/cdr-runbooks?viewPanel=${__value.text}"}))
+                              "url": "/d/cdr-runbooks?viewPanel=${__data.fields.page.text}"}))
+    // Hidden, as Grafana says it now and as it said it before 12.
+    .column(
+        "page",
+        &[
+            ("custom.hideFrom", json!({"viz": true, "legend": false, "tooltip": false})),
+            ("custom.hidden", json!(true)),
+            ("mappings", runbook_pages()),
+        ],
+    )
 }
 
 /// The alerts of the rule file, each with its summary.

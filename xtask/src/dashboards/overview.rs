@@ -76,7 +76,9 @@ pub fn newest_call(width: u32) -> Panel {
     )
     .unit("s")
     .defaults("decimals", json!(0))
-    .instant("time() - max(cdr_newest_call_timestamp_seconds{@source})")
+    .instant("time() - max(cdr_newest_call_timestamp_seconds{@source}) or vector(NaN)")
+    .defaults("mappings", json!([{"type": "special", "options": {"match": "null+nan",
+        "result": {"text": "No call yet", "color": "orange", "index": 0}}}]))
     .thresholds("green", &[(3600.0, "orange"), (21_600.0, "red")])
 }
 

@@ -99,14 +99,21 @@ pub fn map() -> Panel {
             calls("trunk", "failed", "@route", "[$__interval]"),
             attempts("trunk", "@route", "[$__interval]"),
         );
-        format!("clamp_min(sqrt({failed} or 0 * {all}) - 1, 0) ^ 2 / ({all} > 0)")
+        format!("(clamp_min(sqrt({failed} or 0 * {all}) - 1, 0) ^ 2 / ({all} > 0))")
     };
+    // The order of the rows: four digits that fall as the trunk does worse now, whatever is the newest time of the map.
+    let rank = format!(
+        r#"(count_values by (trunk) ("by_rank", 2000 - round(1000 * {}))
+            or on (trunk) label_replace(group by (trunk) (cdr_calls_total{{@route}}), "by_rank", "2000", "", ""))"#,
+        surely_failing("trunk", "@route", " @ end()")
+    );
     let colored = json!({"type": "color-background", "mode": "basic"});
     Panel::table(
         "Trunks by time, the worst now first",
         "A cell is the share of the calls in its time that fails for sure (the lower confidence bound); it is empty \
-         where there was no call. The newest time is on the left. Good: green. A red row is one trunk; a red column is what all share. The column \
-         Now is the newest time that had calls, Worst the highest of the row.",
+         where there was no call. The newest time is on the left. Good: green. A red row is one trunk; a red column is what all share. The \
+         trunk that does worst at the end of the chosen time is the first, even if the fault is too young for a cell. Newest is the newest \
+         time that had calls, Worst the highest of the row.",
         24,
     )
     .high(16)
@@ -115,9 +122,10 @@ pub fn map() -> Panel {
     .defaults("decimals", json!(0))
     .defaults("custom", json!({"align": "center", "cellOptions": colored, "width": 72}))
     .thresholds("green", &SURELY_COLORS)
-    .series("{{trunk}}", &bound)
+    .series("{{trunk}}", &format!("{bound} * on (trunk) group_left (by_rank) {rank}"))
     .transform("labelsToFields", json!({"mode": "columns"}))
     .transform("merge", json!({}))
+    .transform("sortBy", json!({"fields": {}, "sort": [{"field": "by_rank"}]}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Time", "desc": true}]}))
     .transform(
         "convertFieldType",
@@ -127,10 +135,9 @@ pub fn map() -> Panel {
         "groupingToMatrix",
         json!({"columnField": "Time", "rowField": "trunk", "valueField": "Value", "emptyValue": "null"}),
     )
-    .transform("calculateField", reduced("Now", "firstNotNull"))
+    .transform("calculateField", reduced("Newest", "firstNotNull"))
     .transform("calculateField", reduced("Worst", "max"))
-    .largest_first(&["Worst", "Now"])
-    .transform("organize", json!({"excludeByName": {}, "indexByName": {"trunk\\Time": 0, "Now": 1, "Worst": 2},
+    .transform("organize", json!({"excludeByName": {}, "indexByName": {"trunk\\Time": 0, "Newest": 1, "Worst": 2},
                                   "renameByName": {"trunk\\Time": "Trunk"}}))
     .column(
         "Trunk",
