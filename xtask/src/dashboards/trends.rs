@@ -41,16 +41,17 @@ pub fn dashboard() -> Dashboard {
     }
 }
 
-/// Steps of an hour, and longer where a hundred and eighty of them do not reach.
+/// Steps of an hour over a week, and longer ones where a hundred and eighty do not reach. Less than a day has steps of ten
+/// minutes: an hour in steps of an hour is empty.
 fn hourly(panel: Panel) -> Panel {
-    panel.steps("1h", 180)
+    panel.steps("10m", 180)
 }
 
 fn ratio_lines(title: &str, means: &str, outcomes: &str) -> Panel {
     let by_direction = ratio("direction", outcomes, "@route", "[$__interval]");
     hourly(Panel::lines(
         title,
-        &format!("By the hour, or by longer steps where the time is long. {means}"),
+        &format!("By the hour over a week; in longer steps where the time is longer, and in shorter ones within a day. {means}"),
         24,
     ))
     .unit("percentunit")
