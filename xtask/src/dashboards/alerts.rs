@@ -123,7 +123,7 @@ pub fn table(title: &str, height: u32) -> Panel {
     .column(
         "page",
         &[
-            ("custom.hideFrom", json!({"viz": true, "legend": false, "tooltip": false})),
+            ("custom.hideFrom.viz", json!(true)),
             ("custom.hidden", json!(true)),
             ("mappings", runbook_pages()),
         ],
