@@ -276,7 +276,7 @@ impl fmt::Debug for Text<'_> {
 }
 
 /// Whether a record is its whole call. A call counts once, by the attempt that decided it: answered if one was, else the
-/// final one, else the last.
+/// final one, else the last by its own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Attempt {
     /// One of several: a branch, a dialled device, an earlier route.

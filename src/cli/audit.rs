@@ -197,7 +197,8 @@ impl Audit {
                 let format = wanted.or_else(|| Format::named(&file.content.format));
                 let options = reading::Options { format, ..options };
                 match read(file, options, (!is_copy).then_some((&mut *again, source))) {
-                    Ok(Some(found)) => {
+                    Ok(Some((found, has_attempts))) => {
+                        self.recount.has_attempts |= has_attempts;
                         self.recount.add_file(&file.path, file.content.records, found, is_copy)
                     }
                     Ok(None) => self.recount.differs(&file.path, "it holds other text than was read"),
@@ -230,19 +231,20 @@ fn is_within(copy: &KnownFile, furthest: &KnownFile) -> bool {
     *mark == known.mark || holds().unwrap_or(false)
 }
 
-/// What the text of a file holds up to where it was read; `None` when it is another text. It is counted in `again`, if it
-/// is to be.
+/// What the text of a file holds up to where it was read, and whether attempts of calls are among it; `None` when it is another
+/// text. It is counted in `again`, if it is to be.
 fn read(
     file: &KnownFile,
     options: reading::Options,
     mut again: Option<(&mut Ledger, SourceIndex)>,
-) -> Result<Option<Records>, TailError> {
-    let (mut records, mut batch) = (Records::default(), Batch::default());
+) -> Result<Option<(Records, bool)>, TailError> {
+    let (mut records, mut batch, mut has_attempts) = (Records::default(), Batch::default(), false);
     let mut reading = Reading::new(open(&file.path)?, options);
     let is_same = reading.again(&file.content, |found, how, so_far| {
         records = *so_far;
         let Some((ledger, source)) = &mut again else { return };
         batch.add(found, how, so_far, &ledger.context(*source, clock::now(), false));
+        has_attempts |= !batch.attempts.is_empty();
         if batch.is_full() {
             ledger.apply(*source, &std::mem::take(&mut batch));
         }
@@ -250,5 +252,5 @@ fn read(
     if let Some((ledger, source)) = again {
         ledger.apply(source, &batch);
     }
-    Ok(is_same.then_some(records))
+    Ok(is_same.then_some((records, has_attempts)))
 }

@@ -12,6 +12,7 @@ use clap::Args;
 use super::Exit;
 use super::inspect::time;
 use super::reader::{self, FileRead, Reader, Summary};
+use super::uncounted;
 use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
@@ -157,11 +158,16 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let (proposed, twice) = (reader.proposed_trunks(books[0]), reader.twice());
         let is_all_hidden = source.books.trunks.is_some() && reader.trunks_seen(books[0]).is_empty();
         let mut tried_before = String::new();
+        let counts = results.iter().flatten().any(|read| read.summary.records.counted > 0);
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);
             out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
-            let tried =
-                result.as_ref().ok().map(|read| trial::report(path, read, source, &options.catalogue));
+            let read = result.as_ref().ok();
+            if let Some(why) = read.and_then(|read| uncounted::explanation(path, read)) {
+                writeln!(out, "    {why}")?;
+                all_well &= counts;
+            }
+            let tried = read.map(|read| trial::report(path, read, source, &options.catalogue));
             let tried = tried.unwrap_or_default();
             if tried != tried_before {
                 out.write_all(tried.as_bytes())?;

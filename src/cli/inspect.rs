@@ -318,7 +318,7 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
             let message = "none of the records is a call that counts; `cdr-exporter check` says why";
             exit = fail(command, message, Exit::No);
         }
-        for message in files::empty(&paths, &reads) {
+        for message in files::empty(&paths, &reads).into_iter().chain(files::uncounted(&paths, &reads)) {
             exit = fail(command, &message, Exit::No);
         }
     }

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod collect;
 mod reader;
 mod stopped;
+mod uncounted;
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -1,5 +1,9 @@
 //! Files read once from beginning to end, for the commands that look without watching.
 
+mod summary;
+
+pub use self::summary::Summary;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Seek};
@@ -13,16 +17,14 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::call::{RecordId, UnixMillis, UnreadField, UnreadTime};
+use crate::call::RecordId;
 use crate::clock;
-use crate::ledger::snapshot::{RecordCounts, Snapshot};
-use crate::ledger::{Applied, Ledger, SourceIndex};
+use crate::ledger::snapshot::Snapshot;
+use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
-use crate::reading::batch::Rejected;
 use crate::reading::listing::{Listed, Listing, newest};
 use crate::reading::origins::Origins;
 use crate::reading::overlap::{Overlap, Twice};
-use crate::reading::sums::wider;
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::open;
 use crate::source::tail::{Tail, TailError};
@@ -32,9 +34,6 @@ pub const STANDARD_INPUT: &str = "-";
 
 /// How much is read between two looks at the progress bar.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
-
-/// How many rejected records of a file are shown.
-const REJECTED_SHOWN: usize = 3;
 
 /// A record is looked at no further than this.
 pub const RECORD_BYTES: usize = 64 * 1024;
@@ -281,46 +280,6 @@ impl OneFile<'_> {
 pub struct FileRead {
     pub reading: Reading,
     pub summary: Summary,
-}
-
-/// What was found in one file, for people to look at.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
-    pub records: RecordCounts,
-    /// End of the earliest and of the latest call.
-    pub calls: Option<(UnixMillis, UnixMillis)>,
-    /// What the ignored records are.
-    pub ignored_are: Option<&'static str>,
-    /// The first few rejected records.
-    pub rejected: Vec<Rejected>,
-    /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
-    pub unread: [u64; UnreadField::ALL.len()],
-    /// Why the first of the times among them could not be read.
-    pub unread_time: Option<UnreadTime>,
-}
-
-impl Summary {
-    /// Whether there were records, and none of them was a call.
-    pub fn has_no_call(&self) -> bool {
-        let RecordCounts { counted, duplicate, rejected, .. } = self.records;
-        counted + duplicate == 0 && (rejected > 0 || self.ignored_are.is_some())
-    }
-
-    fn add(&mut self, batch: &Batch, applied: Applied) {
-        let records = &mut self.records;
-        records.counted += applied.counted;
-        records.duplicate += applied.duplicate;
-        records.header += batch.records.header;
-        records.ignored += batch.records.ignored + applied.joined;
-        records.rejected += batch.records.rejected;
-        self.ignored_are = self.ignored_are.or(batch.ignored_are);
-        self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
-        self.rejected.extend_from_slice(&batch.rejected);
-        self.rejected.truncate(REJECTED_SHOWN);
-        let calls = batch.calls.all();
-        self.unread.iter_mut().zip(calls.unread).for_each(|(own, count)| *own += count);
-        self.unread_time = self.unread_time.or(calls.unread_time);
-    }
 }
 
 /// As many threads as there are cores.

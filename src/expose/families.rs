@@ -109,6 +109,12 @@ const PENDING_CALLS: Described = Described {
     kind: Kind::Gauge,
     labels: &["source"],
 };
+const LATE_ANSWERS: Described = Described {
+    name: "cdr_exporter_late_answers_total",
+    help: "Calls counted as not answered, and again as answered by an attempt that came later than attempts_within.",
+    kind: Kind::Counter,
+    labels: &["source"],
+};
 const FILES: Described = Described {
     name: "cdr_exporter_files",
     help: "Files known, by state.",
@@ -278,7 +284,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 14] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 15] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
@@ -287,6 +293,7 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 14] {
         READ_BYTES.by_source(sources, |source| source.read_bytes),
         PENDING_BYTES.with(pending(sources, |source| source.pending_bytes)),
         PENDING_CALLS.with(pending(sources, |source| source.pending_calls)),
+        LATE_ANSWERS.by_source(sources, |source| source.late_answers),
         PATHS_MATCHED.with(paths(sources, |paths| paths.matched)),
         FOLDERS_LEFT_OUT.with(paths(sources, |paths| paths.left_out)),
         SOURCE_UP.with(paths(sources, |paths| u64::from(paths.is_up))),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
@@ -119,6 +119,13 @@ impl Decode for Decoder {
             false => Decoded::Ignored,
             true => row.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
         }
+    }
+
+    /// Contexts alone: a peer may be somebody's phone.
+    fn sides(&self, record: &[u8]) -> Option<Sides> {
+        let row = Row::read(record.strip_suffix(b"\r").unwrap_or(record)).ok()?;
+        let ([_, context], _) = row.sides();
+        Some(self.0.sides([context]))
     }
 }
 

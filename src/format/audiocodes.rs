@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::fields::{Field, Layout};
 use self::table::Table;
-use super::device::{self, Device};
+use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
 use crate::call::{Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, Words};
@@ -150,6 +150,14 @@ impl Decode for Decoder {
         Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device }.decoded()
     }
 
+    fn sides(&self, line: &[u8]) -> Option<Sides> {
+        if kind(line) == Some(CALL_END) {
+            let layout = self.header.as_ref().map_or(&fields::DOCUMENTED, |(_, layout)| layout);
+            return Some(Leg { fields: layout.fields(record(line)?), device: self.device }.sides());
+        }
+        self.table.as_ref()?.1.sides(line, self.device)
+    }
+
     fn header(&self) -> Option<Vec<u8>> {
         let of_table = self.table.as_ref().map(|(line, _)| line).filter(|line| !line.is_empty());
         self.header.as_ref().map(|(line, _)| line).or(of_table).cloned()
@@ -184,11 +192,20 @@ impl<'a> Leg<'a> {
         str::from_utf8(self.get(field)).unwrap_or_default()
     }
 
+    /// What the device calls the side that the leg is on.
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        let names = [Field::IpGroup, Field::SipInterface, Field::ProxySet].map(|field| self.text(field));
+        names.into_iter().flat_map(named)
+    }
+
+    fn sides(&self) -> Sides {
+        self.device.sides(self.names())
+    }
+
     /// By the names that the operator gave; without them, by Microsoft's SIP proxy or its addresses on the other end.
     fn is_on_teams_side(&self) -> bool {
         if self.device.are_known() {
-            let names = [Field::IpGroup, Field::SipInterface, Field::ProxySet];
-            return self.device.is_teams(names.into_iter().flat_map(|field| named(self.text(field))));
+            return self.device.is_teams(self.names());
         }
         let (uri, address) = match self.direction() {
             Direction::Outbound => (Field::SourceUri, Field::SourceIp),

@@ -40,6 +40,14 @@ pub static UNKNOWN: LazyLock<Device> = LazyLock::new(|| Device {
     layout: None,
 });
 
+/// The names that a record of a call gives to its two sides, as `teams_side` may say them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    pub names: Vec<String>,
+    /// Whether the operator said which of them are Teams'.
+    pub are_told: bool,
+}
+
 /// Which side names the trunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TrunkFrom {
@@ -96,6 +104,12 @@ impl Device {
     /// Whether one of these names, or hosts, is on Teams' side.
     pub fn is_teams<'t>(&self, mut names: impl Iterator<Item = &'t str>) -> bool {
         names.any(|name| !name.is_empty() && self.teams.is_match(name))
+    }
+
+    /// These names of a record's sides. What may be a number is left out.
+    pub fn sides<'t>(&self, names: impl IntoIterator<Item = &'t str>) -> Sides {
+        let names = names.into_iter().filter(|name| is_device_trunk(name)).map(str::to_owned).collect();
+        Sides { names, are_told: self.are_known() }
     }
 
     /// The name that becomes the trunk; none where it is not known which side is Teams': a name may be a person's.

@@ -1,8 +1,8 @@
 //! Kamailio and OpenSIPS: the lines of their `acc` module in a syslog, `ACC: transaction answered: timestamp=…;method=INVITE;…`.
 //!
 //! A line is one transaction or branch; those of one `call_id` are one call. `transaction answered` and `request acknowledged` tell how
-//! it ended, `call missed` is a branch. Lines of BYE, ACK and other methods, OpenSIPS's `call ended`, and all other lines of the
-//! log are ignored. Pairs stand between `;`, which nothing escapes: a Reason header, which has `;` itself, ends where the name
+//! it ended, `call missed` is a branch. With its `cdr` flag OpenSIPS writes of an answered call `call ended` alone, when it is over.
+//! Lines of BYE, ACK and other methods, and all other lines of the log are ignored. Pairs stand between `;`, which nothing escapes: a Reason header, which has `;` itself, ends where the name
 //! of a pair follows that `acc` writes.
 //! Documented at kamailio.org (module acc) and opensips.org (module acc).
 
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, Words,
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -59,7 +59,7 @@ fn line_of(line: &[u8]) -> Option<(Kind, &[u8])> {
     let kind = match kind {
         b"transaction answered" | b"request acknowledged" => Kind::Ended,
         b"call missed" => Kind::Missed,
-        b"call ended" => Kind::Other,
+        b"call ended" => Kind::Over,
         _ => return None,
     };
     Some((kind, &pairs[2..]))
@@ -69,7 +69,8 @@ fn line_of(line: &[u8]) -> Option<(Kind, &[u8])> {
 enum Kind {
     Ended,
     Missed,
-    Other,
+    /// A dialog that ended, and so an answered call.
+    Over,
 }
 
 #[derive(Debug)]
@@ -77,9 +78,7 @@ struct Decoder(&'static Device);
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
-        let Some((kind @ (Kind::Ended | Kind::Missed), pairs)) = line_of(line) else {
-            return Decoded::Ignored;
-        };
+        let Some((kind, pairs)) = line_of(line) else { return Decoded::Ignored };
         let Ok(pairs) = str::from_utf8(pairs) else { return Decoded::Rejected(Reason::BadLine) };
         let pairs = Pairs(pairs);
         match pairs.get("method") {
@@ -87,6 +86,13 @@ impl Decode for Decoder {
             Some(_) => Decoded::Ignored,
             None => Decoded::Rejected(Reason::BadLine),
         }
+    }
+
+    fn sides(&self, line: &[u8]) -> Option<Sides> {
+        let (_, pairs) = line_of(line)?;
+        let text = String::from_utf8_lossy(pairs);
+        let pairs = Pairs(&text);
+        (pairs.get("method") == Some("INVITE")).then(|| self.0.sides(domains(&pairs)))
     }
 }
 
@@ -146,10 +152,19 @@ fn is_pair(text: &str) -> bool {
 
 fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, Reason> {
     let call_id = pairs.get("call_id").filter(|id| !id.is_empty()).ok_or(Reason::NoRecordId)?;
-    let code = pairs.get("code").ok_or(Reason::BadLine)?;
-    let sip = fields::sip_code(fields::whole_number(code.as_bytes()))?;
+    let sip = match kind {
+        Kind::Over => None,
+        _ => {
+            let code = pairs.get("code").ok_or(Reason::BadLine)?;
+            fields::sip_code(fields::whole_number(code.as_bytes()))?
+        }
+    };
     let direction = direction(pairs, device);
-    let answered = matches!(sip, Some(200..=299));
+    let answered = kind == Kind::Over || matches!(sip, Some(200..=299));
+    let mut unread = Unread::default();
+    let duration = fields::duration_seconds(fields::whole_number(value(pairs, "duration")));
+    let duration_seconds = unread.or(UnreadField::Duration, duration);
+    let ended_at = ended_at(pairs, duration_seconds, &mut unread);
     let header = pairs.get("hf_reason").or_else(|| pairs.get("reason")).unwrap_or_default();
     let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
     Ok(Call {
@@ -165,22 +180,51 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
             words: said.filter(|_| !answered).map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         },
-        ended_at: pairs.get("timestamp").and_then(|seconds| seconds.parse().ok()).map(of_seconds),
-        duration_seconds: None,
-        attempt: if kind == Kind::Ended { Attempt::Final } else { Attempt::Branch },
-        unread: Unread::default(),
+        ended_at,
+        duration_seconds,
+        attempt: if kind == Kind::Missed { Attempt::Branch } else { Attempt::Final },
+        unread,
         detail: Detail::default(),
     })
 }
 
-fn of_seconds(seconds: i64) -> UnixMillis {
-    UnixMillis(seconds.saturating_mul(1000))
+/// The time of the line; of a call that is over, that of its answer and how long it lasted since.
+fn ended_at(pairs: &Pairs<'_>, lasted: Option<u32>, unread: &mut Unread) -> Option<UnixMillis> {
+    let mut time = |name| unread.or(UnreadField::EndTime, seconds(value(pairs, name)));
+    let lasted = i64::from(lasted.unwrap_or_default()) * 1000;
+    let answered_at = time("call_start_time").map(|UnixMillis(at)| UnixMillis(at + lasted));
+    time("timestamp").or(answered_at).or_else(|| time("created"))
+}
+
+fn value<'a>(pairs: &Pairs<'a>, name: &str) -> &'a [u8] {
+    pairs.get(name).unwrap_or_default().as_bytes()
+}
+
+/// A later time is none.
+const YEAR_10000: i64 = 253_402_300_800;
+
+/// Seconds since 1970, with or without a fraction.
+fn seconds(text: &[u8]) -> Result<Option<UnixMillis>, Reason> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let text = str::from_utf8(text).map_err(|_| Reason::BadTime)?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = whole.parse::<i64>().ok().filter(|at| is_number(whole) && *at < YEAR_10000);
+    let seconds = seconds.filter(|_| is_number(fraction)).ok_or(Reason::BadTime)?;
+    let millis = format!("{fraction:0<3}").get(..3).and_then(|millis| millis.parse::<i64>().ok());
+    Ok(Some(UnixMillis(seconds * 1000 + millis.unwrap_or_default())))
+}
+
+/// The hosts that the script adds, of the side that called and of the one that was called.
+fn domains<'a>(pairs: &Pairs<'a>) -> [&'a str; 2] {
+    ["src_domain", "dst_domain"].map(|name| pairs.get(name).map(device::host).unwrap_or_default())
 }
 
 /// By Microsoft's host in the domains that the script adds, or by the operator's names for them.
 fn direction(pairs: &Pairs<'_>, device: &Device) -> Direction {
-    let host = |name| pairs.get(name).map(device::host).unwrap_or_default();
-    let (from, to) = (host("src_domain"), host("dst_domain"));
+    let [from, to] = domains(pairs);
     match (device::is_microsoft(from), device::is_microsoft(to)) {
         (true, false) => Direction::Outbound,
         (false, true) => Direction::Inbound,
@@ -263,10 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn opensips_writes_an_answered_call_when_it_is_over() {
+        let line = "Nov  5 09:01:30 proxy opensips[812]: ACC: call ended: created=1730797260;call_start_time=1730797265;duration=30;\
+            ms_duration=30123;setuptime=5;method=INVITE;from_tag=a;to_tag=b;call_id=c1@192.0.2.1;code=200;reason=OK";
+        let over = call(line);
+        assert_eq!(
+            (over.succeeded, over.attempt, over.duration_seconds),
+            (Some(true), Attempt::Final, Some(30))
+        );
+        assert_eq!(over.ended_at, Some(UnixMillis(1_730_797_295_000)));
+        assert_eq!(over.record_id, RecordId(xxh3_128(b"c1@192.0.2.1")));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_said() {
+        let at = |time: &str| {
+            let call = call(&REFUSED.replace("timestamp=1730797260", &format!("timestamp={time}")));
+            (call.ended_at.map(|at| at.0), call.unread.has(UnreadField::EndTime))
+        };
+        assert_eq!(at("1730797260.123"), (Some(1_730_797_260_123), false));
+        assert_eq!(at("2024-11-05 09:01:00"), (None, true));
+    }
+
+    #[test]
     fn what_is_no_call() {
         for line in [
             REFUSED.replace("INVITE", "BYE"),
-            REFUSED.replace("transaction answered", "call ended"),
             "Nov  5 09:01:00 proxy kamailio[812]: ERROR: tm: no branch".to_owned(),
             "ACC: something else: method=INVITE".to_owned(),
         ] {

@@ -34,7 +34,7 @@ mod written_time;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use self::device::Device;
+use self::device::{Device, Sides};
 use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};
@@ -172,6 +172,12 @@ pub trait Decode: Debug + Send {
 
     /// What records are that this format ignores, in words for people; `None` where there is nothing to tell of them.
     fn ignored_are(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Of the record of a call, whether it counts or not: the names of its sides. `None` for every other record, and where
+    /// records have no sides.
+    fn sides(&self, _record: &[u8]) -> Option<Sides> {
         None
     }
 

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::layout::{Attribute, Layout};
 use self::recognise::{Kind, kind, recognise};
-use super::device::{self, Device};
+use super::device::{self, Device, Sides};
 use super::{Decode, Decoded, Format, Public, fields, loose_cells, written_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
@@ -95,6 +95,15 @@ impl Decode for Decoder {
             Some(Kind::Stop) if !record.is_of_teams() => Decoded::Ignored,
             Some(Kind::Stop) => record.call().map_or_else(Decoded::Rejected, Decoded::Call),
         }
+    }
+
+    fn sides(&self, line: &[u8]) -> Option<Sides> {
+        let cells = loose_cells::split(&String::from_utf8_lossy(line), b',');
+        let layout = self.layout.as_ref().map(Cow::Borrowed);
+        let layout = layout.or_else(|| Layout::published(cells.len()).map(Cow::Borrowed))?;
+        let record = Record { cells, layout: &layout, device: self.device };
+        let is_stop = matches!(kind(record.get(Attribute::Status)), Some(Kind::Stop));
+        is_stop.then(|| self.device.sides(record.realms()))
     }
 
     fn header(&self) -> Option<Vec<u8>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
@@ -60,6 +60,17 @@ struct Positions {
     is_final: usize,
 }
 
+impl Positions {
+    /// Of the kind that a record begins with, where that is one of calls.
+    fn of(line: &[u8]) -> Option<&'static Self> {
+        match line.split(|byte| *byte == b',').next() {
+            Some(b"STOP") => Some(&STOP),
+            Some(b"ATTEMPT") => Some(&ATTEMPT),
+            _ => None,
+        }
+    }
+}
+
 const ATTEMPT: Positions = Positions {
     ended: (105, 10),
     duration: 0,
@@ -99,11 +110,7 @@ impl Decode for Decoder {
             true => line.rsplit(|byte| *byte == b'\r').next().unwrap_or_default(),
             false => line,
         };
-        let positions = match line.split(|byte| *byte == b',').next() {
-            Some(b"STOP") => &STOP,
-            Some(b"ATTEMPT") => &ATTEMPT,
-            _ => return Decoded::Ignored,
-        };
+        let Some(positions) = Positions::of(line) else { return Decoded::Ignored };
         let row = match Row::read(line, positions) {
             Ok(row) => row,
             Err(reason) => return Decoded::Rejected(reason),
@@ -112,6 +119,11 @@ impl Decode for Decoder {
             false => Decoded::Ignored,
             true => row.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
         }
+    }
+
+    fn sides(&self, line: &[u8]) -> Option<Sides> {
+        let row = Row::read(line, Positions::of(line)?).ok()?;
+        row.is_final().then(|| self.0.sides(row.sides()))
     }
 }
 
@@ -140,14 +152,20 @@ impl Row {
 
     /// The final attempt, or an answered call, that has a side of Teams. Records without the indicator are final.
     fn counts(&self, device: &Device) -> bool {
-        let is_final = matches!(self.get(self.positions.is_final), "" | "1");
-        let sides = [self.get(self.positions.ingress), self.get(self.positions.egress)];
-        is_final && (!device.are_known() || device.is_teams(sides.into_iter()))
+        self.is_final() && (!device.are_known() || device.is_teams(self.sides().into_iter()))
+    }
+
+    fn is_final(&self) -> bool {
+        matches!(self.get(self.positions.is_final), "" | "1")
+    }
+
+    /// The trunk group that the call came from, and the one that it went to.
+    fn sides(&self) -> [&str; 2] {
+        [self.get(self.positions.ingress), self.get(self.positions.egress)]
     }
 
     fn call(&self, device: &Device) -> Result<Call<'static>, Reason> {
-        let Positions { ingress, egress, .. } = *self.positions;
-        let (ingress, egress) = (self.get(ingress), self.get(egress));
+        let [ingress, egress] = self.sides();
         let direction = device.direction([ingress].into_iter(), [egress].into_iter());
         let trunk = device.trunk(ingress, egress);
         let answered = self.positions.duration > 0;

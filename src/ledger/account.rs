@@ -65,6 +65,8 @@ pub struct Balance {
     pub call_age: Histogram,
     pub newest_call: Option<UnixMillis>,
     pub series_overflow: u64,
+    /// Calls that were counted as not answered, and again when an answer came.
+    pub late_answers: u64,
     /// In the order of [`UnreadField::ALL`].
     pub unread: [u64; UnreadField::ALL.len()],
     pub tallies: Tallies,
@@ -84,6 +86,7 @@ impl Balance {
             call_age: Histogram::new(AGE_SECONDS),
             newest_call: None,
             series_overflow: 0,
+            late_answers: 0,
             unread: Default::default(),
             tallies: Tallies::default(),
         }
@@ -118,6 +121,9 @@ struct StoredBalance {
     call_age: StoredHistogram,
     newest_call: Option<i64>,
     series_overflow: u64,
+    /// Stores of earlier versions have none.
+    #[serde(default)]
+    late_answers: u64,
     /// By field. Stores of earlier versions have none.
     #[serde(default)]
     unread_fields: BTreeMap<String, u64>,
@@ -205,6 +211,7 @@ impl Account {
         balance.call_age = stored.call_age.over(AGE_SECONDS)?;
         balance.newest_call = stored.newest_call.map(UnixMillis);
         balance.series_overflow = stored.series_overflow;
+        balance.late_answers = stored.late_answers;
         balance.tallies = stored.tallies.read()?;
         Ok(Self { changed: false, ..Self::new(name.into(), balance, true) })
     }
@@ -331,6 +338,7 @@ impl Account {
             call_age: balance.call_age.clone(),
             newest_call: balance.newest_call,
             series_overflow: balance.series_overflow,
+            late_answers: balance.late_answers,
             unread: UnreadField::ALL.map(|field| (field.label(), balance.unread[field as usize])).to_vec(),
             kinds: kinds(&balance.tallies, families),
             countries: countries(&balance.tallies, families),
@@ -355,6 +363,7 @@ impl Balance {
             call_age: StoredHistogram::of(&self.call_age),
             newest_call: self.newest_call.map(|at| at.0),
             series_overflow: self.series_overflow,
+            late_answers: self.late_answers,
             unread_fields: UnreadField::ALL
                 .map(|field| (field.label().to_owned(), self.unread[field as usize]))
                 .into(),

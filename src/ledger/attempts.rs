@@ -11,7 +11,7 @@ use super::counts::stored::ARRIVALS;
 use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
 use super::{Applied, Ledger, SourceIndex};
-use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis};
+use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis, Unread};
 use crate::reading::Batch;
 use crate::reading::calls::Attempted;
 use crate::reading::labels::LabelSet;
@@ -33,6 +33,19 @@ pub struct Attempts {
 struct Waiting {
     since: UnixMillis,
     attempted: Attempted,
+}
+
+/// What is remembered, beside its id, of a call that was counted as not answered: an answer that comes after that counts too.
+///
+/// A counter cannot take the call back, and an answer that is not counted is worse than a call that is counted by both: many
+/// devices write an attempt when its talk is over, so that in a failover every talk that lasts would be a failed call.
+fn unanswered(id: RecordId) -> RecordId {
+    RecordId(id.0 ^ 0x756e_616e_7377_6572_6564_0000_0000_0001)
+}
+
+/// The id under which such an answer counts, once.
+fn late_answer(id: RecordId) -> RecordId {
+    RecordId(id.0 ^ 0x6c61_7465_5f61_6e73_7765_7200_0000_0001)
 }
 
 /// What became of an attempt.
@@ -119,6 +132,7 @@ impl Attempts {
             },
             ended_at: stored.ended_at.map(UnixMillis),
             duration_seconds: stored.duration_seconds,
+            unread: Unread::default(),
         };
         self.wait(Waiting { since: UnixMillis(stored.since), attempted });
         Ok(())
@@ -177,7 +191,15 @@ impl Ledger {
         let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
         for attempted in attempts {
             if duplicates.contains(attempted.id) || ids.contains(&attempted.id) {
-                applied.duplicate += 1;
+                let late = late_answer(attempted.id);
+                let is_late = attempted.is_answered() && duplicates.contains(unanswered(attempted.id));
+                if is_late && !duplicates.contains(late) && ids.insert(late) {
+                    applied.counted += 1;
+                    balance.late_answers += 1;
+                    decided.push(Attempted { id: late, ..attempted.clone() });
+                } else {
+                    applied.duplicate += 1;
+                }
                 continue;
             }
             let added = waiting.add(attempted, now);
@@ -198,7 +220,13 @@ impl Ledger {
     }
 
     pub(super) fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) {
-        let batch = Batch::of_attempts(decided, now, self.remembers(source));
+        let remembers = self.remembers(source);
+        let batch = Batch::of_attempts(decided, now, remembers);
+        if remembers {
+            let unanswered = decided.iter().filter(|it| !it.is_answered()).map(|it| unanswered(it.id));
+            let unanswered: Vec<RecordId> = unanswered.collect();
+            self.accounts[source.0].duplicates.insert_all(unanswered.into_iter(), now);
+        }
         self.accounts[source.0].changed = true;
         self.accounts[source.0].balance.add(&batch);
         self.apply_calls(source, &batch, now);
@@ -267,6 +295,7 @@ mod tests {
             },
             ended_at: Some(UnixMillis(1000)),
             duration_seconds: None,
+            unread: Unread::default(),
         }
     }
 
@@ -291,6 +320,22 @@ mod tests {
             assert!(calls.due(WITHIN, UnixMillis(9_999)).is_empty());
             assert_eq!(codes(&calls.due(WITHIN, UnixMillis(10_000))), [Some(expected)], "{attempts:?}");
             assert_eq!(calls.len(), 0);
+        }
+    }
+
+    #[test]
+    fn the_later_attempt_decides_whichever_is_read_first() {
+        let at = |millis, sip| {
+            let attempted = attempted(1, Attempt::Branch, Outcome::Failed, sip);
+            Attempted { ended_at: Some(UnixMillis(millis)), ..attempted }
+        };
+        let (first, last) = (at(1000, 503), at(5000, 486));
+        for order in [[&first, &last], [&last, &first]] {
+            let mut calls = Attempts::default();
+            order.into_iter().for_each(|attempted| {
+                calls.add(attempted, UnixMillis(0));
+            });
+            assert_eq!(codes(&calls.due(Duration::ZERO, UnixMillis(0))), [Some(486)]);
         }
     }
 

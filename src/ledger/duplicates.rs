@@ -111,7 +111,7 @@ impl Duplicates {
 
     /// Whether this id is remembered.
     pub fn contains(&self, id: RecordId) -> bool {
-        self.seen.contains(Seen::new(id, 0))
+        self.seen.has(Seen::new(id, 0))
     }
 
     /// Forgets the ids last seen more than `days` days ago.
@@ -237,7 +237,7 @@ mod tests {
             assert!(duplicates.insert(RecordId(id), NOW), "{id:x}");
         }
         for id in ids {
-            assert!(!duplicates.insert(RecordId(id), NOW), "{id:x}");
+            assert!(duplicates.contains(RecordId(id)) && !duplicates.insert(RecordId(id), NOW), "{id:x}");
         }
         assert_eq!(duplicates.len(), ids.len());
     }

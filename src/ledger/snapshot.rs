@@ -200,6 +200,8 @@ pub struct SourceSnapshot {
     pub newest_call: Option<UnixMillis>,
     /// Calls counted under `other` because of the caps.
     pub series_overflow: u64,
+    /// Calls that were counted as not answered, and again when an attempt was answered.
+    pub late_answers: u64,
     /// Calls by kind and outcome; none where no record tells of a kind.
     pub kinds: Vec<(&'static str, ByOutcome)>,
     /// Calls by country that was called and outcome.

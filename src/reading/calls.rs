@@ -20,6 +20,8 @@ pub struct Attempted {
     pub labels: LabelSet,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
+    /// Not kept in the store: what waits there at a restart is then counted without it.
+    pub unread: Unread,
 }
 
 impl Attempted {
@@ -28,10 +30,11 @@ impl Attempted {
         self.labels.outcome == Outcome::Answered
     }
 
-    /// The one that decided the call, of an earlier and a later attempt.
-    pub fn deciding(self, later: Self) -> Self {
-        let rank = |attempted: &Self| (attempted.is_answered(), attempted.attempt);
-        if rank(&later) >= rank(&self) { later } else { self }
+    /// The one that decided the call, of an attempt that was read before and one that was read now: the later by its own time,
+    /// whichever file was read first. Of two at the same time it is the one that was read now.
+    pub fn deciding(self, other: Self) -> Self {
+        let rank = |it: &Self| (it.is_answered(), it.attempt, it.ended_at);
+        if rank(&other) >= rank(&self) { other } else { self }
     }
 }
 
@@ -80,6 +83,7 @@ impl Calls {
                 labels,
                 ended_at,
                 duration_seconds,
+                unread: call.unread,
             });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
@@ -95,14 +99,14 @@ impl Calls {
 
     /// Adds a call that was decided by this attempt.
     pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) {
-        let Attempted { id, ended_at, duration_seconds, ref labels, .. } = *attempted;
+        let Attempted { id, ended_at, duration_seconds, unread, ref labels, .. } = *attempted;
         let place = self.label_sets.iter().position(|known| known == labels).unwrap_or_else(|| {
             self.label_sets.push(labels.clone());
             self.label_sets.len() - 1
         });
         let labels_place = u32::try_from(place).unwrap_or(u32::MAX);
-        // The formats that write attempts note no unread fields, and tell no detail.
-        let (detail, unread) = (Detail::default(), Unread::default());
+        // The formats that write attempts tell no detail.
+        let detail = Detail::default();
         let counted = Counted { id, ended_at, duration_seconds, detail, labels: labels_place, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
     }

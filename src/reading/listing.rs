@@ -56,10 +56,11 @@ impl Listed {
     }
 
     /// Whether this attempt decides its call, rather than one that was read before: the first that was answered, else the
-    /// final one, else the last.
+    /// final one, else the last by its own time.
     pub fn decides(&self, before: &Self) -> bool {
         let is_answered = |listed: &Self| listed.labels.outcome == Outcome::Answered;
-        !is_answered(before) && (is_answered(self) || self.attempt >= before.attempt)
+        let rank = |listed: &Self| (listed.attempt, listed.ended_at);
+        !is_answered(before) && (is_answered(self) || rank(self) >= rank(before))
     }
 }
 

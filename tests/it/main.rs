@@ -10,6 +10,7 @@
 mod alerting;
 mod architecture;
 mod archives;
+mod attempts;
 mod audit;
 mod bounds;
 mod cadences;

@@ -17,6 +17,9 @@ pub struct Recount {
     pub unknown: usize,
     /// What was found when they were read, each text once.
     then: Records,
+    /// Whether calls of the source have attempts: those that join another are booked as ignored, and which do depends on
+    /// which came first.
+    pub has_attempts: bool,
     /// Calls that were rejected then and can be read now.
     late: u64,
     /// Rejected records that were counted by `replay`.
@@ -89,12 +92,16 @@ impl Recount {
     /// What was found in the files and cannot have been, since less was ever read.
     fn too_many(&self, source: &SourceSnapshot) -> Vec<String> {
         let (files, ever) = (self.then, self.ever_read(source));
-        let parts = [
-            ("calls", files.calls, ever.calls),
-            ("headers", files.header, ever.header),
-            ("ignored records", files.ignored, ever.ignored),
-            ("rejected records", files.rejected, ever.rejected),
-        ];
+        let both = |records: Records| records.calls + records.ignored;
+        let mut parts =
+            vec![("headers", files.header, ever.header), ("rejected records", files.rejected, ever.rejected)];
+        match self.has_attempts {
+            true => parts.push(("calls and ignored records", both(files), both(ever))),
+            false => parts.extend([
+                ("calls", files.calls, ever.calls),
+                ("ignored records", files.ignored, ever.ignored),
+            ]),
+        }
         let too_many = parts.into_iter().filter(|(_, files, ever)| files > ever);
         let said = |(what, files, ever)| {
             format!("the ledger: {files} {what} were found in files, and {ever} in all")
@@ -104,7 +111,40 @@ impl Recount {
 
     /// Whether the files hold as many records of each kind as were ever read.
     fn is_complete(&self, source: &SourceSnapshot) -> bool {
-        self.unknown == 0 && self.then == self.ever_read(source)
+        let without_kind = |records: Records| match self.has_attempts {
+            true => Records { calls: records.calls + records.ignored, ignored: 0, ..records },
+            false => records,
+        };
+        self.unknown == 0 && without_kind(self.then) == without_kind(self.ever_read(source))
+    }
+
+    /// Whether calls of several attempts were counted by other attempts than they are now that all are known.
+    fn were_decided_otherwise(&self, ledger: &SourceSnapshot, files: &SourceSnapshot) -> bool {
+        let of = |source: &SourceSnapshot| (source.records.duplicate, source.records.ignored);
+        self.has_attempts && (ledger.late_answers > 0 || of(ledger) != of(files))
+    }
+
+    /// Differences of label sets, of the ledger and of the files.
+    fn label_sets(
+        &self,
+        name: &str,
+        [(counted, ledger), (again, files)]: [(&Snapshot, &SourceSnapshot); 2],
+        why_more: Option<&str>,
+    ) -> Vec<String> {
+        let Self { late, replayed, .. } = *self;
+        let coarse = ledger.series_overflow + files.series_overflow > 0;
+        let (ledger, files) = (label_sets(counted, name, coarse), label_sets(again, name, coarse));
+        let all: BTreeSet<&String> = ledger.keys().chain(files.keys()).collect();
+        let mut differences = Vec::new();
+        for labels in all {
+            let [ledger, files] = [&ledger, &files].map(|sets| sets.get(labels).copied().unwrap_or_default());
+            let is_less = files > ledger + late.saturating_sub(replayed);
+            let is_more = why_more.is_none() && ledger > files + replayed.saturating_sub(late);
+            if is_less || is_more {
+                differences.push(format!("{labels}: the ledger has {ledger}, the files {files}"));
+            }
+        }
+        differences
     }
 
     /// Why more may have been counted of a source than its files hold, and `None` where it may not.
@@ -129,6 +169,10 @@ impl Recount {
     }
 }
 
+/// Said where calls were counted before all of their attempts came.
+const DECIDED_OTHERWISE: &str = "label sets are not compared: attempts came later than `attempts_within`, and their calls were \
+                                 counted without them";
+
 /// Events of a file whose text is there no more, by their labels.
 const WENT: [&str; 3] = ["truncated", "replaced", "removed"];
 
@@ -143,20 +187,18 @@ impl Audit {
         let mut differences = self.recount.differences.clone();
         differences.extend(within(counted, &ledger));
         differences.extend(self.recount.too_many(&ledger));
-        let Recount { late, replayed, .. } = self.recount;
         let why_more = self.recount.why_more(&ledger, &files, remember);
         let surplus = ledger.records.counted.saturating_sub(files.records.counted);
-        let coarse = ledger.series_overflow + files.series_overflow > 0;
-        let (ledger, files) = (label_sets(counted, name, coarse), label_sets(again, name, coarse));
-        let all: BTreeSet<&String> = ledger.keys().chain(files.keys()).collect();
-        for labels in all {
-            let [ledger, files] = [&ledger, &files].map(|sets| sets.get(labels).copied().unwrap_or_default());
-            let is_less = files > ledger + late.saturating_sub(replayed);
-            let is_more = why_more.is_none() && ledger > files + replayed.saturating_sub(late);
-            if is_less || is_more {
-                differences.push(format!("{labels}: the ledger has {ledger}, the files {files}"));
+        let labels = self.recount.label_sets(name, [(counted, &ledger), (again, &files)], why_more);
+        if !labels.is_empty() && self.recount.were_decided_otherwise(&ledger, &files) {
+            let (counted, found) = (ledger.records.counted, files.records.counted + ledger.late_answers);
+            let is_right = if why_more.is_some() { counted >= found } else { counted == found };
+            if !is_right {
+                differences.push(format!("calls: the ledger has {counted}, the files {found}"));
             }
+            return Compared { differences, note: Some(DECIDED_OTHERWISE.to_owned()) };
         }
+        differences.extend(labels);
         let note = why_more.filter(|_| surplus > 0).map(|why| {
             let calls = if surplus == 1 { "call was" } else { "calls were" };
             format!("{surplus} more {calls} counted than the files hold, which is no difference: {why}")

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::counted;
 use crate::cli::reader::{FileRead, STANDARD_INPUT, shown};
+use crate::cli::uncounted;
 use crate::ledger::snapshot::RecordCounts;
 use crate::source::companion;
 use crate::source::discover::{Exclude, Options, Pattern};
 
 /// So many places in a folder that cannot be read are named.
 const MOST_REASONS: usize = 20;
+
+/// So many files are looked at again.
+const MOST_EXPLAINED: usize = 3;
 
 /// The files that an argument stands for, and why some are missing; a name that is there is that file, whatever characters
 /// it has.
@@ -50,6 +54,15 @@ pub fn of(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
         reasons.push(format!("nothing but what lies beside records: {}: {explanation}", shown(first)));
     }
     (paths, reasons)
+}
+
+/// Why nothing of the first files of a device counts, where no file holds a call.
+pub fn uncounted(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
+    let said = paths.iter().zip(reads).filter_map(|(path, read)| {
+        let why = uncounted::explanation(path, read.as_ref()?)?;
+        Some(format!("{}: {why}", shown(path)))
+    });
+    said.take(MOST_EXPLAINED).collect()
 }
 
 /// What is to be said of files that hold nothing, where no file holds a call.

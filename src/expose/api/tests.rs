@@ -18,6 +18,7 @@ fn source(files: Vec<(&'static str, u64)>) -> SourceSnapshot {
         read_bytes: 0,
         pending_bytes: 2048,
         pending_calls: 0,
+        late_answers: 0,
         files,
         paths: Some(PathsNow { matched: 1, left_out: 0, is_up: true, remarks: Vec::new() }),
         file_events: Vec::new(),

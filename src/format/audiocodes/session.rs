@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::fields::title;
 use super::{codes, named};
 use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread};
-use crate::format::device::Device;
+use crate::format::device::{Device, Sides};
 use crate::format::{Decoded, fields, written_time};
 
 /// The fields that are read.
@@ -67,6 +67,13 @@ impl Layout {
         let has = |field: Field| columns[field as usize].is_some();
         let tells = has(Field::EgressReason) || has(Field::IngressReason);
         (tells && has(Field::RecordType)).then_some(Self(columns))
+    }
+
+    /// The names of both sides of a session that is over.
+    pub fn sides(&self, cells: &[String], device: &Device) -> Option<Sides> {
+        let session = Session { cells, layout: self, device };
+        let kind = session.get(Field::RecordType).to_ascii_uppercase();
+        matches!(kind.as_str(), "STOP" | "ATTEMPT").then(|| device.sides(session.sides().concat()))
     }
 
     /// One session.

@@ -7,7 +7,7 @@ use super::Leg;
 use super::fields::{Field, Layout};
 use super::session;
 use crate::call::Reason;
-use crate::format::device::Device;
+use crate::format::device::{Device, Sides};
 use crate::format::{Decoded, loose_cells};
 
 /// What the titles of a table say.
@@ -54,6 +54,20 @@ impl Table {
         let sessions = session::Layout::of_titles(cells()).map(Rows::Sessions);
         let rows = sessions.or_else(|| Layout::of_titles(cells()).map(Rows::Legs))?;
         Some(Self { delimiter, columns: titles.len(), rows })
+    }
+
+    /// The names of the sides of a row that is of a call.
+    pub fn sides(&self, line: &[u8], device: &'static Device) -> Option<Sides> {
+        let cells = loose_cells::split(&String::from_utf8_lossy(line), self.delimiter);
+        match &self.rows {
+            _ if cells.len() < self.columns => None,
+            Rows::Sessions(layout) => layout.sides(&cells, device),
+            Rows::Legs(layout) => {
+                let fields = layout.fields_of(cells.iter().map(String::as_bytes));
+                let is_call = matches!(fields.get(Field::Kind), b"" | b"CALL_END");
+                is_call.then(|| Leg { fields, device }.sides())
+            }
+        }
     }
 
     /// One row.

@@ -88,6 +88,13 @@ impl Table {
         part.find(known.hash(), |other| other.key == known.key && other.day == known.day).is_some()
     }
 
+    /// Whether the id is there, whenever it was seen.
+    pub fn has(&self, seen: Seen) -> bool {
+        let known = Known::new(seen);
+        let part = &self.parts[usize::from(self.part_of_range[known.range()])];
+        part.find(known.hash(), |other| other.key == known.key).is_some()
+    }
+
     /// Removes the ids last seen before this day, and gives back the memory that is not needed.
     pub fn remove_before(&mut self, day: u16) {
         for part in &mut self.parts {

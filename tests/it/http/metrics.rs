@@ -101,6 +101,7 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         read_bytes: 123_456,
         pending_bytes: 789,
         pending_calls: 0,
+        late_answers: 0,
         paths: Some(PathsNow { matched: 2, left_out: 0, is_up: true, remarks: Vec::new() }),
         files: vec![("following", 2), ("unreadable", 0)],
         file_events: vec![("found", 2), ("rotated", 1)],

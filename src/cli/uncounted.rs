@@ -1,0 +1,108 @@
+//! Why nothing of a device's file counts: its records have none of the names that `teams_side` says, or none of its lines is a
+//! record of the format that it is read as.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::counted;
+use super::reader::{FileRead, STANDARD_INPUT};
+use crate::format::{Format, Recognition};
+use crate::reading::stages::{Piece, Stages};
+use crate::source::open::open;
+use crate::source::tail::Tail;
+
+/// So much of a file is looked at again.
+const LOOKED_AT: usize = 16 * 1024 * 1024;
+/// So much of it shows of what format it is.
+const HEAD: usize = 64 * 1024;
+/// So many names are shown.
+const NAMES: usize = 20;
+
+/// What to say of a file of a device of which no record counts, in words for the person who wrote the config; `None` where
+/// there is no such file, or nothing in it.
+pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
+    let records = &read.summary.records;
+    let format = read.reading.format().filter(|format| format.told.is_some())?;
+    if records.counted + records.duplicate > 0
+        || records.ignored == 0
+        || path.as_os_str() == STANDARD_INPUT
+        || read.reading.unrecognised().is_some()
+    {
+        return None;
+    }
+    Some(Seen::of(path, read, format)?.said(format))
+}
+
+/// What the records of a file show.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Records of calls.
+    calls: u64,
+    names: BTreeSet<String>,
+    /// Whether the operator said which names are Teams'.
+    are_told: bool,
+    /// The format that the file has by its beginning, where that is another.
+    other: Option<&'static str>,
+}
+
+impl Seen {
+    fn of(path: &Path, read: &FileRead, format: &'static Format) -> Option<Self> {
+        let options = read.reading.options();
+        let (mut tail, mut stages) = (Tail::new(open(path).ok()?), Stages::new(format, options));
+        let (mut seen, mut looked_at, mut finished, mut head) = (Self::default(), 0, false, Vec::new());
+        while looked_at < LOOKED_AT {
+            let (record, next) = match stages.next(tail.text(), finished) {
+                Piece::NeedMore if finished => break,
+                Piece::NeedMore => {
+                    finished = !tail.fill(u64::MAX, false).ok()? && !tail.fill(1, true).ok()?;
+                    continue;
+                }
+                Piece::Skip { next } => (0..0, next),
+                Piece::Record { text, next, .. } => (text, next),
+            };
+            if let Some(sides) = stages.decoder.sides(&tail.text()[record]) {
+                seen.calls += 1;
+                seen.are_told = sides.are_told;
+                seen.names.extend(sides.names);
+            }
+            if head.len() < HEAD {
+                head.extend_from_slice(&tail.text()[..next]);
+            }
+            looked_at += next;
+            tail.consume(next);
+        }
+        head.truncate(HEAD);
+        if let Recognition::Known(known) = Format::recognise_with(&head, true, options.names) {
+            seen.other = Some(known.name).filter(|name| *name != format.name);
+        }
+        Some(seen)
+    }
+
+    fn said(&self, format: &Format) -> String {
+        let name = format.name;
+        if self.calls == 0 {
+            return match self.other {
+                Some(other) => format!(
+                    "none of its records is one of a call as `{name}` has them: by its beginning it is of the format `{other}`"
+                ),
+                None => format!(
+                    "none of its records is one of a call as `{name}` has them: name the device in `format`, and look whether it \
+                     writes records of calls into this file"
+                ),
+            };
+        }
+        let calls = counted(self.calls, "call record");
+        let more = if self.names.len() > NAMES { ", ..." } else { "" };
+        let names: Vec<&str> = self.names.iter().take(NAMES).map(String::as_str).collect();
+        let names = match names.as_slice() {
+            [] => "they have none that can be shown".to_owned(),
+            names => format!("they have {}{more}", crate::shown::text(&names.join(", "))),
+        };
+        match self.are_told {
+            true => format!("{calls}, and none counts: no name of their sides is in `teams_side`; {names}"),
+            false => format!(
+                "{calls}, and none counts: none shows which side is Teams'; say its names in `teams_side`; {names}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Calls of which a device writes several records: what they count as, and what `check`, `inspect` and `audit` say of them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::tools::files::append;
+use super::tools::{Daemon, Ended, run};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+/// A source `sbc`, whose files are those of a folder.
+struct Source(TempDir);
+
+impl Source {
+    fn new(keys: &str) -> Self {
+        let source = Self(TempDir::new().unwrap());
+        fs::create_dir(source.path("cdr")).unwrap();
+        let paths = source.path("cdr/*");
+        let text = format!(
+            "sources: [{{name: sbc, paths: ['{}'], {keys}}}]\nrescan_interval: 1s\nquiet: 1s\n",
+            paths.display()
+        );
+        fs::write(source.path("c.yml"), text).unwrap();
+        source
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        append(&self.path("cdr").join(name), text.as_bytes());
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Ended {
+        let config = self.path("c.yml");
+        let arguments = [command, "--config.file", config.to_str().unwrap()];
+        run(arguments.iter().chain(more))
+    }
+
+    fn serve(&self) -> Daemon {
+        let (config, data) = (self.path("c.yml"), self.path("data"));
+        Daemon::serve(["--config.file", config.to_str().unwrap(), "--storage.path", data.to_str().unwrap()])
+    }
+}
+
+/// A line of Kamailio's `acc` module, so many seconds after nine.
+fn acc(kind: &str, call: &str, code: u16, seconds: u32) -> String {
+    let at = 1_730_797_200 + seconds;
+    format!(
+        "Nov  5 09:01:00 proxy kamailio[1]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: {kind}: timestamp={at};method=INVITE;\
+         from_tag=a;to_tag=b;call_id={call}@x;code={code};reason=x;trunk=teams-1\n"
+    )
+}
+
+fn sample(name: &str) -> String {
+    fs::read_to_string(format!("{DATA}/{name}")).unwrap()
+}
+
+#[test]
+fn nothing_that_counts_is_said_with_the_names_that_are_there() {
+    for (keys, file, said) in [
+        (
+            "format: audiocodes, teams_side: ['Teems*']",
+            "audiocodes/syslog.log",
+            "none counts: no name of their sides is in `teams_side`; they have Carrier, Interface, Proxies, Teams",
+        ),
+        ("format: ribbon, teams_side: [TG_TEEMS]", "ribbon/1000001.ACT", "they have TG_PSTN, TG_TEAMS"),
+        ("format: oracle, teams_side: [teems]", "oracle/cdr202411050900a", "they have "),
+        ("format: asterisk, teams_side: [teems]", "asterisk/cdr-csv.Master.csv", "they have "),
+        (
+            "format: kamailio",
+            "audiocodes/syslog.log",
+            "as `kamailio` has them: by its beginning it is of the format `audiocodes`",
+        ),
+    ] {
+        let source = Source::new(keys);
+        source.append("a.log", &sample(file));
+        let check = source.run("check", &[]);
+        assert!(check.code == Some(1) && check.stdout.contains(said), "{keys}: {check:?}");
+        let path = source.path("cdr/a.log");
+        let inspect = source.run("inspect", &[path.to_str().unwrap()]);
+        assert!(inspect.code == Some(1) && inspect.stderr.contains(said), "{keys}: {inspect:?}");
+        // A file beside it that counts: calls that are not Teams' are nothing to mend.
+        if file == "audiocodes/syslog.log" && keys.contains("Teems") {
+            source.append("b.log", &sample(file).replace("(Teams)", "(Teems)"));
+            let check = source.run("check", &[]);
+            assert!(check.code == Some(0) && check.stdout.contains(said), "{check:?}");
+        }
+    }
+}
+
+#[test]
+fn the_latest_attempt_decides_whichever_file_is_read_first() {
+    let source = Source::new("format: kamailio");
+    source.append("a.log.1", &acc("transaction answered", "1", 503, 10));
+    source.append("a.log", &acc("transaction answered", "1", 486, 14));
+    let [older, newer] =
+        ["cdr/a.log.1", "cdr/a.log"].map(|name| source.path(name).to_str().unwrap().to_owned());
+    for files in [[&*older, &*newer], [&*newer, &*older]] {
+        let calls = source.run("inspect", &[files[0], files[1], "--calls"]);
+        assert!(calls.stdout.contains("486") && !calls.stdout.contains("503"), "{calls:?}");
+        let counted =
+            source.run("inspect", &[files[0], files[1], "--threads", "1", "--output", "prometheus"]);
+        let busy = counted.stdout.lines().find(|line| line.contains("outcome=\"busy\""));
+        assert!(busy.is_some_and(|line| line.ends_with(" 1")), "{counted:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_late_counts_and_is_counted_once() {
+    let source = Source::new("format: kamailio, attempts_within: 1s");
+    let daemon = source.serve();
+    daemon.wait_until_ready();
+    source.append("acc.log", &acc("call missed", "1", 480, 0));
+    daemon.wait_for_metrics("the call that nobody answered yet", |metrics| {
+        metrics.sum("cdr_calls_total", &[("outcome", "failed")]) == 1.0
+    });
+    let answered = acc("transaction answered", "1", 200, 16);
+    source.append("acc.log", &answered);
+    let both = daemon.wait_for_metrics("its answer", |metrics| {
+        metrics.sum("cdr_calls_total", &[("outcome", "answered")]) == 1.0
+    });
+    assert_eq!(both.sum("cdr_exporter_late_answers_total", &[]), 1.0);
+    source.append("acc.log", &answered);
+    source.append("acc.log", &acc("call missed", "1", 480, 0));
+    let again = daemon.wait_for_metrics("two that came before", |metrics| {
+        metrics.sum("cdr_exporter_records_total", &[("result", "duplicate")]) == 2.0
+    });
+    assert_eq!(again.sum("cdr_calls_total", &[]), 2.0);
+    daemon.stop();
+    let data = source.path("data");
+    let audit = source.run("audit", &["--storage.path", data.to_str().unwrap()]);
+    assert!(audit.code == Some(0) && audit.stdout.contains("label sets are not compared"), "{audit:?}");
+}
+
+#[test]
+fn audit_finds_no_difference_where_calls_have_attempts() {
+    let source = Source::new("format: kamailio");
+    for call in ["1", "2", "3"] {
+        source.append("acc.log", &acc("call missed", call, 503, 0));
+        source.append("acc.log", &acc("transaction answered", call, 200, 3));
+    }
+    let daemon = source.serve();
+    daemon.wait_for_metrics("three calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 3.0);
+    daemon.stop();
+    let data = source.path("data");
+    let audit = source.run("audit", &["--storage.path", data.to_str().unwrap()]);
+    assert!(audit.code == Some(0) && audit.stdout.ends_with("1 file compared: no difference\n"), "{audit:?}");
+    assert!(!audit.stdout.contains("not compared"), "label sets are the same: {audit:?}");
+}
