@@ -184,6 +184,10 @@ impl Decode for Decoder {
             self.read_header(record);
             return Decoded::Header;
         }
+        // Files that were put together have one each.
+        if self.header.as_ref().is_some_and(|(header, _)| is_same_line(header, record)) {
+            return Decoded::Header;
+        }
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
             Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
@@ -308,8 +312,20 @@ impl Mapped<'_> {
     fn succeeded(&self) -> Result<Option<bool>, Reason> {
         match (self.origin(Field::Success), self.origin(Field::Answered)) {
             (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
-            (None, Some(_)) => Ok(Some(!time::is_none(&self.get(Field::Answered)))),
+            (None, Some(_)) => Ok(Some(self.was_answered())),
             (None, None) => Ok(None),
+        }
+    }
+
+    /// By the time of answer. A text that is no time may be a flag; else a code beside it that refuses the call says more.
+    fn was_answered(&self) -> bool {
+        match self.time(Field::Answered) {
+            Ok(at) => at.is_some(),
+            Err(_) => {
+                let refused = || fields::whole_number(self.get(Field::SipCode).as_bytes());
+                let flag = fields::flag(self.get(Field::Answered).as_bytes()).ok().flatten();
+                flag.unwrap_or_else(|| !matches!(refused(), Ok(Some(300..=699))))
+            }
         }
     }
 
@@ -351,9 +367,20 @@ impl Mapped<'_> {
         let text = self.get(field);
         match time::is_none(&text) {
             true => Ok(None),
-            false => origin.time.read(&text, &self.mapping.device).map(Some).ok_or(Reason::BadTime),
+            false => {
+                let read = origin.time.read(&text, &self.mapping.device).ok_or(Reason::BadTime);
+                read.map(|at| Some(at).filter(|at| !time::is_first_day(*at)))
+            }
         }
     }
+}
+
+/// Whether two lines say the same, whatever ends them or stands before the first of a file.
+fn is_same_line(one: &[u8], other: &[u8]) -> bool {
+    fn bare(line: &[u8]) -> &[u8] {
+        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end()
+    }
+    one.len().abs_diff(other.len()) <= 5 && bare(one) == bare(other)
 }
 
 fn owned(text: String) -> Text<'static> {
