@@ -1,8 +1,8 @@
 //! Asterisk: `Master.csv`, which two modules write with different columns; one row to each step and dialled device of a call.
 //!
-//! `cdr-csv/Master.csv` (cdr_csv) has 16, 17, 18 or 21 columns and `accountcode` first; `cdr-custom/Master.csv` (cdr_custom, as its
-//! sample config has it) has 19 and `clid` first. Neither has a header. Rows of one `linkedid` are one call, answered if one of
-//! them is; where there is none, each row is a call. There are no SIP codes, unless the dialplan writes `${HANGUPCAUSE(…,tech)}`
+//! `cdr-csv/Master.csv` (cdr_csv) has 16 to 21 columns and `accountcode` first; `cdr-custom/Master.csv` (cdr_custom, as its
+//! sample config has it) has 19 and `clid` first. Neither has a header. Rows of one `linkedid`, or else of one `uniqueid`, which is
+//! that of the channel that called, are one call, answered if one of them is; where there is neither, each row is a call. There are no SIP codes, unless the dialplan writes `${HANGUPCAUSE(…,tech)}`
 //! (`SIP 480 Temporarily Unavailable`) into `userfield`.
 //! Read from Asterisk's source: `cdr/cdr_csv.c`, `configs/samples/cdr_custom.conf.sample`, `main/cdr.c`.
 
@@ -45,7 +45,7 @@ pub static FORMAT: Format = Format {
     config: "",
 };
 
-/// Where the columns of a row stand, by how many there are.
+/// Where the columns of a row stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Columns {
     context: usize,
@@ -58,31 +58,45 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(count: usize) -> Option<Self> {
-        let csv = Self {
+    /// By how many cells a row has, and by what those show that two sets of columns have in common.
+    fn of(cells: &[Cow<'_, [u8]>]) -> Option<Self> {
+        let at = |column: usize| cells.get(column).map(|cell| cell.trim_ascii()).unwrap_or_default();
+        let count = cells.len();
+        let is_custom = count == 19 && is_disposition(at(13)) && !is_disposition(at(14));
+        if is_custom {
+            return Some(Self {
+                context: 3,
+                channel: 4,
+                start: 8,
+                disposition: 13,
+                unique_id: Some(16),
+                user_field: Some(17),
+                linked_id: None,
+            });
+        }
+        // Each of `loguniqueid`, `loguserfield` and `newcdrcolumns` (which adds three) may be set or not.
+        let has_one_more = matches!(count, 17 | 20);
+        let is_unique_id = has_one_more && is_unique_id(at(16));
+        let has_both = matches!(count, 18 | 21);
+        let linked_id = (19..=21).contains(&count).then(|| count - 2);
+        (16..=21).contains(&count).then_some(Self {
             context: 3,
             channel: 5,
             start: 9,
             disposition: 14,
-            unique_id: (count > 16).then_some(16),
-            user_field: (count > 17).then_some(17),
-            linked_id: (count > 19).then_some(19),
-        };
-        let custom = Self {
-            context: 3,
-            channel: 4,
-            start: 8,
-            disposition: 13,
-            unique_id: Some(16),
-            user_field: Some(17),
-            linked_id: None,
-        };
-        match count {
-            16..=18 | 21 => Some(csv),
-            19 => Some(custom),
-            _ => None,
-        }
+            unique_id: (has_both || is_unique_id).then_some(16),
+            user_field: if has_both { Some(17) } else { (has_one_more && !is_unique_id).then_some(16) },
+            linked_id,
+        })
     }
+}
+
+/// `1730797200.1`, perhaps with the system's name before it: `mainserver-1730797200.1`.
+fn is_unique_id(text: &[u8]) -> bool {
+    let text = text.rsplit(|byte| *byte == b'-').next().unwrap_or_default();
+    let mut parts = text.split(|byte| *byte == b'.');
+    let is_number = |part: Option<&[u8]>| part.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit));
+    is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
@@ -105,6 +119,10 @@ const DISPOSITIONS: [(&[u8], Option<u8>); 5] = [
     (b"CONGESTION", Some(34)),
     (b"FAILED", None),
 ];
+
+fn is_disposition(text: &[u8]) -> bool {
+    DISPOSITIONS.iter().any(|(name, _)| *name == text)
+}
 
 #[derive(Debug)]
 struct Decoder(&'static Device);
@@ -142,7 +160,7 @@ impl<'a> Row<'a> {
         cells::for_each(record, b',', |cell| {
             cells.push(cell.bytes(record));
         })?;
-        let columns = Columns::of(cells.len()).ok_or(Reason::BadCsv)?;
+        let columns = Columns::of(&cells).ok_or(Reason::BadCsv)?;
         let disposition = cells[columns.disposition].trim_ascii();
         let known = DISPOSITIONS.iter().find(|(name, _)| *name == disposition);
         let q850 = known.ok_or(Reason::BadSuccess)?.1;
@@ -208,7 +226,7 @@ impl<'a> Row<'a> {
     fn id(&self) -> Result<(RecordId, Attempt), Reason> {
         match (self.get(self.columns.linked_id), self.get(self.columns.unique_id)) {
             (b"", b"") => Ok((RecordId(xxh3_128(&self.cells.join(&b'\0'))), Attempt::Only)),
-            (b"", unique) => Ok((RecordId(xxh3_128(unique)), Attempt::Only)),
+            (b"", unique) => Ok((RecordId(xxh3_128(unique)), Attempt::Branch)),
             (linked, _) => Ok((RecordId(xxh3_128(linked)), Attempt::Branch)),
         }
     }
@@ -276,8 +294,30 @@ mod tests {
     #[test]
     fn reads_a_row_of_cdr_custom() {
         let call = call(CUSTOM, device());
-        assert_eq!((call.codes.sip, call.codes.q850, call.attempt), (None, Some(19), Attempt::Only));
+        assert_eq!((call.codes.sip, call.codes.q850, call.attempt), (None, Some(19), Attempt::Branch));
         assert_eq!(call.record_id, RecordId(xxh3_128(b"mainserver-1730797200.1")));
+    }
+
+    #[test]
+    fn columns_are_those_that_the_switches_make() {
+        let head = r#"a,1,2,from-teams,c,PJSIP/teams-1,PJSIP/b-2,Dial,x,2024-11-05 09:00:00,,2024-11-05 09:00:20,20,0,BUSY,3"#;
+        let [unique, linked] = ["1730797200.1", "1730797200.0"].map(|id| Some(RecordId(xxh3_128(id.as_bytes()))));
+        for (more, id, sip) in [
+            ("", None, None),
+            (",1730797200.1", unique, None),
+            (",SIP 486 Busy Here", None, Some(486)),
+            (",1730797200.1,SIP 486 Busy Here", unique, Some(486)),
+            (",peer,1730797200.0,7", linked, None),
+            (",main-1730797200.1,peer,1730797200.0,7", linked, None),
+            (",SIP 486 Busy Here,peer,1730797200.0,7", linked, Some(486)),
+            (",1730797200.1,SIP 486 Busy Here,peer,1730797200.0,7", linked, Some(486)),
+        ] {
+            let call = call(&format!("{head}{more}"), &device::UNKNOWN);
+            assert_eq!((call.codes.sip, call.codes.q850), (sip, Some(17)), "{more}");
+            let is_by_itself = id.is_none();
+            assert_eq!(call.attempt == Attempt::Only, is_by_itself, "{more}");
+            assert!(is_by_itself || Some(call.record_id) == id, "{more}");
+        }
     }
 
     #[test]
