@@ -95,7 +95,8 @@ impl Columns {
 fn is_unique_id(text: &[u8]) -> bool {
     let text = text.rsplit(|byte| *byte == b'-').next().unwrap_or_default();
     let mut parts = text.split(|byte| *byte == b'.');
-    let is_number = |part: Option<&[u8]>| part.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit));
+    let is_number =
+        |part: Option<&[u8]>| part.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_digit));
     is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
@@ -301,7 +302,8 @@ mod tests {
     #[test]
     fn columns_are_those_that_the_switches_make() {
         let head = r#"a,1,2,from-teams,c,PJSIP/teams-1,PJSIP/b-2,Dial,x,2024-11-05 09:00:00,,2024-11-05 09:00:20,20,0,BUSY,3"#;
-        let [unique, linked] = ["1730797200.1", "1730797200.0"].map(|id| Some(RecordId(xxh3_128(id.as_bytes()))));
+        let [unique, linked] =
+            ["1730797200.1", "1730797200.0"].map(|id| Some(RecordId(xxh3_128(id.as_bytes()))));
         for (more, id, sip) in [
             ("", None, None),
             (",1730797200.1", unique, None),

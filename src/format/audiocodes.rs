@@ -7,6 +7,7 @@
 //! Files of the device's local storage hold the same legs as a table, or one session detail record a call: see [`table`].
 
 mod fields;
+mod headers;
 mod session;
 mod table;
 
@@ -15,11 +16,14 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use self::fields::{Field, Layout};
+use self::headers::Headers;
 use self::table::Table;
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
-use crate::call::{Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, UnreadField, Words,
+};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -71,6 +75,9 @@ const KINDS: [&[u8]; 8] = [
 const HEADER: &[u8] = b"SBCReportType";
 const CALL_END: &[u8] = b"CALL_END";
 
+/// A record of a call has fewer fields, one of the device's gateway more.
+const GATEWAY_FIELDS: usize = 45;
+
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let first = memchr::memchr(b'\n', text).map(|newline| &text[..newline]);
     if first.or(finished.then_some(text)).is_some_and(|line| Table::of_header(line).is_some()) {
@@ -85,9 +92,10 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     }
 }
 
-/// What stands behind the first `|` of a line.
+/// What stands behind the first `|` of a line, without a carriage return as rsyslog escapes it.
 fn record(line: &[u8]) -> Option<&[u8]> {
-    memchr::memchr(b'|', line).map(|bar| &line[bar + 1..])
+    let record = memchr::memchr(b'|', line).map(|bar| &line[bar + 1..])?;
+    Some(record.strip_suffix(b"#015").unwrap_or(record))
 }
 
 fn kind(line: &[u8]) -> Option<&[u8]> {
@@ -98,8 +106,9 @@ fn kind(line: &[u8]) -> Option<&[u8]> {
 #[derive(Debug)]
 struct Decoder {
     device: &'static Device,
-    /// The header line last seen, and what it says; `None`: the positions of the manuals.
-    header: Option<(Vec<u8>, Layout)>,
+    headers: Headers,
+    /// Where the operator says that fields stand in a log.
+    told: Option<Layout>,
     /// Of a file of local storage: its header row, where it has one, and what that says.
     table: Option<(Vec<u8>, Table)>,
 }
@@ -108,18 +117,24 @@ impl Decoder {
     fn new(device: &'static Device) -> Self {
         // What is wrong with a layout was said when the config was read.
         let table = device.layout().and_then(|text| Table::of_layout(text).ok());
-        Self { device, header: None, table: table.map(|table| (Vec::new(), table)) }
+        let told = table.as_ref().and_then(Table::legs);
+        Self { device, headers: Headers::default(), told, table: table.map(|table| (Vec::new(), table)) }
     }
 
     fn read_header(&mut self, line: &[u8]) {
-        // One holds at a time, so that it alone is what reading goes on with.
+        // A file has one kind, so that it alone is what reading goes on with.
         if kind(line) == Some(HEADER) {
-            self.header = record(line).and_then(Layout::of_header).map(|layout| (line.to_vec(), layout));
+            self.headers.add(line, record(line).and_then(Layout::of_header));
             self.table = None;
         } else if let Some(table) = Table::of_header(line) {
             self.table = Some((line.to_vec(), table));
-            self.header = None;
+            self.headers.clear();
         }
+    }
+
+    /// Where the fields of a record of a log stand: as a header of its device says, or the operator, or the manuals.
+    fn layout(&self, line: &[u8]) -> &Layout {
+        self.headers.of(line).or(self.told.as_ref()).unwrap_or(&fields::DOCUMENTED)
     }
 
     /// A line that no syslog server wrote.
@@ -129,8 +144,10 @@ impl Decoder {
             return Decoded::Header;
         }
         match &self.table {
-            Some((_, table)) => table.decode(line, self.device),
-            None => Decoded::Ignored,
+            Some((header, table)) if !header.is_empty() || table.may_be(line) => {
+                table.decode(line, self.device)
+            }
+            _ => Decoded::Ignored,
         }
     }
 }
@@ -146,25 +163,33 @@ impl Decode for Decoder {
             Some(kind) if KINDS.contains(&kind) => return Decoded::Ignored,
             _ => return self.decode_row(line),
         }
-        let layout = self.header.as_ref().map_or(&fields::DOCUMENTED, |(_, layout)| layout);
-        Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device }.decoded()
+        let (layout, record) = (self.layout(line), record(line).unwrap_or_default());
+        let leg = Leg { fields: layout.fields(record), device: self.device };
+        // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
+        let is_strange = *layout == fields::DOCUMENTED && !leg.has_known_origin();
+        match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
+            true => Decoded::Rejected(Reason::BadLine),
+            false if is_strange => Decoded::Ignored,
+            false => leg.decoded(),
+        }
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         if kind(line) == Some(CALL_END) {
-            let layout = self.header.as_ref().map_or(&fields::DOCUMENTED, |(_, layout)| layout);
-            return Some(Leg { fields: layout.fields(record(line)?), device: self.device }.sides());
+            return Some(
+                Leg { fields: self.layout(line).fields(record(line)?), device: self.device }.sides(),
+            );
         }
         self.table.as_ref()?.1.sides(line, self.device)
     }
 
     fn header(&self) -> Option<Vec<u8>> {
         let of_table = self.table.as_ref().map(|(line, _)| line).filter(|line| !line.is_empty());
-        self.header.as_ref().map(|(line, _)| line).or(of_table).cloned()
+        self.headers.lines().or(of_table.cloned())
     }
 
     fn resume(&mut self, header: &[u8]) {
-        self.read_header(header);
+        header.split(|byte| *byte == b'\n').for_each(|line| self.read_header(line));
     }
 }
 
@@ -223,21 +248,42 @@ impl<'a> Leg<'a> {
         }
     }
 
+    fn has_known_origin(&self) -> bool {
+        matches!(self.get(Field::Origin), b"" | b"LCL" | b"RMT" | b"UNKN")
+    }
+
+    /// An answered call can last 0 s, so that its time of answer tells; where the columns have none, what ended it does, or
+    /// that it lasted.
+    fn was_answered(&self) -> bool {
+        match self.fields.has(Field::ConnectTime) {
+            true => !self.get(Field::ConnectTime).is_empty(),
+            false => {
+                let lasted = shared::whole_number(self.get(Field::Duration));
+                self.get(Field::SipReason) == b"BYE" || matches!(lasted, Ok(Some(1..)))
+            }
+        }
+    }
+
     fn call(&self) -> Result<Call<'a>, Reason> {
-        let duration = self.get(Field::Duration);
-        // An answered call can last 0 s.
-        let answered = !self.get(Field::ConnectTime).is_empty();
-        let mut times = [Field::ReleaseTime, Field::ConnectTime, Field::SetupTime].into_iter();
+        let answered = self.was_answered();
+        let mut unread = Unread::default();
+        let duration = shared::duration_seconds(shared::whole_number(self.get(Field::Duration)));
+        let times = [
+            (Field::ReleaseTime, UnreadField::EndTime),
+            (Field::ConnectTime, UnreadField::StartTime),
+            (Field::SetupTime, UnreadField::InviteTime),
+        ];
+        let times = times.map(|(field, name)| (self.text(field), name));
         Ok(Call {
             record_id: self.record_id()?,
             trunk: Text::from(named(self.text(Field::IpGroup)).next().unwrap_or_default()),
             direction: self.direction(),
             succeeded: Some(answered),
             codes: self.codes(answered)?,
-            ended_at: times.find_map(|field| written_time::read(self.text(field), self.device)),
-            duration_seconds: shared::duration_seconds(shared::whole_number(duration)).unwrap_or_default(),
+            ended_at: written_time::first(times, self.device, &mut unread),
+            duration_seconds: unread.or(UnreadField::Duration, duration),
             attempt: self.attempt(),
-            unread: Unread::default(),
+            unread,
             detail: Detail::default(),
         })
     }
@@ -273,11 +319,7 @@ fn codes<'a>(
     answered: bool,
     direction: Direction,
 ) -> Result<Codes<'a>, Reason> {
-    let sip = match sip {
-        b"CANCEL" => Some(487),
-        b"BYE" | b"" => None,
-        code => shared::sip_code(shared::whole_number(code))?,
-    };
+    let sip = device::release_code(sip, answered)?;
     let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
     let words = match said {
         _ if answered => Words::Other,

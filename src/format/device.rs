@@ -8,7 +8,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 
 use super::Recognised;
-use crate::call::{Direction, RefusedBy, UnixMillis};
+use crate::call::{Direction, Reason, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.
 #[derive(Clone)]
@@ -186,6 +186,26 @@ pub fn refused_by(direction: Direction) -> RefusedBy {
     }
 }
 
+/// The SIP code in what a device says released a call: a code, perhaps with its phrase, `CANCEL`, or `BYE` and words of its own, which
+/// have none. What is neither decides nothing about an answered call.
+///
+/// # Errors
+/// Of a call that was not answered, digits that are no code.
+pub fn release_code(text: &[u8], answered: bool) -> Result<Option<u16>, Reason> {
+    let text = text.trim_ascii();
+    if text == b"CANCEL" {
+        return Ok(Some(487));
+    }
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let ends = text.get(digits).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let code = str::from_utf8(&text[..digits]).ok().and_then(|code| code.parse::<u16>().ok());
+    match code.filter(|code| ends && (100..1000).contains(code)) {
+        Some(code) => Ok(Some(code)),
+        None if answered || !text.iter().any(u8::is_ascii_digit) => Ok(None),
+        None => Err(Reason::BadCode),
+    }
+}
+
 /// The number of a month by its English name, of which three letters are enough.
 pub fn month(name: &str) -> Option<i8> {
     const NAMES: [&str; 12] =
@@ -229,6 +249,24 @@ mod tests {
         assert_eq!(UNKNOWN.trunk("teams", "carrier"), "");
         assert!(!UNKNOWN.are_known());
         assert!(Device::parse(&["[a"], TrunkFrom::Teams, TimeZone::UTC).is_err());
+    }
+
+    #[test]
+    fn codes_that_released_calls() {
+        for (text, failed, answered) in [
+            ("486", Ok(Some(486)), Ok(Some(486))),
+            ("404 Not Found", Ok(Some(404)), Ok(Some(404))),
+            ("CANCEL", Ok(Some(487)), Ok(Some(487))),
+            ("BYE", Ok(None), Ok(None)),
+            ("", Ok(None), Ok(None)),
+            ("Timeout", Ok(None), Ok(None)),
+            ("48", Err(Reason::BadCode), Ok(None)),
+            ("4x0", Err(Reason::BadCode), Ok(None)),
+            ("486x", Err(Reason::BadCode), Ok(None)),
+        ] {
+            assert_eq!(release_code(text.as_bytes(), false), failed, "{text}");
+            assert_eq!(release_code(text.as_bytes(), true), answered, "{text}");
+        }
     }
 
     #[test]

@@ -155,8 +155,8 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
     let sip = match kind {
         Kind::Over => None,
         _ => {
-            let code = pairs.get("code").ok_or(Reason::BadLine)?;
-            fields::sip_code(fields::whole_number(code.as_bytes()))?
+            let code = pairs.get("code").filter(|code| !code.is_empty()).ok_or(Reason::BadLine)?;
+            device::release_code(code.as_bytes(), false)?
         }
     };
     let direction = direction(pairs, device);

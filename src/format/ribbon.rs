@@ -203,11 +203,7 @@ impl Row {
         let in_variants =
             |place: usize| variants.iter().filter_map(move |variant| variant.get(place)).map(|it| it.trim());
         let released_by = in_variants(RELEASED_BY).find(|it| !it.is_empty()).unwrap_or_default();
-        let sip = match released_by {
-            "CANCEL" => Some(487),
-            "BYE" | "" => None,
-            code => fields::sip_code(fields::whole_number(code.as_bytes()))?,
-        };
+        let sip = device::release_code(released_by.as_bytes(), answered)?;
         let header = SCRIPT_FIELDS
             .flat_map(|place| in_variants(place).collect::<Vec<_>>())
             .find(|it| it.contains("cause="));

@@ -3,11 +3,32 @@
 use jiff::civil;
 
 use super::device::{self, Device};
-use crate::call::UnixMillis;
+use crate::call::{Shape, UnixMillis, Unread, UnreadField, UnreadTime};
 
-/// Reads a time. Its zone is named in the device's own words: any but UTC and GMT is taken for the one that the operator
-/// says the device is in.
+/// The first of these times that can be read; notes those before it that are there and cannot be.
+pub fn first<'t>(
+    times: impl IntoIterator<Item = (&'t str, UnreadField)>,
+    device: &Device,
+    unread: &mut Unread,
+) -> Option<UnixMillis> {
+    times.into_iter().find_map(|(text, field)| {
+        let at = read(text, device);
+        if at.is_none() && !text.is_empty() {
+            unread.add_time(field, UnreadTime::Shape(Shape::of(text.as_bytes())));
+        }
+        at
+    })
+}
+
+/// Reads a time, or one as RFC 3339 has it. Its zone is named in the device's own words: any but UTC and GMT, and what lies so many
+/// hours from them, is taken for the one that the operator says the device is in.
 pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
+    if text.as_bytes().get(4) == Some(&b'-') {
+        return match text.parse::<jiff::Timestamp>() {
+            Ok(at) => Some(UnixMillis(at.as_millisecond())),
+            Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
+        };
+    }
     let mut words = text.split_ascii_whitespace();
     let clock = words.next()?;
     let mut rest: Vec<&str> = words.collect();
@@ -20,10 +41,26 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
     let nanoseconds = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
     let local = civil::DateTime::new(year, month, day, hour, minute, second, nanoseconds).ok()?;
-    match rest.first() {
-        Some(&("UTC" | "GMT")) => device::UNKNOWN.moment(local),
-        _ => device.moment(local),
+    let from_utc =
+        rest.first().and_then(|zone| zone.strip_prefix("UTC").or_else(|| zone.strip_prefix("GMT")));
+    match from_utc {
+        Some(offset) => Some(UnixMillis(device::UNKNOWN.moment(local)?.0 - minutes(offset)? * 60_000)),
+        None => device.moment(local),
     }
+}
+
+/// How far a zone lies from UTC: `+0200`, `+02:00`, `-5`, or nothing.
+fn minutes(offset: &str) -> Option<i64> {
+    let (sign, digits) = match offset.as_bytes() {
+        [] => return Some(0),
+        [b'+', ..] => (1, &offset[1..]),
+        [b'-', ..] => (-1, &offset[1..]),
+        _ => return None,
+    };
+    let digits = digits.replace(':', "");
+    let number: i64 = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+    let minutes = if digits.len() > 2 { number / 100 * 60 + number % 100 } else { number * 60 };
+    (minutes <= 14 * 60).then_some(sign * minutes)
 }
 
 #[cfg(test)]
@@ -47,7 +84,12 @@ mod tests {
             ("25:57:52.320  UTC Mon Dec 05 2022", None),
             ("18:57:52.320  UTC Mon Foo 05 2022", None),
             ("18:57:52.x20  UTC Mon Dec 05 2022", None),
-            ("2022-12-05T18:57:52Z", None),
+            ("2022-12-05T18:57:52Z", Some(1_670_266_672_000)),
+            ("2022-12-05 19:57:52", Some(1_670_266_672_000)),
+            ("2022-12-05 yesterday", None),
+            ("20:57:52.320  UTC+0200 Mon Dec 05 2022", Some(1_670_266_672_320)),
+            ("13:57:52.320  GMT-5 Mon Dec 05 2022", Some(1_670_266_672_320)),
+            ("13:57:52.320  UTC+99 Mon Dec 05 2022", None),
         ] {
             assert_eq!(read(text, &device), expected.map(UnixMillis), "{text}");
         }

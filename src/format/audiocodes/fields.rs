@@ -24,24 +24,25 @@ pub enum Field {
 }
 
 /// Each field with the titles that header lines give it, as [`title`] has them, and its place in the manuals.
+/// Titles of customised records are those of the device's own table of fields, unless the operator gave others.
 const FIELDS: [(Field, &[&str], u8); 17] = [
-    (Field::SipCallId, &["sipcallid"], 2),
+    (Field::SipCallId, &["sipcallid", "callid"], 2),
     (Field::SessionId, &["sessionid"], 3),
-    (Field::Origin, &["orig", "origin"], 4),
-    (Field::SourceIp, &["sourceip"], 5),
-    (Field::DestinationIp, &["destip"], 7),
-    (Field::SourceUri, &["srcuri"], 10),
-    (Field::DestinationUri, &["dsturi"], 12),
-    (Field::Duration, &["durat", "duration"], 14),
-    (Field::SetupTime, &["setuptime"], 18),
-    (Field::ConnectTime, &["connecttime"], 19),
-    (Field::ReleaseTime, &["releasetime"], 20),
-    (Field::IpGroup, &["ipgroup"], 25),
-    (Field::SipInterface, &["sipinterfaceid"], 27),
-    (Field::ProxySet, &["proxysetid"], 28),
-    (Field::SipReason, &["siptrmreason", "siptermreason"], 32),
-    (Field::SipDescription, &["siptermdesc", "siptrmdesc", "siptrmdescr"], 33),
-    (Field::Kind, &["sbcreporttype"], 0),
+    (Field::Origin, &["orig", "origin", "callorig", "callorigin"], 4),
+    (Field::SourceIp, &["sourceip", "sourceipaddress"], 5),
+    (Field::DestinationIp, &["destip", "destinationip", "destinationipaddress"], 7),
+    (Field::SourceUri, &["srcuri", "sourceuri"], 10),
+    (Field::DestinationUri, &["dsturi", "desturi", "destinationuri"], 12),
+    (Field::Duration, &["durat", "duration", "callduration"], 14),
+    (Field::SetupTime, &["setuptime", "callsetuptime"], 18),
+    (Field::ConnectTime, &["connecttime", "callconnecttime"], 19),
+    (Field::ReleaseTime, &["releasetime", "callreleasetime"], 20),
+    (Field::IpGroup, &["ipgroup", "ipgroupname"], 25),
+    (Field::SipInterface, &["sipinterfaceid", "sipinterface", "sipinterfacename"], 27),
+    (Field::ProxySet, &["proxysetid", "proxyset", "proxysetname"], 28),
+    (Field::SipReason, &["siptrmreason", "siptermreason", "sipterminationreason"], 32),
+    (Field::SipDescription, &["siptermdesc", "siptrmdesc", "siptrmdescr", "sipterminationdescription"], 33),
+    (Field::Kind, &["sbcreporttype", "reporttype", "cdrtype"], 0),
 ];
 
 /// No record has so many fields.
@@ -52,7 +53,7 @@ const NOWHERE: u8 = u8::MAX;
 pub struct Layout([u8; FIELDS.len()]);
 
 /// The positions of the manuals, for a log without header lines.
-pub const DOCUMENTED: Layout = {
+pub static DOCUMENTED: Layout = {
     let mut places = [NOWHERE; FIELDS.len()];
     let mut field = 0;
     while field < FIELDS.len() {
@@ -79,6 +80,17 @@ impl Layout {
             }
         }
         (places[Field::SipReason as usize] != NOWHERE).then_some(Self(places))
+    }
+
+    /// The same of records whose kind stands before what this says, if it does not say where that stands.
+    #[must_use]
+    pub fn behind_kind(&self) -> Self {
+        let mut places = self.0;
+        if places[Field::Kind as usize] == NOWHERE {
+            places.iter_mut().filter(|place| **place != NOWHERE).for_each(|place| *place += 1);
+            places[Field::Kind as usize] = 0;
+        }
+        Self(places)
     }
 
     /// The fields of a record.

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::fields::title;
 use super::{codes, named};
-use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread};
+use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
 use crate::format::device::{Device, Sides};
 use crate::format::{Decoded, fields, written_time};
 
@@ -137,6 +137,12 @@ impl<'s> Session<'s> {
         let group = |names: &[&'s str]| names.first().copied().unwrap_or_default();
         let answered = is_stop && self.was_connected()?;
         let [connected, released] = [Field::ConnectTime, Field::ReleaseTime].map(|field| self.time(field));
+        let mut unread = Unread::default();
+        let times = [
+            (self.get(Field::ReleaseTime), UnreadField::EndTime),
+            (self.get(Field::ConnectTime), UnreadField::StartTime),
+            (self.get(Field::SetupTime), UnreadField::InviteTime),
+        ];
         let lasted = connected.zip(released).filter(|_| answered);
         let (sip, description) = (
             self.first([Field::EgressReason, Field::IngressReason]),
@@ -148,11 +154,11 @@ impl<'s> Session<'s> {
             direction,
             succeeded: Some(answered),
             codes: codes(sip.as_bytes(), description, answered, direction)?,
-            ended_at: released.or(connected).or_else(|| self.time(Field::SetupTime)),
+            ended_at: written_time::first(times, self.device, &mut unread),
             duration_seconds: lasted.and_then(seconds),
             // Routes that were tried before have records of the same session.
             attempt: Attempt::Branch,
-            unread: Unread::default(),
+            unread,
             detail: Detail::default(),
         };
         Ok(call.owned())

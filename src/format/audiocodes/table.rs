@@ -27,6 +27,9 @@ enum Rows {
 /// What may stand between cells; which of them is not documented. `|` is that of the syslog, which has headers of gateways, too.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
+/// That of a log, whose columns the operator may name, too.
+const OF_LOG: u8 = b'|';
+
 impl Table {
     /// A table below this line; `None` where it is no header row.
     pub fn of_header(line: &[u8]) -> Option<Self> {
@@ -42,7 +45,24 @@ impl Table {
     /// What is wrong with them.
     pub fn of_layout(text: &str) -> Result<Self, String> {
         let missing = "expected titles in one line, one of which is SIPTrmReason or EgressSIPTrmReason";
-        Self::of_header(text.trim().as_bytes()).ok_or_else(|| missing.to_owned())
+        let text = text.trim();
+        let of_log = || Self::of_titles(text.trim_matches('|'), OF_LOG);
+        Self::of_header(text.as_bytes()).or_else(of_log).ok_or_else(|| missing.to_owned())
+    }
+
+    /// Where the fields of legs stand in the records of a log.
+    pub fn legs(&self) -> Option<Layout> {
+        match &self.rows {
+            Rows::Legs(layout) => Some(layout.behind_kind()),
+            Rows::Sessions(_) => None,
+        }
+    }
+
+    /// Whether a line without a header row above it may be a row, which may be cut; the operator may mean the records of a log, and
+    /// other lines of that are none.
+    pub fn may_be(&self, line: &[u8]) -> bool {
+        let cells = memchr::memchr_iter(self.delimiter, line).count() + 1;
+        self.delimiter != OF_LOG && cells * 2 >= self.columns
     }
 
     fn of_titles(line: &str, delimiter: u8) -> Option<Self> {

@@ -183,6 +183,95 @@ fn a_header_says_where_fields_stand() {
     assert_eq!(resumed.decode(row.as_bytes()), Decoded::Call(call));
 }
 
+/// Records of the operator's own columns.
+const OWN: [&str; 2] = [
+    "SessionId,SIPCallId,Orig,IPGroup,ConnectTime,ReleaseTime,Durat,SIPTrmReason,SIPTermDesc",
+    "10.0.10.11 [S=7] |CALL_END |a:1:0 |q0@x |LCL |Teams | |09:01:30.000  UTC Tue Nov 05 2024 |0 |503 | |7 |7",
+];
+
+#[test]
+fn the_operator_says_where_fields_stand_in_a_log() {
+    let [titles, record] = OWN;
+    for layout in [
+        titles.to_owned(),
+        format!("SBCReportType,{titles}"),
+        titles.replace(',', "|"),
+        titles.replace(',', ";"),
+    ] {
+        let debug = "10.0.10.11 [S=7] INVITE sip:x@y SIP/2.0, a, b";
+        let [Decoded::Ignored, Decoded::Call(call)] = &rows(&[debug, record], Some(&layout))[..] else {
+            panic!("{layout}: {:?}", rows(&[debug, record], Some(&layout)))
+        };
+        assert_eq!(
+            (call.codes.sip, call.direction, call.succeeded),
+            (Some(503), Direction::Inbound, Some(false))
+        );
+    }
+    // Without it, what such a record says is not guessed at; a gateway has records of more fields.
+    assert_eq!(rows(&[record], None), [Decoded::Rejected(Reason::BadLine)]);
+    let of_gateway = format!("|CALL_END |{}", "7|".repeat(70));
+    assert_eq!(rows(&[&of_gateway], None), [Decoded::Ignored]);
+}
+
+#[test]
+fn titles_may_be_those_of_the_devices_own_table() {
+    let titles = "[S=7] |SBCReportType |Session ID |SIP Call ID |Orig |IP Group Name |Connect Time |Release Time |Duration |SIP Termination \
+                  Reason |SIP Termination Description";
+    let record = OWN[1].replace("10.0.10.11 ", "");
+    let [Decoded::Header, Decoded::Call(call)] = &rows(&[titles, &record], None)[..] else {
+        panic!("no call")
+    };
+    assert_eq!(call.codes.sip, Some(503));
+}
+
+#[test]
+fn each_device_has_its_own_header() {
+    let titles =
+        "09:00:00 10.0.10.22 [S=1] |SBCReportType |SessionId |Orig |IPGroup |ConnectTime |SIPTrmReason |x";
+    let custom = "09:00:01 10.0.10.22 [S=2] |CALL_END |b:1 |LCL |Teams | |503 |";
+    let usual = line(&failed()).replace("14:35:40.053  10.0.10.11", "09:00:02 10.0.10.11");
+    let device = Device::parse(&["Teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    let device: &'static Device = Box::leak(Box::new(device));
+    let mut decoder = Decoder::new(device);
+    assert_eq!(decoder.decode(titles.as_bytes()), Decoded::Header);
+    let mut resumed = Decoder::new(device);
+    resumed.resume(&decoder.header().unwrap());
+    for decoder in [&mut decoder, &mut resumed] {
+        for (line, sip) in [(custom, 503), (&usual, 480), (custom, 503)] {
+            let Decoded::Call(call) = decoder.decode(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(call.codes.sip, Some(sip), "{line}");
+        }
+    }
+}
+
+#[test]
+fn without_a_time_of_answer_what_ended_a_call_tells() {
+    let titles = "|SBCReportType |SessionId |Orig |Durat |ReleaseTime |IPGroup |SIPTrmReason";
+    for (durat, reason, answered) in
+        [("95", "BYE", true), ("0", "BYE", true), ("5", "x", true), ("0", "486", false)]
+    {
+        let row =
+            format!("|CALL_END |a:1:2 |LCL |{durat} |09:01:30.000  UTC Tue Nov 05 2024 |Teams |{reason}");
+        let [_, Decoded::Call(call)] = &rows(&[titles, &row], None)[..] else { panic!("{row}") };
+        assert_eq!(call.succeeded, Some(answered), "{row}");
+    }
+}
+
+#[test]
+fn what_decides_nothing_rejects_nothing() {
+    let connected = (19, "18:57:32.320  UTC Mon Dec 05 2022");
+    assert_eq!(call(&[connected, (32, "REFER")]).codes.sip, None);
+    assert_eq!(call(&[(32, "Timeout")]).succeeded, Some(false));
+    let mut fields = failed();
+    fields.truncate(33);
+    let escaped = line(&fields).trim_end().to_owned() + "#015";
+    let mut decoder = Decoder::new(&device::UNKNOWN);
+    let Decoded::Call(call) = decoder.decode(escaped.as_bytes()) else { panic!("{escaped}") };
+    assert_eq!(call.codes.sip, Some(480));
+    let unread = self::call(&[(20, "some day")]);
+    assert_eq!((unread.ended_at.is_some(), unread.unread.has(UnreadField::EndTime)), (true, true));
+}
+
 #[test]
 fn recognises_its_log() {
     use Recognised::{NeedMore, No, Yes};

@@ -155,3 +155,53 @@ fn formats_are_the_same_where_the_config_says_the_same() {
     assert_eq!(of("teams"), of("teams"));
     assert_ne!(of("teams"), of("ms-*"));
 }
+
+/// What each line comes to: whether the call was answered, or a word.
+fn answered(lines: &[&str]) -> Vec<String> {
+    let mapping = Mapping {
+        origins: vec![origin(Field::Answered, "Answered"), origin(Field::SipCode, "Code")],
+        ..mapping(Shape::Csv { delimiter: b',', has_header: true }, ["Id", "NAP", "Code", "End", "Millis"])
+    };
+    let mut decoder = (mapping.format().decoder)(Names::default());
+    let said = |line: &&str| match decoder.decode(line.as_bytes()) {
+        Decoded::Call(call) => format!("{:?}", call.succeeded.unwrap()),
+        Decoded::Header => "header".to_owned(),
+        other => format!("{other:?}"),
+    };
+    lines.iter().map(said).collect()
+}
+
+#[test]
+fn what_devices_write_for_never_is_no_answer() {
+    for never in [
+        "",
+        "0",
+        "-",
+        "NULL",
+        "\\N",
+        "n/a",
+        "0.0",
+        "00:00:00",
+        "0000-00-00 00:00:00",
+        "0000-00-00T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "1970-01-01 00:00:00",
+        "1970-01-01T01:00:00+01:00",
+        "1900-01-01 00:00:00",
+        "1899-12-30",
+        "some day",
+    ] {
+        assert_eq!(answered(&["Answered,Code", &format!("{never},486")])[1], "false", "{never}");
+    }
+    for (at, code) in
+        [("2024-11-05T09:00:00Z", "200"), ("2024-11-05 09:00:00", "486"), ("yes", "486"), ("some day", "")]
+    {
+        assert_eq!(answered(&["Answered,Code", &format!("{at},{code}")])[1], "true", "{at}");
+    }
+}
+
+#[test]
+fn a_header_that_comes_again_is_no_call() {
+    let lines = ["Answered,Code", ",486", "Answered,Code\r", "2024-11-05 09:00:00,200"];
+    assert_eq!(answered(&lines), ["header", "false", "header", "true"]);
+}
