@@ -20,7 +20,8 @@ pub fn fault(error: &serde_saphyr::Error) -> (Option<(u64, u64)>, String) {
         serde_saphyr::Error::Unexpected { expected: "sequence start", .. } => {
             "expected a list: [a, b], or lines that begin with `- `".to_owned()
         }
-        serde_saphyr::Error::InvalidScalar { ty: "boolean", .. } => "expected true or false".to_owned(),
+        serde_saphyr::Error::InvalidScalar { ty: "boolean", .. }
+        | serde_saphyr::Error::InvalidBooleanStrict { .. } => "expected true or false".to_owned(),
         serde_saphyr::Error::InvalidScalar { ty: "u16", .. } => "not a whole number up to 65535".to_owned(),
         serde_saphyr::Error::InvalidScalar { .. } => "not a whole number from 0".to_owned(),
         serde_saphyr::Error::Unexpected { expected: "string scalar", .. }

@@ -137,12 +137,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         all_well &= (!found.files.is_empty() || config_file.is_some()) && found.unreadable.is_empty();
         all_well &= found.left_out_count == 0;
         out.write_all(passed_over(&source.discover, &found).as_bytes())?;
-        if let Some(said) = found.left_out_said() {
-            writeln!(out, "  {}", shown::text(&said))?;
-        }
-        for (path, error) in found.unreadable {
-            writeln!(out, "  {}: {error}", shown::path(&path))?;
-        }
+        out.write_all(not_found(&found).as_bytes())?;
         let paths = found.files.iter().map(|(path, _)| path.clone());
         let (ignored, paths): (Vec<PathBuf>, Vec<PathBuf>) =
             paths.partition(|path| companion::explanation_at(path).is_some());
@@ -163,9 +158,9 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             all_well &= result.as_ref().is_ok_and(is_well);
             out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
             let read = result.as_ref().ok();
-            if let Some(why) = read.and_then(|read| uncounted::explanation(path, read)) {
-                writeln!(out, "    {why}")?;
-                all_well &= counts;
+            if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read)) {
+                out.write_all(said.as_bytes())?;
+                all_well &= counts || !counts_nothing;
             }
             let tried = read.map(|read| trial::report(path, read, source, &options.catalogue));
             let tried = tried.unwrap_or_default();
@@ -186,6 +181,14 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         }
     }
     Ok(all_well)
+}
+
+/// What could not be looked into.
+fn not_found(found: &Found) -> String {
+    let left_out = found.left_out_said().map(|said| format!("  {}\n", shown::text(&said)));
+    let unreadable = found.unreadable.iter();
+    let unreadable = unreadable.map(|(path, error)| format!("  {}: {error}\n", shown::path(path)));
+    left_out.into_iter().chain(unreadable).collect()
 }
 
 /// What is to be said of a source whose config shows none of its trunks: they are looked for again, without it.

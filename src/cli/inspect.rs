@@ -307,8 +307,9 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
             }
         });
     }
-    if let Some(twice) = reader.twice() {
-        super::say(command, format_args!("warning: {}", twice.sentence()));
+    let twice = reader.twice().map(|twice| twice.sentence());
+    for warning in files::mixed(&paths, &reads).into_iter().chain(twice) {
+        super::say(command, format_args!("warning: {warning}"));
     }
     let mut listed = reader.take_listed();
     let origins = reader.take_origins();

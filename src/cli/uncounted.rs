@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::counted;
-use super::reader::{FileRead, STANDARD_INPUT};
+use super::reader::{self, FileRead, STANDARD_INPUT};
 use crate::format::{Format, Recognition};
 use crate::reading::stages::{Piece, Stages};
 use crate::source::open::open;
@@ -25,12 +25,41 @@ pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
     let format = read.reading.format().filter(|format| format.told.is_some())?;
     if records.counted + records.duplicate > 0
         || records.ignored == 0
+        // Attempts of calls that were counted in another file.
+        || read.summary.calls.is_some()
         || path.as_os_str() == STANDARD_INPUT
         || read.reading.unrecognised().is_some()
     {
         return None;
     }
     Some(Seen::of(path, read, format)?.said(format))
+}
+
+/// Both, a line each, for a report; and whether nothing of the file counts.
+pub fn lines(path: &Path, read: &FileRead) -> (String, bool) {
+    let (mixed, why) = (mixed(path, read), explanation(path, read));
+    let counts_nothing = why.is_some();
+    let mixed = mixed.map(|mixed| format!("    warning: {mixed}\n"));
+    let why = why.map(|why| format!("    {why}\n"));
+    (mixed.into_iter().chain(why).collect(), counts_nothing)
+}
+
+/// What to say of a file that has the records of several devices, where `format` does not name one.
+pub fn mixed(path: &Path, read: &FileRead) -> Option<String> {
+    let options = read.reading.options();
+    let format = read.reading.format().filter(|_| options.format.is_none())?;
+    let head = reader::text_at(path, 0).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
+    let mut names: Vec<&str> = Format::candidates(&head, options.names).iter().map(|it| it.name).collect();
+    let is_log = names.contains(&format.name);
+    names.retain(|name| *name != format.name);
+    (is_log && !names.is_empty()).then(|| {
+        format!(
+            "read as `{}`, though it seems to have records of {}, too, which are ignored: have each device written into a file \
+             of its own, or read the file by two sources, each with its `format`",
+            format.name,
+            names.join(" and ")
+        )
+    })
 }
 
 /// What the records of a file show.

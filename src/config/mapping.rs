@@ -33,13 +33,13 @@ pub enum FieldOrigin {
 pub struct Described {
     field: Option<Scalar>,
     constant: Option<Scalar>,
-    values: BTreeMap<String, Scalar>,
+    values: BTreeMap<Scalar, Scalar>,
     time: Option<String>,
     divide_by: Option<u32>,
 }
 
 /// A word of YAML, whatever it looks like.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(untagged, expecting = "expected a word, a whole number, true or false")]
 pub enum Scalar {
     Flag(bool),
@@ -80,6 +80,7 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
             format!("`format: {}` needs `fields`, which say where each field stands", name.value),
         ));
     };
+    without_meaning(written, name)?;
     let shape = shape(written, name)?;
     let mut origins = Vec::new();
     for (field, origin) in fields {
@@ -105,7 +106,47 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
         },
     };
     let conditions = written.conditions.iter().map(condition).collect();
-    Ok(Mapping { shape, origins, conditions, rejects_others, device }.format())
+    let quote = match written.quote.as_ref().map(|quote| (quote, quote.value.as_bytes())) {
+        None => b'"',
+        Some((_, [quote])) => *quote,
+        Some((quote, _)) => return Err(at(quote, "a quote is one character such as '")),
+    };
+    let delimiter = if let Shape::Csv { delimiter, .. } = shape { Some(delimiter) } else { None };
+    if delimiter == Some(quote) {
+        return Err(at(name, "the delimiter cannot be the quote of cells, too"));
+    }
+    let skip_lines = written.skip_lines.unwrap_or_default();
+    Ok(Mapping { shape, origins, conditions, rejects_others, device, quote, skip_lines }.format())
+}
+
+/// A key that has no meaning in this format.
+fn without_meaning(written: &file::Source, name: &Spanned<String>) -> Checked<()> {
+    let keys = [
+        ("delimiter", written.delimiter.is_some(), "csv"),
+        ("quote", written.quote.is_some(), "csv"),
+        ("skip_lines", written.skip_lines.is_some(), "csv"),
+        ("header", written.header.is_some(), "csv"),
+        ("patterns", written.patterns.is_some(), "regex"),
+        ("other_lines", written.other_lines.is_some(), "regex"),
+    ];
+    let of_device = [
+        ("teams_side", written.teams_side.is_some()),
+        ("trunk_from", written.trunk_from.is_some()),
+        ("layout", written.layout.is_some()),
+    ];
+    let format = name.value.as_str();
+    if let Some((key, _, of)) = keys.into_iter().find(|(_, is_there, of)| *is_there && *of != format) {
+        return Err(at(name, format!("`{key}` goes with `format: {of}`")));
+    }
+    match of_device.into_iter().find(|(_, is_there)| *is_there) {
+        Some((key, _)) => Err(at(
+            name,
+            format!(
+                "`{key}` goes with the format of a device; here `fields` say which place is trunk and direction"
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn shape(written: &file::Source, name: &Spanned<String>) -> Checked<Shape> {
@@ -154,10 +195,24 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
         },
     };
     is_there(name, &from, shape).map_err(|message| at(written, message))?;
+    if described.divide_by == Some(0) {
+        return Err(at(written, format!("`{name}`: nothing can be divided by 0")));
+    }
+    let constant = if let From::Constant(text) = &from { Some(text.as_str()) } else { None };
+    if let (Field::Direction, Some(text)) = (field, constant)
+        && !["inbound", "outbound"].contains(&text)
+    {
+        return Err(at(written, unknown("direction", text, &["inbound", "outbound"])));
+    }
+    if let (Field::Success, Some(text)) = (field, constant)
+        && !["true", "false", "yes", "no"].contains(&text.to_ascii_lowercase().as_str())
+    {
+        return Err(at(written, unknown("flag", text, &["true", "false"])));
+    }
     Ok(Origin {
         field: *field,
         from,
-        values: described.values.iter().map(|(value, meant)| (value.clone(), meant.text())).collect(),
+        values: described.values.iter().map(|(value, meant)| (value.text(), meant.text())).collect(),
         time: match described.time.as_deref().map(|word| (word, TimeFormat::named(word))) {
             None => TimeFormat::default(),
             Some((_, Some(format))) => format,

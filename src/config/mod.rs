@@ -106,9 +106,16 @@ fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2)
 }
 
+/// `Yes`, `No` and `n` are the words of some device, `0503` is a code, and columns are named like that, too: flags are `true` and
+/// `false`.
+fn yaml_options() -> serde_saphyr::Options {
+    serde_saphyr::options! { strict_booleans: true, leading_zero_numbers_as_strings: true, underscored_numbers_as_strings: true }
+}
+
 /// Checks the text of a config file.
 fn parse(text: &str, storage: &Path) -> Checked<Config> {
-    let mut file: file::File = serde_saphyr::from_str(text).map_err(|error| not_as_written(&error))?;
+    let mut file: file::File =
+        serde_saphyr::from_str_with_options(text, yaml_options()).map_err(|error| not_as_written(&error))?;
     let collect = collect::checked(&file.collect, storage)?;
     let unreadable = file.collect.iter().flat_map(collect::unreadable).collect();
     for name in file.collect.drain(..).map(|entry| entry.name) {

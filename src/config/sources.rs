@@ -188,6 +188,17 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
     if let Some(key) = written.layout.as_ref() {
         check_layout(written, key, format)?;
     }
+    if let (Some(key), Some(format)) = (written.trunk_from.as_ref(), format)
+        && !WITH_TWO_TRUNKS.contains(&format.name)
+    {
+        let known = WITH_TWO_TRUNKS.join(", ");
+        let message = format!("records of `{}` name one trunk: `trunk_from` goes with {known}", format.name);
+        return Err(at(key, message));
+    }
+    if let (Some(name), Some("cube")) = (written.teams_side.iter().flatten().next(), format.map(|it| it.name))
+    {
+        return Err(at(name, "records of `cube` name no sides, so `teams_side` can tell none apart"));
+    }
     let Some(key) = device_key(written) else { return Ok(format) };
     match format.map(|format| device(written).map(|device| format.of_device(device))).transpose()?.flatten() {
         Some(format) => Ok(Some(format)),
@@ -199,6 +210,9 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
         }
     }
 }
+
+/// Formats whose records name the trunks of both sides; of `audiocodes` those of sessions do.
+const WITH_TWO_TRUNKS: [&str; 4] = ["asterisk", "audiocodes", "oracle", "ribbon"];
 
 fn named(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
     match written.value.as_str() {

@@ -16,7 +16,10 @@ use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
+    Words,
+};
 use crate::framing::Framing;
 
 /// `Master.csv` of either module.
@@ -202,6 +205,17 @@ impl<'a> Row<'a> {
         let direction = device.direction(ingress.into_iter(), egress.into_iter());
         let (id, attempt) = self.id()?;
         let column = |place| Some(self.columns.start + place);
+        let mut unread = Unread::default();
+        let times = [(2, UnreadField::EndTime), (1, UnreadField::StartTime), (0, UnreadField::InviteTime)];
+        let ended_at = times.into_iter().find_map(|(place, field)| {
+            let text = self.get(column(place));
+            let at = moment(text, device);
+            if at.is_none() && !text.is_empty() {
+                unread.add_time(field, UnreadTime::Shape(Shape::of(text)));
+            }
+            at
+        });
+        let duration = fields::duration_seconds(fields::whole_number(self.get(column(3))));
         Ok(Call {
             record_id: id,
             trunk: self.trunk(device),
@@ -214,11 +228,10 @@ impl<'a> Row<'a> {
                 refused_by: device::refused_by(direction),
                 ..Codes::default()
             },
-            ended_at: [2, 1, 0].into_iter().find_map(|place| moment(self.get(column(place)), device)),
-            duration_seconds: fields::duration_seconds(fields::whole_number(self.get(column(3))))
-                .unwrap_or_default(),
+            ended_at,
+            duration_seconds: unread.or(UnreadField::Duration, duration),
             attempt,
-            unread: Unread::default(),
+            unread,
             detail: Detail::default(),
         })
     }
@@ -290,6 +303,8 @@ mod tests {
         let unknown = call(ROW, &device::UNKNOWN);
         assert_eq!((unknown.trunk, unknown.direction), ("".into(), Direction::Unknown));
         assert_eq!(unknown.ended_at, Some(UnixMillis(1_730_797_220_000)));
+        let epoch = call(&ROW.replace("\"2024-11-05 09:00:20\"", "1730797220"), &device::UNKNOWN);
+        assert!(epoch.unread.has(UnreadField::EndTime) && epoch.ended_at.is_some());
     }
 
     #[test]

@@ -20,9 +20,9 @@ use self::headers::Headers;
 use self::table::Table;
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Public, Recognised, fields as shared, written_time};
+use super::{Decode, Decoded, Format, Public, Recognised, correlation, fields as shared, written_time};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, Unread, UnreadField, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -172,6 +172,10 @@ impl Decode for Decoder {
             false if is_strange => Decoded::Ignored,
             false => leg.decoded(),
         }
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_reason_of_line(text)
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {

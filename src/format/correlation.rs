@@ -24,9 +24,46 @@ pub fn in_json(text: &[u8], property: &str) -> Option<Guid> {
     of(&value[..memchr::memchr(b'"', value)?])
 }
 
+/// What may stand between `text` and the GUID of a Reason header, plain or as files encode it.
+const BEFORE_GUID: [&[u8]; 7] = [b"=", b"\"", b"\\", b"%3D", b"%22", b"&quot;", b" "];
+
+/// The GUID that Microsoft writes into the text of a Reason header, which stands anywhere in these bytes.
+pub fn in_reason(bytes: &[u8]) -> Option<Guid> {
+    memchr::memmem::find_iter(bytes, b"text").find_map(|at| {
+        let mut rest = &bytes[at + b"text".len()..];
+        while let Some(behind) = BEFORE_GUID.iter().find_map(|it| rest.strip_prefix(*it)) {
+            rest = behind;
+        }
+        of(rest.get(..GUID)?)
+    })
+}
+
+/// The same, in the line that the text begins with.
+pub fn in_reason_of_line(text: &[u8]) -> Option<Guid> {
+    in_reason(&text[..memchr::memchr(b'\n', text).unwrap_or(text.len())])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn microsofts_guid_stands_in_the_text_of_a_reason_header() {
+        let guid = "c0000001-05ec-4a1b-8c2d-000000000001";
+        let found = Some(Guid(0xc000_0001_05ec_4a1b_8c2d_0000_0000_0001));
+        for (text, expected) in [
+            (format!(r#"|480 |Q.850 ;cause=31 ;text="{guid};No callee"|"#), found),
+            (format!("text=x;reason=Q.850;cause=31;text={guid};No"), found),
+            (format!("Q.850%3Bcause%3D31%3Btext%3D%22{guid}%3BNo%22"), found),
+            (format!(r#""Q.850;cause=31;text=\"{guid};No\"""#), found),
+            (format!("id={guid};text=\"Busy\""), None),
+            ("text=\"c0000001-05ec".to_owned(), None),
+            ("text=+1425555-0123-4255-5501-234255550123".to_owned(), None),
+        ] {
+            assert_eq!(in_reason(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(in_reason_of_line(format!("a\ntext={guid}").as_bytes()), None);
+    }
 
     #[test]
     fn only_a_guid_of_the_first_object_is_one() {

@@ -2,6 +2,7 @@
 //! each leg. There is no SIP code, only the cause of Q.850.
 //!
 //! The leg that the router answered counts, of which each call has one; those that it originated are ignored.
+//! A `*` or `.` before a time says that the clock was not set by others.
 //! Documented at cisco.com, "CDR Accounting for Cisco IOS Routers" and document 14068.
 
 use std::time::Duration;
@@ -12,7 +13,9 @@ use super::device::{self, Device};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Public, Recognised, written_time};
-use crate::call::{Attempt, Call, Codes, Detail, Direction, Reason, RecordId, UnixMillis, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, UnixMillis, Unread, UnreadField, Words,
+};
 use crate::framing::Framing;
 
 /// Accounting of a router.
@@ -82,6 +85,7 @@ impl Decode for Decoder {
 #[derive(Debug, PartialEq)]
 struct Leg {
     connection: String,
+    setup: String,
     connected: String,
     disconnected: String,
     cause: Option<u8>,
@@ -107,6 +111,7 @@ impl Leg {
         };
         (cells.len() >= LEAST_FIELDS && is_cut(line)).then(|| Self {
             connection: cells[4].to_owned(),
+            setup: cells[7].to_owned(),
             connected: cells[9].to_owned(),
             disconnected: cells[10].to_owned(),
             cause: cause(cells[11], cells[12]),
@@ -123,6 +128,7 @@ impl Leg {
         let origin = get("CallOrigin").ok_or(Reason::BadLine)?;
         Ok(Self {
             connection: get("ConnectionId").unwrap_or_default().to_owned(),
+            setup: get("SetupTime").unwrap_or_default().to_owned(),
             connected: get("ConnectTime").unwrap_or_default().to_owned(),
             disconnected: get("DisconnectTime").ok_or(Reason::BadLine)?.to_owned(),
             cause: cause(
@@ -137,9 +143,20 @@ impl Leg {
         if self.connection.is_empty() {
             return Err(Reason::NoRecordId);
         }
-        let (connected, disconnected) = (moment(&self.connected, device), moment(&self.disconnected, device));
-        // What stands there when nobody answered is not documented: an answered call lasts.
-        let answered = connected.is_some() && connected < disconnected;
+        let mut unread = Unread::default();
+        let mut time = |text: &str, field| {
+            let text = text.trim_start_matches(['*', '.']);
+            written_time::first([(text, field)], device, &mut unread)
+        };
+        let disconnected = time(&self.disconnected, UnreadField::EndTime);
+        let connected = time(&self.connected, UnreadField::StartTime);
+        // What stands there when nobody answered is not documented: an answered call lasts, from a time after its setup on, and ends
+        // by no cause that says that nobody answered.
+        let is_after_setup = connected >= time(&self.setup, UnreadField::InviteTime);
+        let answered = connected.is_some_and(|at| at > FIRST_DAY)
+            && is_after_setup
+            && connected < disconnected
+            && !self.cause.is_some_and(|cause| NEVER_ANSWERED.contains(&cause));
         let seconds = |from: UnixMillis, to: UnixMillis| u32::try_from((to.0 - from.0) / 1000).ok();
         Ok(Call {
             record_id: RecordId(xxh3_128(self.connection.as_bytes())),
@@ -153,7 +170,7 @@ impl Leg {
                 .zip(disconnected)
                 .and_then(|(from, to)| seconds(from, to)),
             attempt: Attempt::Only,
-            unread: Unread::default(),
+            unread,
             detail: Detail::default(),
         })
     }
@@ -165,10 +182,12 @@ fn cause(hexadecimal: &str, text: &str) -> Option<u8> {
     u8::from_str_radix(hexadecimal, 16).ok().or_else(in_text).filter(|cause| (1..128).contains(cause))
 }
 
-/// `*04:33:37.734 UTC Fri Jun 21 2013`: a `*` or `.` says that the clock was not set by others. An empty or impossible time is none.
-fn moment(text: &str, device: &Device) -> Option<UnixMillis> {
-    written_time::read(text.trim_start_matches(['*', '.']), device)
-}
+/// A router without a clock counts from 1970, or from 1900: no call was connected then.
+const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
+
+/// Causes by which only calls end that nobody answered: unallocated number, user busy, no user responding, no answer, subscriber
+/// absent, call rejected.
+const NEVER_ANSWERED: [u8; 6] = [1, 17, 18, 19, 20, 21];
 
 #[cfg(test)]
 mod tests {
@@ -213,6 +232,21 @@ mod tests {
         assert_eq!((busy.succeeded, busy.codes.q850, busy.codes.sip), (Some(false), Some(17), None));
         let same = call(&compact("answer", "*04:33:57.734 UTC Fri Jun 21 2013", r#""22","""#));
         assert_eq!((same.succeeded, same.codes.q850), (Some(false), Some(34)));
+        for (connected, cause, answered) in [
+            ("*04:33:47.734 UTC Mon Jan 1 1900", r#""10","normal call clearing (16)""#, false),
+            ("*04:33:47.734 UTC Thu Jan 1 1970", r#""10","normal call clearing (16)""#, false),
+            ("*04:33:30.734 UTC Fri Jun 21 2013", r#""10","normal call clearing (16)""#, false),
+            ("*04:33:47.734 UTC Fri Jun 21 2013", r#""11","user busy (17)""#, false),
+            ("*04:33:47.734 UTC Fri Jun 21 2013", r#""66","recovery on timer expiry (102)""#, true),
+        ] {
+            assert_eq!(
+                call(&compact("answer", connected, cause)).succeeded,
+                Some(answered),
+                "{connected} {cause}"
+            );
+        }
+        let unread = call(&compact("answer", "24:00:00 UTC Fri Jun 21 2013", r#""11","user busy (17)""#));
+        assert!(unread.unread.has(UnreadField::StartTime));
     }
 
     #[test]

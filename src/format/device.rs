@@ -147,13 +147,17 @@ pub fn is_json(text: &[u8]) -> bool {
     matches!(text, [b'{' | b'[', ..])
 }
 
+/// So much of a log is looked at for a record: SIP messages of the device's debugging may fill many kilobytes between two calls.
+pub const LOG_BEGINNING: usize = 240 * 1024;
+
 /// Whether a text is a log in which one line in the first of it `is_record`. Lines of others may stand before that, so a
 /// log of which no record came yet may be one; but its first line has a time in it, or is a header of SIP, and so a colon.
 /// What was said of a text holds for a longer one that begins so.
 pub fn recognise_log(text: &[u8], finished: bool, is_record: impl Fn(&[u8]) -> bool) -> Recognised {
-    let (text, finished) = text.get(..MAXIMUM_LINE).map_or((text, finished), |begin| (begin, true));
+    let (text, finished) = text.get(..LOG_BEGINNING).map_or((text, finished), |begin| (begin, true));
     for (place, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         match line.strip_suffix(b"\n").or(finished.then_some(line)) {
+            None if line.len() > MAXIMUM_LINE => return Recognised::No,
             None => return Recognised::NeedMore,
             Some(line) if is_record(line) => return Recognised::Yes,
             Some(line) if place == 0 && !line.contains(&b':') => return Recognised::No,

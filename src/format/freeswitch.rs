@@ -99,7 +99,11 @@ impl Decode for Decoder {
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
-        correlation::in_json(text, "\"call_uuid\"")
+        let next = memchr::memmem::find(text.get(FIRST.len() + 1..)?, FIRST);
+        let own = &text[..next.map_or(text.len(), |next| next + FIRST.len() + 1)];
+        let reason = memchr::memmem::find(own, b"\"sip_reason\"").map(|at| &own[at..own.len().min(at + 200)]);
+        // Microsoft's, by which its records know the call; else its own.
+        reason.and_then(correlation::in_reason).or_else(|| correlation::in_json(text, "\"call_uuid\""))
     }
 }
 

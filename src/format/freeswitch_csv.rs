@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::device::{self, Device};
 use super::freeswitch::variables::{self, Variables};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Public, Recognised, freeswitch};
-use crate::call::{Reason, RecordId};
+use super::{Decode, Decoded, Format, Public, Recognised, correlation, freeswitch};
+use crate::call::{Guid, Reason, RecordId};
 use crate::framing::Framing;
 
 /// `Master.csv` and the files of single accounts.
@@ -177,6 +177,10 @@ impl Decoder {
 impl Decode for Decoder {
     fn ignored_are(&self) -> Option<&'static str> {
         Some(freeswitch::IGNORED_ARE)
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_reason_of_line(text)
     }
 
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {

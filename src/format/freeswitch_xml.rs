@@ -68,6 +68,11 @@ impl Decode for Decoder {
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
         const TAG: &[u8] = b"<call_uuid>";
+        let own = &text[..memchr::memmem::find(text, b"</cdr>").unwrap_or(text.len())];
+        let reason = memchr::memmem::find(own, b"<sip_reason>").map(|at| &own[at..own.len().min(at + 200)]);
+        if let Some(id) = reason.and_then(correlation::in_reason) {
+            return Some(id);
+        }
         let at = memchr::memmem::find(text, TAG)? + TAG.len();
         let end = memchr::memmem::find(&text[..at], b"</cdr>");
         correlation::of(text.get(at..at + 36)?).filter(|_| end.is_none())

@@ -12,9 +12,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Public, Recognised, fields};
+use super::{Decode, Decoded, Format, Public, Recognised, correlation, fields};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
+    Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -79,13 +80,19 @@ struct Decoder(&'static Device);
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
         let Some((kind, pairs)) = line_of(line) else { return Decoded::Ignored };
-        let Ok(pairs) = str::from_utf8(pairs) else { return Decoded::Rejected(Reason::BadLine) };
-        let pairs = Pairs(pairs);
-        match pairs.get("method") {
-            Some("INVITE") => call(kind, &pairs, self.0).map_or_else(Decoded::Rejected, Decoded::Call),
-            Some(_) => Decoded::Ignored,
-            None => Decoded::Rejected(Reason::BadLine),
+        match str::from_utf8(pairs) {
+            Ok(pairs) => decoded(kind, &Pairs(pairs), self.0),
+            // A name in another character set, in an extra of the script, rejects no call.
+            Err(_) => match decoded(kind, &Pairs(&String::from_utf8_lossy(pairs)), self.0) {
+                Decoded::Call(call) => Decoded::Call(call.owned()),
+                Decoded::Rejected(reason) => Decoded::Rejected(reason),
+                _ => Decoded::Ignored,
+            },
         }
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_reason_of_line(text)
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
@@ -150,6 +157,14 @@ fn is_pair(text: &str) -> bool {
         || !name.is_empty() && name.chars().all(is_name) && !matches!(name, "cause" | "text")
 }
 
+fn decoded<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Decoded<'a> {
+    match pairs.get("method") {
+        Some("INVITE") => call(kind, pairs, device).map_or_else(Decoded::Rejected, Decoded::Call),
+        Some(_) => Decoded::Ignored,
+        None => Decoded::Rejected(Reason::BadLine),
+    }
+}
+
 fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, Reason> {
     let call_id = pairs.get("call_id").filter(|id| !id.is_empty()).ok_or(Reason::NoRecordId)?;
     let sip = match kind {
@@ -165,7 +180,9 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
     let duration = fields::duration_seconds(fields::whole_number(value(pairs, "duration")));
     let duration_seconds = unread.or(UnreadField::Duration, duration);
     let ended_at = ended_at(pairs, duration_seconds, &mut unread);
-    let header = pairs.get("hf_reason").or_else(|| pairs.get("reason")).unwrap_or_default();
+    // An extra whose header was not there is `<null>`.
+    let extra = pairs.get("hf_reason").filter(|header| !matches!(*header, "" | "<null>"));
+    let header = extra.or_else(|| pairs.get("reason")).unwrap_or_default();
     let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
     Ok(Call {
         record_id: RecordId(xxh3_128(call_id.as_bytes())),
@@ -239,6 +256,13 @@ mod tests {
     const REFUSED: &str = "Nov  5 09:01:00 proxy kamailio[812]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: transaction answered: \
         timestamp=1730797260;method=INVITE;from_tag=a;to_tag=b;call_id=c1@192.0.2.1;code=480;reason=Temporarily Unavailable";
 
+    #[test]
+    fn a_name_in_latin_1_rejects_no_call() {
+        let line = [REFUSED.as_bytes(), b";name=J\xf6rg"].concat();
+        let mut decoder = Decoder(&device::UNKNOWN);
+        assert!(matches!(decoder.decode(&line), Decoded::Call(call) if call.codes.sip == Some(480)));
+    }
+
     fn decoded(line: &str) -> Decoded<'static> {
         match Decoder(&device::UNKNOWN).decode(line.as_bytes()) {
             Decoded::Call(call) => Decoded::Call(call.owned()),
@@ -283,6 +307,7 @@ mod tests {
             REFUSED.replace("Temporarily Unavailable", header),
             format!("{REFUSED};hf_reason={header};src_user=x;dst_user=y"),
             format!("{REFUSED};hf_reason={header}"),
+            REFUSED.replace("Temporarily Unavailable", header) + ";hf_reason=<null>;src_user=x",
         ] {
             let codes = call(&line).codes;
             assert_eq!(

@@ -7,6 +7,7 @@ pub mod sampling;
 pub mod time;
 pub mod trial;
 mod advice;
+mod field;
 mod record;
 
 use std::num::NonZeroU32;
@@ -16,7 +17,8 @@ use std::time::Duration;
 use regex::Regex;
 use xxhash_rust::xxh3::xxh3_128;
 
-use self::record::{Cells, Columns, Record};
+pub use self::field::{FIELDS, Field};
+use self::record::{Cells, Columns, Record, is_same_line};
 pub use self::time::TimeFormat;
 use self::trial::Trial;
 use super::device::{self, Device};
@@ -54,44 +56,6 @@ impl Shape {
     }
 }
 
-/// Our fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Id,
-    Trunk,
-    Direction,
-    Success,
-    MicrosoftCode,
-    SipCode,
-    Phrase,
-    ReasonHeader,
-    Q850,
-    Started,
-    Answered,
-    Ended,
-    Duration,
-    /// How many calls the record stands for.
-    Count,
-}
-
-/// Our fields by their names in the config.
-pub const FIELDS: [(&str, Field); 14] = [
-    ("id", Field::Id),
-    ("trunk", Field::Trunk),
-    ("direction", Field::Direction),
-    ("success", Field::Success),
-    ("microsoft_code", Field::MicrosoftCode),
-    ("sip_code", Field::SipCode),
-    ("phrase", Field::Phrase),
-    ("reason_header", Field::ReasonHeader),
-    ("q850", Field::Q850),
-    ("started", Field::Started),
-    ("answered", Field::Answered),
-    ("ended", Field::Ended),
-    ("duration", Field::Duration),
-    ("count", Field::Count),
-];
-
 /// Where a field comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -127,9 +91,21 @@ pub struct Mapping {
     /// Whether lines that no pattern matches are rejected; else they are ignored.
     pub rejects_others: bool,
     pub device: Device,
+    /// What cells of a table stand in that hold its delimiter.
+    pub quote: u8,
+    /// So many lines stand above a table and its header.
+    pub skip_lines: usize,
 }
 
 impl Mapping {
+    fn has_header(&self) -> bool {
+        matches!(self.shape, Shape::Csv { has_header: true, .. })
+    }
+
+    fn cells(&self) -> Cells {
+        Cells::delimited_by(self.shape.delimiter()).quoted_by(self.quote)
+    }
+
     /// The format that this makes. It lasts as long as the program: one for each source and reload.
     pub fn format(self) -> &'static Format {
         let (name, framing, broken) = match &self.shape {
@@ -162,17 +138,19 @@ struct Decoder {
     mapping: Arc<Mapping>,
     /// The header line last seen, and its columns.
     header: Option<(Vec<u8>, Columns)>,
+    /// How many lines above the table were passed.
+    skipped: usize,
     cells: Cells,
 }
 
 impl Decoder {
     fn new(mapping: Arc<Mapping>) -> Self {
-        let cells = Cells::delimited_by(mapping.shape.delimiter());
-        Self { mapping, header: None, cells }
+        let cells = mapping.cells();
+        Self { mapping, header: None, skipped: 0, cells }
     }
 
     fn read_header(&mut self, line: &[u8]) {
-        if let Shape::Csv { has_header: true, .. } = self.mapping.shape {
+        if self.mapping.has_header() {
             self.header = Some((line.to_vec(), Columns::read(line, &mut self.cells)));
         }
     }
@@ -180,7 +158,50 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
-        if self.header.is_none() && matches!(self.mapping.shape, Shape::Csv { has_header: true, .. }) {
+        match self.mapping.shape {
+            // A name in another character set rejects no call.
+            Shape::Json | Shape::Regex(_) if str::from_utf8(record).is_err() => {
+                self.read(String::from_utf8_lossy(record).as_bytes())
+            }
+            _ => self.read(record),
+        }
+    }
+
+    fn header(&self) -> Option<Vec<u8>> {
+        let is_past_title = self.mapping.skip_lines > 0 && self.skipped == self.mapping.skip_lines;
+        let header = self.header.as_ref().map(|(line, _)| line.clone());
+        // Without a header, that lines above the table were passed is all there is to go on with.
+        header.or_else(|| (is_past_title && !self.mapping.has_header()).then(|| b" ".to_vec()))
+    }
+
+    fn resume(&mut self, header: &[u8]) {
+        if !header.is_empty() {
+            self.skipped = self.mapping.skip_lines;
+            self.read_header(header);
+        }
+    }
+
+    fn separator(&self) -> u8 {
+        self.mapping.shape.delimiter()
+    }
+
+    fn trial(&self, record: &[u8]) -> Option<Trial> {
+        let columns = self.header.as_ref().map(|(_, columns)| columns);
+        let mut cells = self.mapping.cells();
+        match Record::read(record, &self.mapping.shape, columns, &mut cells) {
+            Ok(read) => Some(Mapped { record: &read, mapping: &self.mapping, whole: record }.trial()),
+            Err(_) => Trial::of_columns(record, &self.mapping, columns?),
+        }
+    }
+}
+
+impl Decoder {
+    fn read(&mut self, record: &[u8]) -> Decoded<'static> {
+        if self.skipped < self.mapping.skip_lines {
+            self.skipped += 1;
+            return Decoded::Header;
+        }
+        if self.header.is_none() && self.mapping.has_header() {
             self.read_header(record);
             return Decoded::Header;
         }
@@ -195,29 +216,6 @@ impl Decode for Decoder {
             Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
             Err(None) => Decoded::Ignored,
             Err(Some(reason)) => Decoded::Rejected(reason),
-        }
-    }
-
-    fn header(&self) -> Option<Vec<u8>> {
-        self.header.as_ref().map(|(line, _)| line.clone())
-    }
-
-    fn resume(&mut self, header: &[u8]) {
-        if !header.is_empty() {
-            self.read_header(header);
-        }
-    }
-
-    fn separator(&self) -> u8 {
-        self.mapping.shape.delimiter()
-    }
-
-    fn trial(&self, record: &[u8]) -> Option<Trial> {
-        let columns = self.header.as_ref().map(|(_, columns)| columns);
-        let mut cells = Cells::delimited_by(self.separator());
-        match Record::read(record, &self.mapping.shape, columns, &mut cells) {
-            Ok(read) => Some(Mapped { record: &read, mapping: &self.mapping, whole: record }.trial()),
-            Err(_) => Trial::of_columns(record, &self.mapping, columns?),
         }
     }
 }
@@ -373,14 +371,6 @@ impl Mapped<'_> {
             }
         }
     }
-}
-
-/// Whether two lines say the same, whatever ends them or stands before the first of a file.
-fn is_same_line(one: &[u8], other: &[u8]) -> bool {
-    fn bare(line: &[u8]) -> &[u8] {
-        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end()
-    }
-    one.len().abs_diff(other.len()) <= 5 && bare(one) == bare(other)
 }
 
 fn owned(text: String) -> Text<'static> {

@@ -57,6 +57,9 @@ pub static ALL: [&Format; 12] = [
     &cube::FORMAT,
 ];
 
+/// Those of logs, in which records may stand anywhere.
+static LOGS: [&Format; 3] = [&audiocodes::FORMAT, &kamailio::FORMAT, &cube::FORMAT];
+
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
     /// The name in the config's `format:` and in reports.
@@ -283,7 +286,7 @@ impl Format {
         }
         let finished = finished || ends_with_cr(text);
         let mut recognition = Recognition::Unknown;
-        for format in ALL {
+        for format in ALL.into_iter().filter(|format| !LOGS.contains(format)) {
             match (format.recognise)(text, finished, names) {
                 Recognised::Yes if recognition == Recognition::Unknown => return Recognition::Known(format),
                 // A format that is asked earlier may yet turn out to be it.
@@ -291,7 +294,34 @@ impl Format {
                 Recognised::No => {}
             }
         }
-        recognition
+        if recognition == Recognition::NeedMore {
+            return recognition;
+        }
+        // A log is of the device whose record comes first: others' may stand anywhere behind it, or never come.
+        let of_logs = LOGS.map(|format| (format, (format.recognise)(text, finished, names)));
+        let is_of = |(_, recognised): &&(&'static Self, Recognised)| *recognised == Recognised::Yes;
+        let records = of_logs.iter().filter(is_of).map(|(format, _)| *format);
+        match records.min_by_key(|format| format.first_record_end(text, names)) {
+            Some(format) => Recognition::Known(format),
+            None if of_logs.iter().any(|(_, recognised)| *recognised == Recognised::NeedMore) => {
+                Recognition::NeedMore
+            }
+            None => Recognition::Unknown,
+        }
+    }
+
+    /// Where the line ends by which a log is of this format.
+    fn first_record_end(&self, text: &[u8], names: Names) -> usize {
+        let ends: Vec<usize> = memchr::memchr_iter(b'\n', text).map(|newline| newline + 1).collect();
+        let is_without = |end: &usize| (self.recognise)(&text[..*end], false, names) != Recognised::Yes;
+        ends.get(ends.partition_point(is_without)).copied().unwrap_or(text.len())
+    }
+
+    /// Every device that has a record in the beginning of a log: of several the one whose record comes first is read.
+    pub fn candidates(head: &[u8], names: Names) -> Vec<&'static Self> {
+        let text = head.trim_ascii_start();
+        let is_of = |format: &&Self| (format.recognise)(text, true, names) == Recognised::Yes;
+        LOGS.into_iter().filter(is_of).collect()
     }
 
     /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it there. Takes
@@ -308,65 +338,4 @@ fn ends_with_cr(text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_end_with_cr_are_known_before_the_file_ends() {
-        let text = b"CorrelationId,Success,Final SIP code\rc1000000-05ec-4a1b-8c2d-000000000001,No,403\r";
-        assert_eq!(Format::recognise(text, false), Recognition::Known(&teams_admin_center::FORMAT));
-    }
-
-    #[test]
-    fn recognises_formats() {
-        use Recognition::{Known, NeedMore, Unknown};
-        let (graph, admin_center) = (Known(&graph::FORMAT), Known(&teams_admin_center::FORMAT));
-        let export = b"CorrelationId,Success,Final SIP code".as_slice();
-        let cases: [(&[u8], bool, Recognition); 17] = [
-            (b"", false, NeedMore),
-            (b" \n", true, NeedMore),
-            (b"{", false, NeedMore),
-            (b"{ ", true, Unknown),
-            (b"{\n  \"value\"", false, graph),
-            (b"{}", true, graph),
-            (b"[\r\n{", false, graph),
-            (b"[]", false, graph),
-            (b"[", false, NeedMore),
-            (b"[2024-11-05 09:12] a line of some log", false, Unknown),
-            (b"{a line in braces}", false, Unknown),
-            (export, false, NeedMore),
-            (export, true, admin_center),
-            (&[export, b"\r\n"].concat(), false, admin_center),
-            (&[b"\n", export, b"\n"].concat(), false, admin_center),
-            (b"a,b\n", false, Unknown),
-            (&[b'x'; 64 * 1024 + 1], false, Unknown),
-        ];
-        for (head, finished, expected) in cases {
-            assert_eq!(
-                Format::recognise(head, finished),
-                expected,
-                "{}",
-                head[..head.len().min(50)].escape_ascii()
-            );
-        }
-    }
-
-    #[test]
-    fn names_lead_back_to_formats() {
-        for format in ALL {
-            assert_eq!(Format::named(format.name), Some(format));
-        }
-        assert_eq!(Format::named("auto"), None);
-    }
-
-    #[test]
-    fn a_decoder_goes_on_below_its_header() {
-        for format in ALL {
-            let [mut decoder, mut resumed] = [(); 2].map(|()| (format.decoder)(Names::default()));
-            decoder.decode(b"CorrelationId,Success,Final SIP code");
-            resumed.resume(&decoder.header().unwrap_or_default());
-            assert_eq!(resumed.header(), decoder.header());
-            assert_eq!(resumed.decode(b"a,No,410"), decoder.decode(b"a,No,410"));
-        }
-    }
-}
+mod tests;

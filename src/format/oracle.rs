@@ -16,9 +16,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use self::layout::{Attribute, Layout};
 use self::recognise::{Kind, kind, recognise};
 use super::device::{self, Device, Sides};
-use super::{Decode, Decoded, Format, Public, fields, loose_cells, written_time};
+use super::{Decode, Decoded, Format, Public, correlation, fields, loose_cells, written_time};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
+    Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -95,6 +96,10 @@ impl Decode for Decoder {
             Some(Kind::Stop) if !record.is_of_teams() => Decoded::Ignored,
             Some(Kind::Stop) => record.call().map_or_else(Decoded::Rejected, Decoded::Call),
         }
+    }
+
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_reason_of_line(text)
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {

@@ -12,8 +12,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{Attempt, Call, Codes, Detail, Reason, RecordId, Text, UnixMillis, Unread, Words};
+use super::{Decode, Decoded, Format, Public, Recognised, correlation, fields};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
+    UnreadTime, Words,
+};
 use crate::framing::Framing;
 use crate::reason_header;
 
@@ -36,14 +39,29 @@ pub static FORMAT: Format = Format {
 /// What the first line of a file begins with. It ends in a carriage return, and may have no line end.
 const FILE_HEADER: &[u8] = b"Sonus Networks, Inc.";
 
+/// A record has more fields than this, of every kind and release.
+const LEAST_FIELDS: usize = 50;
+
 fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
-    let begins = |word: &[u8]| text.starts_with(word);
-    if begins(FILE_HEADER) || [b"START,".as_slice(), b"STOP,", b"ATTEMPT,"].into_iter().any(begins) {
+    const BEGINNINGS: [&[u8]; 4] = [FILE_HEADER, b"START,", b"STOP,", b"ATTEMPT,"];
+    if text.starts_with(FILE_HEADER) {
         return Recognised::Yes;
     }
-    let may_yet =
-        [FILE_HEADER, b"START,", b"STOP,", b"ATTEMPT,"].into_iter().any(|word| word.starts_with(text));
-    if may_yet && !finished { Recognised::NeedMore } else { Recognised::No }
+    let unsure = if finished { Recognised::No } else { Recognised::NeedMore };
+    match BEGINNINGS.into_iter().find(|word| text.starts_with(word)) {
+        // Any table may begin with such a word.
+        Some(_) => {
+            let line = memchr::memchr(b'\n', text).map(|newline| &text[..newline]);
+            let has_fields = |line: &[u8]| memchr::memchr_iter(b',', line).count() >= LEAST_FIELDS;
+            match line.or((finished || text.len() > device::MAXIMUM_LINE).then_some(text)) {
+                _ if has_fields(line.unwrap_or(text)) => Recognised::Yes,
+                Some(_) => Recognised::No,
+                None => unsure,
+            }
+        }
+        None if BEGINNINGS.into_iter().any(|word| word.starts_with(text)) => unsure,
+        None => Recognised::No,
+    }
 }
 
 /// Where the fields of a kind stand, counted from 1 as in the manuals.
@@ -121,6 +139,10 @@ impl Decode for Decoder {
         }
     }
 
+    fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
+        correlation::in_reason_of_line(text)
+    }
+
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         let row = Row::read(line, Positions::of(line)?).ok()?;
         row.is_final().then(|| self.0.sides(row.sides()))
@@ -172,17 +194,31 @@ impl Row {
         // Hundredths of a second.
         let duration = fields::whole_number(self.get(self.positions.duration).as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
+        let mut unread = Unread::default();
         Ok(Call {
             record_id: self.record_id()?,
             trunk: Text::from(trunk).owned(),
             direction,
             succeeded: Some(answered),
             codes: self.codes(answered, direction)?,
-            ended_at: [self.positions.ended, STARTED].into_iter().find_map(|at| self.moment(at, device)),
+            ended_at: self.ended_at(device, &mut unread),
             duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
-            attempt: Attempt::Only,
-            unread: Unread::default(),
+            // Releases without the indicator do not tell which attempt is the last, and a STOP may follow one.
+            attempt: if self.get(self.positions.is_final) == "1" { Attempt::Final } else { Attempt::Branch },
+            unread,
             detail: Detail::default(),
+        })
+    }
+
+    fn ended_at(&self, device: &Device, unread: &mut Unread) -> Option<UnixMillis> {
+        let times = [(self.positions.ended, UnreadField::EndTime), (STARTED, UnreadField::StartTime)];
+        times.into_iter().find_map(|(at, field)| {
+            let moment = self.moment(at, device);
+            let date = self.get(at.0);
+            if moment.is_none() && !date.is_empty() {
+                unread.add_time(field, UnreadTime::Shape(Shape::of(date.as_bytes())));
+            }
+            moment
         })
     }
 
@@ -230,138 +266,4 @@ impl Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::call::{Direction, RefusedBy};
-    use crate::format::device::TrunkFrom;
-
-    /// A record of so many fields, with these at their positions.
-    fn record(kind: &str, count: usize, fields: &[(usize, &str)]) -> String {
-        let mut record = vec![String::new(); count];
-        kind.clone_into(&mut record[0]);
-        fields.iter().for_each(|(position, field)| (*field).clone_into(&mut record[position - 1]));
-        record.join(",")
-    }
-
-    fn variant(status: &str) -> String {
-        let mut parts = vec![""; 30];
-        (parts[0], parts[1], parts[18]) = ("SIP", "a@192.0.2.1", status);
-        format!("\"{}\"", parts.join(","))
-    }
-
-    fn attempt(changes: &[(usize, &str)]) -> String {
-        let (own, other) = (variant("403"), variant("403"));
-        let usual = [
-            (2, "SBC1"),
-            (3, "0x00001"),
-            (6, "11/05/2024"),
-            (7, "09:01:00.0"),
-            (10, "09:01:05.5"),
-            (12, "21"),
-            (31, "TG_TEAMS"),
-            (45, &*own),
-            (58, "TG_PSTN"),
-            (59, &*other),
-            (105, "11/05/2024"),
-            (146, "1"),
-        ];
-        record("ATTEMPT", 186, &[&usual, changes].concat())
-    }
-
-    fn device() -> &'static Device {
-        Box::leak(Box::new(Device::parse(&["tg_teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap()))
-    }
-
-    fn call(line: &str) -> Call<'static> {
-        match Decoder(device()).decode(line.as_bytes()) {
-            Decoded::Call(call) => call.owned(),
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn reads_an_attempt() {
-        let expected = Call {
-            record_id: RecordId(xxh3_128(b"SBC1\x000x00001")),
-            trunk: "TG_TEAMS".into(),
-            direction: Direction::Outbound,
-            succeeded: Some(false),
-            codes: Codes {
-                sip: Some(403),
-                q850: Some(21),
-                words: Words::Other,
-                refused_by: RefusedBy::SbcSide,
-                ..Codes::default()
-            },
-            ended_at: Some(UnixMillis(1_730_797_265_500)),
-            duration_seconds: None,
-            attempt: Attempt::Only,
-            unread: Unread::default(),
-            detail: Detail::default(),
-        };
-        assert_eq!(call(&attempt(&[])), expected);
-        // Where it begins on the line of the file's header.
-        let first = format!("Sonus Networks, Inc.00000000FF ACT20241105090000\r{}", attempt(&[]));
-        assert_eq!(call(&first), expected);
-    }
-
-    #[test]
-    fn reads_a_stop() {
-        let own = variant("BYE");
-        let stop = record(
-            "STOP",
-            223,
-            &[
-                (2, "SBC1"),
-                (3, "0x2"),
-                (11, "11/05/2024"),
-                (12, "09:02:00.0"),
-                (14, "1250"),
-                (15, "16"),
-                (34, "TG_PSTN"),
-                (52, &own),
-                (68, "TG_TEAMS"),
-                (69, &own),
-            ],
-        );
-        let call = call(&stop);
-        assert_eq!((call.succeeded, call.duration_seconds, call.codes.sip), (Some(true), Some(12), None));
-        assert_eq!((call.direction, call.trunk), (Direction::Inbound, "TG_TEAMS".into()));
-    }
-
-    #[test]
-    fn what_is_no_call_of_teams() {
-        for line in [
-            attempt(&[(146, "0")]),
-            attempt(&[(31, "TG_A"), (58, "TG_B")]),
-            record("START", 172, &[]),
-            "05112024 090000: File administratively closed.".to_owned(),
-            "Sonus Networks, Inc.00000000FF ACT20241105090000\r".to_owned(),
-        ] {
-            assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Ignored, "{line}");
-        }
-        let cut = attempt(&[])[..60].to_owned();
-        for (line, reason) in [
-            (cut, Reason::BadLine),
-            (attempt(&[(3, "")]), Reason::NoRecordId),
-            (attempt(&[(59, &variant("4x3"))]), Reason::BadCode),
-        ] {
-            assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Rejected(reason), "{line}");
-        }
-    }
-
-    #[test]
-    fn recognises_its_files() {
-        use Recognised::{NeedMore, No, Yes};
-        for (text, finished, expected) in [
-            ("Sonus Networks, Inc.00000000FF", false, Yes),
-            ("ATTEMPT,SBC1,", false, Yes),
-            ("Sonus Net", false, NeedMore),
-            ("Sonus Net", true, No),
-            ("STOPPED,", false, No),
-            ("a,b\n", false, No),
-        ] {
-            assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
-        }
-    }
-}
+mod tests;

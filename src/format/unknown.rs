@@ -5,12 +5,21 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::ALL;
+use super::device::LOG_BEGINNING;
 use super::table::column_names;
 
 static EXPECTED: LazyLock<String> = LazyLock::new(|| {
     format!(
         "of no format that is known ({}): `format: csv`, `json` or `regex` with `fields:` reads any other",
         ALL.map(|format| format.name).join(", ")
+    )
+});
+
+static NO_RECORD_YET: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "a log without a record of a call in its first {} KiB: name the device that writes it in `format`, or the file in \
+         `exclude` if there are none in it",
+        LOG_BEGINNING / 1024
     )
 });
 
@@ -115,6 +124,10 @@ fn table(text: &[u8]) -> &'static str {
     } else if names.len() >= CELLS_OF_DATA {
         "a table whose columns are not known: say in `columns:` which field each holds, or read it as `format: csv` \
          with `fields:`"
+    } else if text.len() >= LOG_BEGINNING
+        && text.split(|byte| *byte == b'\n').next().is_some_and(|it| it.contains(&b':'))
+    {
+        &NO_RECORD_YET
     } else {
         &EXPECTED
     }

@@ -11,7 +11,7 @@ use super::counts::stored::ARRIVALS;
 use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
 use super::{Applied, Ledger, SourceIndex};
-use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis, Unread};
+use crate::call::{Arrival, Attempt, CodePair, Direction, Guid, Outcome, RecordId, UnixMillis, Unread};
 use crate::reading::Batch;
 use crate::reading::calls::Attempted;
 use crate::reading::labels::LabelSet;
@@ -133,6 +133,7 @@ impl Attempts {
             ended_at: stored.ended_at.map(UnixMillis),
             duration_seconds: stored.duration_seconds,
             unread: Unread::default(),
+            correlation_id: stored.correlation_id.and_then(|id| id.parse().ok()).map(Guid),
         };
         self.wait(Waiting { since: UnixMillis(stored.since), attempted });
         Ok(())
@@ -256,10 +257,13 @@ struct StoredAttempt {
     sip_code: Option<u16>,
     ended_at: Option<i64>,
     duration_seconds: Option<u32>,
+    /// 128 bits as text. Stores of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
 }
 
 fn stored(waiting: &Waiting) -> String {
-    let Attempted { attempt, labels, ended_at, duration_seconds, .. } = &waiting.attempted;
+    let Attempted { attempt, labels, ended_at, duration_seconds, correlation_id, .. } = &waiting.attempted;
     to_json(&StoredAttempt {
         since: waiting.since.0,
         is_final: *attempt == Attempt::Final,
@@ -272,6 +276,7 @@ fn stored(waiting: &Waiting) -> String {
         sip_code: labels.codes.sip,
         ended_at: ended_at.map(|at| at.0),
         duration_seconds: *duration_seconds,
+        correlation_id: correlation_id.map(|id| id.0.to_string()),
     })
 }
 
@@ -296,6 +301,7 @@ mod tests {
             ended_at: Some(UnixMillis(1000)),
             duration_seconds: None,
             unread: Unread::default(),
+            correlation_id: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::found::Found;
 use super::listing::{Listed, Listing, newest};
 use super::origins::Origins;
 use super::{HowRead, mask};
-use crate::call::{Call, Outcome, Reason, UnixMillis};
+use crate::call::{Call, Exemplar, Guid, Outcome, Reason, UnixMillis};
 use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
@@ -75,6 +75,8 @@ pub struct Batch {
     pub exemplars: Exemplars,
     /// Records that are not the whole of their call; among [`Records::calls`], and not in `calls`.
     pub attempts: Vec<Attempted>,
+    /// Failed ones whose correlation id has yet to be read: their place, and the position of their record.
+    attempts_without_id: Vec<(usize, u64)>,
     /// How many records were rejected for each reason, in the order of [`Reason::ALL`].
     pub rejected_by_reason: [u64; Reason::ALL.len()],
     /// What those records are that its format ignores, if there are any to tell of.
@@ -126,7 +128,9 @@ impl Batch {
                             self.note_failed(call, labels, positions.get(place));
                         }
                         Added::Counted(_) => {}
-                        Added::Attempt(attempted) => self.attempts.push(attempted),
+                        Added::Attempt(attempted) => {
+                            self.note_attempt(attempted, positions.get(place), context)
+                        }
                     }
                 }
             }
@@ -155,6 +159,23 @@ impl Batch {
             Added::Attempt(attempted) => &attempted.labels,
         };
         self.origins.note(labels, call.codes.microsoft);
+    }
+
+    fn note_attempt(&mut self, attempted: Attempted, position: Option<&u64>, context: &Context) {
+        if let Some(position) = position
+            && context.keeps_exemplars
+            && attempted.labels.outcome == Outcome::Failed
+        {
+            self.attempts_without_id.push((self.attempts.len(), *position));
+        }
+        self.attempts.push(attempted);
+    }
+
+    /// Reads the ids of the failed attempts that were noted since.
+    pub(super) fn read_ids_of_attempts(&mut self, id_at: impl Fn(u64) -> Option<Guid>) {
+        for (place, position) in self.attempts_without_id.drain(..) {
+            self.attempts[place].correlation_id = id_at(position);
+        }
     }
 
     fn note_failed(&mut self, call: &Call<'_>, labels: u32, position: Option<&u64>) {
@@ -187,7 +208,12 @@ impl Batch {
     pub fn of_attempts(attempts: &[Attempted], now: UnixMillis, remembers: bool) -> Self {
         let mut batch = Self { now: Some(now), ..Self::default() };
         batch.records.calls = attempts.len() as u64;
-        attempts.iter().for_each(|attempted| batch.calls.add_decided(attempted, now, remembers));
+        for attempted in attempts {
+            let labels = batch.calls.add_decided(attempted, now, remembers);
+            if let (Some(correlation_id), Some(ended_at)) = (attempted.correlation_id, attempted.ended_at) {
+                batch.exemplars.know(labels, Exemplar { correlation_id, ended_at, value: 1.0 });
+            }
+        }
         batch
     }
 

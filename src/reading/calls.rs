@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::labels::{Key, LabelSet, OwnedKey, label_set, labelled};
 use super::sums::{Counted, Observed, Sum, Sums, age, wider};
 use super::{Context, HowRead};
-use crate::call::{Arrival, Attempt, Call, Detail, Outcome, RecordId, UnixMillis, Unread};
+use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
 use crate::format::{Format, Front};
 
@@ -20,6 +20,8 @@ pub struct Attempted {
     pub labels: LabelSet,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
+    /// Of one that failed: Microsoft's GUID, where its record has it.
+    pub correlation_id: Option<Guid>,
     /// Not kept in the store: what waits there at a restart is then counted without it.
     pub unread: Unread,
 }
@@ -84,6 +86,7 @@ impl Calls {
                 ended_at,
                 duration_seconds,
                 unread: call.unread,
+                correlation_id: None,
             });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
@@ -97,8 +100,8 @@ impl Calls {
         Added::Counted(labels)
     }
 
-    /// Adds a call that was decided by this attempt.
-    pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) {
+    /// Adds a call that was decided by this attempt. Returns the place of its label set.
+    pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) -> u32 {
         let Attempted { id, ended_at, duration_seconds, unread, ref labels, .. } = *attempted;
         let place = self.label_sets.iter().position(|known| known == labels).unwrap_or_else(|| {
             self.label_sets.push(labels.clone());
@@ -109,6 +112,7 @@ impl Calls {
         let detail = Detail::default();
         let counted = Counted { id, ended_at, duration_seconds, detail, labels: labels_place, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
+        labels_place
     }
 
     fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) -> Observed {

@@ -54,6 +54,12 @@ impl Exemplars {
         self.note_at(Place::Failure { labels }, Noted { ended_at, position, value: 1.0 });
     }
 
+    /// A call of this label set failed, whose id is known.
+    pub fn know(&mut self, labels: u32, exemplar: Exemplar) {
+        let newest = self.at(Place::Failure { labels });
+        newest.known = exemplar.newer_than(newest.known);
+    }
+
     /// A call came into these buckets.
     fn note_buckets(&mut self, labels: u32, observed: &Observed, ended_at: UnixMillis, position: u64) {
         let places = [
@@ -132,7 +138,7 @@ impl Batch {
     /// The calls that were just added may be exemplars of their buckets.
     pub(super) fn note_buckets(&mut self, found: &Found<'_>) {
         let mut observed = std::mem::take(&mut self.calls.observed);
-        // Attempts are in no bucket yet, and formats that write them have no such ids.
+        // Attempts are in no bucket yet.
         if let Found::Calls { calls, positions } = found
             && calls.len() == observed.len()
         {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Batch;
 use crate::format::trunk::HIDDEN;
-use crate::format::{graph, graph_csv};
+use crate::format::{Format, graph, graph_csv};
 
 const MINUTE: i64 = 60 * 1000;
 /// Calls of one format may begin shortly before those of the other end.
@@ -28,13 +28,15 @@ struct Brought {
 #[derive(Debug, Default)]
 pub struct Overlap {
     of: BTreeMap<&'static str, Brought>,
+    of_device: Option<&'static str>,
+    of_microsoft: Option<&'static str>,
 }
 
 /// Two formats that seem to bring the same calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Twice {
     pub formats: [&'static str; 2],
-    /// How many trunks both have.
+    /// How many trunks both have; 0 where one is of a device and the other of Microsoft, which name trunks each in its own way.
     pub trunks: usize,
     /// For how long both have calls.
     pub minutes: i64,
@@ -44,6 +46,12 @@ impl Twice {
     /// In words, for people.
     pub fn sentence(&self) -> String {
         let Self { formats: [one, other], trunks, minutes } = self;
+        if *trunks == 0 {
+            return format!(
+                "the same calls come twice: {one} has the records of a device and {other} those of Microsoft, and a call that is \
+                 in both counts twice. Make each a source of its own"
+            );
+        }
         let trunks = if *trunks == 1 { "1 trunk".to_owned() } else { format!("{trunks} trunks") };
         format!(
             "the same calls seem to come twice: {one} and {other} both have calls over {trunks} in the same {minutes} \
@@ -55,6 +63,11 @@ impl Twice {
 impl Overlap {
     /// Notes the calls of a batch.
     pub fn add(&mut self, batch: &Batch) {
+        if let Some(format) = batch.format
+            && batch.records.calls > 0
+        {
+            self.note_origin(format);
+        }
         let (Some(format), Some((first, last))) = (batch.format, batch.calls.span) else { return };
         // Graph's rows have the same ids in both.
         let format = if format == graph_csv::FORMAT.name { graph::FORMAT.name } else { format };
@@ -67,8 +80,22 @@ impl Overlap {
         brought.add_time(first.0, last.0);
     }
 
+    /// Notes whether a format is that of a device, or one of Microsoft's.
+    fn note_origin(&mut self, format: &'static str) {
+        let known = match Format::named(format) {
+            Some(format) if format.told.is_some() => &mut self.of_device,
+            Some(_) => &mut self.of_microsoft,
+            // The operator's own.
+            None => return,
+        };
+        known.get_or_insert(format);
+    }
+
     /// The formats that seem to bring the same calls, if any do.
     pub fn twice(&self) -> Option<Twice> {
+        if let (Some(device), Some(microsoft)) = (self.of_device, self.of_microsoft) {
+            return Some(Twice { formats: [device, microsoft], trunks: 0, minutes: 0 });
+        }
         let all: Vec<_> = self.of.iter().collect();
         let pairs =
             all.iter().enumerate().flat_map(|(at, one)| all[at + 1..].iter().map(move |other| (one, other)));
@@ -131,6 +158,20 @@ mod tests {
         ] {
             assert_eq!(times(&added), minutes(&expected), "{added:?}");
         }
+    }
+
+    #[test]
+    fn a_device_and_microsoft_have_the_same_calls() {
+        let mut overlap = Overlap::default();
+        overlap.note_origin("audiocodes");
+        overlap.note_origin("csv");
+        assert_eq!(overlap.twice(), None);
+        overlap.note_origin("graph");
+        let said = overlap.twice().unwrap().sentence();
+        assert!(
+            said.contains("audiocodes") && said.contains("graph") && said.contains("a source of its own"),
+            "{said}"
+        );
     }
 
     #[test]

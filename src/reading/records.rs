@@ -32,10 +32,12 @@ impl Reading {
     /// Reads the correlation ids of the newest failed calls, while their records are in memory.
     fn read_exemplars(&self, batch: &mut Batch) {
         let Some(stages) = &self.stages else { return };
-        batch.exemplars.read(|position| {
+        let id_at = |position| {
             let record = self.tail.text_from(self.position.checked_sub(position)?)?;
             stages.decoder.correlation_id(record)
-        });
+        };
+        batch.exemplars.read(id_at);
+        batch.read_ids_of_attempts(id_at);
     }
 
     /// As [`Reading::each`], of one document.

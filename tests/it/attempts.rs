@@ -151,3 +151,57 @@ fn audit_finds_no_difference_where_calls_have_attempts() {
     assert!(audit.code == Some(0) && audit.stdout.ends_with("1 file compared: no difference\n"), "{audit:?}");
     assert!(!audit.stdout.contains("not compared"), "label sets are the same: {audit:?}");
 }
+
+#[test]
+fn a_log_is_known_by_records_that_come_late_and_named_where_it_has_none() {
+    let debug = "09:00:00.001 10.0.10.11 local1.notice [S=1] INVITE sip:x@y SIP/2.0\n";
+    let source = Source::new("exclude: []");
+    source.append("sbc.log", &(debug.repeat(1500) + &sample("audiocodes/syslog.log")));
+    source.append("other.log", &debug.repeat(5000));
+    let check = source.run("check", &[]);
+    assert!(check.stdout.contains("sbc.log\n    audiocodes, UTF-8"), "{check:?}");
+    assert!(check.stdout.contains("name the device that writes it in `format`"), "{check:?}");
+}
+
+#[test]
+fn a_log_of_several_devices_is_told_of() {
+    let source = Source::new("exclude: []");
+    source
+        .append("mixed.log", &(sample("audiocodes/syslog.log") + &acc("transaction answered", "1", 503, 0)));
+    let said = "read as `audiocodes`, though it seems to have records of kamailio, too";
+    let check = source.run("check", &[]);
+    assert!(check.stdout.contains(said), "{check:?}");
+    let path = source.path("cdr/mixed.log");
+    let inspect = source.run("inspect", &[path.to_str().unwrap()]);
+    assert!(inspect.stderr.contains(said), "{inspect:?}");
+}
+
+#[test]
+fn calls_are_listed_under_microsofts_correlation_id() {
+    let guid = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
+    for file in ["audiocodes/syslog.log", "kamailio/acc.log"] {
+        let source = Source::new("exclude: []");
+        source.append("a.log", &sample(file));
+        let path = source.path("cdr/a.log");
+        let calls = source.run("inspect", &[path.to_str().unwrap(), "--calls"]);
+        assert!(calls.stdout.contains(guid), "{file}: {calls:?}");
+        let daemon = source.serve();
+        daemon.wait_until_ready();
+        crate::tools::wait_until("an exemplar", || {
+            let headers = [("accept", "application/openmetrics-text; version=1.0.0")];
+            let shown = crate::tools::http::request(daemon.address(), "GET", "/metrics", &headers);
+            shown.text().contains(&format!("correlation_id=\"{guid}\""))
+        });
+        daemon.stop();
+    }
+}
+
+#[test]
+fn a_device_and_microsoft_in_one_source_are_told_of() {
+    let source = Source::new("exclude: []");
+    source.append("a.log", &sample("audiocodes/syslog.log"));
+    let row = "{\"id\":\"1\",\"successfulCall\":true,\"callEndSubReason\":0,\"finalSipCode\":0}\n";
+    source.append("b.json", row);
+    let check = source.run("check", &[]);
+    assert!(check.stdout.contains("Make each a source of its own"), "{check:?}");
+}

@@ -152,3 +152,36 @@ fn inspect_says_where_microsofts_number_comes_from() {
     let own = text(&["report.csv", "--config.file", "report.yml"]);
     assert!(!own.contains("Microsoft's number"), "where all have it, nothing is said: {own}");
 }
+
+/// Words of devices that YAML takes for something else.
+#[test]
+fn words_of_the_config_are_as_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "Id,n,Code,Done\n1,No,0503,Yes\n2,No,0200,No\n3,Yes,0503,Yes\n";
+    fs::write(folder.path().join("a.csv"), table).unwrap();
+    for (keys, counted) in [
+        ("fields: {id: Id, success: {field: Done, values: {Yes: true, No: false}}}", "3 counted"),
+        ("fields: {id: Id, success: {field: Done, values: {yes: true, 0: false}}}", "3 counted"),
+        ("fields: {id: Id, success: {field: n, values: {Yes: true, No: false}}}", "3 counted"),
+        ("fields: {id: Id, success: Done}\n    where: {field: n, is: No}", "2 counted, 1 header, 1 ignored"),
+        (
+            "fields: {id: Id, success: Done}\n    where: {field: Code, is: 0503}",
+            "2 counted, 1 header, 1 ignored",
+        ),
+    ] {
+        let config = format!("sources:\n  - name: s\n    paths: ['*.csv']\n    format: csv\n    {keys}\n");
+        fs::write(folder.path().join("c.yml"), config).unwrap();
+        let checked = run_in(folder.path(), ["check", "--config.file", "c.yml"]);
+        assert!(checked.code == Some(0) && checked.stdout.contains(counted), "{keys}: {checked:?}");
+    }
+    for (keys, said) in [
+        ("fields: {sip_code: Code, direction: {constant: inbond}}", "`inbond` is no direction"),
+        ("fields: {success: {constant: perhaps}}", "`perhaps` is no flag"),
+        ("fields: {sip_code: Code, duration: {field: n, divide_by: 0}}", "nothing can be divided by 0"),
+    ] {
+        let config = format!("sources:\n  - name: s\n    paths: ['*.csv']\n    format: csv\n    {keys}\n");
+        fs::write(folder.path().join("c.yml"), config).unwrap();
+        let checked = run_in(folder.path(), ["check", "--config.file", "c.yml"]);
+        assert!(checked.code == Some(64) && checked.stderr.contains(said), "{keys}: {checked:?}");
+    }
+}

@@ -16,6 +16,7 @@ use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown, text_at};
 use crate::format::correlation;
+use crate::format::names::Names;
 use crate::format::times::Dates;
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
@@ -145,6 +146,10 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
     }
     let format = read.reading.format()?;
     let text = text_at(path, position)?;
+    if format.told.is_some() {
+        let decoder = (format.decoder)(Names::default());
+        return decoder.correlation_id(&text).map(|id| id.to_string());
+    }
     let id = match format.framing {
         Framing::Json => {
             let record = serde_json::Deserializer::from_slice(&text).into_iter::<Value>().next()?.ok()?;

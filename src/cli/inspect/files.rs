@@ -56,6 +56,15 @@ pub fn of(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
     (paths, reasons)
 }
 
+/// Warnings of the first files that have records of several devices.
+pub fn mixed(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
+    let said = paths.iter().zip(reads).filter_map(|(path, read)| {
+        let mixed = uncounted::mixed(path, read.as_ref()?)?;
+        Some(format!("{}: {mixed}", shown(path)))
+    });
+    said.take(MOST_EXPLAINED).collect()
+}
+
 /// Why nothing of the first files of a device counts, where no file holds a call.
 pub fn uncounted(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
     let said = paths.iter().zip(reads).filter_map(|(path, read)| {

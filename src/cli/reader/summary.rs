@@ -42,7 +42,8 @@ impl Summary {
         records.ignored += batch.records.ignored + applied.joined;
         records.rejected += batch.records.rejected;
         self.ignored_are = self.ignored_are.or(batch.ignored_are);
-        self.calls = self.calls.into_iter().chain(batch.calls.span).reduce(wider);
+        let ends = batch.attempts.iter().filter_map(|it| it.ended_at).map(|at| (at, at));
+        self.calls = self.calls.into_iter().chain(batch.calls.span).chain(ends).reduce(wider);
         self.rejected.extend_from_slice(&batch.rejected);
         self.rejected.truncate(REJECTED_SHOWN);
         let calls = batch.calls.all();

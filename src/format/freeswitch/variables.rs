@@ -104,7 +104,7 @@ impl Variables {
         let ended_at = self.ended_at(billed.filter(|_| succeeded == Some(true)), device, &mut unread);
         Ok(Call {
             record_id,
-            trunk: Text::from(self.first(&["sip_gateway_name", "sip_gateway"])).owned(),
+            trunk: Text::from(self.trunk(direction)).owned(),
             direction,
             succeeded,
             codes,
@@ -114,6 +114,13 @@ impl Variables {
             unread,
             detail: Detail::default(),
         })
+    }
+
+    fn trunk(&self, direction: Direction) -> &str {
+        match direction {
+            Direction::Inbound => self.bridged_to(),
+            _ => self.first(&["sip_gateway_name", "sip_gateway"]),
+        }
     }
 
     fn ended_at(&self, lasted: Option<u32>, device: &Device, unread: &mut Unread) -> Option<UnixMillis> {
@@ -161,8 +168,14 @@ impl Variables {
         Ok(cause.and_then(|cause| u8::try_from(cause).ok()).filter(|cause| (1..128).contains(cause)))
     }
 
-    /// From Teams, if Microsoft's SIP proxy sent the INVITE, or if its gateway or context is one of `teams_side`. `direction`
-    /// only tells A leg and B leg apart, and nothing says which gateway the call went to.
+    /// The gateway that the call was bridged to last: `sofia/gateway/teams/+14255550100`.
+    fn bridged_to(&self) -> &str {
+        let behind = self.get("last_arg").rsplit_once("sofia/gateway/").map_or("", |(_, behind)| behind);
+        behind.split('/').next().unwrap_or_default()
+    }
+
+    /// From Teams, if Microsoft's SIP proxy sent the INVITE, or if its gateway or context is one of `teams_side`; to Teams, if it was
+    /// bridged to such a gateway. `direction` only tells A leg and B leg apart.
     fn direction(&self, device: &Device) -> Direction {
         let is_microsoft = |host: &str| {
             host.contains("pstnhub.") && (host.ends_with(".microsoft.com") || host.ends_with(".microsoft.us"))
@@ -172,6 +185,7 @@ impl Variables {
             ["sip_from_host", "sip_contact_host"].into_iter().any(|name| is_microsoft(self.get(name)));
         match is_from_teams || device.is_teams(names.into_iter()) {
             true => Direction::Outbound,
+            false if device.is_teams([self.bridged_to()].into_iter()) => Direction::Inbound,
             false => Direction::Unknown,
         }
     }

@@ -118,6 +118,14 @@ impl<'r> Record<'r> {
     }
 }
 
+/// Whether two lines say the same, whatever ends them or stands before the first of a file.
+pub fn is_same_line(one: &[u8], other: &[u8]) -> bool {
+    fn bare(line: &[u8]) -> &[u8] {
+        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end()
+    }
+    one.len().abs_diff(other.len()) <= 5 && bare(one) == bare(other)
+}
+
 fn found<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     if place.starts_with('/') { value.pointer(place) } else { value.get(place) }
 }
@@ -147,6 +155,13 @@ pub struct Cells {
 impl Cells {
     pub fn delimited_by(delimiter: u8) -> Self {
         Self { delimiter, reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build() }
+    }
+
+    /// The same, where another character quotes.
+    #[must_use]
+    pub fn quoted_by(self, quote: u8) -> Self {
+        let reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).quote(quote).build();
+        Self { reader, ..self }
     }
 
     pub fn of(&mut self, line: &[u8]) -> Vec<String> {

@@ -29,6 +29,8 @@ fn mapping(shape: Shape, places: [&str; 5]) -> Mapping {
         rejects_others: false,
         device: Device::parse(&[], device::TrunkFrom::Teams, jiff::tz::TimeZone::fixed(jiff::tz::offset(1)))
             .unwrap(),
+        quote: b'"',
+        skip_lines: 0,
     }
 }
 
@@ -204,4 +206,45 @@ fn what_devices_write_for_never_is_no_answer() {
 fn a_header_that_comes_again_is_no_call() {
     let lines = ["Answered,Code", ",486", "Answered,Code\r", "2024-11-05 09:00:00,200"];
     assert_eq!(answered(&lines), ["header", "false", "header", "true"]);
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_reject_nothing() {
+    let shape = Shape::Regex(vec![Regex::new(r"name=(?<nap>[^,]*),code=(?<code>[0-9]{3})").unwrap()]);
+    let places = ["code", "nap", "code", "code", "code"];
+    let mapping = Mapping { origins: vec![origin(Field::SipCode, "code")], ..mapping(shape, places) };
+    let mut decoder = (mapping.format().decoder)(Names::default());
+    assert!(
+        matches!(decoder.decode(b"name=J\xf6rg,code=486"), Decoded::Call(call) if call.codes.sip == Some(486))
+    );
+    assert_eq!(decoder.decode(b"another line of J\xf6rg"), Decoded::Ignored);
+    let json =
+        Mapping { origins: vec![origin(Field::SipCode, "code")], ..self::mapping(Shape::Json, places) };
+    let mut decoder = (json.format().decoder)(Names::default());
+    assert!(matches!(decoder.decode(b"{\"name\":\"J\xf6rg\",\"code\":486}"), Decoded::Call(_)));
+}
+
+#[test]
+fn lines_above_a_table_are_passed_and_another_character_may_quote() {
+    for has_header in [true, false] {
+        let shape = Shape::Csv { delimiter: b';', has_header };
+        let place = if has_header { "Code" } else { "2" };
+        let told = Mapping {
+            origins: vec![origin(Field::SipCode, place)],
+            quote: b'\'',
+            skip_lines: 2,
+            ..mapping(shape, [place; 5])
+        };
+        let format = told.format();
+        let mut decoder = (format.decoder)(Names::default());
+        for line in ["Report of a day", "", "Name;Code"].iter().take(if has_header { 3 } else { 2 }) {
+            assert_eq!(decoder.decode(line.as_bytes()), Decoded::Header, "{line}");
+        }
+        let mut resumed = (format.decoder)(Names::default());
+        resumed.resume(&decoder.header().unwrap());
+        for decoder in [&mut decoder, &mut resumed] {
+            let row = b"'a;b';486";
+            assert!(matches!(decoder.decode(row), Decoded::Call(call) if call.codes.sip == Some(486)));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What a mapping makes of one record, field by field, for the person who writes it: what was read, what could not be, and
 //! which places nobody asked for. No text of a record is in it but names of places; of a value, its shape.
 
-use super::record::{Cells, Columns};
+use super::record::Columns;
 use super::{FIELDS, Field, From, Mapped, Mapping, Shape, Where};
 use crate::call::UnixMillis;
 
@@ -42,8 +42,8 @@ pub struct Fault {
 impl Trial {
     /// Of a row that has another number of cells than the header has columns.
     pub(super) fn of_columns(row: &[u8], mapping: &Mapping, columns: &Columns) -> Option<Self> {
-        let Shape::Csv { delimiter, .. } = mapping.shape else { return None };
-        let (cells, columns) = (Cells::delimited_by(delimiter).of(row).len(), columns.names());
+        let Shape::Csv { .. } = mapping.shape else { return None };
+        let (cells, columns) = (mapping.cells().of(row).len(), columns.names());
         let has = |place: &str| columns.iter().any(|name| name.eq_ignore_ascii_case(place));
         let wanted = mapping.wanted().map(|(key, place)| (key, place.to_owned(), has(place))).collect();
         let advice = format!(

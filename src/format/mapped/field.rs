@@ -1,0 +1,39 @@
+//! The fields of ours that a mapping can fill.
+
+/// Our fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Id,
+    Trunk,
+    Direction,
+    Success,
+    MicrosoftCode,
+    SipCode,
+    Phrase,
+    ReasonHeader,
+    Q850,
+    Started,
+    Answered,
+    Ended,
+    Duration,
+    /// How many calls the record stands for.
+    Count,
+}
+
+/// Our fields by their names in the config.
+pub const FIELDS: [(&str, Field); 14] = [
+    ("id", Field::Id),
+    ("trunk", Field::Trunk),
+    ("direction", Field::Direction),
+    ("success", Field::Success),
+    ("microsoft_code", Field::MicrosoftCode),
+    ("sip_code", Field::SipCode),
+    ("phrase", Field::Phrase),
+    ("reason_header", Field::ReasonHeader),
+    ("q850", Field::Q850),
+    ("started", Field::Started),
+    ("answered", Field::Answered),
+    ("ended", Field::Ended),
+    ("duration", Field::Duration),
+    ("count", Field::Count),
+];

@@ -1,0 +1,143 @@
+//! Records to calls: an attempt and a STOP, with some of their fields replaced.
+
+use super::*;
+use crate::call::{Direction, RefusedBy};
+use crate::format::device::TrunkFrom;
+
+/// A record of so many fields, with these at their positions.
+fn record(kind: &str, count: usize, fields: &[(usize, &str)]) -> String {
+    let mut record = vec![String::new(); count];
+    kind.clone_into(&mut record[0]);
+    fields.iter().for_each(|(position, field)| (*field).clone_into(&mut record[position - 1]));
+    record.join(",")
+}
+
+fn variant(status: &str) -> String {
+    let mut parts = vec![""; 30];
+    (parts[0], parts[1], parts[18]) = ("SIP", "a@192.0.2.1", status);
+    format!("\"{}\"", parts.join(","))
+}
+
+fn attempt(changes: &[(usize, &str)]) -> String {
+    let (own, other) = (variant("403"), variant("403"));
+    let usual = [
+        (2, "SBC1"),
+        (3, "0x00001"),
+        (6, "11/05/2024"),
+        (7, "09:01:00.0"),
+        (10, "09:01:05.5"),
+        (12, "21"),
+        (31, "TG_TEAMS"),
+        (45, &*own),
+        (58, "TG_PSTN"),
+        (59, &*other),
+        (105, "11/05/2024"),
+        (146, "1"),
+    ];
+    record("ATTEMPT", 186, &[&usual, changes].concat())
+}
+
+fn device() -> &'static Device {
+    Box::leak(Box::new(Device::parse(&["tg_teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap()))
+}
+
+fn call(line: &str) -> Call<'static> {
+    match Decoder(device()).decode(line.as_bytes()) {
+        Decoded::Call(call) => call.owned(),
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn reads_an_attempt() {
+    let expected = Call {
+        record_id: RecordId(xxh3_128(b"SBC1\x000x00001")),
+        trunk: "TG_TEAMS".into(),
+        direction: Direction::Outbound,
+        succeeded: Some(false),
+        codes: Codes {
+            sip: Some(403),
+            q850: Some(21),
+            words: Words::Other,
+            refused_by: RefusedBy::SbcSide,
+            ..Codes::default()
+        },
+        ended_at: Some(UnixMillis(1_730_797_265_500)),
+        duration_seconds: None,
+        attempt: Attempt::Final,
+        unread: Unread::default(),
+        detail: Detail::default(),
+    };
+    assert_eq!(call(&attempt(&[])), expected);
+    // Releases before the indicator.
+    assert_eq!(call(&attempt(&[(146, "")])).attempt, Attempt::Branch);
+    let unread = call(&attempt(&[(105, "25/11/2024")]));
+    assert!(unread.unread.has(UnreadField::EndTime) && unread.ended_at.is_some());
+    // Where it begins on the line of the file's header.
+    let first = format!("Sonus Networks, Inc.00000000FF ACT20241105090000\r{}", attempt(&[]));
+    assert_eq!(call(&first), expected);
+}
+
+#[test]
+fn reads_a_stop() {
+    let own = variant("BYE");
+    let stop = record(
+        "STOP",
+        223,
+        &[
+            (2, "SBC1"),
+            (3, "0x2"),
+            (11, "11/05/2024"),
+            (12, "09:02:00.0"),
+            (14, "1250"),
+            (15, "16"),
+            (34, "TG_PSTN"),
+            (52, &own),
+            (68, "TG_TEAMS"),
+            (69, &own),
+        ],
+    );
+    let call = call(&stop);
+    assert_eq!((call.succeeded, call.duration_seconds, call.codes.sip), (Some(true), Some(12), None));
+    assert_eq!((call.direction, call.trunk), (Direction::Inbound, "TG_TEAMS".into()));
+    assert_eq!(call.attempt, Attempt::Branch, "it may follow an attempt of the same call");
+}
+
+#[test]
+fn what_is_no_call_of_teams() {
+    for line in [
+        attempt(&[(146, "0")]),
+        attempt(&[(31, "TG_A"), (58, "TG_B")]),
+        record("START", 172, &[]),
+        "05112024 090000: File administratively closed.".to_owned(),
+        "Sonus Networks, Inc.00000000FF ACT20241105090000\r".to_owned(),
+    ] {
+        assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Ignored, "{line}");
+    }
+    let cut = attempt(&[])[..60].to_owned();
+    for (line, reason) in [
+        (cut, Reason::BadLine),
+        (attempt(&[(3, "")]), Reason::NoRecordId),
+        (attempt(&[(59, &variant("4x3"))]), Reason::BadCode),
+    ] {
+        assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Rejected(reason), "{line}");
+    }
+}
+
+#[test]
+fn recognises_its_files() {
+    use Recognised::{NeedMore, No, Yes};
+    for (text, finished, expected) in [
+        ("Sonus Networks, Inc.00000000FF", false, Yes),
+        ("ATTEMPT,SBC1,", false, NeedMore),
+        ("ATTEMPT,SBC1,", true, No),
+        ("STOP,Name\n1,a\n", false, No),
+        (&attempt(&[]), false, Yes),
+        ("Sonus Net", false, NeedMore),
+        ("Sonus Net", true, No),
+        ("STOPPED,", false, No),
+        ("a,b\n", false, No),
+    ] {
+        assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
+    }
+}
