@@ -77,12 +77,14 @@ fn window(grid: &Grid, cause: &Cause, place: Place) -> Option<Window> {
 
 /// A burst at the trunks that have it alone; or where those have it at different times, the one of these that is surest.
 fn told_apart(grid: &Grid, cause: &Cause, best: Window, needed: f64) -> Window {
+    let whole = Whole::of(grid.share(cause, &best.place.routes, 0..grid.length));
     let (place, evidence) = narrowed(grid, cause, best.place, best.evidence, &best.stretches);
     let best = Window { place, evidence, ..best };
     let each = best.place.each_trunk().into_iter().filter_map(|place| window(grid, cause, place));
     let sure: Vec<Window> = each.filter(|window| window.evidence > needed).collect();
-    // Each burst more has to be worth its sentence.
-    let evidence: f64 = sure.iter().map(|window| window.evidence - needed).sum();
+    // Each burst more has to be worth its sentence. All are compared with the same rest.
+    let evidence = |it: &Window| whole.evidence(grid.share(cause, &it.place.routes, it.stretches.clone()));
+    let evidence: f64 = sure.iter().filter_map(evidence).map(|evidence| evidence - needed).sum();
     if sure.len() < 2 || evidence <= best.evidence - needed {
         return best;
     }

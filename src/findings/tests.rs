@@ -284,6 +284,17 @@ const DAYS: &[Day] = &[
         ],
     ),
     (
+        "one trunk soon after another, of a cause that is nowhere else",
+        |seed| {
+            let faults = [fault(840, 846, &[1], CERTIFICATE, 1.0), fault(870, 876, &[3], CERTIFICATE, 1.0)];
+            Made::new(seed).calls(0, 24, 60.0, &faults)
+        },
+        &[
+            "Certificate or TLS (INVITE not delivered: certificate expired 569008/504) on sbc2.contoso.com: 22 of 35 calls on 2026-11-20 from 14:00 to 14:10 UTC; before that none of 1,429 in 14 hours.",
+            "Certificate or TLS (INVITE not delivered: certificate expired 569008/504) on sbc4.contoso.com: 18 of 27 calls on 2026-11-20 from 14:30 to 14:40 UTC; before that none of 1,527 in 15 hours.",
+        ],
+    ),
+    (
         "twice on one trunk",
         |seed| {
             let faults = [fault(600, 620, &[1], MEDIA, 0.9), fault(960, 975, &[1], MEDIA, 0.9)];
