@@ -5,7 +5,8 @@
 //! elsewhere by more than chance explains? "Here" is
 //!
 //! 1. a stretch of time, for each cause on one trunk or all, in one direction or both, against the rest of the time there
-//!    ([`burst`]; of nested places the one that explains most is named);
+//!    ([`burst`]); of the place that explains most, the trunks and the direction are named that have it ([`place`]), and trunks
+//!    that have it at different times each by itself;
 //! 2. a trunk against all others, without what the first has named ([`peers`]);
 //! 3. the time since a cause was first seen ([`new`]);
 //! 4. everything, when no other explains why so many calls fail ([`level`]).
