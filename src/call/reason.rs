@@ -133,7 +133,9 @@ impl Reason {
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",
             Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
-            Self::BadSuccess => "the success flag is neither Yes nor No, true nor false, 1 nor 0",
+            Self::BadSuccess => {
+                "the success flag is neither Yes nor No, true nor false, 1 nor 0: write one of these, since `columns:` maps names alone"
+            }
             Self::NoOutcome => "the record has neither a success flag nor a code",
             Self::NoRecordId => "the record has no field that identifies it",
             Self::Unfinished => "the end of the record was not written for longer than unfinished_after",

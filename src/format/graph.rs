@@ -256,11 +256,17 @@ where
         Kind::Error => return Err(Reason::ErrorAnswer),
         Kind::NoRow => return Err(Reason::NotARow),
     }
-    let call = row::call(row, Usual::default()).or_else(|_| lenient(row, dates))?;
+    let call = row::call(row, Usual::default()).or_else(|_| lenient(row, dates));
+    let call = call.map_err(|reason| if holds_columns(row) { Reason::NotARow } else { reason })?;
     if !is_whole(row) {
         row::missing(row, |field| row.has(field), resembles).map_or(Ok(()), Err)?;
     }
     Ok(Decoded::Call(call))
+}
+
+/// Whether the properties hold those of all rows, as pandas writes a table where nobody says otherwise.
+fn holds_columns<Bytes>(row: &Row<Bytes>) -> bool {
+    [Field::SipCode, Field::Success].into_iter().all(|field| *row.get(field) == Value::Odd)
 }
 
 /// What kind of object a JSON object is.

@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use super::ALL;
 use super::device::LOG_BEGINNING;
+use super::names::{Field, Names};
 use super::table::column_names;
 
 static EXPECTED: LazyLock<String> = LazyLock::new(|| {
@@ -26,12 +27,18 @@ static NO_RECORD_YET: LazyLock<String> = LazyLock::new(|| {
 static EXPECTED_JSON: LazyLock<String> =
     LazyLock::new(|| format!("no JSON with call records; {}", *EXPECTED));
 
+/// So many lines of what shows an object property by property are looked at.
+const MOST_PROPERTIES: usize = 40;
+
 /// A row that is no header has at least so many cells that are numbers, times or ids.
 const CELLS_OF_DATA: usize = 4;
 
 /// Beginnings of files that are no text.
 const MAGIC: [(&[u8], &str); 7] = [
-    (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls): save it as CSV (comma delimited)"),
+    (
+        b"\xD0\xCF\x11\xE0",
+        "a workbook of Excel 97-2003 (.xls), one with a password, or a message of Outlook: save what it holds as CSV (comma delimited)",
+    ),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
     (b"BZh", "compressed with bzip2: unpack it first"),
@@ -97,6 +104,8 @@ fn json(text: &[u8]) -> &'static str {
     } else if holds("pstnCallLogRow") || holds("getPstnCalls") {
         "JSON of getPstnCalls: it holds Calling Plan or Operator Connect calls, which have no codes; ask for \
          getDirectRoutingCalls"
+    } else if text.len() > 2 && text[..text.len().min(16)].contains(&b'\'') {
+        "a list as Python prints it: write it with `json.dumps`"
     } else if holds("finalSipCode") {
         "JSON of call records that are not objects with their properties: save each row as one object (pandas: \
          `orient=\"records\"`; Polars: `write_ndjson`; PowerShell: `ConvertTo-Json` once and not of JSON)"
@@ -105,7 +114,28 @@ fn json(text: &[u8]) -> &'static str {
     }
 }
 
+/// What other programs make of objects, where that is no table.
+fn printed(text: &[u8]) -> Option<&'static str> {
+    let is_list = || {
+        let mut lines = text.split(|byte| *byte == b'\n').take(MOST_PROPERTIES);
+        lines.any(|line| {
+            let name = memchr::memchr(b':', line).map_or(&b""[..], |colon| line[..colon].trim_ascii());
+            Names::default().field(name).is_some_and(|field| Field::DECIDING.contains(&field))
+        })
+    };
+    if text.starts_with(b"\"{") || text.starts_with(b"\"[") {
+        Some("JSON within a JSON text: convert the objects once, and not what is JSON already")
+    } else if text.starts_with(b"@{") || is_list() {
+        Some("objects as PowerShell shows them: write them with `ConvertTo-Json -Depth 5` or `Export-Csv`")
+    } else {
+        None
+    }
+}
+
 fn table(text: &[u8]) -> &'static str {
+    if let Some(printed) = printed(text) {
+        return printed;
+    }
     // Whatever separates most of them.
     let names = [b',', b';', b'\t'].map(|separator| column_names(text, separator));
     let names = names.into_iter().max_by_key(Vec::len).unwrap_or_default();
@@ -146,8 +176,13 @@ mod tests {
 
     #[test]
     fn says_what_a_file_seems_to_be() {
-        let cases: [(&[u8], &str); 23] = [
+        let cases: [(&[u8], &str); 28] = [
             (b"{\0\0\0\"\0\0\0i\0\0\0", "UTF-32"),
+            (b"[{'id': 'a', 'finalSipCode': 403}]", "json.dumps"),
+            (b"\"{\\\"id\\\":\\\"a\\\",\\\"finalSipCode\\\":403}\"", "within a JSON text"),
+            (b"@{id=a; finalSipCode=403}\r\n", "ConvertTo-Json"),
+            (b"\r\nid             : a\r\ncorrelationId  : b\r\nfinalSipCode   : 403\r\n", "ConvertTo-Json"),
+            (b"{\"id\":{\"0\":\"a\"},\"finalSipCode\":{\"0\":403}}", "orient"),
             (b"{\"columns\":[\"finalSipCode\"],\"data\":[[\"x\"]]}", "save each row as one object"),
             (b"[\"{\\\"finalSipCode\\\":403}\"]", "save each row as one object"),
             (b"", "empty"),

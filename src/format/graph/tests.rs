@@ -278,6 +278,10 @@ fn knows_what_is_no_row() {
     for record in ["null", "1", "\"text\"", "[]", "[{\"id\":\"a\"}]", "{}", "{\"callType\":\"ByotIn\"}"] {
         rejected(record, Reason::NotARow);
     }
+    rejected(
+        r#"{"id":{"0":"a"},"successfulCall":{"0":false},"finalSipCode":{"0":403},"callEndSubReason":{"0":560403}}"#,
+        Reason::NotARow,
+    );
     rejected("{\"error\":{\"code\":\"x\"}}", Reason::ErrorAnswer);
     let others = [
         r##"{"@odata.type":"#microsoft.graph.callRecords.pstnCallLogRow","id":"a","finalSipCode":1}"##,
