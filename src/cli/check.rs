@@ -242,14 +242,21 @@ const HEADER_BYTES: u64 = 64 * 1024;
 
 /// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
 fn header_hint(path: &Path, names: Names) -> Option<String> {
-    let mut head = Vec::new();
-    open(path).ok()?.take(HEADER_BYTES).read_to_end(&mut head).ok()?;
-    table::hint(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head), names)
+    table::hint(&head(path)?, names)
 }
 
-/// What to mend where rows lack what decides.
+/// What a file begins with, behind its byte-order mark.
+fn head(path: &Path) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    open(path).ok()?.take(HEADER_BYTES).read_to_end(&mut head).ok()?;
+    head.drain(..if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 });
+    Some(head)
+}
+
+/// What to mend where rows lack what decides, or are counted without what they could tell.
 fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
-    let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name())?;
+    let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name());
+    let Some(rejected) = rejected else { return table::lacking(&head(path)?, names) };
     match read.reading.format()?.framing {
         Framing::Json => graph::hint(&reader::text_at(path, rejected.position)?, names),
         _ => header_hint(path, names),

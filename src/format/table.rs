@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::cells::Cell;
 pub use self::decoder::Decoder;
-pub use self::near::hint;
+pub use self::near::{hint, lacking};
 use super::fields::{self, NotWhole};
 use super::identity::OwnId;
 use super::names::{self, Field, Names};

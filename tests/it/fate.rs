@@ -282,6 +282,22 @@ fn inspected(extension: &str, texts: &[&str]) -> ([u64; 3], Vec<u64>) {
 }
 
 #[test]
+fn check_names_the_columns_that_are_not_there() {
+    let folder = TempDir::new().unwrap();
+    let text = "CorrelationId,Success,Final SIP code\nc1000000-05ec-4a1b-8c2d-000000000001,No,403\n";
+    fs::write(folder.path().join("a.csv"), text).unwrap();
+    let checked = run(["check", &folder.path().display().to_string()]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    let said = "no column is named `Call type`, `Final Microsoft subcode`, `SBC FQDN`, `End time`:";
+    assert!(checked.stdout.contains(said), "{}", checked.stdout);
+    let header =
+        "CorrelationId,Success,Final SIP code,Final Microsoft subcode,Call type,SBC FQDN,Invite time\n";
+    fs::write(folder.path().join("a.csv"), header.to_owned() + "c1000000-05ec-4a1b-8c2d-000000000001,No,403,560403,ByotIn,sbc1.contoso.com,2026-11-01T10:00:00Z\n").unwrap();
+    let checked = run(["check", &folder.path().display().to_string()]);
+    assert!(!checked.stdout.contains("no column is named"), "{}", checked.stdout);
+}
+
+#[test]
 fn what_stands_before_the_records_of_a_file_costs_itself_alone() {
     let rows = row::ndjson(&[1, 2, 3].map(|id| Row::failed(id, SBC, (560_403, 403))));
     let error = r#"{"error":{"code":"TooManyRequests","message":"wait"}}"#;

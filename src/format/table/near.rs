@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{SEPARATORS, cells, header_line, is_of_graph};
+use super::{Columns, SEPARATORS, cells, header_line, is_of_graph};
 use crate::format::names::{self, Field, Names};
 
 /// Without one of each of these no table is read, or no outcome is known.
@@ -65,6 +65,20 @@ pub fn hint(text: &[u8], names: Names) -> Option<String> {
         missing.iter().copied().chain(misspelt.map(std::slice::from_ref)).map(one).collect();
     let is_ours = missing.len() < NEEDED.len() || told.iter().any(|it| it.contains("looks like"));
     (!told.is_empty() && is_ours).then(|| format!("the column {}", told.join("; ")))
+}
+
+/// What calls below the header that a text begins with are counted without, in a sentence for people.
+pub fn lacking(text: &[u8], names: Names) -> Option<String> {
+    let columns = Columns::from_header(text, names)?;
+    let lacks = |field: &Field| !columns.has(*field) && !columns.resembles(*field);
+    let times = [Field::End, Field::Failure, Field::Start, Field::Invite];
+    let end = if times.iter().any(|time| columns.has(*time)) { None } else { Some(Field::End) };
+    let lacking = Field::DECIDING.into_iter().filter(lacks).chain(end);
+    let lacking: Vec<String> = lacking.filter_map(|field| named(field, columns.is_graph)).collect();
+    let names = lacking.join(", ");
+    (!lacking.is_empty()).then(|| {
+        format!("no column is named {names}: what it would tell is not counted; if one has another name, say so in `columns:`")
+    })
 }
 
 /// The name that is looked for; of an id only the one that people are to have.
