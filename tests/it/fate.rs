@@ -288,7 +288,7 @@ fn check_names_the_columns_that_are_not_there() {
     fs::write(folder.path().join("a.csv"), text).unwrap();
     let checked = run(["check", &folder.path().display().to_string()]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
-    let said = "no column is named `Call type`, `Final Microsoft subcode`, `SBC FQDN`, `End time`:";
+    let said = "no column is named `Final Microsoft subcode`, `SBC FQDN`, `Call type`, `End time`:";
     assert!(checked.stdout.contains(said), "{}", checked.stdout);
     let header =
         "CorrelationId,Success,Final SIP code,Final Microsoft subcode,Call type,SBC FQDN,Invite time\n";
