@@ -94,7 +94,7 @@ fn a_fuse_file_system_is_polled_and_its_faults_reset_nothing() {
 
     // The server goes: what is asked gives errors, and that says nothing of the files.
     mount.kill();
-    play.daemon().wait_for_log("cannot read on");
+    play.daemon().wait_for_log("cannot be looked through");
     append(&server.join("a.json"), &play.rows(5));
     play.settles_at_with_pending(75, 0);
     assert_eq!(play.event("removed"), 0.0);
