@@ -266,7 +266,7 @@ where
 
 /// Whether the properties hold those of all rows, as pandas writes a table where nobody says otherwise.
 fn holds_columns<Bytes>(row: &Row<Bytes>) -> bool {
-    [Field::SipCode, Field::Success].into_iter().all(|field| *row.get(field) == Value::Odd)
+    [Field::SipCode, Field::Success].into_iter().all(|field| matches!(row.get(field), Value::Odd))
 }
 
 /// What kind of object a JSON object is.

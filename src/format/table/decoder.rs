@@ -40,6 +40,15 @@ impl Decoder {
             None => Decoded::Rejected(reason),
         }
     }
+
+    /// Whether these are as many cells as there are columns, and all empty: Excel leaves such rows below a table.
+    fn is_blank(&self, record: &[u8]) -> bool {
+        let Some((_, columns)) = &self.header else { return false };
+        let is_separator = |byte: &u8| *byte == columns.separator;
+        matches!(record.first(), Some(first) if is_separator(first) || matches!(first, b' ' | b'"'))
+            && record.iter().all(|byte| is_separator(byte) || matches!(byte, b' ' | b'"'))
+            && record.iter().filter(|byte| is_separator(byte)).count() + 1 == columns.count()
+    }
 }
 
 impl Decode for Decoder {
@@ -64,13 +73,10 @@ impl Decode for Decoder {
         if record.trim_ascii().is_empty() {
             return Decoded::Ignored;
         }
-        let separator = self.separator();
+        let is_blank = self.is_blank(record);
         match self.decoded(record) {
             Ok(call) => Decoded::Call(call),
-            // Excel leaves rows of empty cells below a table.
-            Err(_) if record.iter().all(|byte| *byte == separator || matches!(byte, b' ' | b'"')) => {
-                Decoded::Ignored
-            }
+            Err(_) if is_blank => Decoded::Ignored,
             // A header never reads as a call, since its codes are no numbers: only what was refused may be one.
             Err(reason) => self.header_or(reason, record),
         }

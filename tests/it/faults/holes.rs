@@ -256,8 +256,8 @@ fn a_file_of_written_zeros_is_searched_once() {
     append(&play.path("a.json"), &vec![0; 60 << 20]);
     play.start();
     play.daemon().wait_until_ready();
-    play.settles_at_with_pending(5, 0);
-    pause(Duration::from_secs(4));
+    play.counted(5);
+    pause(Duration::from_secs(6));
     let read = fs::read_to_string(format!("/proc/{}/io", play.daemon().id())).unwrap();
     let read: u64 = read.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap();
     assert!(read < 150 << 20, "{read} bytes");
