@@ -12,6 +12,7 @@ use cdr_exporter::config;
 use cdr_exporter::expose::families;
 use cdr_exporter::pipeline::Options;
 use cdr_exporter::reading::{Passed, Reading, Records, Turn};
+use cdr_exporter::source::memory::Memory;
 use tempfile::NamedTempFile;
 
 /// 2026-11-01T00:00:00Z.
@@ -99,7 +100,7 @@ pub fn read(source: usize, pieces: &[&[u8]], budget: u64, restarts: bool) -> Out
     };
     for piece in pieces {
         if restarts && let Some(content) = reading.content() {
-            let resumed = Reading::resume(open(file.path()), options, &content).expect("it can be read");
+            let resumed = Reading::resume(open(file.path()), options, &content, &Memory::default()).expect("it can be read");
             reading = resumed.unwrap_or_else(|| {
                 let mut reading = Reading::new(open(file.path()), options);
                 let passed = reading.pass_over(&content, u64::MAX);
