@@ -268,6 +268,6 @@ fn an_evaluation_reads_little_more_than_all_series_once(program: &Path) {
     fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("rules-cost.txt"), report)
         .expect("room on the disk");
     assert!(samples < 9_000 * trunks() as u64, "{samples} samples:\n{shown}");
-    // 9 to 10 where nothing else runs.
+    // About 9 where little else runs.
     assert!(units < 16.0, "{units:.1} units:\n{shown}");
 }
