@@ -38,7 +38,7 @@ use self::device::{Device, Sides};
 use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};
-use crate::framing::Framing;
+use crate::framing::{Framing, quoted_csv};
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs: those that the first line tells
 /// before logs, whose first record may stand anywhere.
@@ -331,10 +331,12 @@ impl Format {
     }
 }
 
-/// Whether the first line ends with a carriage return alone: who looks for a line feed waits in vain.
+/// Whether the header is whole, in a text whose lines end with a carriage return alone: who looks for a line feed waits in
+/// vain.
 fn ends_with_cr(text: &[u8]) -> bool {
     memchr::memchr2(b'\n', b'\r', text)
         .is_some_and(|at| matches!(&text[at..], [b'\r', next, ..] if !matches!(next, b'\r' | b'\n')))
+        && quoted_csv::header(text, false).is_some()
 }
 
 #[cfg(test)]

@@ -6,6 +6,14 @@ use super::*;
 fn lines_that_end_with_cr_are_known_before_the_file_ends() {
     let text = b"CorrelationId,Success,Final SIP code\rc1000000-05ec-4a1b-8c2d-000000000001,No,403\r";
     assert_eq!(Format::recognise(text, false), Recognition::Known(&teams_admin_center::FORMAT));
+    for part in [
+        "CorrelationId,Suc",
+        "sep=,\rCorrelationId,Suc",
+        "sep=,\r\"Corr",
+        "CorrelationId,Success,Final SIP code\r",
+    ] {
+        assert_eq!(Format::recognise(part.as_bytes(), false), Recognition::NeedMore, "{part}");
+    }
 }
 
 #[test]
