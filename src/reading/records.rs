@@ -168,8 +168,9 @@ impl Reading {
                     format
                 }
                 Recognition::Unknown => {
+                    // Behind the last of the first lines, what is not all there may yet be of ours.
                     let is_short = text.len() <= UNKNOWN_BYTES;
-                    let is_guess = is_short && memchr::memchr_iter(b'\n', text).count() < FIRST_LINES;
+                    let is_guess = is_short && memchr::memchr_iter(b'\n', text).count() <= FIRST_LINES;
                     self.unrecognised = Some(Format::unknown_explanation(text));
                     self.is_guess = is_guess;
                     self.note_unread_hole();

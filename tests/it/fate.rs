@@ -331,19 +331,20 @@ fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
     command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
     let daemon = Daemon::of(&mut command);
     daemon.wait_until_ready();
-    let begin = ["Connecting to Graph...\n", "{\"error\":{\"code\":\"TooManyRequests\"}}\n"];
+    let lines = "a line of some log\n".repeat(8);
+    let begin = ["Connecting to Graph...\n", "{\"error\":{\"code\":\"TooManyRequests\"}}\n", &lines];
     for (number, text) in begin.iter().enumerate() {
         fs::write(folder.path().join(format!("cdr/{number}.json")), text).unwrap();
     }
-    daemon.wait_for_metrics("both are not recognised", |metrics| {
-        metrics.sum("cdr_exporter_files", &[("state", "unrecognised")]) == 2.0
+    daemon.wait_for_metrics("none is recognised", |metrics| {
+        metrics.sum("cdr_exporter_files", &[("state", "unrecognised")]) == 3.0
     });
-    for (number, id) in [(0, 1), (1, 2)] {
+    for (number, id) in [(0, 1), (1, 2), (2, 3)] {
         let rows = row::ndjson(&[Row::failed(id, SBC, (560_403, 403))]);
         append(&folder.path().join(format!("cdr/{number}.json")), rows.as_bytes());
     }
     daemon.wait_for_metrics("their rows count", |metrics| {
-        metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]) == 2.0
+        metrics.sum("cdr_call_failures_total", &[("microsoft_code", "560403")]) == 3.0
     });
 }
 
