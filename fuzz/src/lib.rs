@@ -109,6 +109,8 @@ pub fn read(source: usize, pieces: &[&[u8]], budget: u64, restarts: bool) -> Out
             });
         }
         file.write_all(piece).expect("room for it");
+        // There is more, so what it is not may be another thing by now: the daemon asks so too.
+        reading.may_be_recognised();
         // Damage shows as an error; what came before it counts.
         while matches!(reading.turn(&context, None, budget), Ok(Turn::More)) {
             apply(&mut reading);
