@@ -32,8 +32,8 @@ pub struct Whole {
     checking: Option<Stamp>,
     /// A check has shown that it is another text.
     pub is_other: bool,
-    /// What the file was like when nothing was found behind the hole where it waits.
-    searched: Option<Stamp>,
+    /// What the file was like when nothing was found behind a hole where it waited, and where that begins.
+    searched: Option<(Stamp, u64)>,
     /// What the file was like when it turned out to be of no format we know.
     unrecognised: Option<Stamp>,
 }
@@ -149,12 +149,12 @@ impl File {
     pub fn give_up_hole(&mut self, around: &Around<'_>) -> bool {
         let Hand::Reading(reading) = &mut self.hand else { return false };
         let Some(at) = reading.tail.holes.at else { return false };
-        let stamp = Some(self.look.stamp());
-        if self.whole.searched == stamp {
+        let here = Some((self.look.stamp(), at));
+        if self.whole.searched == here {
             return false;
         }
         let has_more = reading.tail.pass_holes().unwrap_or(false);
-        self.whole.searched = stamp.filter(|_| !has_more);
+        self.whole.searched = here.filter(|_| !has_more);
         if has_more {
             let (source, path) = (around.source, self.path.display());
             warn!(source, %path, at, "bytes were not written for longer than unfinished_after: what stands behind them is read; if they are written, they count");
