@@ -97,7 +97,7 @@ impl Tail {
             true => read_raw(file, &mut self.raw, want, self.read)?,
             false => 0,
         };
-        let taken = if finished { taken } else { self.before_hole(taken)? };
+        let taken = if finished { taken } else { self.before_hole(taken) };
         if let Err(error) = self.take_in(taken) {
             self.raw.truncate(self.raw.len() - taken);
             return Err(error);
@@ -120,25 +120,26 @@ impl Tail {
     }
 
     /// How much of what was just read stands before a hole, where it is not plain text; what stands behind is read again.
-    fn before_hole(&mut self, taken: usize) -> io::Result<usize> {
+    fn before_hole(&mut self, taken: usize) -> usize {
         let held = self.raw.len() - taken;
         let length = if self.decoding.is_utf16(&self.raw) {
             self.holes.stop_in_utf16(&self.raw, self.read - held as u64).max(held)
         } else if self.decoding.is_compressed(&self.raw) {
             let end = self.read + taken as u64;
-            let is_end =
-                self.file.as_ref().map_or(Ok(0), |file| file.metadata().map(|data| data.len()))? <= end;
+            // Where the system does not say, zeros at the end are read again.
+            let metadata = self.file.as_ref().map(File::metadata);
+            let is_end = metadata.is_some_and(|data| data.is_ok_and(|data| data.len() <= end));
             held + self.holes.stop_in_compressed(&self.raw[held..], self.read, is_end)
         } else {
             // Behind a hole, the rest may turn out to be UTF-16. What is plain to its end is looked at once it is text.
             let plain = self.decoding.first_changed(&self.raw);
             match self.holes.stop(&self.raw[..plain], self.read - held as u64).max(held) {
                 before if before < plain && plain < self.raw.len() => before,
-                _ => return Ok(taken),
+                _ => return taken,
             }
         };
         self.raw.truncate(length);
-        Ok(length - held)
+        length - held
     }
 
     fn is_archive_by_its_head(&self) -> io::Result<Option<bool>> {
