@@ -90,7 +90,7 @@ impl Calls {
             });
         }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
-        self.all.without_families = !context.keeps_families;
+        self.all.keeps_families = context.keeps_families;
         let (detail, unread) = (call.detail, call.unread);
         let counted = Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, unread };
         let observed = self.fold(counted, verdict.outcome, age, context.remembers);
@@ -164,7 +164,7 @@ impl Calls {
 
     /// Those whose id is new, by their place among the ids. `now` is when the batch was read.
     pub fn only(&self, new: impl Iterator<Item = bool>, now: UnixMillis) -> Sums {
-        let mut sums = Sums { without_families: self.all.without_families, ..Sums::default() };
+        let mut sums = Sums { keeps_families: self.all.keeps_families, ..Sums::default() };
         for (call, _) in self.counted.iter().zip(new).filter(|(_, new)| *new) {
             let outcome = self.label_sets[call.labels as usize].outcome;
             sums.add(call, outcome, age(call.ended_at, now));

@@ -43,8 +43,8 @@ pub struct Observed {
 pub struct Sums {
     /// How many records these calls come from.
     pub records: u64,
-    /// Whether nobody asks for durations, setup times, ages, kinds and countries.
-    pub without_families: bool,
+    /// Whether durations, setup times, ages, kinds and countries are counted too.
+    pub keeps_families: bool,
     /// In the order of the label sets; those behind the last one are 0.
     pub by_label_set: Vec<Sum>,
     /// `cdr_call_age_seconds`.
@@ -79,7 +79,7 @@ impl Default for Sums {
     fn default() -> Self {
         Self {
             records: 0,
-            without_families: false,
+            keeps_families: true,
             by_label_set: Vec::new(),
             ages: Histogram::new(AGE_SECONDS),
             newest: None,
@@ -105,7 +105,7 @@ impl Sums {
         self.records += 1;
         sum.count += calls;
         match (outcome, call.duration_seconds) {
-            (Outcome::Answered, Some(seconds)) if calls == 1 && !self.without_families => {
+            (Outcome::Answered, Some(seconds)) if calls == 1 && self.keeps_families => {
                 let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
                 let seconds = f64::from(seconds);
                 observed.duration = Some((durations.observe(seconds), seconds));
@@ -115,19 +115,19 @@ impl Sums {
             }
             _ => {}
         }
-        if let (Outcome::Answered | Outcome::Failed, Some(millis), false) =
-            (outcome, call.detail.setup_millis, self.without_families)
+        if let (Outcome::Answered | Outcome::Failed, Some(millis), true) =
+            (outcome, call.detail.setup_millis, self.keeps_families)
         {
             let setups = sum.setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
             let seconds = seconds(i64::from(millis));
             observed.setup = Some((setups.observe(seconds), seconds));
         }
-        if !self.without_families {
+        if self.keeps_families {
             self.tallies.count(&call.detail, outcome);
         }
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
             self.minutes += usize::from(sum.add_minute(ended_at, calls));
-            if !self.without_families {
+            if self.keeps_families {
                 let seconds = seconds(age);
                 observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
             }
