@@ -323,14 +323,20 @@ fn what_stands_before_the_records_of_a_file_costs_itself_alone() {
     assert_eq!(inspected("json", &[&objects]).0, [0, 0, 0]);
 }
 
-#[test]
-fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
-    let folder = TempDir::new().unwrap();
+/// A daemon that reads what comes into `cdr` of this folder.
+fn watching(folder: &TempDir) -> Daemon {
     fs::create_dir(folder.path().join("cdr")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
     command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
     let daemon = Daemon::of(&mut command);
     daemon.wait_until_ready();
+    daemon
+}
+
+#[test]
+fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
+    let folder = TempDir::new().unwrap();
+    let daemon = watching(&folder);
     let lines = "a line of some log\n".repeat(8);
     let begin = ["Connecting to Graph...\n", "{\"error\":{\"code\":\"TooManyRequests\"}}\n", &lines];
     for (number, text) in begin.iter().enumerate() {
@@ -351,11 +357,7 @@ fn a_file_that_begins_with_something_else_is_read_once_its_rows_come() {
 #[test]
 fn a_file_without_lines_that_is_none_of_ours_is_refused_once_however_it_grows() {
     let folder = TempDir::new().unwrap();
-    fs::create_dir(folder.path().join("cdr")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
-    command.args(["serve", "cdr", "--web.listen-address", "127.0.0.1:0"]).current_dir(folder.path());
-    let daemon = Daemon::of(&mut command);
-    daemon.wait_until_ready();
+    let daemon = watching(&folder);
     let path = folder.path().join("cdr/a.json");
     append(&path, &b"QUJD".repeat(100_000));
     daemon.wait_for_log("not read: ");
