@@ -163,7 +163,11 @@ fn colour_is_for_terminals_that_want_it() {
     let inspect = format!("'{program}' inspect '{}' 2>/dev/null", day(folder.path()).display());
     let on_terminal = |columns: usize, set: &[(&str, &str)], command: &str| {
         let mut script = Command::new(find("script", "bsdutils"));
-        script.env_remove("NO_COLOR").envs([("TERM", "xterm"), ("SHELL", "/bin/sh"), ("COLUMNS", "150")]);
+        // What this test is run in may say whether it wants colour; where `CI` is set, help is coloured on any terminal.
+        for said_around in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+            script.env_remove(said_around);
+        }
+        script.envs([("TERM", "xterm"), ("SHELL", "/bin/sh"), ("COLUMNS", "150")]);
         script.envs(set.iter().copied()).args(["--quiet", "--return", "--command"]);
         let output =
             script.arg(format!("stty columns {columns}; {command}")).arg("/dev/null").output().unwrap();
