@@ -38,6 +38,11 @@
     // An SBC counts as decommissioned when its silence rang for so many hours and no call came in two days.
     decommissionedAfterHours: 16,
 
+    // Whether alerts leave out a source that names another in `prefer`, while that one brings calls. It does not any more when the
+    // newest call of the other is so many seconds newer than its own.
+    yieldToPreferred: true,
+    preferredBehind: 15 * 60,
+
     // Seconds. Alerts are evaluated so often; `calls` is for what they look at, in which ten minutes must be a whole number of
     // times, `history` for long windows, `usual` for what is usual of each cause and for the exporter's books. More than 240
     // would leave gaps.

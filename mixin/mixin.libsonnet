@@ -9,9 +9,10 @@
 + {
   // What is recorded changes no more often, so asking more often finds nothing.
   local promql = (import 'promql.libsonnet')($._config),
+  local preferred = (import 'preferred.libsonnet')($._config),
   prometheusAlerts+:: {
     groups+: [
-      { name: 'cdr-call-alerts', interval: promql.d($._config.interval), rules: $.callAlerts },
+      { name: 'cdr-call-alerts', interval: promql.d($._config.interval), rules: std.map(preferred.quiet, $.callAlerts) },
       { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
       { name: 'cdr-collect-alerts', rules: $.collectAlerts },
     ],

@@ -9,6 +9,7 @@
   local minute = config.minute,
   local hour = config.hour,
   local day = config.day,
+  local preferred = (import 'preferred.libsonnet')(config),
   local silence = (import 'silence.libsonnet')(config),
   local live = 'arrival="live"',
   local counted = 'trunk_direction_arrival:cdr_calls',
@@ -247,7 +248,8 @@
                  record: 'source:cdr_calls_late:increase1h',
                  expr: 'sum without (trunk, direction, arrival) (%s:increase1h{arrival="late"})' % counted,
                }]
-               + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']]),
+               + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']])
+               + preferred.rules,
       },
       {
         name: 'cdr-history',

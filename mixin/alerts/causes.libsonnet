@@ -46,7 +46,9 @@
   local everyCall = 'certificate|dns',
   local someCalls = 'tls_session',
 
-  callAlerts+:: [
+  local ofCause(alerts) = [alert { ofCause:: true } for alert in alerts],
+
+  callAlerts+:: ofCause([
     alert.new(
       'CdrIceConnectivityChecksFailedSpike',
       'critical',
@@ -109,5 +111,5 @@
         dashboard_url: alert.dashboards.cause,
       },
     ) { comment:: 'It stays until the daily digest has had it.' },
-  ],
+  ]),
 }

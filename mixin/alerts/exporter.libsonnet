@@ -5,6 +5,7 @@
   local alert = (import 'alert.libsonnet')(config),
   local d = promql.d,
   local metric = promql.metric,
+  local preferred = (import '../preferred.libsonnet')(config),
   local minute = config.minute,
   local hour = config.hour,
   local reason(name, expr) = 'label_replace(\n' + expr + ',\n"reason", "' + name + '", "", "")',
@@ -14,17 +15,17 @@
       'CdrExporterBlind',
       'warning',
       std.join('\nor\n', [
-        reason('late', |||
+        reason('late', preferred.unlessYielding(|||
           source:cdr_calls_late:increase1h > 2.5
           and source:cdr_calls_late:increase1h
             > (source:cdr_calls_live:increase1h or 0 * source:cdr_calls_late:increase1h)
           and source:cdr_calls_late:increase1h offset %(before)s
             > (source:cdr_calls_live:increase1h offset %(before)s or 0 * source:cdr_calls_late:increase1h offset %(before)s)
-        ||| % { before: d(1.25 * hour) }),
-        reason('old', |||
+        ||| % { before: d(1.25 * hour) })),
+        reason('old', preferred.unlessYielding(|||
           source:cdr_newest_call:age_seconds > 2 * source:cdr_newest_call:usual_age_seconds + %(hour)d
           and source:cdr_calls_live:increase1h > 0
-        ||| % { hour: hour / config.compress }),
+        ||| % { hour: hour / config.compress })),
         reason('clock', 'source:cdr_newest_call:age_seconds < -%d' % (5 * minute / config.compress)),
       ]),
       after=5 * minute,

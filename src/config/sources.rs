@@ -69,7 +69,37 @@ pub fn sources<'s>(
             return Err(at(name, format!("there are two sources named `{}`", name.value)));
         }
     }
+    for source in written {
+        if let Some(prefer) = &source.prefer {
+            check_preferred(source, prefer, written)?;
+        }
+    }
     written.iter().map(|written| source(written, spool(&written.name.value), record_bytes)).collect()
+}
+
+/// Another source, and one that prefers none itself: alerts look at the last of a chain, and a ring has none.
+fn check_preferred(of: &file::Source, prefer: &Spanned<String>, all: &[file::Source]) -> Checked<()> {
+    let name = &prefer.value;
+    if *name == of.name.value {
+        return Err(at(
+            prefer,
+            "a source cannot be preferred to itself: `prefer` names the one to listen to",
+        ));
+    }
+    let Some(preferred) = all.iter().find(|source| source.name.value == *name) else {
+        let names: Vec<&str> =
+            all.iter().map(|source| &*source.name.value).filter(|other| *other != of.name.value).collect();
+        return Err(at(prefer, unknown("source", name, &names)));
+    };
+    match &preferred.prefer {
+        None => Ok(()),
+        Some(_) => Err(at(
+            prefer,
+            format!(
+                "the source `{name}` prefers another one itself: name the one that alerts are to look at"
+            ),
+        )),
+    }
 }
 
 /// Warnings about paths that are in more than one source, or in a folder of another one.
@@ -145,6 +175,7 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             trunk_names: written.trunks.names.iter().map(trunk_name).collect::<Checked<_>>()?,
             trunks: written.trunks.only.as_ref().map(only).transpose()?.map(Arc::new),
             attempts_within: written.attempts_within.as_ref().map_or(Ok(ATTEMPTS_WITHIN), duration)?,
+            prefer: written.prefer.as_ref().map(|name| name.value.as_str().into()),
         },
         discover: Options {
             patterns: paths.iter().map(pattern).chain(collected).collect::<Checked<_>>()?,

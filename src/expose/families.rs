@@ -133,6 +133,12 @@ const FOLDERS_LEFT_OUT: Described = Described {
     kind: Kind::Gauge,
     labels: &["source"],
 };
+const SOURCE_INFO: Described = Described {
+    name: "cdr_exporter_source_info",
+    help: "Always 1; prefer is the source that alerts look at instead of this one, as long as it brings calls.",
+    kind: Kind::Gauge,
+    labels: &["source", "prefer"],
+};
 const SOURCE_UP: Described = Described {
     name: "cdr_exporter_source_up",
     help: "1 while the system answers when it is asked for the source's folders, else 0.",
@@ -284,7 +290,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 15] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 16] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
@@ -296,6 +302,11 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 15] {
         LATE_ANSWERS.by_source(sources, |source| source.late_answers),
         PATHS_MATCHED.with(paths(sources, |paths| paths.matched)),
         FOLDERS_LEFT_OUT.with(paths(sources, |paths| paths.left_out)),
+        SOURCE_INFO.with(
+            configured(sources).map(|source| {
+                number(&[&source.name, source.prefer.as_deref().unwrap_or_default()], 1.0, None)
+            }),
+        ),
         SOURCE_UP.with(paths(sources, |paths| u64::from(paths.is_up))),
         SERIES_OVERFLOW.by_source(sources, |source| source.series_overflow),
         RECORDS.by_source_and(sources, |source| source.records.labelled().to_vec()),
@@ -311,8 +322,11 @@ fn pending(
     sources: &[SourceSnapshot],
     value: impl Fn(&SourceSnapshot) -> u64,
 ) -> impl Iterator<Item = Series<'_>> {
-    let configured = sources.iter().filter(|source| !source.files.is_empty());
-    configured.map(move |source| number(&[&source.name], value(source) as f64, None))
+    configured(sources).map(move |source| number(&[&source.name], value(source) as f64, None))
+}
+
+fn configured(sources: &[SourceSnapshot]) -> impl Iterator<Item = &SourceSnapshot> {
+    sources.iter().filter(|source| !source.files.is_empty())
 }
 
 /// Where the paths of the sources lead that are configured.

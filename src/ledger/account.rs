@@ -36,6 +36,8 @@ pub struct Account {
     pub attempts: Attempts,
     /// How long the attempts of a call may be apart. A source that is configured no more waits for none.
     pub attempts_within: Duration,
+    /// As in `SourceOptions`.
+    pub prefer: Option<Arc<str>>,
     /// Whether the store has another balance.
     pub changed: bool,
     /// Whether the config has it, or had it since the start.
@@ -178,6 +180,7 @@ impl Account {
             balance,
             attempts: Attempts::default(),
             attempts_within: Duration::ZERO,
+            prefer: None,
             changed: true,
             is_configured: false,
             trunks: None,
@@ -334,6 +337,7 @@ impl Account {
             pending_calls: self.attempts.len() as u64,
             files: self.files_now.states.clone(),
             paths: self.files_now.paths.clone(),
+            prefer: self.prefer.clone(),
             file_events: FileEvent::ALL.map(|event| (event.label(), balance.events[event as usize])).to_vec(),
             call_age: balance.call_age.clone(),
             newest_call: balance.newest_call,

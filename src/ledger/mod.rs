@@ -47,6 +47,8 @@ pub struct SourceOptions {
     pub trunks: Option<Arc<Only>>,
     /// How long the attempts of a call may be apart.
     pub attempts_within: Duration,
+    /// The source that alerts look at instead of this one, as long as it brings calls.
+    pub prefer: Option<Arc<str>>,
 }
 
 impl SourceOptions {
@@ -58,6 +60,7 @@ impl SourceOptions {
             trunk_names: Vec::new(),
             trunks: None,
             attempts_within: Duration::ZERO,
+            prefer: None,
         }
     }
 }
@@ -128,10 +131,11 @@ impl Ledger {
 
     /// Opens the books of a source: those under its name if there are any, else new ones.
     pub fn source(&mut self, options: SourceOptions, now: UnixMillis) -> SourceIndex {
-        let SourceOptions { name, remember, trunk_names, trunks, attempts_within } = options;
+        let SourceOptions { name, remember, trunk_names, trunks, attempts_within, prefer } = options;
         if let Some(known) = self.accounts.iter().position(|account| account.name == name) {
             self.accounts[known].is_configured = true;
             self.accounts[known].trunks = trunks;
+            self.accounts[known].prefer = prefer;
             let known = SourceIndex(known);
             self.accounts[known.0].attempts_within = attempts_within;
             self.counts.rename_trunks(known, trunk_names);
@@ -144,6 +148,7 @@ impl Ledger {
         let mut account = Account::new(Arc::clone(&name), balance, self.store.is_some());
         account.is_configured = true;
         account.trunks = trunks;
+        account.prefer = prefer;
         account.attempts_within = attempts_within;
         self.accounts.push(account);
         self.counts.add_source(name, trunk_names)

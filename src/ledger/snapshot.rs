@@ -192,6 +192,8 @@ pub struct SourceSnapshot {
     pub files: Vec<(&'static str, u64)>,
     /// Where its paths lead; `None` where it is not configured any more.
     pub paths: Option<super::PathsNow>,
+    /// The source that alerts look at instead of this one, as long as it brings calls.
+    pub prefer: Option<Arc<str>>,
     /// What happened to files, by the value of the `event` label; every event is listed, also at 0.
     pub file_events: Vec<(&'static str, u64)>,
     /// `cdr_call_age_seconds`.

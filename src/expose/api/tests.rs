@@ -21,6 +21,7 @@ fn source(files: Vec<(&'static str, u64)>) -> SourceSnapshot {
         late_answers: 0,
         files,
         paths: Some(PathsNow { matched: 1, left_out: 0, is_up: true, remarks: Vec::new() }),
+        prefer: None,
         file_events: Vec::new(),
         call_age: crate::ledger::snapshot::Histogram::new(&[]),
         newest_call: None,

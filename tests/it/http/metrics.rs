@@ -104,6 +104,7 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         late_answers: 0,
         paths: Some(PathsNow { matched: 2, left_out: 0, is_up: true, remarks: Vec::new() }),
         files: vec![("following", 2), ("unreadable", 0)],
+        prefer: (name == "teams").then(|| "audit".into()),
         file_events: vec![("found", 2), ("rotated", 1)],
         call_age,
         newest_call,

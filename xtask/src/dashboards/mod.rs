@@ -6,6 +6,7 @@ mod cause;
 mod exporter;
 mod overview;
 mod runbooks;
+mod sources;
 mod trends;
 mod trunk;
 mod trunks;

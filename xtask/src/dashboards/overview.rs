@@ -24,6 +24,7 @@ pub fn dashboard() -> Dashboard {
             Row { title: "", panels: at_a_glance() },
             Row { title: "The course of it", panels: trends() },
             Row { title: "Every trunk", panels: every_trunk() },
+            Row { title: "Every source", panels: vec![super::sources::table(24, 6)] },
         ],
         ..DASHBOARD
     }
