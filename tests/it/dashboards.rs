@@ -29,9 +29,10 @@ static GROUPING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b(?:by|on|group_left|without|ignoring) \(([^)]*)\)").expect("valid"));
 
 /// Windows other than $__rate_interval, and why.
-const WINDOWS: [(&str, &str); 4] = [
+const WINDOWS: [(&str, &str); 5] = [
     ("$__interval", "counts that tile the chosen time, so that the legend adds them up"),
     ("$__range:$__interval", "totals of the chosen time"),
+    ("$__interval:$__interval", "the last step of the chosen time"),
     ("1h", "figures whose title or description says that they are of an hour"),
     ("24h:20m", "the newest calls where an hour has too few"),
 ];
@@ -40,6 +41,9 @@ const UNITS: [&str; 8] = ["short", "locale", "string", "percentunit", "s", "byte
 /// Labels that a query makes itself.
 static MADE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"count_values (?:by \([^)]*\) )?\("([a-z_]+)""#).expect("valid"));
+/// What came since the last step of the chosen time, before the metric's name.
+static SINCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"label_replace\(clamp_min\((?:\S+ - last_over_time\()?$").expect("valid"));
 /// What only asks which series there are, before the metric's name.
 static EXISTENCE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"group(?: by \([^)]*\) )?\($").expect("valid"));
@@ -147,7 +151,8 @@ fn queries_follow_the_linter() {
                     );
                     let before = &expression[..found.get(0).map_or(0, |whole| whole.start())];
                     let rated = ["rate(", "increase("].iter().any(|function| before.ends_with(function))
-                        || EXISTENCE.is_match(before);
+                        || EXISTENCE.is_match(before)
+                        || SINCE.is_match(before);
                     let raw = ["Records unaccounted for", "What it is and what to do"].contains(&title);
                     assert!(!metric.ends_with("_total") || rated || raw, "{title}: {metric}");
                 }
@@ -324,12 +329,12 @@ fn queries_ask_only_for_metrics_and_labels_that_exist() {
     }
 }
 
-#[test]
-fn every_query_finds_data_in_half_an_hour_of_traffic() {
+/// A folder for Prometheus that has this traffic.
+fn store(traffic: &Traffic) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("traffic.txt");
     let mut out = std::io::BufWriter::new(fs::File::create(&file).expect("a file"));
-    TRAFFIC.write_openmetrics(&mut out).expect("room on the disk");
+    traffic.write_openmetrics(&mut out).expect("room on the disk");
     drop(out);
     succeed(
         Command::new(find("promtool", "prometheus"))
@@ -337,6 +342,12 @@ fn every_query_finds_data_in_half_an_hour_of_traffic() {
             .args([&file, &folder.path().join("data")])
             .stdout(Stdio::null()),
     );
+    folder
+}
+
+#[test]
+fn every_query_finds_data_in_half_an_hour_of_traffic() {
+    let folder = store(&TRAFFIC);
     let prometheus = Prometheus::start_in(folder.path(), "global: {scrape_interval: 30s}\n");
     let start = TRAFFIC.end - TRAFFIC.minutes * 60;
     for dashboard in asking() {
@@ -357,7 +368,9 @@ fn every_query_finds_data_in_half_an_hour_of_traffic() {
 fn filled_in(expression: &str) -> String {
     [
         ("$__rate_interval", "2m"),
+        ("$__range_s", "1800"),
         ("$__range", "30m"),
+        ("$__interval_ms", "120000"),
         ("$__interval", "2m"),
         (r#"trunk="$trunk""#, r#"trunk="sbc03.example.com""#),
         ("$cause", "IceConnectivityChecksFailed"),

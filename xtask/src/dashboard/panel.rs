@@ -66,6 +66,12 @@ impl Panel {
         self
     }
 
+    /// The last so many hours, whatever time is chosen, unless it is one that is past.
+    pub fn always(mut self, span: &str) -> Self {
+        self.body.insert("timeFrom".into(), json!(span));
+        self
+    }
+
     /// One number, of an instant query unless [`Panel::sparkline`] says otherwise.
     pub fn stat(title: &str, description: &str, width: u32) -> Self {
         let mut panel = Self::new("stat", title, description, width, 3);

@@ -23,6 +23,18 @@ pub const OF_TRUNKS: &str = r#"@source,trunk!="""#;
 /// The window of the chosen time. Read in steps, since a month of raw samples of many trunks is too much to load.
 pub const CHOSEN: &str = "[$__range:$__interval]";
 
+/// What counters grew by in a window. The last step of the chosen time is up to one of its steps ago, which hides much of a
+/// fault that has just begun: so what came since is counted as it stands, in place of what increase() guesses for that time.
+pub fn increase(counter: &str, window: &str) -> String {
+    if window != CHOSEN {
+        return format!("increase({counter}{window})");
+    }
+    format!(
+        r#"increase({counter}{CHOSEN}) * (1 - time() % ($__interval_ms / 1000) / $__range_s)
+        or label_replace(clamp_min({counter} - last_over_time({counter}[$__interval:$__interval]), 0), "since", "last step", "", "")"#
+    )
+}
+
 /// The windows of the newest calls: the second where the first has too few; in steps, to be affordable.
 const HOUR: &str = "[1h]";
 const DAY: &str = "[24h:20m]";
@@ -36,14 +48,14 @@ pub fn by(labels: &str) -> String {
 
 /// Calls with one of these outcomes in a window.
 pub fn calls(labels: &str, outcomes: &str, selector: &str, window: &str) -> String {
-    let by = by(labels);
-    format!(r#"sum {by}(increase(cdr_calls_total{{{selector},outcome=~"{outcomes}"}}{window}))"#)
+    let counter = format!(r#"cdr_calls_total{{{selector},outcome=~"{outcomes}"}}"#);
+    format!("sum {}({})", by(labels), increase(&counter, window))
 }
 
 /// Every call but those that another leg took.
 pub fn attempts(labels: &str, selector: &str, window: &str) -> String {
-    let by = by(labels);
-    format!(r#"sum {by}(increase(cdr_calls_total{{{selector},outcome!="elsewhere"}}{window}))"#)
+    let counter = format!(r#"cdr_calls_total{{{selector},outcome!="elsewhere"}}"#);
+    format!("sum {}({})", by(labels), increase(&counter, window))
 }
 
 /// Calls with one of these outcomes against all attempts.
@@ -54,7 +66,7 @@ pub fn ratio(labels: &str, outcomes: &str, selector: &str, window: &str) -> Stri
 
 /// Failed calls of the causes in a window.
 pub fn failures(labels: &str, selector: &str, window: &str) -> String {
-    format!("sum {}(increase(cdr_call_failures_total{{{selector}}}{window}))", by(labels))
+    format!("sum {}({})", by(labels), increase(&format!("cdr_call_failures_total{{{selector}}}"), window))
 }
 
 /// The lower confidence bound of the failure rate in the newest calls. A count of F calls is by chance as far as

@@ -1,6 +1,6 @@
 //! One cause: what it means and the remedy, whether there is more of it than usual, on which trunk, and since when.
 
-use super::calls::CHOSEN;
+use super::calls::{CHOSEN, attempts, failures};
 use super::{KEPT, side_column, ten_largest, with_remedy};
 use crate::dashboard::{DASHBOARD, Dashboard, Panel, Row, drill_down, label_variable};
 use serde_json::json;
@@ -65,15 +65,12 @@ fn meaning() -> Vec<Panel> {
         .column("Remedy", &[("custom.cellOptions", json!({"type": "auto", "wrapText": true}))]),
         Panel::count("Failed calls", "Calls of the chosen time that failed of this cause. Good: 0, or as usual.", 6)
             .steps("1m", 100)
-            .instant(&format!("sum(increase({FAILURES}{CHOSEN}))")),
+            .instant(&failures("", SELECTOR, CHOSEN)),
         Panel::stat("Share of the calls", "Of all calls of the chosen time, without those that another leg took.", 6)
             .unit("percentunit")
             .defaults("decimals", json!(2))
             .steps("1m", 100)
-            .instant(&format!(
-                r#"sum(increase({FAILURES}{CHOSEN}))
-                / (sum(increase(cdr_calls_total{{@route,outcome!="elsewhere"}}{CHOSEN})) > 0)"#
-            ))
+            .instant(&format!("{} / ({} > 0)", failures("", SELECTOR, CHOSEN), attempts("", "@route", CHOSEN)))
             .thresholds("text", &[]),
         Panel::stat("Time since first seen", "Since such a call was first counted in the chosen time, to a 240th of it.", 6)
             .unit("s")
@@ -126,7 +123,7 @@ fn places() -> Vec<Panel> {
         )
         .high(9)
         .unit("string")
-        .instant(&format!("sort_desc(sum by (trunk, direction) (increase({FAILURES}{CHOSEN})) >= 0.5)"))
+        .instant(&format!("sort_desc({} >= 0.5)", failures("trunk, direction", SELECTOR, CHOSEN)))
         .columns(&[("trunk", "Trunk"), ("direction", "Direction"), ("Value", "Calls")])
         .largest_first(&["Calls"])
         .column("Trunk", &[("links", json!([drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT)]))])

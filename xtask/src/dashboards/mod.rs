@@ -178,7 +178,7 @@ fn side_column() -> [(&'static str, Value); 3] {
 
 fn side_mappings() -> Value {
     // An alert about the exporter itself is its host's.
-    let sides = SIDES.iter().chain(&[("exporter", "#b4b4b4")]);
+    let sides = SIDES.iter().chain(&[("exporter", "#8e8e8e")]);
     let options: serde_json::Map<_, _> = sides
         .enumerate()
         .map(|(index, (side, color))| {

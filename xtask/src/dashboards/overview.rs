@@ -34,8 +34,8 @@ pub fn dashboard() -> Dashboard {
 fn at_a_glance() -> Vec<Panel> {
     let mut panels = figures();
     panels.push(alerts::table("What is wrong, where, since when, how bad, and what to do", 8));
-    panels.push(trunks::worst("The worst trunks: the share of calls that fails for sure", 24, 4, 6));
-    panels.push(cause_table("Of which causes, and what to do", "@route", 6));
+    panels.push(trunks::worst("The worst trunks: the share of calls that fails for sure", 24, 5, 6));
+    panels.push(cause_table("Of which causes, and what to do", "@route", 5));
     panels
 }
 

@@ -1,7 +1,7 @@
 //! Quality over a week, a month or half a year: NER, ASR, durations and concurrent calls by hour and direction, with the
 //! number of calls behind each.
 
-use super::calls::{ANSWERED, ASR_MEANS, CHOSEN, EFFECTIVE, NER_MEANS, ratio};
+use super::calls::{ANSWERED, ASR_MEANS, CHOSEN, EFFECTIVE, NER_MEANS, increase, ratio};
 use super::{CONCURRENT_MEANS, causes_over_time, concurrent, outcomes_over_time};
 use crate::dashboard::{Dashboard, Panel, Row, label_variable};
 use serde_json::json;
@@ -119,7 +119,8 @@ fn tallies() -> Vec<Panel> {
 /// Calls of the chosen time and which share of them failed, the largest share first.
 fn share_table(title: &str, label: &str) -> Panel {
     let calls = |outcome: &str| {
-        format!(r#"sum by ({label}) (increase(cdr_calls_by_{label}_total{{@source,{outcome}}}{CHOSEN}))"#)
+        let counter = format!("cdr_calls_by_{label}_total{{@source,{outcome}}}");
+        format!("sum by ({label}) ({})", increase(&counter, CHOSEN))
     };
     let (all, failed) = (calls(r#"outcome!="elsewhere""#), calls(r#"outcome="failed""#));
     Panel::table(

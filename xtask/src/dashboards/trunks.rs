@@ -85,6 +85,8 @@ pub fn worst(title: &str, width: u32, height: u32, most: u32) -> Panel {
     .defaults("decimals", json!(0))
     .defaults("min", json!(0))
     .defaults("links", json!([series_link("cdr-trunk", "trunk", &KEPT)]))
+    // However long the chosen time is: in its steps, the newest point of a month would be half a day old.
+    .always("6h")
     .steps("1m", 60)
     .series("{{trunk}}: {{failed}} of {{calls}}", &expression)
     .sparkline()
