@@ -85,12 +85,21 @@ function(config) {
     '{{ with ' + query(leading(1, window, of), of) + ' }}{{ with . | first }}{{ with ' + described + ' }}{{ with . | first }}'
     + 'Who can fix it: {{ .Labels.side }}. Remedy: {{ .Labels.remedy }}{{ end }}' + orElse + '{{ end }}' + orElse,
 
-  // Faults since the alert began and in the window before it. While it begins, Prometheus does not know since when.
-  callsLost(name, window, of=self.ofTrunk)::
+  // Calls that were lost since the alert began and in the window before it. While it begins, Prometheus does not know since
+  // when.
+  local lost(operation, series, range='') = function(name, window, of)
     local before = std.ceil(window / config.compress);
     local since = before + ' + (max(time() - ALERTS_FOR_STATE{alertname="' + name + '",' + of.matchers + '}) or vector(0))';
-    local faults = 'sum(increase(trunk_arrival:cdr_call_faults:sum{arrival="live",' + of.matchers + '}[%.0['
-                   + of.next + ']fs]))';
-    '{{ with ' + query([since], of) + ' }}{{ with ' + query([faults], of, ' (. | first | value)')
+    local calls = 'sum(' + operation + '(' + series + of.matchers + '}[%.0[' + of.next + ']fs' + range + ']))';
+    '{{ with ' + query([since], of) + ' }}{{ with ' + query([calls], of, ' (. | first | value)')
     + ' }}{{ . | first | value | printf "%.0f" }}{{ end }}{{ end }}',
+  callsLost(name, window, of=self.ofTrunk)::
+    lost('increase', 'trunk_arrival:cdr_call_faults:sum{arrival="live",')(name, window, of),
+  callsLostInDirection(name, window)::
+    lost('increase', 'trunk_direction_arrival:cdr_calls_failed:sum{arrival="live",')(name, window, self.ofDirection),
+  // By their ten minutes, which have the first call of a cause, too. The last of them are in it while the alert is kept.
+  callsLostByCause(name, window)::
+    lost('sum_over_time', 'trunk_cause:cdr_call_failures_live:increase10m{', ':' + d(10 * config.minute))(
+      name, window, self.ofCause
+    ),
 }

@@ -36,7 +36,8 @@
     dashboard_url: alert.dashboards.cause,
     example_calls: alert.dashboards.causeInHour,
   },
-  local usual = {
+  local course(name) = {
+    calls_lost: alert.callsLostByCause(name, hour),
     usual: alert.value(
       ['trunk_cause:cdr_call_failures_live_per_attempt:usual', ''], alert.ofCause, '| humanizePercentage', 'not known yet'
     ),
@@ -55,7 +56,7 @@
       catalogued(spikes('{cause="IceConnectivityChecksFailed"}', config.spikeAtLeast.critical), ''),
       after=2 * minute,
       keep=20 * minute,
-      annotations={ summary: 'Calls on a trunk fail because no media path comes up.' } + text + usual,
+      annotations={ summary: 'Calls on a trunk fail because no media path comes up.' } + text + course('CdrIceConnectivityChecksFailedSpike'),
     ) { comment:: |||
       Set-up succeeded, and then no way for the voice: callers hear silence.
     ||| },
@@ -68,7 +69,7 @@
       ),
       after=5 * minute,
       keep=20 * minute,
-      annotations={ summary: 'Calls on a trunk fail far more often than usual of one cause.' } + text + usual,
+      annotations={ summary: 'Calls on a trunk fail far more often than usual of one cause.' } + text + course('CdrCauseSpike'),
     ) { comment:: |||
       The same for every other cause but those that have an alert of their own.
     ||| },
@@ -80,7 +81,9 @@
       + catalogued(spikes('', config.spikeAtLeast.critical), '{category=~"%s"}' % someCalls),
       after=0,
       keep=30 * minute,
-      annotations={ summary: 'Microsoft cannot reach an SBC by name or trust its certificate.' } + text,
+      annotations={ summary: 'Microsoft cannot reach an SBC by name or trust its certificate.' } + text {
+        calls_lost: alert.callsLostByCause('CdrSbcCertificate', hour),
+      },
     ) { comment:: |||
       One call of these means that every call to this SBC fails, or soon will: no volume to wait for. A TLS session that
       expired fails single calls; that must be many.

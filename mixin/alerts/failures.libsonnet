@@ -193,6 +193,7 @@
             alert.remedy('1d', "the trunk's dashboard lists the causes with what to do about each."),
           ],
         leading_causes: alert.leadingCauses('1d'),
+        calls_lost: alert.callsLostInDirection('CdrNerLow', 6 * hour),
         example_calls: alert.exampleCalls('1d'),
         dashboard_url: alert.dashboards.trunk,
       },

@@ -37,7 +37,7 @@ fn configuration(secrets: &Path, web: &Receiver, mail: &Receiver, teams: bool) -
     }
     if !teams {
         let teams = Regex::new(r"(?m)^    msteamsv2_configs:\n(      .*\n)+").unwrap();
-        config = teams.replace(&config, "").into_owned();
+        config = teams.replace_all(&config, "").into_owned();
     }
     config
 }
