@@ -4,7 +4,7 @@ mod trial;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -26,7 +26,6 @@ use crate::reading::overlap::Twice;
 use crate::shown;
 use crate::source::companion;
 use crate::source::discover::{self, Exclude, Found};
-use crate::source::open::open;
 
 /// Check the config, and say of each file what was recognised in it
 #[derive(Debug, Args)]
@@ -237,29 +236,14 @@ fn passed_over(discover: &discover::Options, found: &Found) -> String {
 
 /// So much of the first rejected record of a reason is shown, masked.
 const MASKED_SHOWN: usize = 1000;
-/// A header is looked for in so much of a file.
-const HEADER_BYTES: u64 = 64 * 1024;
-
-/// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
-fn header_hint(path: &Path, names: Names) -> Option<String> {
-    table::hint(&head(path)?, names)
-}
-
-/// What a file begins with, behind its byte-order mark.
-fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    open(path).ok()?.take(HEADER_BYTES).read_to_end(&mut head).ok()?;
-    head.drain(..if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 });
-    Some(head)
-}
 
 /// What to mend where rows lack what decides, or are counted without what they could tell.
 fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
     let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name());
-    let Some(rejected) = rejected else { return table::lacking(&head(path)?, names) };
+    let Some(rejected) = rejected else { return table::lacking(&reader::text_at(path, 0)?, names) };
     match read.reading.format()?.framing {
         Framing::Json => graph::hint(&reader::text_at(path, rejected.position)?, names),
-        _ => header_hint(path, names),
+        _ => reader::header_hint(path, names),
     }
 }
 
@@ -279,13 +263,13 @@ fn describe(
     let Some(read) = read else { return text };
     let FileRead { reading, summary: found } = read;
     let line = |hint: Option<String>| hint.map(|hint| format!("    {hint}\n")).unwrap_or_default();
-    if let Some(explanation) = reading.unrecognised() {
-        return text + &format!("    not recognised: {explanation}\n") + &line(header_hint(path, names));
+    if let Some((why, hint)) = reader::unrecognised(path, reading, names) {
+        return text + &format!("    not recognised: {why}\n") + &line(hint);
     }
     let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
     let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
-    text + &summary(found) + &line(missing_hint(path, read, names))
+    text + &summary(found) + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(read))
 }
 
 fn is_well(read: &FileRead) -> bool {

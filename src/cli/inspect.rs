@@ -296,8 +296,9 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
         reads.push(match outcome {
             Ok(read) => {
                 without_calls |= read.summary.has_no_call();
-                if let Some(explanation) = read.reading.unrecognised() {
-                    exit = fail(command, &format!("{shown}: not read: {explanation}"), Exit::No);
+                if let Some((why, hint)) = reader::unrecognised(path, &read.reading, reading.names) {
+                    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                    exit = fail(command, &format!("{shown}: not read: {why}{hint}"), Exit::No);
                 }
                 Some(read)
             }

@@ -19,6 +19,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::call::RecordId;
 use crate::clock;
+use crate::format::names::Names;
+use crate::format::table;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
@@ -26,6 +28,7 @@ use crate::reading::listing::{Listed, Listing, newest};
 use crate::reading::origins::Origins;
 use crate::reading::overlap::{Overlap, Twice};
 use crate::reading::{self, Batch, Context, Reading, Turn};
+use crate::source::archive::WORKBOOK;
 use crate::source::open;
 use crate::source::tail::{Tail, TailError};
 
@@ -263,7 +266,9 @@ impl OneFile<'_> {
             }
             match turn? {
                 Turn::More => {}
-                Turn::CaughtUp if is_at_end => return Ok(()),
+                Turn::CaughtUp if is_at_end => {
+                    return reading.tail.cut().map_or(Ok(()), |cut| Err(cut.into()));
+                }
                 Turn::CaughtUp => is_at_end = true,
             }
         }
@@ -335,6 +340,22 @@ pub fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
     let text =
         if at == position { tail.text() } else { tail.text().get(usize::try_from(position - at).ok()?..)? };
     Some(text[..text.len().min(RECORD_BYTES)].to_vec())
+}
+
+/// Why a file is not read, and what to mend in it, if that is known.
+pub fn unrecognised(path: &Path, reading: &Reading, names: Names) -> Option<(&'static str, Option<String>)> {
+    let archive = reading.encoding().and_then(|encoding| encoding.archive);
+    let hint = match archive {
+        Some(WORKBOOK) => Some("of a workbook, the first worksheet with anything in it is read".to_owned()),
+        _ => header_hint(path, names),
+    };
+    reading.unrecognised().map(|explanation| (explanation, hint))
+}
+
+/// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
+pub fn header_hint(path: &Path, names: Names) -> Option<String> {
+    // A pipe cannot be read twice.
+    path.is_file().then(|| text_at(path, 0)).flatten().and_then(|head| table::hint(&head, names))
 }
 
 /// A path for people to read.

@@ -1,5 +1,5 @@
-//! Why nothing of a device's file counts: its records have none of the names that `teams_side` says, or none of its lines is a
-//! record of the format that it is read as.
+//! Why nothing of a file counts: a device's records have none of the names that `teams_side` says, none of its lines is a record
+//! of the format that it is read as, or there is nothing in an archive.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,6 +33,14 @@ pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
         return None;
     }
     Some(Seen::of(path, read, format)?.said(format))
+}
+
+/// What is to be said of an archive in which there is nothing to be read.
+pub fn without_records(read: &FileRead) -> Option<String> {
+    let is_so = read.reading.tail.is_archive() && read.reading.format().is_none();
+    is_so.then(|| {
+        "without call records: a zip archive of an export that holds Calling Plan calls at most, or an empty workbook".to_owned()
+    })
 }
 
 /// Both, a line each, for a report; and whether nothing of the file counts.

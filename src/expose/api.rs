@@ -194,7 +194,7 @@ impl Trouble {
 impl SourceStatus {
     fn troubles(&self, troubles: &mut Vec<Trouble>) {
         let name = &self.name;
-        let unreadable = "`cdr-exporter status` says why: permission, damage or a server that is gone.";
+        let unreadable = "The line of each file says why: permission, damage or a server that is gone.";
         let unrecognised = "`cdr-exporter check` says more. Name what is no record in `exclude`.";
         for (state, is, are, advice) in [
             ("unreadable", "cannot be read", "cannot be read", unreadable),

@@ -129,7 +129,10 @@ pub struct Decoder {
 
 impl Decode for Decoder {
     fn ignored_are(&self) -> Option<&'static str> {
-        Some("no Direct Routing calls, such as Calling Plan rows (getPstnCalls), or rows without codes")
+        Some(
+            "no Direct Routing calls, such as Calling Plan rows (getPstnCalls), communications/callRecords, or rows without codes: \
+             ask for getDirectRoutingCalls",
+        )
     }
 
     fn header(&self) -> Option<Vec<u8>> {

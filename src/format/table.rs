@@ -19,8 +19,8 @@ use super::fields::{self, NotWhole};
 use super::identity::OwnId;
 use super::names::{self, Field, Names};
 use super::row::{self, Minor};
-use super::scan;
 use super::times::When;
+use super::{scan, trunk};
 use crate::call::{Call, Reason, Text};
 use crate::framing::quoted_csv;
 
@@ -158,7 +158,7 @@ impl Columns {
     }
 
     /// The fields of a row under these columns. A row has as many cells as the header; one more at its end,
-    /// and empty, is a separator too many, which some tools write.
+    /// and empty, is a separator too many, which some tools write, or one within a cell that has no quotes.
     #[inline]
     fn fields<'a>(&self, record: &'a [u8]) -> Result<Fields<'a>, Reason> {
         // Only cells that are read are kept here, each in the place of its field.
@@ -181,6 +181,7 @@ impl Columns {
             last = cell;
         })?;
         let one_too_many = count == self.all.len() + 1 && last.begin == last.end;
+        fields.has_one_too_many = one_too_many;
         if count == self.all.len() || one_too_many { Ok(fields) } else { Err(Reason::BadCsv) }
     }
 }
@@ -209,12 +210,14 @@ pub struct Fields<'a> {
     places: Places,
     /// The bits of the fields in which quotes are doubled.
     doubled: u32,
+    /// Whether a cell more than there are columns follows, an empty one.
+    has_one_too_many: bool,
 }
 
 impl<'a> Fields<'a> {
     #[inline(always)]
     fn of(text: &'a [u8], places: Places) -> Self {
-        Self { text, cells: scan::Cells::default(), places, doubled: 0 }
+        Self { text, cells: scan::Cells::default(), places, doubled: 0, has_one_too_many: false }
     }
 
     /// A field as the record spells it, without blanks at both ends.
@@ -222,6 +225,19 @@ impl<'a> Fields<'a> {
     fn get(&self, field: Field) -> &'a [u8] {
         let (begin, end) = self.cells.get(self.places[field as usize]);
         fields::trimmed(self.text.get(begin as usize..end as usize).unwrap_or_default())
+    }
+}
+
+impl Fields<'_> {
+    /// Whether it is the cell behind the trunk's that names an SBC: a separator within the phrase, before it, has moved it.
+    fn trunk_stands_behind(&self, separator: u8) -> bool {
+        let is_sbc = |cell: &[u8]| {
+            str::from_utf8(cell).is_ok_and(|cell| trunk::is_fqdn(cell.trim_matches(['"', ' '])))
+        };
+        let named = self.get(Field::Trunk);
+        let (_, end) = self.cells.get(self.places[Field::Trunk as usize]);
+        let mut behind = self.text[end as usize..].split(|byte| *byte == separator).skip(1);
+        !named.is_empty() && !is_sbc(named) && behind.next().is_some_and(is_sbc)
     }
 }
 

@@ -24,6 +24,9 @@ use super::encoding::{Charset, Decoding, Encoding};
 const STEP_BYTES: usize = 256 * 1024;
 
 const NOT_ENDED: &str = "a zip archive whose end is not there: it was cut, or is still being written";
+/// What an archive is called that is one.
+pub const WORKBOOK: &str = "Excel workbook";
+
 const DAMAGED: &str = "a damaged zip archive: what it holds does not agree with its checksums";
 const TOO_LARGE: &str =
     "an Excel workbook that takes more memory to read than `limits: memory_bytes` allows: save it as CSV";
@@ -98,7 +101,7 @@ impl Archive {
     /// What it is, for people.
     pub fn encoding(&self) -> Encoding {
         let archive = match self.state {
-            State::Workbook(_) => "Excel workbook",
+            State::Workbook(_) => WORKBOOK,
             _ => "zip archive",
         };
         let (charset, byte_order_mark, changes) = (Charset::Utf8, false, false);

@@ -96,6 +96,11 @@ impl Decoding {
         self.compressed.as_mut().is_some_and(Decompressing::shed)
     }
 
+    /// Where nothing comes any more: that what is compressed is not whole.
+    pub fn cut(&self) -> Option<Damaged> {
+        self.compressed.as_ref().and_then(Decompressing::cut)
+    }
+
     /// Takes bytes whose text came before; returns how many were taken, as [`Decoding::push`].
     pub fn push_again(&mut self, raw: &[u8], room: usize) -> Result<usize, Damaged> {
         let Some(compressed) = &mut self.compressed else { return Ok(raw.len()) };

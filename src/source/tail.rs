@@ -164,6 +164,11 @@ impl Tail {
         self.archive.is_some()
     }
 
+    /// At the end of a file that nobody writes any more: that what is compressed is not whole.
+    pub fn cut(&self) -> Option<Damaged> {
+        self.decoding.cut()
+    }
+
     /// How far into [`Tail::text`] the next document begins that was joined to the one before, if that is known.
     pub fn document_end(&self) -> Option<usize> {
         self.documents.front().map(|end| end - self.begin)

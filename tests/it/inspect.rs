@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::readme;
+use super::tools::files::{gzip, zip};
 use super::tools::{find, run};
 
 const HEADER: &str = "CorrelationId,SIP Address,Display Name,Invite time,Failure time,End time,Duration (seconds),Success,\
@@ -265,6 +266,47 @@ fn what_holds_nothing_is_said_to_be_empty() {
     day(folder.path());
     let among_others = run(["inspect", folder.path().to_str().unwrap()]);
     assert_eq!((among_others.code, &*among_others.stderr), (Some(0), ""), "the others have calls");
+}
+
+#[test]
+fn what_was_read_is_said_where_nothing_of_it_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = day(folder.path()).display().to_string();
+    let none = run(["inspect", "--trunk", "sbc9", &day]).stdout;
+    assert!(
+        none.starts_with("None of the 6,480 calls that were read is chosen.\nWhat was read is of sbc1"),
+        "{none}"
+    );
+}
+
+/// `check` and `inspect` say alike why a file is not read, or not read to its end, and what to mend in it.
+#[test]
+fn what_is_wrong_with_a_file_is_said_with_what_to_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let day = fs::read_to_string(day(folder.path())).unwrap();
+    let whole = gzip(day.as_bytes());
+    fs::write(at("cut.csv.gz"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(at("misspelt.csv"), day.replace("CorrelationId", "CorelationId")).unwrap();
+    fs::write(at("export.zip"), zip(&[("PSTN.calls.2026-11-01.csv", b"UsageId,Charge\n1,2\n")])).unwrap();
+    for (name, said) in [
+        (
+            "cut.csv.gz",
+            "damaged gzip data: it ends in the midst: the file was cut, or is still being written",
+        ),
+        ("misspelt.csv", "column 1, `CorelationId`, looks like it"),
+        (
+            "export.zip",
+            "without call records: a zip archive of an export that holds Calling Plan calls at most",
+        ),
+    ] {
+        let (inspected, checked) = (run(["inspect", &at(name)]), run(["check", &at(name)]));
+        assert_eq!(inspected.code, Some(1), "{name}: {}", inspected.stderr);
+        assert!(inspected.stderr.contains(said), "{name}: {}", inspected.stderr);
+        assert!(checked.stdout.contains(said), "{name}: {}", checked.stdout);
+    }
+    let cut = run(["inspect", &at("cut.csv.gz")]);
+    assert!(cut.stdout.contains(" calls failed"), "what came before counts: {}", cut.stdout);
 }
 
 /// What cannot be had together is refused, and nothing that was asked for is passed over in silence.

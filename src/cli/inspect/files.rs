@@ -86,11 +86,8 @@ pub fn empty(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
         .filter_map(|(path, read)| Some((path, read.as_ref().filter(|read| is_empty(read))?)))
         .collect();
     let what = |read: &FileRead| match read.summary.records.header {
-        0 if read.reading.tail.is_archive() => {
-            "a zip archive or workbook without call records: of an export it holds Calling Plan calls at most, and of a workbook the first worksheet is read"
-        }
-        0 => "empty: there is no record in it",
-        _ => "empty but for a header: there is no record below it",
+        0 => uncounted::without_records(read).unwrap_or_else(|| "empty: there is no record in it".to_owned()),
+        _ => "empty but for a header: there is no record below it".to_owned(),
     };
     let said = empty.iter().take(MOST_REASONS).map(|(path, read)| format!("{}: {}", shown(path), what(read)));
     let more = empty.len().checked_sub(MOST_REASONS).filter(|more| *more > 0);

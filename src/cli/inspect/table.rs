@@ -92,11 +92,10 @@ fn in_words(view: &View, style: Style) -> String {
 /// What there is to choose from, where nothing of it was chosen.
 fn none_is_chosen(view: &View) -> Option<String> {
     const MOST: usize = 5;
-    let all = &view.snapshot.calls;
-    let calls: u64 = all.iter().map(|series| series.count).sum();
-    if calls == 0 || view.calls() > 0 || view.choice.is_of_all() {
+    if !view.is_none_chosen() {
         return None;
     }
+    let all = &view.snapshot.calls;
     let trunks: BTreeSet<&str> =
         all.iter().map(|series| &*series.route.trunk).filter(|trunk| !trunk.is_empty()).collect();
     let mut names: Vec<&str> = trunks.iter().copied().take(MOST).collect();
@@ -105,12 +104,8 @@ fn none_is_chosen(view: &View) -> Option<String> {
         let (from, to) = (i64::from(span.start), i64::from(span.end));
         format!(" {}", time::Span { from, to, zone: view.choice.zone() })
     });
-    let read = match calls {
-        1 => "The one call that was read is not chosen. It is".to_owned(),
-        calls => format!("None of the {} that were read is chosen. They are", findings::calls(calls)),
-    };
     Some(format!(
-        "{read} of {}{}.",
+        "What was read is of {}{}.",
         if names.is_empty() { "no trunk".to_owned() } else { names.join(", ") },
         span.unwrap_or_default()
     ))

@@ -117,6 +117,12 @@ impl View {
     /// How many calls failed of how many, in one sentence; where some failures are chosen, how many of all that failed.
     pub fn headline(&self) -> String {
         let found = &self.facts.findings;
+        if self.is_none_chosen() {
+            return match self.read() {
+                1 => "The one call that was read is not chosen.".to_owned(),
+                read => format!("None of the {} that were read is chosen.", calls(read)),
+            };
+        }
         let all = self.outcome(Outcome::Failed.label());
         if self.choice.has_other_outcomes() {
             let chosen = Outcome::ALL.into_iter().filter(|outcome| self.choice.has_outcome(*outcome));
@@ -141,6 +147,16 @@ impl View {
     /// How many calls had this outcome.
     pub fn outcome(&self, label: &str) -> u64 {
         self.outcomes.iter().find(|line| line.keys == [label]).map_or(0, |line| line.calls)
+    }
+
+    /// All calls that were read, meant or not.
+    fn read(&self) -> u64 {
+        self.snapshot.calls.iter().map(|series| series.count).sum()
+    }
+
+    /// Whether calls were read, and none of them is meant.
+    pub fn is_none_chosen(&self) -> bool {
+        self.read() > 0 && self.calls() == 0 && !self.choice.is_of_all()
     }
 
     /// All calls that are meant.

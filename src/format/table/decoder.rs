@@ -27,7 +27,15 @@ impl Decoder {
     fn decoded<'a>(&mut self, record: &'a [u8]) -> Result<Call<'a>, Reason> {
         let Some((_, columns)) = &self.header else { return Err(Reason::NoHeader) };
         let fields = columns.fields(record)?;
-        columns.call(&fields, Lenient::of(&fields, &mut self.dates))
+        let call = columns.call(&fields, Lenient::of(&fields, &mut self.dates));
+        match call {
+            // Behind a separator within a cell all cells stand one too far, and that shows.
+            Err(_) if fields.has_one_too_many => Err(Reason::BadCsv),
+            Ok(_) if fields.has_one_too_many && fields.trunk_stands_behind(columns.separator) => {
+                Err(Reason::BadCsv)
+            }
+            call => call,
+        }
     }
 
     fn header_or<'a>(&mut self, reason: Reason, record: &[u8]) -> Decoded<'a> {

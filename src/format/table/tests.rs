@@ -152,6 +152,12 @@ fn counts_cells() {
     for record in [row.clone() + ",x", row.clone() + ",,", row.replacen(',', "", 1), "just text".to_owned()] {
         rejected(record, Reason::BadCsv);
     }
+    // The last cell is empty, so a separator within another leaves an empty one too many, too.
+    for (column, cell) in
+        [("Display Name", "One, User"), ("Final SIP Phrase", "Forbidden, Call rejected"), ("UPN", ",")]
+    {
+        rejected(with(column, cell), Reason::BadCsv);
+    }
     for record in ["", "\r", "  ", "\t\r", &",".repeat(21)] {
         check(record, Decoded::Ignored);
     }

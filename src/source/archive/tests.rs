@@ -185,6 +185,32 @@ fn parts(sheet: &str, strings: &str, properties: &str) -> [(&'static str, String
     ]
 }
 
+/// As Power Query leaves it: an empty worksheet in front, and one that is hidden.
+#[test]
+fn the_first_worksheet_with_anything_in_it_is_read() {
+    let row = |value| format!("<row r=\"1\"><c r=\"A1\"><v>{value}</v></c></row>");
+    let mut parts = parts(&row(7), "", "").to_vec();
+    let other = |number: u8, row: &str| {
+        let sheet = parts[4].1.replace("<row r=\"1\"><c r=\"A1\"><v>7</v></c></row>", row);
+        (["xl/worksheets/sheet2.xml", "xl/worksheets/sheet3.xml"][usize::from(number - 2)], sheet)
+    };
+    let [hidden, empty] = [other(2, &row(5)), other(3, "<row r=\"1\"><c r=\"A1\"/></row>")];
+    parts.extend([hidden, empty]);
+    let one = "<sheet name=\"One\"";
+    let before = "<sheet name=\"Two\" sheetId=\"2\" state=\"hidden\" r:id=\"r4\"/><sheet name=\"Three\" sheetId=\"3\" r:id=\"r5\"/>";
+    parts[2].1 = parts[2].1.replace(one, &format!("{before}{one}"));
+    let first = "<Relationship Id=\"r1\"";
+    for (id, file) in [("r4", "sheet2"), ("r5", "sheet3")] {
+        let relation = parts[3].1.clone();
+        let begin = relation.find(first).unwrap();
+        let end = begin + relation[begin..].find("/>").unwrap() + 2;
+        let more = relation[begin..end].replace("\"r1\"", &format!("\"{id}\"")).replace("sheet1", file);
+        parts[3].1.insert_str(end, &more);
+    }
+    let members: Vec<(&str, &[u8])> = parts.iter().map(|(name, part)| (*name, part.as_bytes())).collect();
+    assert_eq!(read(&archive(&members, deflated())), Ok(vec!["7\r\n".to_owned()]));
+}
+
 #[test]
 fn a_worksheet_is_csv() {
     let sheet = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"C1\" t=\"inlineStr\"><is><t>b</t></is></c></row>\

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
 use super::directory::At;
 
@@ -75,9 +75,7 @@ fn rows(
 ) -> Result<Option<u32>, XlsxError> {
     let mut book = Xlsx::new(book)?;
     let epoch = if book.has_1904_epoch() { DAYS_TO_1904 } else { 0.0 };
-    let sheets = book.sheets_metadata();
-    let Some(name) = sheets.iter().find(|sheet| sheet.typ == SheetType::WorkSheet) else { return Ok(None) };
-    let name = name.name.clone();
+    let Some(name) = worksheet(&mut book)? else { return Ok(None) };
     let mut cells = book.worksheet_cells_reader(&name)?;
     let (mut row, mut line, begin) = (from, Vec::new(), text.len());
     let step_bytes = if from == 0 { FIRST_STEP_BYTES } else { STEP_BYTES };
@@ -100,6 +98,23 @@ fn rows(
         line[column] = shown(cell.get_value(), epoch);
     }
     take_line(&mut line, width, text);
+    Ok(None)
+}
+
+/// The first worksheet in which there is anything, those that are shown before those that are hidden: Power Query leaves an
+/// empty one in front.
+fn worksheet(book: &mut Xlsx<BufReader<At<'_>>>) -> Result<Option<String>, XlsxError> {
+    let sheets = book.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let mut sheets: Vec<_> = sheets.cloned().collect();
+    sheets.sort_by_key(|sheet| sheet.visible != SheetVisible::Visible);
+    for sheet in sheets {
+        let mut cells = book.worksheet_cells_reader(&sheet.name)?;
+        while let Some(cell) = cells.next_cell()? {
+            if !matches!(cell.get_value(), DataRef::Empty) {
+                return Ok(Some(sheet.name));
+            }
+        }
+    }
     Ok(None)
 }
 

@@ -101,6 +101,12 @@ impl Decompressing {
         self.member.take().is_some()
     }
 
+    /// Where nothing comes any more: that the member under way is not whole.
+    pub fn cut(&self) -> Option<Damaged> {
+        let reason = || "it ends in the midst: the file was cut, or is still being written".to_owned();
+        self.member.is_some().then(|| Damaged { compression: self.compression, reason: reason() })
+    }
+
     /// How the file is compressed.
     pub fn compression(&self) -> Compression {
         self.compression
