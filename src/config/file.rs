@@ -8,7 +8,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use super::mapping::{Condition, FieldOrigin};
+use super::mapping::{Conditions, FieldOrigin};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -50,7 +50,7 @@ pub struct Source {
     pub other_lines: Option<Spanned<String>>,
     pub fields: Option<BTreeMap<String, Spanned<FieldOrigin>>>,
     #[serde(rename = "where")]
-    pub conditions: Option<Condition>,
+    pub conditions: Option<Conditions>,
     #[serde(default)]
     pub trunks: Trunks,
     /// Names of properties and columns, each with the field that it holds.

@@ -1,9 +1,12 @@
 //! A source's `format: csv`, `json` or `regex`, and where its `fields` stand.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use regex::Regex;
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use super::errors::{Checked, at, unknown};
@@ -51,8 +54,40 @@ pub enum Scalar {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
-    field: Scalar,
+    field: Spanned<Scalar>,
     is: OneOrMore,
+}
+
+/// One condition, or several, all of which must hold.
+#[derive(Debug)]
+pub struct Conditions(pub Vec<Condition>);
+
+impl<'de> Deserialize<'de> for Conditions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ConditionsVisitor)
+    }
+}
+
+struct ConditionsVisitor;
+
+impl<'de> Visitor<'de> for ConditionsVisitor {
+    type Value = Conditions;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`where` as `{field: ..., is: ...}`, or a list of these, all of which must hold")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, conditions: A) -> Result<Conditions, A::Error> {
+        let conditions = Vec::<Condition>::deserialize(SeqAccessDeserializer::new(conditions))?;
+        if conditions.is_empty() {
+            return Err(de::Error::custom("`where` is an empty list: leave it out, or name what records must be"));
+        }
+        Ok(Conditions(conditions))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, keys: A) -> Result<Conditions, A::Error> {
+        Ok(Conditions(vec![Condition::deserialize(MapAccessDeserializer::new(keys))?]))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,13 +125,6 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
         let message = "nothing in `fields` says how a call ended: give success, answered, microsoft_code, sip_code or q850";
         return Err(at(name, message));
     }
-    let condition = |Condition { field, is }: &Condition| Where {
-        place: field.text(),
-        is: match is {
-            OneOrMore::One(value) => vec![value.text()],
-            OneOrMore::More(values) => values.iter().map(Scalar::text).collect(),
-        },
-    };
     let rejects_others = match &written.other_lines {
         None => false,
         Some(word) => match word.value.as_str() {
@@ -105,7 +133,8 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
             other => return Err(at(word, unknown("result", other, &["ignored", "rejected"]))),
         },
     };
-    let conditions = written.conditions.iter().map(condition).collect();
+    let conditions = written.conditions.iter().flat_map(|written| &written.0);
+    let conditions = conditions.map(|condition| read_condition(condition, &shape)).collect::<Checked<_>>()?;
     let quote = match written.quote.as_ref().map(|quote| (quote, quote.value.as_bytes())) {
         None => b'"',
         Some((_, [quote])) => *quote,
@@ -223,6 +252,19 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
         },
         divide_by: described.divide_by.unwrap_or(1),
     })
+}
+
+fn read_condition(Condition { field, is }: &Condition, shape: &Shape) -> Checked<Where> {
+    let place = field.value.text();
+    is_there("where", &From::Place(place.clone()), shape).map_err(|message| at(field, message))?;
+    let is = match is {
+        OneOrMore::One(value) => vec![value.text()],
+        OneOrMore::More(values) => values.iter().map(Scalar::text).collect(),
+    };
+    match is.is_empty() {
+        true => Err(at(field, format!("`where`: the list of what `{place}` may be is empty"))),
+        false => Ok(Where { place, is }),
+    }
 }
 
 /// Whether a record can have such a place.

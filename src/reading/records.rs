@@ -153,6 +153,10 @@ impl Reading {
             // However much blank text there is, it is not kept, nor looked at again.
             self.take(self.document().len());
         }
+        if self.document().is_empty() {
+            // Blanks may follow, which are no record whether they come now or with what stands here.
+            return false;
+        }
         let text = &self.document()[..next_hole(self.document(), 0).start];
         let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {

@@ -61,6 +61,40 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
     summary + &families::text(&Arc::new(ledger.commit(true).unwrap())).unwrap()
 }
 
+/// The records of a table without a row of values, by config, written in these pieces.
+fn read_as_csv(pieces: &[&[u8]]) -> Records {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.yml");
+    let source = "{name: s, paths: [/s/*], format: csv, fields: {sip_code: code}}";
+    fs::write(&config, format!("sources:\n  - {source}\n")).unwrap();
+    let options = config::load(Some(&config), &[]).unwrap();
+    let (ledger, sources) = options.ledger(NOW);
+    let context = ledger.context(sources[0], NOW, false);
+    let mut file = NamedTempFile::new().unwrap();
+    let mut reading = Reading::new(File::open(file.path()).unwrap(), options.sources[0].reading);
+    let mut records = Records::default();
+    for (place, piece) in pieces.iter().enumerate() {
+        file.write_all(piece).unwrap();
+        while reading.turn(&context, None, u64::MAX).unwrap() == Turn::More {}
+        if place + 1 == pieces.len() {
+            reading.finish(&context).unwrap();
+        }
+        records = reading.take_batch().map_or(records, |batch| batch.records.after(records));
+    }
+    records
+}
+
+/// Found by fuzzing: blanks before a table count as its header where something of the file was there before them.
+#[test]
+fn blanks_before_a_table_are_no_header() {
+    for pieces in [&[b"\0".as_slice(), b"\0 "], &[b"\0\0", b" "], &[b"", b" "], &[b" ", b" "], &[b"", b"\0 "]] {
+        let [one, other] = pieces;
+        assert_eq!(read_as_csv(pieces), read_as_csv(&[&[*one, *other].concat()]), "{pieces:?}");
+        assert_eq!(read_as_csv(pieces), Records::default(), "{pieces:?}");
+    }
+    assert_eq!(read_as_csv(&[b" ", b"code\n486\n"]).header, 1);
+}
+
 fn pieces<'t>(text: &'t [u8], cuts: &[prop::sample::Index]) -> Vec<&'t [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
     places.extend([0, text.len()]);

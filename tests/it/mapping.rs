@@ -168,6 +168,10 @@ fn words_of_the_config_are_as_they_are_written() {
             "fields: {id: Id, success: Done}\n    where: {field: Code, is: 0503}",
             "2 counted, 1 header, 1 ignored",
         ),
+        (
+            "fields: {id: Id, success: Done}\n    where: [{field: Code, is: 0503}, {field: n, is: [Yes, x]}]",
+            "1 counted, 1 header, 2 ignored",
+        ),
     ] {
         let config = format!("sources:\n  - name: s\n    paths: ['*.csv']\n    format: csv\n    {keys}\n");
         fs::write(folder.path().join("c.yml"), config).unwrap();
@@ -177,6 +181,11 @@ fn words_of_the_config_are_as_they_are_written() {
     for (keys, said) in [
         ("fields: {sip_code: Code, direction: {constant: inbond}}", "`inbond` is no direction"),
         ("fields: {success: {constant: perhaps}}", "`perhaps` is no flag"),
+        ("fields: {sip_code: Code}\n    where: []", "`where` is an empty list"),
+        ("fields: {sip_code: Code}\n    where: [{field: n}]", "`is`"),
+        ("fields: {sip_code: Code}\n    where: {field: n, is: []}", "the list of what `n` may be is empty"),
+        ("fields: {sip_code: Code}\n    where: n", "expected `where` as `{field: ..., is: ...}`, or a list of these"),
+        ("header: false\n    fields: {sip_code: 3}\n    where: {field: n, is: a}", "`where`: without a header"),
         ("fields: {sip_code: Code, duration: {field: n, divide_by: 0}}", "nothing can be divided by 0"),
     ] {
         let config = format!("sources:\n  - name: s\n    paths: ['*.csv']\n    format: csv\n    {keys}\n");

@@ -1,6 +1,8 @@
 //! What a mapping makes of one record, field by field, for the person who writes it: what was read, what could not be, and
 //! which places nobody asked for. No text of a record is in it but names of places; of a value, its shape.
 
+use std::slice;
+
 use super::record::Columns;
 use super::{FIELDS, Field, From, Mapped, Mapping, Shape, Where};
 use crate::call::UnixMillis;
@@ -102,7 +104,9 @@ impl Mapped<'_> {
             trial.wanted.push((key, place.to_owned(), self.record.has(place)));
         }
         if !self.record.meets(&self.mapping.conditions) {
-            trial.faults = self.mapping.conditions.iter().map(|condition| self.not_met(condition)).collect();
+            let conditions = self.mapping.conditions.iter();
+            let missed = conditions.filter(|condition| !self.record.meets(slice::from_ref(condition)));
+            trial.faults = missed.map(|condition| self.not_met(condition)).collect();
             return trial;
         }
         for origin in &self.mapping.origins {
