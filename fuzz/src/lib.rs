@@ -22,9 +22,16 @@ const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
 const CONFIG: &str = r#"
 sources:
   - {name: any, paths: [/any/*]}
-  - {name: audiocodes, paths: [/audiocodes/*], format: audiocodes, teams_side: [Teams*], trunk_from: carrier}
+  - {name: audiocodes, paths: [/audiocodes/*], format: audiocodes, teams_side: [Teams*]}
+  - name: audiocodes_sessions
+    paths: [/sessions/*]
+    format: audiocodes
+    teams_side: [Teams*]
+    trunk_from: carrier
+    layout: 'RecordType,SessionId,IsSuccess,ConnectTime,ReleaseTime,IngressIPGroup,EgressIPGroup,IngressSIPTrmReason,EgressSIPTrmReason,EgressSIPTrmDescr'
   - {name: audiocodes_table, paths: [/audiocodes_table/*], format: audiocodes, layout: 'SessionId,Orig,ConnectTime,SIPTrmReason,SIPTermDesc'}
   - {name: kamailio, paths: [/kamailio/*], format: kamailio}
+  - {name: opensips, paths: [/opensips/*], format: opensips, teams_side: [teams*]}
   - {name: cube, paths: [/cube/*], format: cube, timezone: Europe/Berlin}
   - {name: ribbon, paths: [/ribbon/*], format: ribbon, teams_side: [TEAMS*]}
   - {name: asterisk, paths: [/asterisk/*], format: asterisk, teams_side: [teams]}
@@ -49,6 +56,9 @@ sources:
     paths: [/numbers/*]
     format: csv
     header: false
+    quote: "'"
+    skip_lines: 1
+    where: [{field: 1, is: [a, b]}, {field: 2, is: c}]
     fields: {id: "1", trunk: "2", sip_code: "3", q850: "4", ended: {field: "5", time: unix}}
   - name: json
     paths: [/json/*]

@@ -80,7 +80,9 @@ impl<'de> Visitor<'de> for ConditionsVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, conditions: A) -> Result<Conditions, A::Error> {
         let conditions = Vec::<Condition>::deserialize(SeqAccessDeserializer::new(conditions))?;
         if conditions.is_empty() {
-            return Err(de::Error::custom("`where` is an empty list: leave it out, or name what records must be"));
+            return Err(de::Error::custom(
+                "`where` is an empty list: leave it out, or name what records must be",
+            ));
         }
         Ok(Conditions(conditions))
     }

@@ -219,12 +219,8 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
     if let Some(key) = written.layout.as_ref() {
         check_layout(written, key, format)?;
     }
-    if let (Some(key), Some(format)) = (written.trunk_from.as_ref(), format)
-        && !WITH_TWO_TRUNKS.contains(&format.name)
-    {
-        let known = WITH_TWO_TRUNKS.join(", ");
-        let message = format!("records of `{}` name one trunk: `trunk_from` goes with {known}", format.name);
-        return Err(at(key, message));
+    if let (Some(key), Some(format)) = (written.trunk_from.as_ref(), format) {
+        check_trunk_from(written, key, format)?;
     }
     if let (Some(name), Some("cube")) = (written.teams_side.iter().flatten().next(), format.map(|it| it.name))
     {
@@ -239,6 +235,34 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
             let message = "`teams_side`, `trunk_from` and `timezone` go with the `format` of a device";
             Err(at(key, format!("{message}: {}", known.join(", "))))
         }
+    }
+}
+
+/// Whether records name the trunk of the carrier's side, and something says which side that is.
+fn check_trunk_from(written: &file::Source, key: &Spanned<String>, format: &'static Format) -> Checked<()> {
+    if !WITH_TWO_TRUNKS.contains(&format.name) {
+        let known = WITH_TWO_TRUNKS.join(", ");
+        let message = format!("records of `{}` name one trunk: `trunk_from` goes with {known}", format.name);
+        return Err(at(key, message));
+    }
+    if key.value != "carrier" {
+        return Ok(());
+    }
+    let names_both = || {
+        let letters = layout(written).map(|text| text.unwrap_or_default().to_ascii_lowercase())?;
+        Ok(letters.replace([' ', '_'], "").contains("egresssip"))
+    };
+    if format.name == "audiocodes" && !names_both()? {
+        let message = "a leg of `audiocodes` names its own side alone: `trunk_from: carrier` goes with session detail records, \
+                       whose columns `layout` names";
+        return Err(at(key, message));
+    }
+    match written.teams_side.as_ref().is_none_or(Vec::is_empty) {
+        true => Err(at(
+            key,
+            "`trunk_from` needs `teams_side`: without it nothing says which side is the carrier's",
+        )),
+        false => Ok(()),
     }
 }
 

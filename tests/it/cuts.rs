@@ -87,7 +87,8 @@ fn read_as_csv(pieces: &[&[u8]]) -> Records {
 /// Found by fuzzing: blanks before a table count as its header where something of the file was there before them.
 #[test]
 fn blanks_before_a_table_are_no_header() {
-    for pieces in [&[b"\0".as_slice(), b"\0 "], &[b"\0\0", b" "], &[b"", b" "], &[b" ", b" "], &[b"", b"\0 "]] {
+    for pieces in [&[b"\0".as_slice(), b"\0 "], &[b"\0\0", b" "], &[b"", b" "], &[b" ", b" "], &[b"", b"\0 "]]
+    {
         let [one, other] = pieces;
         assert_eq!(read_as_csv(pieces), read_as_csv(&[&[*one, *other].concat()]), "{pieces:?}");
         assert_eq!(read_as_csv(pieces), Records::default(), "{pieces:?}");

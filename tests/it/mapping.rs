@@ -184,8 +184,14 @@ fn words_of_the_config_are_as_they_are_written() {
         ("fields: {sip_code: Code}\n    where: []", "`where` is an empty list"),
         ("fields: {sip_code: Code}\n    where: [{field: n}]", "`is`"),
         ("fields: {sip_code: Code}\n    where: {field: n, is: []}", "the list of what `n` may be is empty"),
-        ("fields: {sip_code: Code}\n    where: n", "expected `where` as `{field: ..., is: ...}`, or a list of these"),
-        ("header: false\n    fields: {sip_code: 3}\n    where: {field: n, is: a}", "`where`: without a header"),
+        (
+            "fields: {sip_code: Code}\n    where: n",
+            "expected `where` as `{field: ..., is: ...}`, or a list of these",
+        ),
+        (
+            "header: false\n    fields: {sip_code: 3}\n    where: {field: n, is: a}",
+            "`where`: without a header",
+        ),
         ("fields: {sip_code: Code, duration: {field: n, divide_by: 0}}", "nothing can be divided by 0"),
     ] {
         let config = format!("sources:\n  - name: s\n    paths: ['*.csv']\n    format: csv\n    {keys}\n");
