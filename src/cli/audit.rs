@@ -13,9 +13,9 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 use self::compare::{Compared, GONE, Recount};
-use super::Exit;
 use super::reader;
 use super::stopped::{Failed, Stopped};
+use super::{Exit, counted, one_or_more};
 use crate::clock;
 use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
@@ -62,21 +62,18 @@ pub fn run(arguments: &Arguments) -> Exit {
     };
     let said = match (compared, differences) {
         (0, 0) => "nothing was compared: no file that was read is still there".to_owned(),
-        (files, 0) => format!("{}: no difference", counted(files, "file compared", "files compared")),
+        (files, 0) => {
+            format!("{}: no difference", one_or_more(files as u64, "file compared", "files compared"))
+        }
         (files, differences) => format!(
             "{}: {}",
-            counted(files, "file compared", "files compared"),
-            counted(differences, "difference", "differences")
+            one_or_more(files as u64, "file compared", "files compared"),
+            counted(differences as u64, "difference")
         ),
     };
     // Without anyone to read it, the exit status says it.
     let _ = writeln!(io::stdout(), "{}{said}", shown::lines(&report));
     if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No }
-}
-
-/// `1 file`, `2 files`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What came of it.
@@ -212,7 +209,7 @@ impl Audit {
 
     fn summary(&self) -> String {
         let Recount { unknown, .. } = &self.recount;
-        let mut text = format!("{} read again", counted(self.compared, "file", "files"));
+        let mut text = format!("{} read again", counted(self.compared as u64, "file"));
         if self.gone > 0 {
             text += &format!(", {} gone", self.gone);
         }

@@ -286,7 +286,7 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
     let threads = threads.unwrap_or_else(reader::all_cores);
     let (mut reader, sources) = Reader::new(options, reader::total_bytes(&paths), threads);
     let names = &options.sources[0].books.trunk_names;
-    let reading = reading::Options { without_detail: !keeps_families, ..options.sources[0].reading };
+    let reading = reading::Options { keeps_detail: keeps_families, ..options.sources[0].reading };
     if let Some(limit) = limit {
         reader.list(calls::listing(choice, &options.catalogue, names, limit));
     }

@@ -108,7 +108,12 @@ fn whole_number(text: &str) -> Result<usize, String> {
 
 /// `1 file`, `2 files`, `1,234 files`.
 fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(count), if count == 1 { "" } else { "s" })
+    one_or_more(count, what, &format!("{what}s"))
+}
+
+/// As [`counted`], of what is more than a word.
+fn one_or_more(count: u64, one: &str, more: &str) -> String {
+    format!("{} {}", thousands(count), if count == 1 { one } else { more })
 }
 
 /// Says on standard error what went wrong or what was done. The names of files in it may hold anything.

@@ -135,9 +135,13 @@ impl Reader {
     ) -> Vec<Outcome> {
         let listing = self.listing.clone();
         let context = self.ledger.context(source, clock::now(), false);
-        let keeps_families = !options.without_detail;
-        let context =
-            Context { listing, keeps_exemplars: false, notes_origins: true, keeps_families, ..context };
+        let context = Context {
+            listing,
+            keeps_exemplars: false,
+            notes_origins: true,
+            keeps_families: options.keeps_detail,
+            ..context
+        };
         let readers = self.threads.min(paths.len());
         let threads_each = self.threads / readers.max(1);
         let (told, tells) = mpsc::sync_channel(WAITING_BATCHES * self.threads);

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use self::lines::LineError;
-use super::Exit;
-use crate::findings::thousands;
+use super::{Exit, counted, one_or_more};
 use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
 use crate::{clock, config};
 
@@ -164,9 +163,11 @@ impl fmt::Display for Tally {
         let parts = store::Table::ALL
             .into_iter()
             .filter_map(|table| Some((self.rows[table as usize], words(table)?)));
-        let mut parts: Vec<String> =
-            parts.filter(|(rows, _)| *rows > 0).map(|(rows, words)| one_or_more(rows, words)).collect();
-        parts.push(one_or_more(self.ids, ("record id", "record ids")));
+        let mut parts: Vec<String> = parts
+            .filter(|(rows, _)| *rows > 0)
+            .map(|(rows, (one, more))| one_or_more(rows as u64, one, more))
+            .collect();
+        parts.push(counted(self.ids as u64, "record id"));
         f.write_str(&parts.join(", "))
     }
 }
@@ -186,10 +187,6 @@ fn words(table: store::Table) -> Option<(&'static str, &'static str)> {
         History => ("minute of history", "minutes of history"),
         HistorySeries | Commits => return None,
     })
-}
-
-fn one_or_more(count: usize, (one, more): (&str, &str)) -> String {
-    format!("{} {}", thousands(count as u64), if count == 1 { one } else { more })
 }
 
 fn verify(folder: &Path) -> Result<String, StateError> {

@@ -186,7 +186,7 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             live_within: written.live_within.as_ref().map(duration).transpose()?,
             record_bytes,
             names: names(&written.columns)?,
-            without_detail: false,
+            keeps_detail: true,
         },
     })
 }

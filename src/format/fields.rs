@@ -15,7 +15,7 @@ use fearless_simd::{Level, dispatch, u8x32, u16x16};
 pub use self::moment::{millis_of_second, millis_within_hour, minutes_since_1970, zone_minutes};
 use self::moment::{usual_year_and_millis, year_and_millis};
 pub use super::flag::flag;
-use super::identity::OwnId;
+use super::record_id::OwnId;
 use crate::call::{Direction, Reason, RecordId, Text, TwoReadings, UnixMillis};
 
 /// The highest SIP response code: three digits.

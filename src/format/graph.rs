@@ -176,7 +176,7 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        let minor = Usual { without_detail: front.without_detail };
+        let minor = Usual { keeps_detail: front.keeps_detail };
         front.fill(text, record_bytes, json::is_blank, |text, calls| self.usual(text, minor, calls));
     }
 
@@ -259,7 +259,7 @@ where
         Kind::Error => return Err(Reason::ErrorAnswer),
         Kind::NoRow => return Err(Reason::NotARow),
     }
-    let call = row::call(row, Usual::default()).or_else(|_| lenient(row, dates));
+    let call = row::call(row, Usual { keeps_detail: true }).or_else(|_| lenient(row, dates));
     let call = call.map_err(|reason| if holds_columns(row) { Reason::NotARow } else { reason })?;
     if !is_whole(row) {
         row::missing(row, |field| row.has(field), resembles).map_or(Ok(()), Err)?;

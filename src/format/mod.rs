@@ -10,7 +10,7 @@ pub mod detail;
 pub mod device;
 pub mod fields;
 mod flag;
-mod identity;
+mod record_id;
 pub mod freeswitch;
 pub mod freeswitch_csv;
 pub mod freeswitch_xml;
@@ -200,15 +200,15 @@ pub trait Decode: Debug + Send {
 }
 
 /// Calls decoded in one go, and where their records stand in the text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Front<'t> {
     pub calls: Vec<Call<'t>>,
     /// Where the record of each begins.
     pub begins: Vec<usize>,
     /// Where the last one ends.
     pub end: usize,
-    /// Whether nobody asks for their [`Detail`](crate::call::Detail).
-    pub without_detail: bool,
+    /// Whether anybody asks for their [`Detail`](crate::call::Detail).
+    pub keeps_detail: bool,
 }
 
 impl<'t> Front<'t> {
@@ -218,7 +218,7 @@ impl<'t> Front<'t> {
     /// None yet, and room for all: growing would copy each call several times.
     pub fn with_room() -> Self {
         let (calls, begins) = (Vec::with_capacity(Self::ROOM), Vec::with_capacity(Self::ROOM));
-        Self { calls, begins, end: 0, without_detail: false }
+        Self { calls, begins, end: 0, keeps_detail: true }
     }
 
     /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the

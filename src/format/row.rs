@@ -6,8 +6,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::detail;
 use super::fields::{self, NotATime, NotWhole};
-use super::identity::{self, OwnId};
 use super::names::Field;
+use super::record_id::{self, OwnId};
 use super::times::{Dates, When};
 use super::trunk;
 use crate::call::{
@@ -42,9 +42,9 @@ pub trait Minor {
 }
 
 /// As Microsoft writes them. What is not so is an error, and the row one for [`Lenient`].
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Usual {
-    pub without_detail: bool,
+    pub keeps_detail: bool,
 }
 
 impl Minor for Usual {
@@ -78,7 +78,7 @@ impl Minor for Usual {
 
     #[inline(always)]
     fn wants_detail(&self) -> bool {
-        !self.without_detail
+        self.keeps_detail
     }
 }
 
@@ -137,7 +137,7 @@ impl Minor for Lenient {
 /// The call of a row, or the first of the reasons why there is none.
 #[inline(always)]
 pub fn call<'a>(row: &impl Fields<'a>, mut minor: impl Minor) -> Result<Call<'a>, Reason> {
-    let record_id = identity::record_id(row)?;
+    let record_id = record_id::of(row)?;
     let codes = Codes {
         microsoft: fields::microsoft_code(row.whole(Field::MicrosoftCode))?,
         sip: fields::sip_code(row.whole(Field::SipCode))?,

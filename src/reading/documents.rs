@@ -1,13 +1,13 @@
 //! Text of several documents, as the members of an archive are: each ends before the next begins, and is recognised anew.
 
-use super::{Found, HowRead, Reading, Records};
+use super::{Found, HowRead, Reading, Records, Unrecognised};
 
 /// Where in the documents of a text reading stands.
 #[derive(Debug, Default)]
 pub struct Documents {
     now: Document,
     /// What the first that is passed over seems to be.
-    unrecognised: Option<&'static str>,
+    unrecognised: Option<Unrecognised>,
 }
 
 /// The document that the text goes on with.
@@ -63,8 +63,15 @@ impl Reading {
 
     /// How much of the text is to be read.
     pub(super) fn wanted(&self) -> usize {
-        let wanted = usize::try_from(self.until.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        wanted.min(self.document().len())
+        let there = self.document().len();
+        let wanted = self.until.map(|until| until.saturating_sub(self.position));
+        wanted.and_then(|wanted| usize::try_from(wanted).ok()).map_or(there, |wanted| wanted.min(there))
+    }
+
+    /// How much more text than is there is to be read at the most.
+    pub(super) fn missing(&self) -> u64 {
+        let held = self.position + self.tail.text().len() as u64;
+        self.until.map_or(u64::MAX, |until| until.saturating_sub(held))
     }
 
     /// The text that is there, of one document.
@@ -75,7 +82,7 @@ impl Reading {
 
     /// Notes why nothing can be read of an archive, if so.
     fn note_archive(&mut self, finished: bool) {
-        self.unrecognised = self.tail.refused();
+        self.unrecognised = self.tail.refused().map(Unrecognised::sure);
         if self.tail.is_read() && self.tail.text().is_empty() && self.stages.is_none() {
             self.unrecognised = self.unrecognised.or(self.documents.unrecognised);
         }
@@ -86,12 +93,11 @@ impl Reading {
 
     /// Nobody has written for a while to an archive of which not all is there, or none will any more; whether that is so.
     pub(super) fn give_up_waiting(&mut self) -> bool {
-        let reason = self.tail.waits_for();
-        if reason.is_some() {
-            self.unrecognised = reason;
+        let waits_for = self.tail.waits_for();
+        if let Some(why) = waits_for {
             // It may yet be completed.
-            self.is_guess = true;
+            self.unrecognised = Some(Unrecognised { is_guess: true, ..Unrecognised::sure(why) });
         }
-        reason.is_some()
+        waits_for.is_some()
     }
 }

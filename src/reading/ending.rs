@@ -87,7 +87,7 @@ impl Reading {
             return false;
         }
         if self.stages.is_none() && given_up && !self.recognise(true) {
-            self.is_guess = self.unrecognised.is_some();
+            self.unrecognised.iter_mut().for_each(|it| it.is_guess = true);
             return false;
         }
         let ending = match &self.stages {
@@ -104,9 +104,9 @@ impl Reading {
                 true
             }
             Ending::Calls(end) => {
-                self.until = self.position + end as u64;
+                self.until = Some(self.position + end as u64);
                 self.records(context, true);
-                self.until = u64::MAX;
+                self.until = None;
                 if self.is_full() {
                     // The rest is taken the next time.
                     self.ending = None;

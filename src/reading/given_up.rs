@@ -159,15 +159,15 @@ impl Reading {
 
     /// Whether there is text by now where a file that was not recognised had a hole.
     pub fn is_unread_hole_filled(&self) -> bool {
-        let at = self.hole_unread.zip(self.tail.plain_text_at());
+        let at = self.unrecognised.and_then(|it| it.hole).zip(self.tail.plain_text_at());
         at.is_some_and(|(at, text_at)| self.tail.is_written_at(text_at + at))
     }
 
-    /// The text is of no format we know; a hole in what was looked at may be why.
-    pub(super) fn note_unread_hole(&mut self) {
+    /// Where the first hole begins in what was looked at: it may be why the text is of no format that is known.
+    pub(super) fn first_hole(&self) -> Option<u64> {
         let before = self.given_up.holes.first().map(|hole| hole.start);
         let hole = next_hole(self.tail.text(), 0);
-        self.hole_unread = before.or((hole.start < hole.end).then(|| self.position + hole.start as u64));
+        before.or((hole.start < hole.end).then(|| self.position + hole.start as u64))
     }
 
     /// What a file begins with is no hole to wait at where records begin behind it: its writer goes on where it was before
@@ -213,7 +213,7 @@ impl Reading {
         let Some(place) = self.written_hole()? else { return Ok(false) };
         let hole = &self.given_up.holes[place];
         let Some((mut part, _)) = self.reading_from(hole.begin, hole.place)? else { return Ok(false) };
-        part.until = hole.until;
+        part.until = Some(hole.until);
         self.filling = Some((place, Box::new(part)));
         Ok(true)
     }
@@ -230,18 +230,15 @@ impl Reading {
             if part.is_full() || part.tail.read_bytes().saturating_sub(begin) >= budget {
                 break Some(Turn::More);
             }
-            let missing = part.until.saturating_sub(part.position + part.tail.text().len() as u64);
+            let missing = part.missing();
             if missing > 0 && part.fill(missing, false)? {
                 continue;
             }
-            let is_all = part.until != u64::MAX && part.until != self.position;
-            if is_all || part.position == part.until {
-                break None;
+            match part.until {
+                None => break Some(Turn::CaughtUp),
+                Some(until) if until != self.position || until == part.position => break None,
+                Some(_) => part.go_on_alone(&self.tail.holes),
             }
-            if part.until == u64::MAX {
-                break Some(Turn::CaughtUp);
-            }
-            part.go_on_alone(&self.tail.holes);
         };
         if let Some(turn) = turn {
             self.book(&mut part);
@@ -298,12 +295,12 @@ impl Reading {
     fn go_on_alone(&mut self, holes: &Holes) {
         let passed = holes.passed.max(self.tail.read_bytes());
         self.tail.holes = Holes { waits: true, at: None, passed, given_up: Vec::new() };
-        self.until = u64::MAX;
+        self.until = None;
     }
 
     /// Whether it has come to a record's end behind `position`, and goes on from there.
     fn goes_on_alone(&self, position: u64) -> bool {
-        self.until == u64::MAX && self.position >= position
+        self.until.is_none() && self.position >= position
     }
 
     /// Takes what stands before the position into the hashes, from the file.

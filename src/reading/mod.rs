@@ -60,14 +60,14 @@ pub struct Options {
     pub record_bytes: usize,
     /// The operator's names of properties and columns.
     pub names: Names,
-    /// Whether nobody asks for setup times, kinds and countries of calls, which take time to read.
-    pub without_detail: bool,
+    /// Whether anybody asks for setup times, kinds and countries of calls, which take time to read.
+    pub keeps_detail: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (record_bytes, names) = (1024 * 1024, Names::default());
-        Self { format: None, live_within: None, record_bytes, names, without_detail: false }
+        Self { format: None, live_within: None, record_bytes, names, keeps_detail: true }
     }
 }
 
@@ -77,9 +77,7 @@ pub struct Reading {
     pub tail: Tail,
     options: Options,
     stages: Option<Stages>,
-    unrecognised: Option<&'static str>,
-    /// Whether more of the text may show otherwise.
-    is_guess: bool,
+    unrecognised: Option<Unrecognised>,
     /// Offset in the text of the first byte not yet consumed.
     position: u64,
     beginning: Beginning,
@@ -99,12 +97,10 @@ pub struct Reading {
     /// As in [`Content`].
     lineage: u64,
     /// Text from here on is left alone.
-    until: u64,
+    until: Option<u64>,
     /// What was found and not yet handed over.
     batch: Option<Box<Batch>>,
     given_up: GivenUp,
-    /// Where a hole begins in a text that was not recognised.
-    hole_unread: Option<u64>,
     /// The hole that is being read since it was filled: its place in `given_up.holes`, and the reading of it.
     filling: Option<(usize, Box<Self>)>,
     /// How many were filled, those that reading waited at included.
@@ -114,6 +110,24 @@ pub struct Reading {
     check: Option<Box<Check>>,
     comparison: Option<Box<Comparison>>,
     checked: Option<bool>,
+}
+
+/// A text of no format that is known.
+#[derive(Debug, Clone, Copy)]
+struct Unrecognised {
+    /// What it seems to be.
+    why: &'static str,
+    /// Whether more of the text may show otherwise.
+    is_guess: bool,
+    /// Where a hole begins in it.
+    hole: Option<u64>,
+}
+
+impl Unrecognised {
+    /// Whatever comes behind it.
+    fn sure(why: &'static str) -> Self {
+        Self { why, is_guess: false, hole: None }
+    }
 }
 
 /// How the records of a file are read.
@@ -153,7 +167,6 @@ impl Reading {
             options,
             stages: None,
             unrecognised: None,
-            is_guess: false,
             position: 0,
             beginning: Beginning::default(),
             documents: Documents::default(),
@@ -163,10 +176,9 @@ impl Reading {
             found: Records::default(),
             passed_over: Some(Records::default()),
             lineage: fastrand::u64(1..),
-            until: u64::MAX,
+            until: None,
             batch: None,
             given_up: GivenUp::default(),
-            hole_unread: None,
             filling: None,
             filled: 0,
             blocks: None,
@@ -226,14 +238,12 @@ impl Reading {
 
     /// Why the file is of no format we know, if so. Nothing more is read of it.
     pub fn unrecognised(&self) -> Option<&'static str> {
-        self.unrecognised
+        self.unrecognised.map(|it| it.why)
     }
 
     /// There is more of the text: what was a guess is one no more. Whether the file can be of a format we know.
     pub fn may_be_recognised(&mut self) -> bool {
-        if std::mem::take(&mut self.is_guess) {
-            self.unrecognised = None;
-        }
+        self.unrecognised = self.unrecognised.filter(|it| !it.is_guess);
         self.unrecognised.is_none()
     }
 

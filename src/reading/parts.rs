@@ -97,7 +97,7 @@ impl Reading {
             return Err(io::ErrorKind::NotSeekable.into());
         };
         part.beginning = Beginning::in_text(&[], &content);
-        part.until = end;
+        part.until = Some(end);
         Ok(part)
     }
 
@@ -110,7 +110,7 @@ impl Reading {
                 batches.extend(self.take_batch());
                 continue;
             }
-            let missing = self.until.saturating_sub(self.position + self.tail.text().len() as u64);
+            let missing = self.missing();
             if missing == 0 {
                 break Ok(());
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::beginning::Beginning;
 use super::given_up::{self, GivenUp};
 use super::stages::{self, Piece, Stages};
-use super::{Batch, Content, Context, Found, HowRead, Options, Reading, Records, found};
+use super::{Batch, Content, Context, Found, HowRead, Options, Reading, Records, Unrecognised, found};
 use crate::call::Reason;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::framing::{Framing, Place};
@@ -126,8 +126,8 @@ impl Reading {
             self.stages = Some(Stages::new(other, self.options));
             return self.each_of_document(finished, take);
         }
-        self.unrecognised = Some(Format::unknown_explanation(text));
-        self.is_guess = length <= UNKNOWN_BYTES;
+        let (why, is_guess) = (Format::unknown_explanation(text), length <= UNKNOWN_BYTES);
+        self.unrecognised = Some(Unrecognised { is_guess, ..Unrecognised::sure(why) });
     }
 
     /// Is done with the first `count` bytes of the text.
@@ -175,9 +175,8 @@ impl Reading {
                     // Behind the last of the first lines, what is not all there may yet be of ours.
                     let is_short = text.len() <= UNKNOWN_BYTES;
                     let is_guess = is_short && memchr::memchr_iter(b'\n', text).count() <= FIRST_LINES;
-                    self.unrecognised = Some(Format::unknown_explanation(text));
-                    self.is_guess = is_guess;
-                    self.note_unread_hole();
+                    let (why, hole) = (Format::unknown_explanation(text), self.first_hole());
+                    self.unrecognised = Some(Unrecognised { why, is_guess, hole });
                     return false;
                 }
             },

@@ -140,7 +140,7 @@ impl Reading {
         content: &Content,
         mut take: impl FnMut(&Found<'_>, HowRead, &Records),
     ) -> Result<bool, TailError> {
-        self.until = content.position;
+        self.until = Some(content.position);
         let mut take = |found: &Found<'_>, how: HowRead, so_far: &Records| {
             take(found, how, so_far);
             true
@@ -148,7 +148,7 @@ impl Reading {
         loop {
             self.each(false, &mut take);
             let held = self.tail.text().len();
-            if self.unrecognised.is_some() || self.position + held as u64 >= self.until {
+            if self.unrecognised.is_some() || self.missing() == 0 {
                 break;
             }
             let more = self.tail.fill(u64::MAX, false);

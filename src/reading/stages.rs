@@ -19,7 +19,7 @@ pub struct Stages {
     pub decoder: Box<dyn Decode>,
     pub(super) record_bytes: usize,
     pub names: Names,
-    without_detail: bool,
+    keeps_detail: bool,
     /// Whether the text goes on with the rest of a record that a hole cuts.
     pub(super) is_torn: bool,
 }
@@ -41,7 +41,7 @@ pub enum Piece<'s> {
 impl Stages {
     /// Takes the calls of usual records from the front of the text.
     pub fn front<'t>(&mut self, text: &'t [u8], front: &mut Front<'t>) {
-        front.without_detail = self.without_detail;
+        front.keeps_detail = self.keeps_detail;
         if !self.is_torn && self.splitter.begins_record(text.len()) {
             self.decoder.decode_front(text, self.record_bytes, front);
         }
@@ -141,7 +141,7 @@ impl Stages {
             splitter: format.framing.splitter(options.record_bytes),
             decoder: (format.decoder)(options.names),
             names: options.names,
-            without_detail: options.without_detail,
+            keeps_detail: options.keeps_detail,
             record_bytes: options.record_bytes,
             is_torn: false,
         }

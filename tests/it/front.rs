@@ -92,7 +92,7 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     let (mut decoder, mut all) = ((format.decoder)(Names::default()), Vec::new());
     loop {
         if may && splitter.begins_record(text.len()) {
-            let mut front = Front::default();
+            let mut front = Front::with_room();
             decoder.decode_front(text, RECORD_BYTES, &mut front);
             all.extend(front.calls.iter().map(|call| format!("Call({call:?})")));
             text = &text[front.end..];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{Folder, StateError, one_or_more};
+use super::{Folder, StateError, counted, one_or_more};
 use crate::ledger::forget::{Forgotten, Which, forget};
 use crate::ledger::store::Store;
 use crate::{clock, config};
@@ -61,8 +61,8 @@ pub fn run(arguments: &Arguments) -> Result<String, StateError> {
     }
     let Forgotten { routes, failures, source, .. } = forgotten;
     let own = if source { ", and the counters of the source begin anew" } else { "" };
-    let routes = one_or_more(routes, ("route", "routes"));
-    let failures = one_or_more(failures, ("counter of failed calls", "counters of failed calls"));
+    let routes = counted(routes as u64, "route");
+    let failures = one_or_more(failures as u64, "counter of failed calls", "counters of failed calls");
     Ok(format!("forgotten: {routes}, {failures}{own}"))
 }
 

@@ -106,7 +106,7 @@ impl Decode for Decoder {
         if columns.separator != b',' || !columns.is_whole() {
             return;
         }
-        let minor = Usual { without_detail: front.without_detail };
+        let minor = Usual { keeps_detail: front.keeps_detail };
         // The newline comes on top.
         front.fill(
             text,

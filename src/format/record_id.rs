@@ -37,7 +37,7 @@ const IDENTIFYING: [Field; 6] =
 
 /// Graph's rows have an id of their own. Those of the admin center have none, and several legs share a correlation id.
 #[inline(always)]
-pub fn record_id<'a>(row: &impl Fields<'a>) -> Result<RecordId, Reason> {
+pub fn of<'a>(row: &impl Fields<'a>) -> Result<RecordId, Reason> {
     let has_correlation_id = !row.bytes(Field::CorrelationId).is_empty();
     match row.own_id() {
         OwnId::Guid(id) => return Ok(id),
