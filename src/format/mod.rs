@@ -1,4 +1,5 @@
-//! Records to calls. A format is a value: one file here, one line in [`ALL`], one folder in `tests/data/`.
+//! Records to calls. A format is a value: one file here, one line in [`ALL`] (and in `LOGS`, if other lines may stand before its
+//! first record), one folder in `tests/data/`. CONTRIBUTING.md lists every step.
 //!
 //! Pure: bytes in, values out.
 
