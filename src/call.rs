@@ -302,7 +302,8 @@ pub struct Call<'a> {
     pub codes: Codes<'a>,
     /// When the call ended or failed; `None` when the record does not say.
     pub ended_at: Option<UnixMillis>,
-    /// Seconds from INVITE to end or failure; `None` when the record does not say.
+    /// How many seconds the record says that the call lasted: Microsoft's from INVITE to end or failure, some devices' from the
+    /// answer on. `None` when it does not say.
     pub duration_seconds: Option<u32>,
     /// The attempts of one call have one record id.
     pub attempt: Attempt,

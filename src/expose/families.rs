@@ -1,4 +1,6 @@
 //! A snapshot as metric families: their names, help texts and labels, and which of its counts each shows.
+//!
+//! What no snapshot holds, the program itself, has its families in `telemetry` (and the web config in `access`).
 
 use std::borrow::Cow;
 use std::collections::HashSet;

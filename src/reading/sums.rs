@@ -1,4 +1,5 @@
-//! Calls folded into counts: what they add to the metrics of each label set and of their source.
+//! Calls folded into counts: what they add to the metrics of each label set and of their source. Every metric of calls begins
+//! here; CONTRIBUTING.md lists the files that it passes through.
 
 use super::histogram::Histogram;
 use super::tallies::Tallies;
