@@ -11,13 +11,22 @@ use crate::source::identity::Stamp;
 /// What happened to a file: the `event` label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileEvent {
+    /// Seen, and nothing was known of it: read from its beginning, unless it is `Copied`. Also a known file that holds other text
+    /// after a restart, or is to be read as another format.
     Found,
+    /// Known from before a restart, or looked at anew, and the same: read on behind what was read.
     Resumed,
+    /// The same file under another name.
     Rotated,
+    /// It became shorter than what was read of it while the daemon ran: read from its beginning.
     Truncated,
+    /// It got other bytes where it was read while the daemon ran: read from its beginning.
     Replaced,
+    /// It holds the text of another file that was read: read on behind that.
     Copied,
+    /// It is gone, or was written anew under another inode.
     Removed,
+    /// NULs that stood in it were overwritten with text, which is read.
     HoleFilled,
 }
 
