@@ -72,6 +72,8 @@ pub fn values(header: &str) -> impl Iterator<Item = Reason<'_>> {
 /// What Microsoft says in the values of a header, in their order; and that a call was completed elsewhere, which the SBC
 /// itself tells Microsoft.
 pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
+    // Without a parameter there is nothing of both.
+    let header = if memchr::memchr(b'=', header.as_bytes()).is_some() { header } else { "" };
     values(header).filter_map(|reason| match reason.microsoft() {
         Some(microsoft) => Some(Said { phrase: microsoft.phrase, is_cut: reason.is_cut }),
         None => reason.is_completed_elsewhere().then_some(ELSEWHERE),
@@ -80,6 +82,7 @@ pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
 
 /// The cause of Q.850 in a header, where it has one.
 pub fn q850(header: &str) -> Option<u8> {
+    memchr::memchr(b'=', header.as_bytes())?;
     let mut values = values(header);
     let cause = values.find(|reason| reason.protocol == Protocol::Q850).and_then(|reason| reason.cause)?;
     u8::try_from(cause).ok().filter(|cause| *cause < 128)

@@ -247,13 +247,15 @@ impl Wanted<'_> {
                     let wanted = calls.iter().zip(*positions).filter(|(_, position)| is_wanted(position));
                     read.extend(wanted.map(|(call, position)| (*position, Ok((call.owned(), how)))));
                 }
-                Found::Header { position } | Found::Ignored { position } if is_wanted(position) => {
-                    read.push((*position, Err(None)));
+                Found::Header { position } if is_wanted(position) => read.push((*position, Err(None))),
+                Found::Ignored { positions } => {
+                    let wanted = positions.iter().filter(|position| is_wanted(position));
+                    read.extend(wanted.map(|position| (*position, Err(None))));
                 }
                 Found::Rejected { reason, position, .. } if is_wanted(position) => {
                     read.push((*position, Err(Some(*reason))));
                 }
-                Found::Header { .. } | Found::Ignored { .. } | Found::Rejected { .. } => {}
+                Found::Header { .. } | Found::Rejected { .. } => {}
             }
         })?;
         Ok(match reading.format() {

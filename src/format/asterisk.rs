@@ -6,19 +6,19 @@
 //! (`SIP 480 Temporarily Unavailable`) into `userfield`.
 //! Read from Asterisk's source: `cdr/cdr_csv.c`, `configs/samples/cdr_custom.conf.sample`, `main/cdr.c`.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::columns::{self, Wanted};
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Public, Recognised, fields};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, fields, local_time};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField, UnreadTime,
-    Words,
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
+    UnreadTime, Words,
 };
 use crate::framing::Framing;
 
@@ -62,11 +62,8 @@ struct Columns {
 
 impl Columns {
     /// By how many cells a row has, and by what those show that two sets of columns have in common.
-    fn of(cells: &[Cow<'_, [u8]>]) -> Option<Self> {
-        let at = |column: usize| cells.get(column).map(|cell| cell.trim_ascii()).unwrap_or_default();
-        let count = cells.len();
-        let is_custom = count == 19 && is_disposition(at(13)) && !is_disposition(at(14));
-        if is_custom {
+    fn of(cells: &[&[u8]; MOST], count: usize) -> Option<Self> {
+        if is_custom(cells, count) {
             return Some(Self {
                 context: 3,
                 channel: 4,
@@ -79,7 +76,7 @@ impl Columns {
         }
         // Each of `loguniqueid`, `loguserfield` and `newcdrcolumns` (which adds three) may be set or not.
         let has_one_more = matches!(count, 17 | 20);
-        let is_unique_id = has_one_more && is_unique_id(at(16));
+        let is_unique_id = has_one_more && is_unique_id(cells[16].trim_ascii());
         let has_both = matches!(count, 18 | 21);
         let linked_id = (19..=21).contains(&count).then(|| count - 2);
         (16..=21).contains(&count).then_some(Self {
@@ -92,6 +89,11 @@ impl Columns {
             linked_id,
         })
     }
+}
+
+/// Whether a row of so many columns is one of cdr_custom.
+fn is_custom(cells: &[&[u8]; MOST], count: usize) -> bool {
+    count == 19 && is_disposition(cells[13].trim_ascii()) && !is_disposition(cells[14].trim_ascii())
 }
 
 /// `1730797200.1`, perhaps with the system's name before it: `mainserver-1730797200.1`.
@@ -110,7 +112,7 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     let line = memchr::memchr(b'\n', text).map(|newline| &text[..newline]);
     match line.or((finished || text.len() > device::MAXIMUM_LINE).then_some(text)) {
         None => Recognised::NeedMore,
-        Some(line) if Row::read(line).is_ok() => Recognised::Yes,
+        Some(line) if with_row(line, |_| ()).is_ok() => Recognised::Yes,
         Some(_) => Recognised::No,
     }
 }
@@ -128,81 +130,112 @@ fn is_disposition(text: &[u8]) -> bool {
     DISPOSITIONS.iter().any(|(name, _)| *name == text)
 }
 
+/// No row has more columns.
+const MOST: usize = 21;
+
+/// The columns that are read of cdr_csv, and the one that tells it from cdr_custom; not the caller's name, which has quotes in it.
+const OF_CSV: [u16; 13] = [3, 5, 6, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19];
+
+/// Those of cdr_custom.
+const OF_CUSTOM: [u16; 10] = [3, 4, 5, 8, 9, 10, 11, 13, 16, 17];
+
+static IN_CSV: Wanted<13> = Wanted::rising(OF_CSV);
+static IN_CUSTOM: Wanted<10> = Wanted::rising(OF_CUSTOM);
+
 #[derive(Debug)]
 struct Decoder(&'static Device);
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
-        let row = match Row::read(record.strip_suffix(b"\r").unwrap_or(record)) {
-            Ok(row) => row,
-            Err(reason) => return Decoded::Rejected(reason),
-        };
-        match row.is_of_teams(self.0) {
-            false => Decoded::Ignored,
-            true => row.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
-        }
+        let decoded = with_row(record, |row| row.decoded(self.0).owned());
+        decoded.unwrap_or_else(Decoded::Rejected)
+    }
+
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        front.rows(text, record_bytes, |line| Row::usual(line).map(|row| row.decoded(self.0)));
     }
 
     /// Contexts alone: a peer may be somebody's phone.
     fn sides(&self, record: &[u8]) -> Option<Sides> {
-        let row = Row::read(record.strip_suffix(b"\r").unwrap_or(record)).ok()?;
-        let ([_, context], _) = row.sides();
-        Some(self.0.sides([context]))
+        with_row(record, |row| self.0.sides([row.context()])).ok()
     }
 }
 
-/// The cells of a row.
+/// Reads any row.
+fn with_row<T>(record: &[u8], read: impl FnOnce(Row<'_>) -> T) -> Result<T, Reason> {
+    let record = record.strip_suffix(b"\r").unwrap_or(record);
+    let mut all = Vec::with_capacity(MOST);
+    cells::for_each(record, b',', |cell| all.push(cell.bytes(record)))?;
+    let mut cells = [b"".as_slice(); MOST];
+    for (place, cell) in all.iter().enumerate() {
+        *cells.get_mut(place).ok_or(Reason::BadCsv)? = cell;
+    }
+    Row::of(cells, all.len()).map(read)
+}
+
+/// The cells of a row, and how many it has.
 struct Row<'a> {
-    cells: Vec<Cow<'a, [u8]>>,
+    cells: [&'a [u8]; MOST],
+    count: usize,
     columns: Columns,
     q850: Option<u8>,
 }
 
 impl<'a> Row<'a> {
-    fn read(record: &'a [u8]) -> Result<Self, Reason> {
-        let mut cells = Vec::with_capacity(21);
-        cells::for_each(record, b',', |cell| {
-            cells.push(cell.bytes(record));
-        })?;
-        let columns = Columns::of(&cells).ok_or(Reason::BadCsv)?;
+    fn of(cells: [&'a [u8]; MOST], count: usize) -> Result<Self, Reason> {
+        let columns = Columns::of(&cells, count).ok_or(Reason::BadCsv)?;
         let disposition = cells[columns.disposition].trim_ascii();
         let known = DISPOSITIONS.iter().find(|(name, _)| *name == disposition);
         let q850 = known.ok_or(Reason::BadSuccess)?.1;
-        Ok(Self { cells, columns, q850 })
+        Ok(Self { cells, count, columns, q850 })
     }
 
-    fn get(&self, column: Option<usize>) -> &[u8] {
+    /// A row with an id, which is found without looking at names and numbers.
+    fn usual(line: &'a [u8]) -> Option<Self> {
+        let (read, count) = IN_CSV.cells(line, columns::COMMAS)?;
+        let mut cells = [b"".as_slice(); MOST];
+        OF_CSV.into_iter().zip(read).for_each(|(column, cell)| cells[usize::from(column)] = cell);
+        if is_custom(&cells, count) {
+            let (read, _) = IN_CUSTOM.cells(line, columns::COMMAS)?;
+            OF_CUSTOM.into_iter().zip(read).for_each(|(column, cell)| cells[usize::from(column)] = cell);
+        }
+        let row = Self::of(cells, count).ok()?;
+        let has_id = [row.columns.linked_id, row.columns.unique_id].iter().any(|id| !row.get(*id).is_empty());
+        has_id.then_some(row)
+    }
+
+    fn get(&self, column: Option<usize>) -> &'a [u8] {
         column.map(|column| self.cells[column].trim_ascii()).unwrap_or_default()
     }
 
     /// The peer in a channel's name: `teams` of `PJSIP/teams-0000012a`.
-    fn peer(&self, column: usize) -> &str {
-        let channel = str::from_utf8(self.get(Some(column))).unwrap_or_default();
-        let peer = channel.split_once('/').map_or("", |(_, peer)| peer);
-        peer.rsplit_once('-').map_or(peer, |(peer, _)| peer)
+    fn peer(&self, column: usize) -> &'a str {
+        let channel = self.get(Some(column));
+        let peer = memchr::memchr(b'/', channel).map_or(b"".as_slice(), |slash| &channel[slash + 1..]);
+        let peer = memchr::memrchr(b'-', peer).map_or(peer, |dash| &peer[..dash]);
+        if str::from_utf8(channel).is_ok() { str::from_utf8(peer).unwrap_or_default() } else { "" }
     }
 
-    /// The peer that called, with its context, and the one that was called.
-    fn sides(&self) -> ([&str; 2], [&str; 1]) {
-        let context = str::from_utf8(self.get(Some(self.columns.context))).unwrap_or_default();
-        ([self.peer(self.columns.channel), context], [self.peer(self.columns.channel + 1)])
+    fn context(&self) -> &'a str {
+        str::from_utf8(self.get(Some(self.columns.context))).unwrap_or_default()
     }
 
     /// Rows of a branch exchange are about phones, too. Without the names of Teams' side nobody can tell.
-    fn is_of_teams(&self, device: &Device) -> bool {
-        let (ingress, egress) = self.sides();
-        !device.are_known() || device.is_teams(ingress.into_iter().chain(egress))
+    fn decoded(&self, device: &Device) -> Decoded<'a> {
+        let [ingress, egress] = [self.peer(self.columns.channel), self.peer(self.columns.channel + 1)];
+        let is_teams = |name: &str| device.is_teams([name].into_iter());
+        let is_from = [is_teams(ingress), is_teams(self.context())];
+        let is_to = is_teams(egress);
+        if device.are_known() && !is_from[0] && !is_from[1] && !is_to {
+            return Decoded::Ignored;
+        }
+        let direction = device::direction_where(is_from[0] || is_from[1], is_to);
+        let trunk = device.trunk_where(is_from[0], ingress, egress);
+        self.call(device, direction, trunk).map_or_else(Decoded::Rejected, Decoded::Call)
     }
 
-    fn trunk(&self, device: &Device) -> Text<'static> {
-        let (ingress, egress) = (self.peer(self.columns.channel), self.peer(self.columns.channel + 1));
-        Text::from(device.trunk(ingress, egress)).owned()
-    }
-
-    fn call(&self, device: &Device) -> Result<Call<'a>, Reason> {
+    fn call(&self, device: &Device, direction: Direction, trunk: &'a str) -> Result<Call<'a>, Reason> {
         let answered = self.get(Some(self.columns.disposition)) == b"ANSWERED";
-        let (ingress, egress) = self.sides();
-        let direction = device.direction(ingress.into_iter(), egress.into_iter());
         let (id, attempt) = self.id()?;
         let column = |place| Some(self.columns.start + place);
         let mut unread = Unread::default();
@@ -218,7 +251,7 @@ impl<'a> Row<'a> {
         let duration = fields::duration_seconds(fields::whole_number(self.get(column(3))));
         Ok(Call {
             record_id: id,
-            trunk: self.trunk(device),
+            trunk: Text::from(trunk),
             direction,
             succeeded: Some(answered),
             codes: Codes {
@@ -239,7 +272,7 @@ impl<'a> Row<'a> {
     /// Rows without an id of the call, or of their own, are known by all that they say.
     fn id(&self) -> Result<(RecordId, Attempt), Reason> {
         match (self.get(self.columns.linked_id), self.get(self.columns.unique_id)) {
-            (b"", b"") => Ok((RecordId(xxh3_128(&self.cells.join(&b'\0'))), Attempt::Only)),
+            (b"", b"") => Ok((RecordId(xxh3_128(&self.cells[..self.count].join(&b'\0'))), Attempt::Only)),
             (b"", unique) => Ok((RecordId(xxh3_128(unique)), Attempt::Branch)),
             (linked, _) => Ok((RecordId(xxh3_128(linked)), Attempt::Branch)),
         }
@@ -255,124 +288,12 @@ impl<'a> Row<'a> {
 
 /// `2024-11-05 09:01:00`, in the time of the machine unless `usegmtime` is set.
 fn moment(text: &[u8], device: &Device) -> Option<UnixMillis> {
+    let usual = local_time::iso(text).and_then(|(date, clock)| device.at(date, clock));
+    if usual.is_some() {
+        return usual;
+    }
     device.moment(str::from_utf8(text).ok()?.parse::<civil::DateTime>().ok()?)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::call::{Direction, RefusedBy};
-    use crate::format::device::TrunkFrom;
-
-    const ROW: &str = r#""","+14255550100","+14255550199","from-teams","""User One"" <+14255550100>","PJSIP/teams-0000000a","PJSIP/carrier-1-0000000b","Dial","PJSIP/x",2024-11-05 09:00:00,,"2024-11-05 09:00:20",20,0,"BUSY","DOCUMENTATION","1730797200.1","SIP 486 Busy Here","","1730797200.0",7"#;
-    const CUSTOM: &str = r#""""User One"" <+14255550100>","+14255550100","+14255550199","from-teams","PJSIP/teams-0000000a","PJSIP/carrier-1-0000000b","Dial","PJSIP/x","2024-11-05 09:00:00","","2024-11-05 09:00:20","20","0","NO ANSWER","3","","mainserver-1730797200.1","",7"#;
-
-    fn device() -> &'static Device {
-        let berlin = jiff::tz::TimeZone::fixed(jiff::tz::offset(1));
-        Box::leak(Box::new(Device::parse(&["teams*"], TrunkFrom::Carrier, berlin).unwrap()))
-    }
-
-    fn call(row: &str, device: &'static Device) -> Call<'static> {
-        match Decoder(device).decode(row.as_bytes()) {
-            Decoded::Call(call) => call.owned(),
-            other => panic!("{row}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn reads_a_row_of_cdr_csv() {
-        let expected = Call {
-            record_id: RecordId(xxh3_128(b"1730797200.0")),
-            trunk: "carrier-1".into(),
-            direction: Direction::Outbound,
-            succeeded: Some(false),
-            codes: Codes {
-                sip: Some(486),
-                q850: Some(17),
-                words: Words::Other,
-                refused_by: RefusedBy::SbcSide,
-                ..Codes::default()
-            },
-            ended_at: Some(UnixMillis(1_730_793_620_000)),
-            duration_seconds: Some(20),
-            attempt: Attempt::Branch,
-            unread: Unread::default(),
-            detail: Detail::default(),
-        };
-        assert_eq!(call(ROW, device()), expected);
-        let unknown = call(ROW, &device::UNKNOWN);
-        assert_eq!((unknown.trunk, unknown.direction), ("".into(), Direction::Unknown));
-        assert_eq!(unknown.ended_at, Some(UnixMillis(1_730_797_220_000)));
-        let epoch = call(&ROW.replace("\"2024-11-05 09:00:20\"", "1730797220"), &device::UNKNOWN);
-        assert!(epoch.unread.has(UnreadField::EndTime) && epoch.ended_at.is_some());
-    }
-
-    #[test]
-    fn reads_a_row_of_cdr_custom() {
-        let call = call(CUSTOM, device());
-        assert_eq!((call.codes.sip, call.codes.q850, call.attempt), (None, Some(19), Attempt::Branch));
-        assert_eq!(call.record_id, RecordId(xxh3_128(b"mainserver-1730797200.1")));
-    }
-
-    #[test]
-    fn columns_are_those_that_the_switches_make() {
-        let head = r#"a,1,2,from-teams,c,PJSIP/teams-1,PJSIP/b-2,Dial,x,2024-11-05 09:00:00,,2024-11-05 09:00:20,20,0,BUSY,3"#;
-        let [unique, linked] =
-            ["1730797200.1", "1730797200.0"].map(|id| Some(RecordId(xxh3_128(id.as_bytes()))));
-        for (more, id, sip) in [
-            ("", None, None),
-            (",1730797200.1", unique, None),
-            (",SIP 486 Busy Here", None, Some(486)),
-            (",1730797200.1,SIP 486 Busy Here", unique, Some(486)),
-            (",peer,1730797200.0,7", linked, None),
-            (",main-1730797200.1,peer,1730797200.0,7", linked, None),
-            (",SIP 486 Busy Here,peer,1730797200.0,7", linked, Some(486)),
-            (",1730797200.1,SIP 486 Busy Here,peer,1730797200.0,7", linked, Some(486)),
-        ] {
-            let call = call(&format!("{head}{more}"), &device::UNKNOWN);
-            assert_eq!((call.codes.sip, call.codes.q850), (sip, Some(17)), "{more}");
-            let is_by_itself = id.is_none();
-            assert_eq!(call.attempt == Attempt::Only, is_by_itself, "{more}");
-            assert!(is_by_itself || Some(call.record_id) == id, "{more}");
-        }
-    }
-
-    #[test]
-    fn disposition_decides() {
-        for (disposition, answered, q850) in
-            [("ANSWERED", true, None), ("FAILED", false, None), ("CONGESTION", false, Some(34))]
-        {
-            // NO ANSWER can have a time of answer: the dialplan answered.
-            let row = ROW.replace("BUSY\"", &format!("{disposition}\""));
-            let call = call(&row, &device::UNKNOWN);
-            assert_eq!((call.succeeded, call.codes.q850), (Some(answered), q850), "{disposition}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_call_of_teams() {
-        let phones = ROW.replace("from-teams", "internal").replace("PJSIP/teams-", "PJSIP/phone-");
-        assert_eq!(Decoder(device()).decode(phones.as_bytes()), Decoded::Ignored);
-        for (row, reason) in [
-            (ROW.replace("BUSY\"", "MAYBE\""), Reason::BadSuccess),
-            (ROW.replace(",7", ",7,8"), Reason::BadCsv),
-            (ROW.replace("\"Dial\"", "\"Dial"), Reason::BadCsv),
-        ] {
-            assert_eq!(Decoder(device()).decode(row.as_bytes()), Decoded::Rejected(reason), "{row}");
-        }
-    }
-
-    #[test]
-    fn recognises_its_rows() {
-        use Recognised::{NeedMore, No, Yes};
-        for (text, finished, expected) in [
-            (ROW.to_owned(), false, NeedMore),
-            (ROW.to_owned(), true, Yes),
-            (format!("{CUSTOM}\r\n"), false, Yes),
-            ("a,b,c\n".to_owned(), false, No),
-            ("{\"a\":".to_owned(), false, No),
-        ] {
-            assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
-        }
-    }
-}
+mod tests;

@@ -20,7 +20,9 @@ use self::headers::Headers;
 use self::table::Table;
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Public, Recognised, correlation, fields as shared, written_time};
+use super::{
+    Decode, Decoded, Format, Front, Public, Recognised, correlation, fields as shared, written_time,
+};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, Unread, UnreadField, Words,
 };
@@ -134,7 +136,30 @@ impl Decoder {
 
     /// Where the fields of a record of a log stand: as a header of its device says, or the operator, or the manuals.
     fn layout(&self, line: &[u8]) -> &Layout {
-        self.headers.of(line).or(self.told.as_ref()).unwrap_or(&fields::DOCUMENTED)
+        self.headers.of(line).or(self.told.as_ref()).unwrap_or_else(|| &fields::DOCUMENTED)
+    }
+
+    /// A record of the end of a call.
+    fn decode_end<'a>(&self, line: &'a [u8]) -> Decoded<'a> {
+        let (layout, record) = (self.layout(line), record(line).unwrap_or_default());
+        let leg = Leg { fields: layout.fields(record), device: self.device };
+        // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
+        let is_strange = !leg.has_known_origin() && *layout == *fields::DOCUMENTED;
+        match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
+            true => Decoded::Rejected(Reason::BadLine),
+            false if is_strange => Decoded::Ignored,
+            false => leg.decoded(),
+        }
+    }
+
+    /// A line of a log; `None` of what may be a header.
+    fn usual<'a>(&self, line: &'a [u8]) -> Option<Decoded<'a>> {
+        match kind(line) {
+            Some(CALL_END) => Some(self.decode_end(line)),
+            Some(HEADER) => None,
+            Some(kind) if KINDS.contains(&kind) => Some(Decoded::Ignored),
+            _ => (self.table.is_none() && !Table::may_begin(line)).then_some(Decoded::Ignored),
+        }
     }
 
     /// A line that no syslog server wrote.
@@ -163,15 +188,11 @@ impl Decode for Decoder {
             Some(kind) if KINDS.contains(&kind) => return Decoded::Ignored,
             _ => return self.decode_row(line),
         }
-        let (layout, record) = (self.layout(line), record(line).unwrap_or_default());
-        let leg = Leg { fields: layout.fields(record), device: self.device };
-        // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
-        let is_strange = *layout == fields::DOCUMENTED && !leg.has_known_origin();
-        match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
-            true => Decoded::Rejected(Reason::BadLine),
-            false if is_strange => Decoded::Ignored,
-            false => leg.decoded(),
-        }
+        self.decode_end(line)
+    }
+
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        front.lines(text, record_bytes, |line| self.usual(line));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::civil;
 use jiff::tz::TimeZone;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::Recognised;
+use super::local_time::{Clock, Date, Zone};
+use super::side_names::SideNames;
 use crate::call::{Direction, Reason, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.
@@ -16,10 +18,10 @@ pub struct Device {
     /// Which of its names, of IP groups, trunk groups, dial peers, contexts or gateways, are those of Teams' side: as
     /// they were written.
     names: Vec<String>,
-    teams: GlobSet,
+    teams: SideNames,
     trunk_from: TrunkFrom,
     /// That of times which do not name one.
-    timezone: TimeZone,
+    timezone: Zone,
     /// Where fields stand in its records, as it was written.
     layout: Option<String>,
 }
@@ -34,9 +36,9 @@ impl fmt::Debug for Device {
 /// A device of which the operator says nothing.
 pub static UNKNOWN: LazyLock<Device> = LazyLock::new(|| Device {
     names: Vec::new(),
-    teams: GlobSet::empty(),
+    teams: SideNames::none(),
     trunk_from: TrunkFrom::Teams,
-    timezone: TimeZone::UTC,
+    timezone: Zone::new(TimeZone::UTC),
     layout: None,
 });
 
@@ -70,11 +72,7 @@ impl Device {
         trunk_from: TrunkFrom,
         timezone: TimeZone,
     ) -> Result<Self, globset::Error> {
-        let mut names = GlobSetBuilder::new();
-        for name in written {
-            names.add(GlobBuilder::new(name).case_insensitive(true).literal_separator(false).build()?);
-        }
-        let teams = names.build()?;
+        let (teams, timezone) = (SideNames::parse(written)?, Zone::new(timezone));
         let names = written.iter().map(|name| (*name).to_owned()).collect();
         Ok(Self { names, teams, trunk_from, timezone, layout: None })
     }
@@ -92,8 +90,12 @@ impl Device {
 
     /// The moment of a time of day there; `None` where the clock was put forward over it.
     pub fn moment(&self, local: civil::DateTime) -> Option<UnixMillis> {
-        let zoned = local.to_zoned(self.timezone.clone()).ok()?;
-        Some(UnixMillis(zoned.timestamp().as_millisecond()))
+        self.timezone.moment(local)
+    }
+
+    /// As [`Device::moment`]; `None` where reading the time is left to another.
+    pub fn at(&self, date: Date, clock: Clock) -> Option<UnixMillis> {
+        self.timezone.at(date, clock)
     }
 
     /// Whether the operator said which names are those of Teams' side.
@@ -103,7 +105,7 @@ impl Device {
 
     /// Whether one of these names, or hosts, is on Teams' side.
     pub fn is_teams<'t>(&self, mut names: impl Iterator<Item = &'t str>) -> bool {
-        names.any(|name| !name.is_empty() && self.teams.is_match(name))
+        names.any(|name| !name.is_empty() && self.teams.has(name))
     }
 
     /// These names of a record's sides. What may be a number is left out.
@@ -114,10 +116,14 @@ impl Device {
 
     /// The name that becomes the trunk; none where it is not known which side is Teams': a name may be a person's.
     pub fn trunk<'t>(&self, ingress: &'t str, egress: &'t str) -> &'t str {
+        self.trunk_where(self.is_teams([ingress].into_iter()), ingress, egress)
+    }
+
+    /// As [`Device::trunk`], where it is known whether the call came from Teams' side.
+    pub fn trunk_where<'t>(&self, is_from_teams: bool, ingress: &'t str, egress: &'t str) -> &'t str {
         if !self.are_known() {
             return "";
         }
-        let is_from_teams = self.is_teams([ingress].into_iter());
         match is_from_teams == (self.trunk_from == TrunkFrom::Teams) {
             true => ingress,
             false => egress,
@@ -130,12 +136,17 @@ impl Device {
         ingress: impl Iterator<Item = &'t str>,
         egress: impl Iterator<Item = &'t str>,
     ) -> Direction {
-        match (self.is_teams(ingress), self.is_teams(egress)) {
-            (true, false) => Direction::Outbound,
-            (false, true) => Direction::Inbound,
-            // Within Teams, or neither.
-            _ => Direction::Unknown,
-        }
+        direction_where(self.is_teams(ingress), self.is_teams(egress))
+    }
+}
+
+/// The direction of a call by which of its two sides is Teams.
+pub fn direction_where(is_from_teams: bool, is_to_teams: bool) -> Direction {
+    match (is_from_teams, is_to_teams) {
+        (true, false) => Direction::Outbound,
+        (false, true) => Direction::Inbound,
+        // Within Teams, or neither.
+        _ => Direction::Unknown,
     }
 }
 
@@ -169,16 +180,42 @@ pub fn recognise_log(text: &[u8], finished: bool, is_record: impl Fn(&[u8]) -> b
 
 /// Whether this is the host of a SIP proxy of Microsoft: `sip.pstnhub.microsoft.com`, `sip2.pstnhub.microsoft.com`.
 pub fn is_microsoft(host: &str) -> bool {
-    let host = host.to_ascii_lowercase();
-    PROXIES.iter().any(|proxy| host.strip_suffix(proxy).is_some_and(|before| before.ends_with('.')))
+    PROXIES.iter().any(|proxy| {
+        let begin = host.len().checked_sub(proxy.len());
+        let parts = begin.and_then(|begin| host.as_bytes().split_at_checked(begin));
+        parts
+            .is_some_and(|(before, end)| before.ends_with(b".") && end.eq_ignore_ascii_case(proxy.as_bytes()))
+    })
+}
+
+/// The text without blanks at both ends. Most have none.
+pub fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] | [] => text,
+        _ => text.trim(),
+    }
+}
+
+/// The hash of two texts that identify a record together, with a NUL between them.
+pub fn hash_of_two(one: &[u8], two: &[u8]) -> u128 {
+    let mut both = [0; 128];
+    match both.get_mut(..one.len() + 1 + two.len()) {
+        Some(both) => {
+            both[..one.len()].copy_from_slice(one);
+            both[one.len() + 1..].copy_from_slice(two);
+            xxh3_128(both)
+        }
+        None => xxh3_128(&[one, b"\0", two].concat()),
+    }
 }
 
 /// The host of a SIP URI, without port and parameters: `user@host:5061;transport=tls` or `sip:host`.
 pub fn host(uri: &str) -> &str {
     let uri = uri.trim_start_matches('<');
     let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
-    let host = uri.rsplit_once('@').map_or(uri, |(_, host)| host);
-    host.split([':', ';', '>', '?']).next().unwrap_or_default()
+    let host = memchr::memrchr(b'@', uri.as_bytes()).map_or(uri, |at| &uri[at + 1..]);
+    let end = host.bytes().position(|byte| matches!(byte, b':' | b';' | b'>' | b'?'));
+    &host[..end.unwrap_or(host.len())]
 }
 
 /// Which side gave the final answer to a call that went this way, where the device passed on what the called side said.

@@ -7,34 +7,30 @@ pub mod sampling;
 pub mod time;
 pub mod trial;
 mod advice;
+mod call;
 mod field;
+mod object;
+mod pattern;
+mod quick;
 mod record;
 
-use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
-use xxhash_rust::xxh3::xxh3_128;
 
+use self::call::Mapped;
 pub use self::field::{FIELDS, Field};
+use self::quick::Quick;
 use self::record::{Cells, Columns, Record, is_same_line};
 pub use self::time::TimeFormat;
 use self::trial::Trial;
 use super::device::{self, Device};
-use super::{Decode, Decoded, Format, Public, Recognised, fields};
-use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
-};
-use crate::framing::Framing;
-use crate::reason_header;
+use super::{Decode, Decoded, Format, Front, Public, Recognised};
+use crate::call::Reason;
+use crate::framing::{Framing, json};
 
 /// Names of the formats that a mapping makes.
 pub const NAMES: [&str; 3] = ["csv", "json", "regex"];
-
-/// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
-/// which never fall.
-const MOST_CALLS: u64 = 10_000_000;
 
 /// How records look, before anything is said of their fields.
 #[derive(Debug, Clone)]
@@ -82,6 +78,14 @@ pub struct Where {
     pub is: Vec<String>,
 }
 
+impl Where {
+    /// Whether a record with this value at the place is a call.
+    fn is_met_by(&self, value: &str) -> bool {
+        let value = device::trimmed(value);
+        self.is.iter().any(|wanted| wanted.eq_ignore_ascii_case(value))
+    }
+}
+
 /// What the config says of a record format.
 #[derive(Debug, Clone)]
 pub struct Mapping {
@@ -114,8 +118,8 @@ impl Mapping {
             Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
         };
         let config = format!("{self:?}").leak();
-        let mapping = Arc::new(self);
-        let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(Arc::clone(&mapping))) };
+        let mapping: &'static Self = Box::leak(Box::new(self));
+        let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(mapping)) };
         Box::leak(Box::new(Format {
             name,
             aliases: &[],
@@ -135,23 +139,26 @@ impl Mapping {
 
 #[derive(Debug)]
 struct Decoder {
-    mapping: Arc<Mapping>,
+    mapping: &'static Mapping,
     /// The header line last seen, and its columns.
     header: Option<(Vec<u8>, Columns)>,
+    /// How usual records are read, where there is a fast way; of a table once its columns are known.
+    quick: Option<Quick>,
     /// How many lines above the table were passed.
     skipped: usize,
     cells: Cells,
 }
 
 impl Decoder {
-    fn new(mapping: Arc<Mapping>) -> Self {
-        let cells = mapping.cells();
-        Self { mapping, header: None, skipped: 0, cells }
+    fn new(mapping: &'static Mapping) -> Self {
+        Self { mapping, header: None, quick: Quick::of(mapping, None), skipped: 0, cells: mapping.cells() }
     }
 
     fn read_header(&mut self, line: &[u8]) {
         if self.mapping.has_header() {
-            self.header = Some((line.to_vec(), Columns::read(line, &mut self.cells)));
+            let columns = Columns::read(line, &mut self.cells);
+            self.quick = Quick::of(self.mapping, Some(&columns));
+            self.header = Some((line.to_vec(), columns));
         }
     }
 }
@@ -185,12 +192,29 @@ impl Decode for Decoder {
         self.mapping.shape.delimiter()
     }
 
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        let is_above =
+            self.skipped < self.mapping.skip_lines || self.header.is_none() && self.mapping.has_header();
+        let Some(quick) = self.quick.as_mut().filter(|_| !is_above) else { return };
+        let header = self.header.as_ref().map(|(header, _)| header.as_slice());
+        let is_header = |line: &[u8]| header.is_some_and(|header| is_same_line(header, line));
+        match self.mapping.shape {
+            Shape::Csv { .. } => front.rows(text, record_bytes, |line| {
+                if is_header(line) { None } else { quick.row(line, self.mapping) }
+            }),
+            Shape::Json => {
+                front.records(text, record_bytes, json::is_blank, |text| quick.object(text, self.mapping));
+            }
+            Shape::Regex(_) => front.lines(text, record_bytes, |line| quick.line(line, self.mapping)),
+        }
+    }
+
     fn trial(&self, record: &[u8]) -> Option<Trial> {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         let mut cells = self.mapping.cells();
         match Record::read(record, &self.mapping.shape, columns, &mut cells) {
-            Ok(read) => Some(Mapped { record: &read, mapping: &self.mapping, whole: record }.trial()),
-            Err(_) => Trial::of_columns(record, &self.mapping, columns?),
+            Ok(read) => Some(Mapped::of(&read, self.mapping, record).trial(&read)),
+            Err(_) => Trial::of_columns(record, self.mapping, columns?),
         }
     }
 }
@@ -212,169 +236,12 @@ impl Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
             Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
-            Ok(read) => Mapped { record: &read, mapping: &self.mapping, whole: record }.decoded(),
+            Ok(read) => Mapped::of(&read, self.mapping, record).decoded().owned(),
             Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
             Err(None) => Decoded::Ignored,
             Err(Some(reason)) => Decoded::Rejected(reason),
         }
     }
-}
-
-/// One record, by the mapping.
-struct Mapped<'r> {
-    record: &'r Record<'r>,
-    mapping: &'r Mapping,
-    whole: &'r [u8],
-}
-
-impl Mapped<'_> {
-    fn origin(&self, field: Field) -> Option<&Origin> {
-        self.mapping.origins.iter().find(|origin| origin.field == field)
-    }
-
-    /// The value of a field, as `values` has it; `""` where there is none.
-    fn get(&self, field: Field) -> String {
-        let Some(origin) = self.origin(field) else { return String::new() };
-        let value = match &origin.from {
-            From::Constant(text) => text.clone(),
-            From::Place(place) => {
-                self.record.get(place).map_or_else(String::new, |value| value.trim().to_owned())
-            }
-        };
-        let meant = origin.values.iter().find(|(written, _)| written.eq_ignore_ascii_case(&value));
-        meant.map_or(value, |(_, meant)| meant.clone())
-    }
-
-    fn decoded(&self) -> Decoded<'static> {
-        match self.count().and_then(|count| count.map(|count| self.call(count)).transpose()) {
-            Ok(Some(call)) => Decoded::Call(call),
-            Ok(None) => Decoded::Ignored,
-            Err(reason) => Decoded::Rejected(reason),
-        }
-    }
-
-    /// How many calls the record stands for; `None` where it is the row of no call.
-    fn count(&self) -> Result<Option<NonZeroU32>, Reason> {
-        if self.origin(Field::Count).is_none() {
-            return Ok(Some(NonZeroU32::MIN));
-        }
-        match fields::whole_number(self.get(Field::Count).as_bytes()) {
-            Ok(Some(count @ 0..=MOST_CALLS)) => Ok(u32::try_from(count).ok().and_then(NonZeroU32::new)),
-            _ => Err(Reason::BadCount),
-        }
-    }
-
-    fn call(&self, count: NonZeroU32) -> Result<Call<'static>, Reason> {
-        let direction = self.direction();
-        let succeeded = self.succeeded()?;
-        let codes = self.codes(direction, succeeded)?;
-        if succeeded.is_none() && codes.is_empty() {
-            return Err(Reason::NoOutcome);
-        }
-        let mut unread = Unread::default();
-        let duration = unread.or(UnreadField::Duration, self.duration());
-        let started = unread.or(UnreadField::StartTime, self.time(Field::Started));
-        let ended = unread.or(UnreadField::EndTime, self.time(Field::Ended));
-        let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
-        Ok(Call {
-            record_id: self.id()?,
-            trunk: owned(self.get(Field::Trunk)),
-            direction,
-            succeeded,
-            codes,
-            ended_at: ended.or(started.zip(duration).map(lasted)).or(started),
-            duration_seconds: duration,
-            attempt: Attempt::Only,
-            unread,
-            detail: Detail { more: count.get() - 1, ..Detail::default() },
-        })
-    }
-
-    /// A record without an id of its own is known by all that it says.
-    fn id(&self) -> Result<RecordId, Reason> {
-        match self.origin(Field::Id) {
-            Some(_) => fields::record_id(self.get(Field::Id).as_bytes()),
-            None => Ok(RecordId(xxh3_128(self.whole))),
-        }
-    }
-
-    fn direction(&self) -> Direction {
-        match self.get(Field::Direction).to_ascii_lowercase().as_str() {
-            "inbound" => Direction::Inbound,
-            "outbound" => Direction::Outbound,
-            _ => Direction::Unknown,
-        }
-    }
-
-    /// The flag; else whether there is a time of answer.
-    fn succeeded(&self) -> Result<Option<bool>, Reason> {
-        match (self.origin(Field::Success), self.origin(Field::Answered)) {
-            (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
-            (None, Some(_)) => Ok(Some(self.was_answered())),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// By the time of answer. A text that is no time may be a flag; else a code beside it that refuses the call says more.
-    fn was_answered(&self) -> bool {
-        match self.time(Field::Answered) {
-            Ok(at) => at.is_some(),
-            Err(_) => {
-                let refused = || fields::whole_number(self.get(Field::SipCode).as_bytes());
-                let flag = fields::flag(self.get(Field::Answered).as_bytes()).ok().flatten();
-                flag.unwrap_or_else(|| !matches!(refused(), Ok(Some(300..=699))))
-            }
-        }
-    }
-
-    fn codes(&self, direction: Direction, succeeded: Option<bool>) -> Result<Codes<'static>, Reason> {
-        let number = |field| fields::whole_number(self.get(field).as_bytes());
-        let header = self.get(Field::ReasonHeader);
-        let said = reason_header::phrases(&header).find(|said| !said.phrase.is_empty());
-        let phrase = self.get(Field::Phrase);
-        let (text, words) = match said.filter(|_| succeeded != Some(true)) {
-            _ if !phrase.is_empty() => (phrase, Words::Microsoft),
-            Some(said) => (said.phrase.to_owned(), said.words()),
-            None => (phrase, Words::Other),
-        };
-        Ok(Codes {
-            microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
-            sip: fields::sip_code(number(Field::SipCode))?,
-            q850: self.q850().unwrap_or_default().or_else(|| reason_header::q850(&header)),
-            text: owned(text),
-            words,
-            refused_by: device::refused_by(direction),
-        })
-    }
-
-    /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.
-    fn q850(&self) -> Result<Option<u8>, Reason> {
-        let number = fields::whole_number(self.get(Field::Q850).as_bytes()).map_err(|_| Reason::BadCode)?;
-        let in_range = |cause| u8::try_from(cause).ok().filter(|cause| *cause < 128).ok_or(Reason::BadCode);
-        number.filter(|cause| *cause > 0).map(in_range).transpose()
-    }
-
-    fn duration(&self) -> Result<Option<u32>, Reason> {
-        let divide_by = self.origin(Field::Duration).map_or(1, |origin| origin.divide_by.max(1));
-        let written = fields::whole_number(self.get(Field::Duration).as_bytes());
-        fields::duration_seconds(written.map(|number| number.map(|number| number / u64::from(divide_by))))
-    }
-
-    fn time(&self, field: Field) -> Result<Option<UnixMillis>, Reason> {
-        let Some(origin) = self.origin(field) else { return Ok(None) };
-        let text = self.get(field);
-        match time::is_none(&text) {
-            true => Ok(None),
-            false => {
-                let read = origin.time.read(&text, &self.mapping.device).ok_or(Reason::BadTime);
-                read.map(|at| Some(at).filter(|at| !time::is_first_day(*at)))
-            }
-        }
-    }
-}
-
-fn owned(text: String) -> Text<'static> {
-    Text(text.into_bytes().into())
 }
 
 #[cfg(test)]

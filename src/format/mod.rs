@@ -27,8 +27,12 @@ pub mod table;
 pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
+mod columns;
+mod front;
+mod local_time;
 mod loose_cells;
 mod scan;
+mod side_names;
 pub mod unknown;
 mod written_time;
 
@@ -36,6 +40,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use self::device::{Device, Sides};
+pub use self::front::Front;
 use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};
@@ -200,46 +205,14 @@ pub trait Decode: Debug + Send {
     fn rest(&mut self) {}
 }
 
-/// Calls decoded in one go, and where their records stand in the text.
-#[derive(Debug)]
-pub struct Front<'t> {
-    pub calls: Vec<Call<'t>>,
-    /// Where the record of each begins.
-    pub begins: Vec<usize>,
-    /// Where the last one ends.
-    pub end: usize,
-    /// Whether anybody asks for their [`Detail`](crate::call::Detail).
-    pub keeps_detail: bool,
-}
-
-impl<'t> Front<'t> {
-    /// At most so many calls are taken before they are handed on: enough that the hand-over costs nothing.
-    pub const ROOM: usize = 64;
-
-    /// None yet, and room for all: growing would copy each call several times.
-    pub fn with_room() -> Self {
-        let (calls, begins) = (Vec::with_capacity(Self::ROOM), Vec::with_capacity(Self::ROOM));
-        Self { calls, begins, end: 0, keeps_detail: true }
-    }
-
-    /// Takes calls for as long as `decode` finds one, which it puts to the end of the calls and of which it returns the
-    /// record's length. Bytes that are `blank` may stand before each. Puts them there itself: what it would return is
-    /// copied once more.
-    #[inline(always)]
-    pub fn fill(
-        &mut self,
-        text: &'t [u8],
-        record_bytes: usize,
-        blank: impl Fn(u8) -> bool,
-        mut decode: impl FnMut(&'t [u8], &mut Vec<Call<'t>>) -> Option<usize>,
-    ) {
-        while self.calls.len() < Self::ROOM {
-            let rest = text.get(self.end..).unwrap_or_default();
-            let Some(begin) = rest.iter().position(|byte| !blank(*byte)) else { return };
-            let rest = &rest[begin..];
-            let Some(length) = decode(&rest[..rest.len().min(record_bytes)], &mut self.calls) else { return };
-            self.begins.push(self.end + begin);
-            self.end += begin + length;
+impl Decoded<'_> {
+    /// The same, which outlasts its record.
+    pub fn owned(self) -> Decoded<'static> {
+        match self {
+            Self::Call(call) => Decoded::Call(call.owned()),
+            Self::Header => Decoded::Header,
+            Self::Ignored => Decoded::Ignored,
+            Self::Rejected(reason) => Decoded::Rejected(reason),
         }
     }
 }

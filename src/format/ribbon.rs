@@ -4,18 +4,19 @@
 //! kinds, and the file's first and last line, are ignored. The SIP code stands in a quoted field that holds a list of its own, the
 //! protocol variant of a side. Positions are those of the "CDR field descriptions" of releases 8 to 12: later ones add behind them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::civil;
-use xxhash_rust::xxh3::xxh3_128;
 
+use super::columns::{self, Marks, Wanted};
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Public, Recognised, correlation, fields};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, fields, local_time};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
-    UnreadTime, Words,
+    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread,
+    UnreadField, UnreadTime, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -64,62 +65,123 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     }
 }
 
-/// Where the fields of a kind stand, counted from 1 as in the manuals.
-struct Positions {
-    /// Date and time of the end.
-    ended: (usize, usize),
-    /// In 10 ms; 0 where there is none.
-    duration: usize,
-    reason: usize,
-    ingress: usize,
-    ingress_variant: usize,
-    egress: usize,
-    egress_variant: usize,
-    is_final: usize,
+/// A kind of records of calls.
+#[derive(Debug)]
+struct Kind {
+    is_stop: bool,
+    /// Where the fields stand that are read, counted from 0.
+    wanted: Wanted<FIELDS>,
+    /// A record has more fields than this.
+    least: usize,
 }
 
-impl Positions {
+/// How many fields of a record are read.
+const FIELDS: usize = 12;
+
+impl Kind {
     /// Of the kind that a record begins with, where that is one of calls.
     fn of(line: &[u8]) -> Option<&'static Self> {
-        match line.split(|byte| *byte == b',').next() {
-            Some(b"STOP") => Some(&STOP),
-            Some(b"ATTEMPT") => Some(&ATTEMPT),
-            _ => None,
+        let is = |word: &[u8]| line.strip_prefix(word).is_some_and(|rest| matches!(rest, [] | [b',', ..]));
+        match () {
+            () if is(b"STOP") => Some(&STOP),
+            () if is(b"ATTEMPT") => Some(&ATTEMPT),
+            () => None,
+        }
+    }
+
+    /// The fields of a record.
+    fn row<'r>(&self, fields: [&'r str; FIELDS]) -> Row<'r> {
+        let [gateway, accounting, start_date, start_time, rest @ ..] = fields;
+        let started = (start_date, start_time);
+        match (self.is_stop, rest) {
+            (true, [date, time, duration, reason, ingress, ingress_variant, egress, egress_variant]) => {
+                let (ended, sides) = ((date, time), [ingress, egress]);
+                let variants = [egress_variant, ingress_variant];
+                Row {
+                    is_stop: true,
+                    gateway,
+                    accounting,
+                    started,
+                    ended,
+                    duration,
+                    reason,
+                    sides,
+                    variants,
+                    is_final: "",
+                }
+            }
+            (false, [time, reason, ingress, ingress_variant, egress, egress_variant, date, is_final]) => {
+                let (ended, sides) = ((date, time), [ingress, egress]);
+                let variants = [egress_variant, ingress_variant];
+                Row {
+                    is_stop: false,
+                    gateway,
+                    accounting,
+                    started,
+                    ended,
+                    duration: "",
+                    reason,
+                    sides,
+                    variants,
+                    is_final,
+                }
+            }
         }
     }
 }
 
-const ATTEMPT: Positions = Positions {
-    ended: (105, 10),
-    duration: 0,
-    reason: 12,
-    ingress: 31,
-    ingress_variant: 45,
-    egress: 58,
-    egress_variant: 59,
-    is_final: 146,
-};
+/// The numbers of the manuals, counted from 1, are gateway 2, accounting id 3, start 6 and 7, end 11 and 12, duration 14, disconnect
+/// reason 15, ingress trunk group 34 and its variant 52, egress trunk group 68 and its variant 69.
+static STOP: Kind =
+    Kind { is_stop: true, wanted: Wanted::rising([1, 2, 5, 6, 10, 11, 13, 14, 33, 51, 67, 68]), least: 69 };
 
-const STOP: Positions = Positions {
-    ended: (11, 12),
-    duration: 14,
-    reason: 15,
-    ingress: 34,
-    ingress_variant: 52,
-    egress: 68,
-    egress_variant: 69,
-    is_final: 0,
-};
-
-/// Start date and time, of either kind.
-const STARTED: (usize, usize) = (6, 7);
+/// Gateway 2, accounting id 3, start 6 and 7, time of the end 10, reason 12, ingress trunk group 31 and its variant 45, egress trunk
+/// group 58 and its variant 59, date of the end 105, indicator of the final attempt 146.
+static ATTEMPT: Kind =
+    Kind { is_stop: false, wanted: Wanted::rising([1, 2, 5, 6, 9, 11, 30, 44, 57, 58, 104, 145]), least: 59 };
 
 /// Within a protocol variant, counted from 0: what released the call, and the fields that a script of the SBC may fill.
-const RELEASED_BY: usize = 18;
-const SCRIPT_FIELDS: std::ops::RangeInclusive<usize> = 62..=66;
+static IN_VARIANT: Wanted<6> = Wanted::rising([18, 62, 63, 64, 65, 66]);
+
+/// Commas, and nothing that quotes.
+const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
 
 #[derive(Debug)]
 struct Decoder(&'static Device);
+
+impl Decoder {
+    /// A usual record: its fields as they stand there. Without a cell in which quotes are doubled, and of UTF-8.
+    fn usual<'a>(&self, line: &'a [u8]) -> Option<Decoded<'a>> {
+        let Some(kind) = Kind::of(line) else {
+            return (!line.starts_with(FILE_HEADER)).then_some(Decoded::Ignored);
+        };
+        let (cells, count) = kind.wanted.cells(line, columns::COMMAS)?;
+        if count < kind.least {
+            return None;
+        }
+        let mut fields = [""; FIELDS];
+        for (field, cell) in fields.iter_mut().zip(cells) {
+            *field = device::trimmed(str::from_utf8(cell).ok()?);
+        }
+        Some(kind.row(fields).decoded(self.0))
+    }
+
+    /// Any record of this kind: what is read may differ from what stands there.
+    fn with_fields<T>(line: &[u8], kind: &Kind, read: impl FnOnce(Row<'_>) -> T) -> Result<T, Reason> {
+        let (mut fields, mut count): ([Cow<'_, str>; FIELDS], u16) = (Default::default(), 0);
+        cells::for_each(line, b',', |cell| {
+            if let Some(place) = kind.wanted.place(count) {
+                fields[place] = String::from_utf8_lossy(&cell.bytes(line)).trim().to_owned().into();
+            }
+            count = count.saturating_add(1);
+        })
+        .map_err(|_| Reason::BadLine)?;
+        match usize::from(count) < kind.least {
+            true => Err(Reason::BadLine),
+            false => Ok(read(kind.row(fields.each_ref().map(|field| &**field)))),
+        }
+    }
+}
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
@@ -128,15 +190,12 @@ impl Decode for Decoder {
             true => line.rsplit(|byte| *byte == b'\r').next().unwrap_or_default(),
             false => line,
         };
-        let Some(positions) = Positions::of(line) else { return Decoded::Ignored };
-        let row = match Row::read(line, positions) {
-            Ok(row) => row,
-            Err(reason) => return Decoded::Rejected(reason),
-        };
-        match row.counts(self.0) {
-            false => Decoded::Ignored,
-            true => row.call(self.0).map_or_else(Decoded::Rejected, Decoded::Call),
-        }
+        let Some(kind) = Kind::of(line) else { return Decoded::Ignored };
+        Self::with_fields(line, kind, |row| row.decoded(self.0).owned()).unwrap_or_else(Decoded::Rejected)
+    }
+
+    fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
+        front.lines(text, record_bytes, |line| self.usual(line));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
@@ -144,77 +203,72 @@ impl Decode for Decoder {
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
-        let row = Row::read(line, Positions::of(line)?).ok()?;
-        row.is_final().then(|| self.0.sides(row.sides()))
+        let sides = |row: Row<'_>| row.is_final().then(|| self.0.sides(row.sides));
+        Self::with_fields(line, Kind::of(line)?, sides).ok()?
     }
 }
 
-struct Row {
-    fields: Vec<String>,
-    positions: &'static Positions,
+/// The fields of one record that are read.
+struct Row<'r> {
+    is_stop: bool,
+    gateway: &'r str,
+    accounting: &'r str,
+    /// Date and time.
+    started: (&'r str, &'r str),
+    ended: (&'r str, &'r str),
+    /// In 10 ms.
+    duration: &'r str,
+    reason: &'r str,
+    /// The trunk group that the call came from, and the one that it went to.
+    sides: [&'r str; 2],
+    /// Of the called side, and of the calling one.
+    variants: [&'r str; 2],
+    is_final: &'r str,
 }
 
-impl Row {
-    fn read(line: &[u8], positions: &'static Positions) -> Result<Self, Reason> {
-        let mut fields = Vec::with_capacity(320);
-        cells::for_each(line, b',', |cell| {
-            fields.push(String::from_utf8_lossy(&cell.bytes(line)).trim().to_owned());
-        })
-        .map_err(|_| Reason::BadLine)?;
-        if fields.len() < positions.egress_variant {
-            return Err(Reason::BadLine);
+impl<'r> Row<'r> {
+    fn decoded(&self, device: &Device) -> Decoded<'r> {
+        match self.counts(device) {
+            false => Decoded::Ignored,
+            true => self.call(device).map_or_else(Decoded::Rejected, Decoded::Call),
         }
-        Ok(Self { fields, positions })
-    }
-
-    /// `""` for a position beyond the end, and for 0.
-    fn get(&self, position: usize) -> &str {
-        position.checked_sub(1).and_then(|place| self.fields.get(place)).map_or("", String::as_str)
     }
 
     /// The final attempt, or an answered call, that has a side of Teams. Records without the indicator are final.
     fn counts(&self, device: &Device) -> bool {
-        self.is_final() && (!device.are_known() || device.is_teams(self.sides().into_iter()))
+        self.is_final() && (!device.are_known() || device.is_teams(self.sides.into_iter()))
     }
 
     fn is_final(&self) -> bool {
-        matches!(self.get(self.positions.is_final), "" | "1")
+        matches!(self.is_final, "" | "1")
     }
 
-    /// The trunk group that the call came from, and the one that it went to.
-    fn sides(&self) -> [&str; 2] {
-        [self.get(self.positions.ingress), self.get(self.positions.egress)]
-    }
-
-    fn call(&self, device: &Device) -> Result<Call<'static>, Reason> {
-        let [ingress, egress] = self.sides();
+    fn call(&self, device: &Device) -> Result<Call<'r>, Reason> {
+        let [ingress, egress] = self.sides;
         let direction = device.direction([ingress].into_iter(), [egress].into_iter());
-        let trunk = device.trunk(ingress, egress);
-        let answered = self.positions.duration > 0;
         // Hundredths of a second.
-        let duration = fields::whole_number(self.get(self.positions.duration).as_bytes());
+        let duration = fields::whole_number(self.duration.as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
         let mut unread = Unread::default();
         Ok(Call {
             record_id: self.record_id()?,
-            trunk: Text::from(trunk).owned(),
+            trunk: Text::from(device.trunk(ingress, egress)),
             direction,
-            succeeded: Some(answered),
-            codes: self.codes(answered, direction)?,
+            succeeded: Some(self.is_stop),
+            codes: self.codes(direction)?,
             ended_at: self.ended_at(device, &mut unread),
             duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
             // Releases without the indicator do not tell which attempt is the last, and a STOP may follow one.
-            attempt: if self.get(self.positions.is_final) == "1" { Attempt::Final } else { Attempt::Branch },
+            attempt: if self.is_final == "1" { Attempt::Final } else { Attempt::Branch },
             unread,
             detail: Detail::default(),
         })
     }
 
     fn ended_at(&self, device: &Device, unread: &mut Unread) -> Option<UnixMillis> {
-        let times = [(self.positions.ended, UnreadField::EndTime), (STARTED, UnreadField::StartTime)];
-        times.into_iter().find_map(|(at, field)| {
-            let moment = self.moment(at, device);
-            let date = self.get(at.0);
+        let times = [(self.ended, UnreadField::EndTime), (self.started, UnreadField::StartTime)];
+        times.into_iter().find_map(|((date, time), field)| {
+            let moment = moment(date, time, device);
             if moment.is_none() && !date.is_empty() {
                 unread.add_time(field, UnreadTime::Shape(Shape::of(date.as_bytes())));
             }
@@ -224,45 +278,55 @@ impl Row {
 
     /// Gateway and accounting id.
     fn record_id(&self) -> Result<RecordId, Reason> {
-        let (gateway, accounting) = (self.get(2), self.get(3));
-        match accounting {
+        match self.accounting {
             "" => Err(Reason::NoRecordId),
-            _ => Ok(RecordId(xxh3_128(format!("{gateway}\0{accounting}").as_bytes()))),
+            _ => Ok(RecordId(device::hash_of_two(self.gateway.as_bytes(), self.accounting.as_bytes()))),
         }
     }
 
     /// What the called side answered; the calling side's where there was none.
-    fn codes(&self, answered: bool, direction: crate::call::Direction) -> Result<Codes<'static>, Reason> {
-        let Positions { ingress_variant, egress_variant, reason, .. } = *self.positions;
-        let variants =
-            [egress_variant, ingress_variant].map(|at| self.get(at).split(',').collect::<Vec<_>>());
-        let in_variants =
-            |place: usize| variants.iter().filter_map(move |variant| variant.get(place)).map(|it| it.trim());
-        let released_by = in_variants(RELEASED_BY).find(|it| !it.is_empty()).unwrap_or_default();
-        let sip = device::release_code(released_by.as_bytes(), answered)?;
-        let header = SCRIPT_FIELDS
-            .flat_map(|place| in_variants(place).collect::<Vec<_>>())
-            .find(|it| it.contains("cause="));
-        let header = header.unwrap_or_default();
+    fn codes(&self, direction: Direction) -> Result<Codes<'r>, Reason> {
+        let answered = self.is_stop;
+        let parts = self.variants.map(in_variant);
+        let released_by = parts.iter().map(|[released, ..]| *released).find(|it| !it.is_empty());
+        let sip = device::release_code(released_by.unwrap_or_default().as_bytes(), answered)?;
+        let mut scripts = (1..parts[0].len()).flat_map(|place| parts.map(|parts| parts[place]));
+        let header = scripts.find(|it| it.contains("cause=")).unwrap_or_default();
         let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
-        let cause = self.get(reason).parse().ok().filter(|cause| (1..128).contains(cause));
+        let cause = self.reason.parse().ok().filter(|cause| (1..128).contains(cause));
         Ok(Codes {
             microsoft: None,
             sip,
             q850: cause,
-            text: Text::from(said.map_or("", |said| said.phrase)).owned(),
+            text: Text::from(said.map_or("", |said| said.phrase)),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         })
     }
+}
 
-    /// `11/05/2024` and `09:01:00.5`, in the time of the device.
-    fn moment(&self, (date, time): (usize, usize), device: &Device) -> Option<UnixMillis> {
-        let mut parts = self.get(date).split('/').map(|part| part.parse::<i16>().ok());
-        let (month, day, year) = (parts.next()??, parts.next()??, parts.next()??);
-        let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-        device.moment(date.to_datetime(self.get(time).parse().ok()?))
+/// What a protocol variant says: what released the call, and the fields of scripts.
+fn in_variant(variant: &str) -> [&str; 6] {
+    // Commas part text between letters, so that the parts are text.
+    let cells = IN_VARIANT.cells(variant.as_bytes(), WITHIN_VARIANT);
+    let (cells, _) = cells.unwrap_or_default();
+    cells.map(|cell| device::trimmed(str::from_utf8(cell).unwrap_or_default()))
+}
+
+/// `11/05/2024` and `09:01:00.5`, in the time of the device.
+fn moment(date: &str, time: &str, device: &Device) -> Option<UnixMillis> {
+    if let ([m0, m1, b'/', d0, d1, b'/', y0, y1, y2, y3], Some(clock)) =
+        (date.as_bytes(), local_time::clock(time.as_bytes()))
+    {
+        let date = local_time::date([*y0, *y1, *y2, *y3], [*m0, *m1], [*d0, *d1]);
+        if let Some(moment) = date.and_then(|date| device.at(date, clock)) {
+            return Some(moment);
+        }
     }
+    let mut parts = date.split('/').map(|part| part.parse::<i16>().ok());
+    let (month, day, year) = (parts.next()??, parts.next()??, parts.next()??);
+    let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    device.moment(date.to_datetime(time.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use jiff::civil;
 
 use super::device::{self, Device};
+use super::local_time;
 use crate::call::{Shape, UnixMillis, Unread, UnreadField, UnreadTime};
 
 /// The first of these times that can be read; notes those before it that are there and cannot be.
@@ -29,6 +30,11 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
             Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
         };
     }
+    if let Some((date, clock)) = in_utc(text)
+        && let Some(moment) = local_time::in_utc(date, clock)
+    {
+        return Some(moment);
+    }
     let mut words = text.split_ascii_whitespace();
     let clock = words.next()?;
     let mut rest: Vec<&str> = words.collect();
@@ -47,6 +53,20 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
         Some(offset) => Some(UnixMillis(device::UNKNOWN.moment(local)?.0 - minutes(offset)? * 60_000)),
         None => device.moment(local),
     }
+}
+
+/// A time that is written as nearly all are: with a day of the week, in UTC.
+fn in_utc(text: &str) -> Option<(local_time::Date, local_time::Clock)> {
+    let mut words = text.split_ascii_whitespace();
+    let clock = local_time::clock(words.next()?.as_bytes())?;
+    if !matches!(words.next()?, "UTC" | "GMT") {
+        return None;
+    }
+    let month = device::month(words.nth(1)?)?;
+    let (day, year) = (words.next()?.as_bytes(), words.next()?.as_bytes());
+    let ([d0, d1], [y0, y1, y2, y3]) = (day, year) else { return None };
+    let (year, _, day) = local_time::date([*y0, *y1, *y2, *y3], *b"00", [*d0, *d1])?;
+    words.next().is_none().then_some(((year, month.into(), day), clock))
 }
 
 /// How far a zone lies from UTC: `+0200`, `+02:00`, `-5`, or nothing.

@@ -8,8 +8,8 @@
 
 mod scan;
 
-pub use self::scan::is_blank;
 use self::scan::{Context, Held, Scan, Scanned};
+pub use self::scan::{is_blank, is_of_envelope};
 use super::{Nesting, Place, Split};
 
 /// Splits JSON text.

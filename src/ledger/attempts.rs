@@ -1,9 +1,11 @@
 //! Calls of which more attempts may come: a branch or a dialled device writes a record of its own, and the call counts
 //! once, when one was answered or when the others have had time to come.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
@@ -69,7 +71,7 @@ impl Attempts {
     pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
         let id = attempted.id;
         if attempted.is_answered() {
-            let was_waiting = self.remove(id).is_some();
+            let was_waiting = !self.waiting.is_empty() && self.remove(id).is_some();
             return Added::Decided { was_waiting };
         }
         self.changed.insert(id);
@@ -122,14 +124,14 @@ impl Attempts {
         let attempted = Attempted {
             id: RecordId(id),
             attempt: if stored.is_final { Attempt::Final } else { Attempt::Branch },
-            labels: LabelSet {
+            labels: Arc::new(LabelSet {
                 trunk: stored.trunk.into(),
                 direction: labelled(&stored.direction, &DIRECTIONS, Direction::label)?,
                 outcome: labelled(&stored.outcome, &Outcome::ALL, Outcome::label)?,
                 arrival: labelled(&stored.arrival, &ARRIVALS, Arrival::label)?,
                 cause: stored.cause.into(),
                 codes: CodePair { microsoft: stored.microsoft_code, sip: stored.sip_code },
-            },
+            }),
             ended_at: stored.ended_at.map(UnixMillis),
             duration_seconds: stored.duration_seconds,
             unread: Unread::default(),
@@ -290,14 +292,14 @@ mod tests {
         Attempted {
             id: RecordId(call),
             attempt,
-            labels: LabelSet {
+            labels: Arc::new(LabelSet {
                 trunk: "teams".into(),
                 direction: Direction::Inbound,
                 outcome,
                 arrival: Arrival::Live,
                 cause: "".into(),
                 codes: CodePair { microsoft: None, sip: Some(sip) },
-            },
+            }),
             ended_at: Some(UnixMillis(1000)),
             duration_seconds: None,
             unread: Unread::default(),

@@ -128,7 +128,7 @@ fn act(ledger: &mut Ledger, random: &mut Rng, now: UnixMillis) {
         0 => {
             let reason = Reason::ALL[random.usize(..Reason::ALL.len())];
             let rejected = Found::Rejected { reason, position: 0, text: b"{}", bytes: 2 };
-            let found = [Found::Header { position: 0 }, Found::Ignored { position: 0 }, rejected];
+            let found = [Found::Header { position: 0 }, Found::Ignored { positions: &[0] }, rejected];
             apply(ledger, source, &found[random.usize(..3)..], now);
         }
         1 => {

@@ -17,7 +17,7 @@ pub struct Attempted {
     /// The same for all attempts of the call.
     pub id: RecordId,
     pub attempt: Attempt,
-    pub labels: LabelSet,
+    pub labels: Arc<LabelSet>,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
     /// Of one that failed: Microsoft's GUID, where its record has it.
@@ -55,13 +55,18 @@ const HISTOGRAMS: usize = 1024;
 /// The calls of a batch.
 #[derive(Debug, Default)]
 pub struct Calls {
-    pub label_sets: Vec<LabelSet>,
+    pub label_sets: Vec<Arc<LabelSet>>,
+    /// The places of those that attempts brought.
+    decided: HashMap<Arc<LabelSet>, u32>,
+    /// The last of them.
+    last_decided: Option<(Arc<LabelSet>, u32)>,
     index: HashMap<OwnedKey, u32>,
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
     all: Sums,
     /// Label set and buckets of the calls that were found last, where exemplars are kept; whoever wants them takes them.
-    pub observed: Vec<(u32, Observed)>,
+    /// `None` of an attempt, which is in no bucket yet.
+    pub observed: Vec<Option<(u32, Observed)>>,
     /// End of the earliest and of the latest call.
     pub span: Option<(UnixMillis, UnixMillis)>,
 }
@@ -74,28 +79,28 @@ impl Calls {
         let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
         let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
         let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
+        let labels = self.labels(call, &verdict, arrival, how.format, context);
+        let keeps_observed = context.keeps_exemplars && self.observed.len() < Front::ROOM;
         if call.attempt != Attempt::Only {
-            let (cause, codes) = labelled(&verdict);
-            let only = context.trunks.as_deref();
-            let labels = label_set(call, &verdict, arrival, how.format, only, (&*cause).into(), codes);
-            let attempt = call.attempt;
+            if keeps_observed {
+                self.observed.push(None);
+            }
             return Added::Attempt(Attempted {
                 id: call.record_id,
-                attempt,
-                labels,
+                attempt: call.attempt,
+                labels: Arc::clone(&self.label_sets[labels as usize]),
                 ended_at,
                 duration_seconds,
                 unread: call.unread,
                 correlation_id: None,
             });
         }
-        let labels = self.labels(call, &verdict, arrival, how.format, context);
         self.all.keeps_families = context.keeps_families;
         let (detail, unread) = (call.detail, call.unread);
         let counted = Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, unread };
         let observed = self.fold(counted, verdict.outcome, age, context.remembers);
-        if context.keeps_exemplars && self.observed.len() < Front::ROOM {
-            self.observed.push((labels, observed));
+        if keeps_observed {
+            self.observed.push(Some((labels, observed)));
         }
         Added::Counted(labels)
     }
@@ -103,16 +108,29 @@ impl Calls {
     /// Adds a call that was decided by this attempt. Returns the place of its label set.
     pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) -> u32 {
         let Attempted { id, ended_at, duration_seconds, unread, ref labels, .. } = *attempted;
-        let place = self.label_sets.iter().position(|known| known == labels).unwrap_or_else(|| {
-            self.label_sets.push(labels.clone());
-            self.label_sets.len() - 1
-        });
-        let labels_place = u32::try_from(place).unwrap_or(u32::MAX);
+        let place = self.place_of(labels);
         // The formats that write attempts tell no detail.
         let detail = Detail::default();
-        let counted = Counted { id, ended_at, duration_seconds, detail, labels: labels_place, unread };
+        let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
-        labels_place
+        place
+    }
+
+    /// The place of the label set of an attempt.
+    fn place_of(&mut self, labels: &Arc<LabelSet>) -> u32 {
+        if let Some((last, place)) = &self.last_decided
+            && Arc::ptr_eq(last, labels)
+        {
+            return *place;
+        }
+        let place = self.decided.get(labels).copied().unwrap_or_else(|| {
+            let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
+            self.label_sets.push(Arc::clone(labels));
+            self.decided.insert(Arc::clone(labels), place);
+            place
+        });
+        self.last_decided = Some((Arc::clone(labels), place));
+        place
     }
 
     fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) -> Observed {
@@ -142,7 +160,8 @@ impl Calls {
         let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
         let cause: Arc<str> = (*cause).into();
         let only = context.trunks.as_deref();
-        self.label_sets.push(label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes));
+        let labels = label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes);
+        self.label_sets.push(Arc::new(labels));
         self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
         place
     }
@@ -174,7 +193,7 @@ impl Calls {
 
     /// Each label set with its place, and its calls among these.
     pub fn label_sets<'c>(&'c self, sums: &'c Sums) -> impl Iterator<Item = (usize, &'c LabelSet, &'c Sum)> {
-        let all = self.label_sets.iter().zip(&sums.by_label_set).enumerate();
+        let all = self.label_sets.iter().map(|labels| &**labels).zip(&sums.by_label_set).enumerate();
         all.map(|(place, (labels, sum))| (place, labels, sum)).filter(|(_, _, sum)| sum.count > 0)
     }
 

@@ -99,7 +99,7 @@ impl Records {
         match found {
             Found::Calls { calls, .. } => self.calls += calls.len() as u64,
             Found::Header { .. } => self.header += 1,
-            Found::Ignored { .. } => self.ignored += 1,
+            Found::Ignored { positions } => self.ignored += positions.len() as u64,
             Found::Rejected { .. } => self.rejected += 1,
         }
     }

@@ -138,12 +138,11 @@ impl Batch {
     /// The calls that were just added may be exemplars of their buckets.
     pub(super) fn note_buckets(&mut self, found: &Found<'_>) {
         let mut observed = std::mem::take(&mut self.calls.observed);
-        // Attempts are in no bucket yet.
         if let Found::Calls { calls, positions } = found
             && calls.len() == observed.len()
         {
-            for ((call, position), (labels, observed)) in calls.iter().zip(*positions).zip(&observed) {
-                let Some(ended_at) = call.ended_at else { continue };
+            for ((call, position), observed) in calls.iter().zip(*positions).zip(&observed) {
+                let (Some(ended_at), Some((labels, observed))) = (call.ended_at, observed) else { continue };
                 self.exemplars.note_buckets(*labels, observed, ended_at, *position);
             }
         }

@@ -17,8 +17,9 @@ pub enum Found<'r> {
     Header {
         position: u64,
     },
+    /// Records that are no calls, one or more; `positions` as those of calls.
     Ignored {
-        position: u64,
+        positions: &'r [u64],
     },
     Rejected {
         reason: Reason,
@@ -31,12 +32,20 @@ pub enum Found<'r> {
 }
 
 impl<'r> Found<'r> {
+    /// Whether these are no records at all.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Calls { positions, .. } | Self::Ignored { positions } => positions.is_empty(),
+            Self::Header { .. } | Self::Rejected { .. } => false,
+        }
+    }
+
     /// One record by itself.
     pub fn one(decoded: &'r Decoded<'r>, position: &'r u64, text: &'r [u8]) -> Self {
         match decoded {
             Decoded::Call(call) => Self::Calls { calls: from_ref(call), positions: from_ref(position) },
             Decoded::Header => Self::Header { position: *position },
-            Decoded::Ignored => Self::Ignored { position: *position },
+            Decoded::Ignored => Self::Ignored { positions: from_ref(position) },
             Decoded::Rejected(reason) => {
                 Self::Rejected { reason: *reason, position: *position, text, bytes: text.len() as u64 }
             }

@@ -11,7 +11,7 @@ use crate::format::Format;
 use crate::format::trunk::{HIDDEN, Only};
 
 /// The labels of calls that are counted together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LabelSet {
     /// As records spell it; `""` where what stands there cannot be the name of a trunk, and [`HIDDEN`] where the operator
     /// did not name it.

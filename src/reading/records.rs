@@ -236,15 +236,21 @@ impl Books<'_> {
         if self.given_up.is_unsaid() && text.first().is_some_and(|byte| *byte != 0) {
             return Some((0, self.hole(take)));
         }
-        let mut front = Front::with_room();
+        let mut front = Front::new();
         stages.front(text, &mut front);
-        let positions: Vec<u64> = front.begins.iter().map(|begin| at + *begin as u64).collect();
-        let first = *positions.first()?;
+        let positions = |begins: &[usize]| begins.iter().map(|begin| at + *begin as u64).collect::<Vec<_>>();
+        let first = at + front.begins.iter().chain(&front.ignored).min().copied()? as u64;
         self.beginning.find(false, first, first);
         self.given_up.read(false, 0);
-        let found = Found::Calls { calls: &front.calls, positions: &positions };
-        self.found.add(&found);
-        Some((front.end, take(&found, self.how, self.found)))
+        let (calls, ignored) = (positions(&front.begins), positions(&front.ignored));
+        let calls = Found::Calls { calls: &front.calls, positions: &calls };
+        let founds = [calls, Found::Ignored { positions: &ignored }];
+        let mut wants_more = true;
+        for found in founds.iter().filter(|found| !found.is_empty()) {
+            self.found.add(found);
+            wants_more &= take(found, self.how, self.found);
+        }
+        Some((front.end, wants_more))
     }
 
     /// One record.

@@ -3,8 +3,11 @@
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::cli::demo::ADMIN_CENTER_HEADER;
 use cdr_exporter::cli::demo::traffic::Traffic;
+use cdr_exporter::format::device::{Device, TrunkFrom};
 use cdr_exporter::format::names::Names;
-use cdr_exporter::format::{ALL, Format, Front, graph, teams_admin_center};
+use cdr_exporter::format::{
+    ALL, Format, Front, asterisk, audiocodes, graph, kamailio, mapped, ribbon, teams_admin_center,
+};
 use cdr_exporter::framing::Split;
 use proptest::prelude::*;
 
@@ -91,10 +94,15 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     let mut splitter = format.framing.splitter(RECORD_BYTES);
     let (mut decoder, mut all) = ((format.decoder)(Names::default()), Vec::new());
     loop {
+        splitter.separate_by(decoder.separator());
         if may && splitter.begins_record(text.len()) {
-            let mut front = Front::with_room();
+            let mut front = Front::new();
             decoder.decode_front(text, RECORD_BYTES, &mut front);
-            all.extend(front.calls.iter().map(|call| format!("Call({call:?})")));
+            let calls = front.begins.iter().zip(front.calls.iter().map(|call| format!("Call({call:?})")));
+            let ignored = front.ignored.iter().map(|begin| (begin, "Ignored".to_owned()));
+            let mut records: Vec<_> = calls.chain(ignored).collect();
+            records.sort();
+            all.extend(records.into_iter().map(|(_, record)| record));
             text = &text[front.end..];
             if front.end > 0 {
                 continue;
@@ -128,6 +136,129 @@ fn samples_give_the_same_records_in_one_go() {
             assert_eq!(decoded(format, &text, true), decoded(format, &text, false), "{}", sample.display());
         }
     }
+}
+
+/// What stands at each place of the beginning of a text, left out of it or in the place of each byte.
+const DAMAGE: &[u8] = b"\",;|='\\\n\r\t {}[]:.0a\0\xff";
+
+/// Each text cut at each byte, and with each byte in the place of each, at steps that share no divisor with the length of anything.
+fn damaged_everywhere(format: &Format, text: &[u8], bytes: usize) {
+    let text = &text[..text.len().min(bytes)];
+    let same = |text: &[u8]| {
+        let (quickly, slowly) = (decoded(format, text, true), decoded(format, text, false));
+        assert_eq!(quickly, slowly, "{format:?}: {}", text.escape_ascii());
+    };
+    for place in 0..text.len() {
+        // Room behind it, as a file has.
+        same(&[&text[..place], b"\n", text].concat());
+        same(&[&text[..place], &text[place + 1..], b"\n", text].concat());
+        for byte in DAMAGE.iter().skip(place % 11).step_by(11) {
+            let mut damaged = [text, b"\n", text].concat();
+            damaged[place] = *byte;
+            same(&damaged);
+        }
+    }
+}
+
+/// A device of which its sides are told, in a zone whose clocks are put forward and back.
+fn told(format: &'static Format) -> &'static Format {
+    let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    let names = ["teams*", "TG_TEAMS", "from-teams", "*pstnhub*", "2"];
+    format.of_device(Device::parse(&names, TrunkFrom::Teams, zone).unwrap()).unwrap_or(format)
+}
+
+#[test]
+fn damaged_samples_of_devices_give_the_same_records_in_one_go() {
+    for (format, bytes) in [
+        (&ribbon::FORMAT, 2600),
+        (&asterisk::FORMAT, 900),
+        (&kamailio::FORMAT, 900),
+        (&audiocodes::FORMAT, 1700),
+    ] {
+        for sample in samples(format) {
+            let text = std::fs::read(&sample).unwrap();
+            damaged_everywhere(told(format), &text, bytes);
+        }
+    }
+}
+
+/// A mapping of all that these records hold.
+fn mapped(
+    shape: mapped::Shape,
+    places: &[(mapped::Field, &str)],
+    condition: Option<&str>,
+) -> &'static Format {
+    let origin = |(field, place): &(mapped::Field, &str)| mapped::Origin {
+        field: *field,
+        from: mapped::From::Place((*place).to_owned()),
+        values: vec![("OK".to_owned(), "true".to_owned()), ("KO".to_owned(), "false".to_owned())],
+        time: mapped::TimeFormat::default(),
+        divide_by: 1,
+    };
+    let place = condition.map(str::to_owned);
+    let mapping = mapped::Mapping {
+        shape,
+        origins: places.iter().map(origin).collect(),
+        conditions: place
+            .map(|place| mapped::Where { place, is: vec!["stop".to_owned()] })
+            .into_iter()
+            .collect(),
+        rejects_others: places.len() % 2 == 0,
+        device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
+        quote: b'"',
+        skip_lines: 0,
+    };
+    mapping.format()
+}
+
+#[test]
+fn damaged_records_of_a_mapping_give_the_same_in_one_go() {
+    use mapped::Field::*;
+    let csv = "Kind,Id,Trunk,Way,Ok,Code,End,\n\
+        STOP,1,ms-teams,outbound,OK,200,2024-11-05T09:01:00Z,\n\
+        STOP,2,\"ms,teams\",inbound,KO,486,2024-11-05 09:01:00.5,\"a \"\"b\"\"\"\r\n\
+        START,3,,,,,,\nSTOP,4,\"a\"\"b\",x,KO, 503 ,0,\"\"\n";
+    let names = [
+        (Id, "Id"),
+        (Trunk, "trunk"),
+        (Direction, "Way"),
+        (Success, "Ok"),
+        (SipCode, "Code"),
+        (Ended, "End"),
+    ];
+    let numbers = [(Id, "2"), (Trunk, "3"), (SipCode, "6"), (Ended, "7"), (Phrase, "9")];
+    let shape = |has_header| mapped::Shape::Csv { delimiter: b',', has_header };
+    damaged_everywhere(mapped(shape(true), &names, Some("Kind")), csv.as_bytes(), 4000);
+    damaged_everywhere(mapped(shape(false), &numbers, None), csv.as_bytes(), 4000);
+    let semicolons = csv.replace(',', ";");
+    let shape = mapped::Shape::Csv { delimiter: b';', has_header: true };
+    damaged_everywhere(mapped(shape, &names[1..], None), semicolons.as_bytes(), 4000);
+    let json = r#"{"kind":"STOP","a":{"id":"1","way":"outbound"},"trunk":"ms-teams","ok":true,"code":200,"end":"2024-11-05T09:01:00Z","x":[1,-2.5,{"y":"\u00e9\n"}]}
+{"kind":"STOP", "a":{"id":2,"b":{"c":null}},"trunk":"a\"b","ok":false,"code":486.0,"end":null,"t":1e3}
+{"kind":"START","a":[{"id":1}],"code":-0}{"kind":"STOP","a":{"id":"é"},"ok":"KO","code":"503","code":"480"},
+{"value":[{"kind":"STOP","a":{"id":7},"ok":false,"code":404}]}
+"#;
+    let pointers = [
+        (Id, "/a/id"),
+        (Trunk, "trunk"),
+        (Direction, "/a/way"),
+        (Success, "ok"),
+        (SipCode, "/code"),
+        (Ended, "end"),
+    ];
+    damaged_everywhere(mapped(mapped::Shape::Json, &pointers, Some("kind")), json.as_bytes(), 4000);
+    damaged_everywhere(mapped(mapped::Shape::Json, &pointers[..5], None), json.as_bytes(), 4000);
+    let log = "2024-11-05T09:01:00Z,END,Id='1',Code='486',x='é',NAP='ms-teams'\nother\n\
+        2024-11-05T09:01:00Z,END,Id='2',Code='200',NAP='b',NAP='c'\r\n2024,END,Id='3',Code=''\n";
+    let patterns = [
+        "^(?<end>[^,]+),END,Id='(?<id>[^']+)',Code='(?<code>[0-9]{3})'.*NAP='(?<nap>[^']*)'",
+        "END,Id='(?<id>3)'",
+    ];
+    let patterns =
+        || mapped::Shape::Regex(patterns.iter().map(|it| regex::Regex::new(it).unwrap()).collect());
+    let groups = [(Id, "id"), (SipCode, "code"), (Trunk, "nap"), (Ended, "end")];
+    damaged_everywhere(mapped(patterns(), &groups, None), log.as_bytes(), 4000);
+    damaged_everywhere(mapped(patterns(), &groups[..3], None), log.as_bytes(), 4000);
 }
 
 proptest! {

@@ -1,5 +1,9 @@
 //! Where the fields of a record stand: as the manuals say, or as a header line says.
 
+use std::sync::LazyLock;
+
+use crate::format::columns::{Marks, Wanted};
+
 /// The fields that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -50,20 +54,30 @@ const NOWHERE: u8 = u8::MAX;
 
 /// The place of each field in a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout([u8; FIELDS.len()]);
+pub struct Layout {
+    places: [u8; FIELDS.len()],
+    /// The places in their order, and the field of each.
+    wanted: Wanted<{ FIELDS.len() }>,
+    fields: [usize; FIELDS.len()],
+}
 
 /// The positions of the manuals, for a log without header lines.
-pub static DOCUMENTED: Layout = {
-    let mut places = [NOWHERE; FIELDS.len()];
-    let mut field = 0;
-    while field < FIELDS.len() {
-        places[field] = FIELDS[field].2;
-        field += 1;
-    }
-    Layout(places)
-};
+pub static DOCUMENTED: LazyLock<Layout> = LazyLock::new(|| Layout::new(FIELDS.map(|(_, _, place)| place)));
+
+/// Bars, and nothing that quotes.
+const BARS: Marks = Marks { separator: b'|', quote: None };
 
 impl Layout {
+    fn new(places: [u8; FIELDS.len()]) -> Self {
+        let mut fields: [usize; FIELDS.len()] = std::array::from_fn(|field| field);
+        fields.sort_by_key(|field| places[*field]);
+        // Those that stand nowhere come last.
+        let columns = fields
+            .map(|field| places[field])
+            .map(|place| if place == NOWHERE { u16::MAX } else { place.into() });
+        Self { places, wanted: Wanted::few(&columns).unwrap_or_default(), fields }
+    }
+
     /// What a header line says, from its first title on; `None` where it lacks what tells how a call ended.
     pub fn of_header(line: &[u8]) -> Option<Self> {
         Self::of_titles(line.split(|byte| *byte == b'|'))
@@ -79,33 +93,38 @@ impl Layout {
                 places[field] = place;
             }
         }
-        (places[Field::SipReason as usize] != NOWHERE).then_some(Self(places))
+        (places[Field::SipReason as usize] != NOWHERE).then(|| Self::new(places))
     }
 
     /// The same of records whose kind stands before what this says, if it does not say where that stands.
     #[must_use]
     pub fn behind_kind(&self) -> Self {
-        let mut places = self.0;
+        let mut places = self.places;
         if places[Field::Kind as usize] == NOWHERE {
             places.iter_mut().filter(|place| **place != NOWHERE).for_each(|place| *place += 1);
             places[Field::Kind as usize] = 0;
         }
-        Self(places)
+        Self::new(places)
     }
 
     /// The fields of a record.
     pub fn fields<'a>(&self, record: &'a [u8]) -> Fields<'a> {
-        self.fields_of(record.split(|byte| *byte == b'|'))
+        let (cells, count) = self.wanted.cells(record, BARS).unwrap_or(([b""; FIELDS.len()], 0));
+        let mut fields = Fields([None; FIELDS.len()]);
+        for (place, (field, cell)) in self.fields.into_iter().zip(cells).enumerate() {
+            if self.wanted.is_in(place, count) {
+                fields.0[field] = Some(cell.trim_ascii());
+            }
+        }
+        fields
     }
 
     /// As [`Layout::fields`], of a record that was taken apart.
     pub fn fields_of<'a>(&self, cells: impl Iterator<Item = &'a [u8]>) -> Fields<'a> {
         let mut fields = Fields([None; FIELDS.len()]);
-        for (place, field) in cells.enumerate() {
-            for (wanted, found) in self.0.iter().zip(&mut fields.0) {
-                if usize::from(*wanted) == place {
-                    *found = Some(field.trim_ascii());
-                }
+        for (place, cell) in cells.enumerate() {
+            if let Some(at) = u16::try_from(place).ok().and_then(|place| self.wanted.place(place)) {
+                fields.0[self.fields[at]] = Some(cell.trim_ascii());
             }
         }
         fields
@@ -113,7 +132,7 @@ impl Layout {
 }
 
 /// The fields of one record.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Fields<'a>([Option<&'a [u8]>; FIELDS.len()]);
 
 impl<'a> Fields<'a> {
@@ -136,4 +155,27 @@ pub fn title(written: &[u8]) -> String {
         .filter(|byte| byte.is_ascii_alphanumeric())
         .map(|byte| char::from(byte.to_ascii_lowercase()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn fields_are_those_between_bars(record in "[a| ]{0,150}|([a ]{0,9}[|]){0,60}", places in any::<[u8; FIELDS.len()]>()) {
+            // Each stands in a place of its own, or nowhere.
+            let mut used = Vec::new();
+            let places = places.map(|place| {
+                let is_new = !used.contains(&(place % 40));
+                used.push(place % 40);
+                if is_new { place % 40 } else { NOWHERE }
+            });
+            let layout = Layout::new(places);
+            let expected = layout.fields_of(record.as_bytes().split(|byte| *byte == b'|'));
+            prop_assert_eq!(layout.fields(record.as_bytes()), expected);
+        }
+    }
 }

@@ -62,13 +62,14 @@ fn host(line: &[u8]) -> u64 {
 
 fn names_a_host(word: &[u8]) -> bool {
     const DAYS: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
+    let is_day = || DAYS.iter().any(|day| word.eq_ignore_ascii_case(day));
     let is_in_brackets =
         word.iter().any(|byte| matches!(byte, b'[' | b']' | b'(' | b')' | b'=' | b'<' | b'>'));
     let is_time =
         word.contains(&b':') && !word.contains(&b'.') || word.starts_with(b"20") && word.contains(&b'T');
     let is_clock = word.contains(&b':') && word.first().is_some_and(u8::is_ascii_digit);
     let is_severity = word.starts_with(b"local") && word.contains(&b'.');
-    let is_date = word.len() == 3 && (DAYS.contains(&&*word.to_ascii_lowercase()) || is_month(word));
+    let is_date = word.len() == 3 && (is_day() || is_month(word));
     let dots = word.iter().filter(|byte| **byte == b'.').count();
     let has_letter = word.iter().any(u8::is_ascii_alphabetic);
     !(is_in_brackets || is_time || is_clock || is_severity || is_date) && (has_letter || dots == 3)

@@ -3,6 +3,10 @@
 //! Which columns it has is up to the operator, and whether it has a header row is not documented. So a header row names them, or
 //! `layout:` in the config does; titles are those of the syslog. Without either nothing is read.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Leg;
 use super::fields::{Field, Layout};
 use super::session;
@@ -33,10 +37,17 @@ const OF_LOG: u8 = b'|';
 impl Table {
     /// A table below this line; `None` where it is no header row.
     pub fn of_header(line: &[u8]) -> Option<Self> {
-        // A log has many lines that are none.
-        memchr::memmem::find(line, b"Reason")?;
+        if !Self::may_begin(line) {
+            return None;
+        }
         let line = String::from_utf8_lossy(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line));
         DELIMITERS.into_iter().find_map(|delimiter| Self::of_titles(&line, delimiter))
+    }
+
+    /// Whether a line may be a header row: a log has many lines that are none.
+    pub fn may_begin(line: &[u8]) -> bool {
+        static REASON: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Reason"));
+        REASON.find(line).is_some()
     }
 
     /// A table with the titles that the operator wrote.
@@ -102,20 +113,10 @@ impl Table {
                 let fields = layout.fields_of(cells.iter().map(String::as_bytes));
                 match fields.get(Field::Kind) {
                     // A table need not say: it is one of calls.
-                    b"" | b"CALL_END" => owned(Leg { fields, device }.decoded()),
+                    b"" | b"CALL_END" => Leg { fields, device }.decoded().owned(),
                     _ => Decoded::Ignored,
                 }
             }
         }
-    }
-}
-
-/// The same, which outlasts its row.
-fn owned(decoded: Decoded<'_>) -> Decoded<'static> {
-    match decoded {
-        Decoded::Call(call) => Decoded::Call(call.owned()),
-        Decoded::Header => Decoded::Header,
-        Decoded::Ignored => Decoded::Ignored,
-        Decoded::Rejected(reason) => Decoded::Rejected(reason),
     }
 }

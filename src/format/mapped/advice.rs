@@ -1,8 +1,9 @@
 //! What is wrong with the value of a field, and what to do about it.
 
 use super::time::{self, TimeFormat};
-use super::{Field, Mapped, device, fields};
+use super::{Field, Mapped, device};
 use crate::call::Direction;
+use crate::format::fields;
 
 impl Mapped<'_> {
     /// What is wrong with a field, if anything is.
@@ -19,11 +20,11 @@ impl Mapped<'_> {
             Field::Q850 => self.q850().is_err(),
             Field::Started | Field::Answered | Field::Ended => self.time(field).is_err(),
             Field::Duration => self.duration().is_err(),
-            Field::Trunk => !text.is_empty() && !device::is_device_trunk(&text),
+            Field::Trunk => !text.is_empty() && !device::is_device_trunk(text),
             Field::Count => self.count().is_err(),
             Field::Phrase | Field::ReasonHeader => false,
         };
-        is_wrong.then(|| self.advice(field, &text))
+        is_wrong.then(|| self.advice(field, text))
     }
 
     fn advice(&self, field: Field, text: &str) -> String {

@@ -25,6 +25,14 @@ impl Columns {
     }
 }
 
+/// The column that a place names, counted from 0: by its name in the header, or by its number from 1.
+pub fn column_of(place: &str, columns: Option<&Columns>) -> Option<usize> {
+    match columns {
+        Some(Columns(names)) => names.iter().position(|name| name.eq_ignore_ascii_case(place)),
+        None => place.parse::<usize>().ok()?.checked_sub(1),
+    }
+}
+
 /// One record.
 #[derive(Debug)]
 pub enum Record<'r> {
@@ -66,13 +74,8 @@ impl<'r> Record<'r> {
     /// The text at a place; `None` where there is none.
     pub fn get(&self, place: &str) -> Option<Cow<'_, str>> {
         match self {
-            Self::Cells { cells, columns: Some(Columns(names)) } => {
-                let column = names.iter().position(|name| name.eq_ignore_ascii_case(place))?;
-                cells.get(column).map(|cell| cell.as_str().into())
-            }
-            Self::Cells { cells, columns: None } => {
-                let column = place.parse::<usize>().ok()?.checked_sub(1)?;
-                cells.get(column).map(|cell| cell.as_str().into())
+            Self::Cells { cells, columns } => {
+                cells.get(column_of(place, *columns)?).map(|cell| cell.as_str().into())
             }
             Self::Object(value) => match found(value, place)? {
                 Value::Null => None,
@@ -111,10 +114,9 @@ impl<'r> Record<'r> {
 
     /// Whether it is a call, by these conditions.
     pub fn meets(&self, conditions: &[Where]) -> bool {
-        conditions.iter().all(|condition| {
-            let value = self.get(&condition.place).unwrap_or_default();
-            condition.is.iter().any(|wanted| wanted.eq_ignore_ascii_case(value.trim()))
-        })
+        conditions
+            .iter()
+            .all(|condition| condition.is_met_by(&self.get(&condition.place).unwrap_or_default()))
     }
 }
 

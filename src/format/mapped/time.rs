@@ -4,6 +4,7 @@ use jiff::civil;
 
 use crate::call::UnixMillis;
 use crate::format::device::Device;
+use crate::format::local_time;
 
 /// How a time is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,20 +89,33 @@ impl TimeFormat {
         // Routers write so that their clock is not synchronised.
         let text = text.trim_start_matches(['*', '.']);
         match self {
-            Self::Rfc3339 => match text.parse::<jiff::Timestamp>() {
+            Self::Rfc3339 => usual(text, device).or_else(|| match text.parse::<jiff::Timestamp>() {
                 Ok(at) => Some(UnixMillis(at.as_millisecond())),
                 Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
-            },
+            }),
             Self::Unix => Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?)),
             Self::UnixMillis => text.parse().ok().map(UnixMillis),
             Self::Written(format) => {
-                let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
-                match parsed.to_timestamp() {
-                    Ok(at) => Some(UnixMillis(at.as_millisecond())),
-                    Err(_) => device.moment(parsed.to_datetime().ok()?),
-                }
+                let usual = local_time::written(format.as_bytes(), text.as_bytes());
+                usual.and_then(|(date, clock)| device.at(date, clock)).or_else(|| {
+                    let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+                    match parsed.to_timestamp() {
+                        Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                        Err(_) => device.moment(parsed.to_datetime().ok()?),
+                    }
+                })
             }
         }
+    }
+}
+
+/// A time as it is nearly always written, in UTC or without a zone.
+fn usual(text: &str, device: &Device) -> Option<UnixMillis> {
+    match text.strip_suffix('Z') {
+        Some(text) => {
+            local_time::iso(text.as_bytes()).and_then(|(date, clock)| local_time::in_utc(date, clock))
+        }
+        None => local_time::iso(text.as_bytes()).and_then(|(date, clock)| device.at(date, clock)),
     }
 }
 
@@ -130,6 +144,10 @@ const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
 
 /// Whether a text in the place of a time says that there was none: nothing, a word for it, zeros, or a first day.
 pub fn is_none(text: &str) -> bool {
+    // A time of this century.
+    if text.starts_with('2') {
+        return false;
+    }
     let is_zeros = || text.contains('0') && !text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
     text.is_empty()
         || NO_TIME.iter().any(|word| text.eq_ignore_ascii_case(word))
@@ -145,6 +163,45 @@ pub fn is_first_day(at: UnixMillis) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usual_times_are_what_the_full_reading_makes_of_them() {
+        let berlin = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let device = Device::parse(&[], crate::format::device::TrunkFrom::Teams, berlin).unwrap();
+        for (form, text) in [
+            ("rfc3339", "2024-11-05T09:01:02Z"),
+            ("rfc3339", "2024-07-05T09:01:02.1239Z"),
+            ("rfc3339", "2024-07-05 09:01:02.5Z"),
+            ("rfc3339", "2024-07-05 09:01:02.5"),
+            ("rfc3339", "2024-10-27T02:30:00"),
+            ("rfc3339", "2024-03-31T02:30:00"),
+            ("%d.%m.%Y %H:%M:%S%.f", "05.11.2024 09:01:02.25"),
+            ("%d.%m.%Y %H:%M:%S%.f", "05.11.2024 09:01:02"),
+            ("%Y%m%d%H%M%S", "20241105090102"),
+            ("%m/%d/%Y %H:%M", "11/05/2024 09:01"),
+            ("%d-%b-%Y %H:%M:%S", "05-Nov-2024 09:01:02"),
+            ("%b %d %Y %H:%M:%S", "Nov 05 2024 09:01:02"),
+        ] {
+            let form = TimeFormat::named(form).unwrap();
+            let slowly = match &form {
+                TimeFormat::Written(form) => {
+                    let parsed = jiff::fmt::strtime::parse(form, text).unwrap();
+                    device.moment(parsed.to_datetime().unwrap())
+                }
+                _ => match text.parse::<jiff::Timestamp>() {
+                    Ok(at) => Some(UnixMillis(at.as_millisecond())),
+                    Err(_) => device.moment(text.parse().unwrap()),
+                },
+            };
+            let quickly = match &form {
+                TimeFormat::Written(form) => local_time::written(form.as_bytes(), text.as_bytes())
+                    .and_then(|(date, clock)| device.at(date, clock)),
+                _ => usual(text, &device),
+            };
+            assert!(quickly.is_some());
+            assert_eq!(quickly, slowly, "{form:?} {text}");
+        }
+    }
 
     #[test]
     fn the_way_a_time_is_written_is_guessed() {

@@ -3,7 +3,7 @@
 
 use std::slice;
 
-use super::record::Columns;
+use super::record::{Columns, Record};
 use super::{FIELDS, Field, From, Mapped, Mapping, Shape, Where};
 use crate::call::UnixMillis;
 
@@ -98,15 +98,15 @@ impl Mapping {
 }
 
 impl Mapped<'_> {
-    pub(super) fn trial(&self) -> Trial {
-        let mut trial = Trial { places: self.record.places(), ..Trial::default() };
+    pub(super) fn trial(&self, record: &Record<'_>) -> Trial {
+        let mut trial = Trial { places: record.places(), ..Trial::default() };
         for (key, place) in self.mapping.wanted() {
-            trial.wanted.push((key, place.to_owned(), self.record.has(place)));
+            trial.wanted.push((key, place.to_owned(), record.has(place)));
         }
-        if !self.record.meets(&self.mapping.conditions) {
+        if !record.meets(&self.mapping.conditions) {
             let conditions = self.mapping.conditions.iter();
-            let missed = conditions.filter(|condition| !self.record.meets(slice::from_ref(condition)));
-            trial.faults = missed.map(|condition| self.not_met(condition)).collect();
+            let missed = conditions.filter(|condition| !record.meets(slice::from_ref(condition)));
+            trial.faults = missed.map(|condition| not_met(record, condition)).collect();
             return trial;
         }
         for origin in &self.mapping.origins {
@@ -116,23 +116,13 @@ impl Mapped<'_> {
         trial
     }
 
-    fn not_met(&self, condition: &Where) -> Fault {
-        let value = self.record.get(&condition.place).unwrap_or_default();
-        Fault {
-            key: WHERE,
-            place: Some(condition.place.clone()),
-            shape: shape(value.trim()),
-            advice: "is none of what `is` says, so the record is ignored".to_owned(),
-        }
-    }
-
     fn fault_of(&self, field: Field, advice: String) -> Fault {
         let origin = self.origin(field);
         let place = origin.and_then(|origin| match &origin.from {
             From::Place(place) => Some(place.clone()),
             From::Constant(_) => None,
         });
-        Fault { key: key(field), place, shape: shape(&self.get(field)), advice }
+        Fault { key: key(field), place, shape: shape(self.get(field)), advice }
     }
 
     /// A field as it was understood, where it has a meaning beside the call's.
@@ -150,6 +140,16 @@ impl Mapped<'_> {
             Field::Duration => self.duration().ok().flatten().map(|seconds| format!("{seconds} s")),
             _ => None,
         }
+    }
+}
+
+fn not_met(record: &Record<'_>, condition: &Where) -> Fault {
+    let value = record.get(&condition.place).unwrap_or_default();
+    Fault {
+        key: WHERE,
+        place: Some(condition.place.clone()),
+        shape: shape(value.trim()),
+        advice: "is none of what `is` says, so the record is ignored".to_owned(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Records to calls: an attempt and a STOP, with some of their fields replaced.
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::*;
-use crate::call::{Direction, RefusedBy};
+use crate::call::RefusedBy;
 use crate::format::device::TrunkFrom;
 
 /// A record of so many fields, with these at their positions.

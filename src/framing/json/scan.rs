@@ -52,6 +52,11 @@ fn held(name: &[u8], byte: u8) -> Option<Held> {
     }
 }
 
+/// Whether the value that begins with this byte, behind this name of an outermost object, makes that object an envelope.
+pub fn is_of_envelope(quoted_name: &[u8], byte: u8) -> bool {
+    held(quoted_name, byte).is_some()
+}
+
 /// How much of a name, `:` and its value was just seen at the outermost level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Envelope {

@@ -1,0 +1,211 @@
+//! The cells of a few columns of a row, found without taking the others apart: rows of devices have hundreds of columns.
+//!
+//! 64 bytes are looked at in one step, with the widest instructions that the processor has.
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
+
+const BLOCK: usize = 64;
+
+/// What stands between cells and around some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    pub separator: u8,
+    /// `None` where none stands for more than itself.
+    pub quote: Option<u8>,
+}
+
+/// Commas, and quotes as RFC 4180 has them.
+pub const COMMAS: Marks = Marks { separator: b',', quote: Some(b'"') };
+
+/// The columns that are wanted, counted from 0 and rising.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted<const N: usize>([u16; N]);
+
+/// The cells of the wanted columns, without quotes around them; empty ones for columns that the row does not have. And how many
+/// columns it has.
+pub type CellsAndCount<'r, const N: usize> = ([&'r [u8]; N], usize);
+
+/// None.
+impl<const N: usize> Default for Wanted<N> {
+    fn default() -> Self {
+        Self([u16::MAX; N])
+    }
+}
+
+impl<const N: usize> Wanted<N> {
+    /// These columns, of which each stands behind the one before it.
+    pub const fn rising(columns: [u16; N]) -> Self {
+        let mut place = 1;
+        while place < N {
+            assert!(columns[place - 1] < columns[place], "columns rise");
+            place += 1;
+        }
+        Self(columns)
+    }
+
+    /// As [`Wanted::rising`], of fewer columns; `None` of more. Those that are missing are in no row.
+    pub fn few(columns: &[u16]) -> Option<Self> {
+        let mut padded = [u16::MAX; N];
+        padded.get_mut(..columns.len())?.copy_from_slice(columns);
+        Some(Self(padded))
+    }
+
+    /// The place of a column among them.
+    pub fn place(&self, column: u16) -> Option<usize> {
+        self.0.binary_search(&column).ok()
+    }
+
+    /// Whether a row of so many columns has the one at this place among them.
+    pub fn is_in(&self, place: usize, count: usize) -> bool {
+        self.0.get(place).is_some_and(|column| usize::from(*column) < count)
+    }
+
+    /// The cells of a row, which has no line end; `None` where a quote stands in a cell other than around all of it, is not
+    /// closed, or is doubled in a cell that is wanted: reading that is left to others.
+    pub fn cells<'r>(&self, row: &'r [u8], marks: Marks) -> Option<CellsAndCount<'r, N>> {
+        let mut places = [(0, 0); N];
+        let count = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places))?;
+        let mut cells = [b"".as_slice(); N];
+        for (cell, (begin, end)) in cells.iter_mut().zip(places) {
+            *cell = match row.get(begin..end)? {
+                [first, inside @ .., _] if marks.quote == Some(*first) => {
+                    (!inside.contains(first)).then_some(inside)?
+                }
+                plain => plain,
+            };
+        }
+        Some((cells, count))
+    }
+}
+
+/// Where the quotes stand, as far as the blocks before tell.
+#[derive(Default)]
+struct Quotes {
+    /// All ones within quotes.
+    inside: u64,
+    /// Whether the last byte closed quotes, or else may stand before ones that open: a separator, or the row's beginning.
+    closed: u64,
+    may_open: u64,
+}
+
+impl Quotes {
+    /// The separators outside of quotes; `None` where a quote stands as none may.
+    #[inline(always)]
+    fn separators(&mut self, quotes: u64, separators: u64, end: u64) -> Option<u64> {
+        if quotes == 0 && self.inside == 0 && self.closed == 0 {
+            self.may_open = separators >> 63;
+            return Some(separators);
+        }
+        // Each bit turned over by all quotes up to its place.
+        let mut within = quotes;
+        for shift in [1, 2, 4, 8, 16, 32] {
+            within ^= within << shift;
+        }
+        within ^= self.inside;
+        let separators = separators & !within;
+        let (opening, closing) = (quotes & within, quotes & !within);
+        let behind_closing = closing << 1 | self.closed;
+        let may_open = separators << 1 | self.may_open | behind_closing;
+        let is_odd = opening & !may_open | behind_closing & !(separators | opening | end);
+        (self.inside, self.closed) = (((within >> 63) as i64).wrapping_neg().cast_unsigned(), closing >> 63);
+        self.may_open = separators >> 63;
+        (is_odd == 0).then_some(separators)
+    }
+}
+
+/// Where the wanted cells are; returns how many there are in all.
+#[inline(always)]
+fn find<S: Simd>(
+    simd: S,
+    row: &[u8],
+    marks: Marks,
+    wanted: &[u16],
+    places: &mut [(usize, usize)],
+) -> Option<usize> {
+    let mut quotes = Quotes { may_open: 1, ..Quotes::default() };
+    let mut wanted = wanted.iter().map(|column| usize::from(*column)).zip(places).peekable();
+    // The cell that goes on here, by its number and its beginning.
+    let (mut number, mut begin, mut base) = (0, 0, 0);
+    while base <= row.len() {
+        let rest = &row[base..];
+        let mut last = [0; BLOCK];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            last[..rest.len()].copy_from_slice(rest);
+            &last
+        });
+        let bytes = u8x64::from_slice(simd, block);
+        let end = if rest.len() < BLOCK { u64::MAX << rest.len() } else { 0 };
+        let is_in = !end;
+        let separators = bytes.simd_eq(marks.separator).to_bitmask() & is_in;
+        let quoting = marks.quote.map_or(0, |quote| bytes.simd_eq(quote).to_bitmask());
+        let mut separators = quotes.separators(quoting & is_in, separators, end)?;
+        let until = number + separators.count_ones() as usize;
+        while let Some((column, place)) = wanted.next_if(|(column, _)| *column < until) {
+            for _ in number + 1..column {
+                separators &= separators - 1;
+            }
+            if number < column {
+                begin = base + separators.trailing_zeros() as usize + 1;
+                separators &= separators - 1;
+            }
+            let end = base + separators.trailing_zeros() as usize;
+            *place = (begin, end);
+            (begin, number) = (end + 1, column + 1);
+            separators &= separators - 1;
+        }
+        if separators != 0 {
+            begin = base + BLOCK - separators.leading_zeros() as usize;
+        }
+        number = until;
+        base += BLOCK;
+    }
+    if quotes.inside != 0 {
+        return None;
+    }
+    if let Some((_, place)) = wanted.next_if(|(column, _)| *column == number) {
+        *place = (begin, row.len());
+    }
+    Some(number + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::format::table::cells;
+
+    /// As [`Wanted::cells`].
+    fn slowly<const N: usize>(columns: [u16; N], row: &[u8]) -> Option<([Vec<u8>; N], usize)> {
+        let mut all = Vec::new();
+        cells::for_each(row, b',', |cell| all.push(cell)).ok()?;
+        let has_quote = |cell: &cells::Cell| {
+            let is_plain = cell.begin == 0 || row[cell.begin - 1] != b'"';
+            cell.doubled || is_plain && row[cell.begin..cell.end].contains(&b'"')
+        };
+        let is_odd = all.iter().any(|cell| has_quote(cell) && !cell.doubled);
+        let wanted = columns.map(|column| all.get(usize::from(column)).copied().unwrap_or_default());
+        if is_odd || wanted.iter().any(has_quote) {
+            return None;
+        }
+        Some((wanted.map(|cell| row[cell.begin..cell.end].to_vec()), all.len()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn cells_are_those_of_a_whole_reading(
+            row in "([a,]{0,20}|[a,\"]{0,12}|(\"([a,]|\"\"){0,70}\"[,a\"]?){0,5}|[a,]{0,150}){1,4}",
+            first in 0..3_u16, steps in proptest::array::uniform3(1..9_u16),
+        ) {
+            let [one, two, three] = steps;
+            let columns = [first, first + one, first + one + two, first + one + two + three];
+            let wanted = Wanted::rising(columns);
+            let found = wanted.cells(row.as_bytes(), COMMAS);
+            let found = found.map(|(cells, count)| (cells.map(<[u8]>::to_vec), count));
+            prop_assert_eq!(found, slowly(columns, row.as_bytes()));
+        }
+    }
+}

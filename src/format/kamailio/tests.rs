@@ -1,0 +1,111 @@
+//! Lines of both modules, and what becomes of them.
+
+use super::*;
+
+const REFUSED: &str = "Nov  5 09:01:00 proxy kamailio[812]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: transaction answered: \
+    timestamp=1730797260;method=INVITE;from_tag=a;to_tag=b;call_id=c1@192.0.2.1;code=480;reason=Temporarily Unavailable";
+
+#[test]
+fn a_name_in_latin_1_rejects_no_call() {
+    let line = [REFUSED.as_bytes(), b";name=J\xf6rg"].concat();
+    let mut decoder = Decoder(&device::UNKNOWN);
+    assert!(matches!(decoder.decode(&line), Decoded::Call(call) if call.codes.sip == Some(480)));
+}
+
+fn decoded(line: &str) -> Decoded<'static> {
+    Decoder(&device::UNKNOWN).decode(line.as_bytes()).owned()
+}
+
+fn call(line: &str) -> Call<'static> {
+    match decoded(line) {
+        Decoded::Call(call) => call,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn reads_a_line() {
+    let expected = Call {
+        record_id: RecordId(xxh3_128(b"c1@192.0.2.1")),
+        trunk: "".into(),
+        direction: Direction::Unknown,
+        succeeded: Some(false),
+        codes: Codes { sip: Some(480), words: Words::Other, ..Codes::default() },
+        ended_at: Some(UnixMillis(1_730_797_260_000)),
+        duration_seconds: None,
+        attempt: Attempt::Final,
+        unread: Unread::default(),
+        detail: Detail::default(),
+    };
+    assert_eq!(call(REFUSED), expected);
+    let missed = REFUSED.replace("transaction answered", "call missed");
+    assert_eq!(call(&missed), Call { attempt: Attempt::Branch, ..expected });
+    assert_eq!(call(&REFUSED.replace("code=480", "code=200")).succeeded, Some(true));
+}
+
+#[test]
+fn a_reason_header_has_semicolons_of_its_own() {
+    let header =
+        r#"Q.850;cause=31;text="5e19725b-7fad-4e89-bae3-dfc5df88bb96;No callee endpoints were found""#;
+    for line in [
+        REFUSED.replace("Temporarily Unavailable", header),
+        format!("{REFUSED};hf_reason={header};src_user=x;dst_user=y"),
+        format!("{REFUSED};hf_reason={header}"),
+        REFUSED.replace("Temporarily Unavailable", header) + ";hf_reason=<null>;src_user=x",
+    ] {
+        let codes = call(&line).codes;
+        assert_eq!((codes.q850, codes.text), (Some(31), "No callee endpoints were found".into()), "{line}");
+        assert_eq!(codes.words, Words::Microsoft);
+    }
+}
+
+#[test]
+fn which_side_is_teams() {
+    for (extra, direction) in [
+        (";src_domain=sip.pstnhub.microsoft.com;dst_domain=carrier.example.com", Direction::Outbound),
+        (";src_domain=carrier.example.com;dst_domain=sip2.pstnhub.microsoft.com", Direction::Inbound),
+        ("", Direction::Unknown),
+    ] {
+        assert_eq!(call(&format!("{REFUSED}{extra};trunk=teams-1")).direction, direction, "{extra}");
+    }
+    assert_eq!(call(&format!("{REFUSED};trunk=teams-1")).trunk, "teams-1".into());
+}
+
+#[test]
+fn opensips_writes_an_answered_call_when_it_is_over() {
+    let line = "Nov  5 09:01:30 proxy opensips[812]: ACC: call ended: created=1730797260;call_start_time=1730797265;duration=30;\
+        ms_duration=30123;setuptime=5;method=INVITE;from_tag=a;to_tag=b;call_id=c1@192.0.2.1;code=200;reason=OK";
+    let over = call(line);
+    assert_eq!((over.succeeded, over.attempt, over.duration_seconds), (Some(true), Attempt::Final, Some(30)));
+    assert_eq!(over.ended_at, Some(UnixMillis(1_730_797_295_000)));
+    assert_eq!(over.record_id, RecordId(xxh3_128(b"c1@192.0.2.1")));
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_said() {
+    let at = |time: &str| {
+        let call = call(&REFUSED.replace("timestamp=1730797260", &format!("timestamp={time}")));
+        (call.ended_at.map(|at| at.0), call.unread.has(UnreadField::EndTime))
+    };
+    assert_eq!(at("1730797260.123"), (Some(1_730_797_260_123), false));
+    assert_eq!(at("2024-11-05 09:01:00"), (None, true));
+}
+
+#[test]
+fn what_is_no_call() {
+    for line in [
+        REFUSED.replace("INVITE", "BYE"),
+        "Nov  5 09:01:00 proxy kamailio[812]: ERROR: tm: no branch".to_owned(),
+        "ACC: something else: method=INVITE".to_owned(),
+    ] {
+        assert_eq!(decoded(&line), Decoded::Ignored, "{line}");
+    }
+    for (line, reason) in [
+        (REFUSED.replace("call_id=c1@192.0.2.1;", ""), Reason::NoRecordId),
+        (REFUSED.replace("code=480;", ""), Reason::BadLine),
+        (REFUSED.replace("code=480", "code=4x0"), Reason::BadCode),
+        (REFUSED.replace("method=INVITE;", ""), Reason::BadLine),
+    ] {
+        assert_eq!(decoded(&line), Decoded::Rejected(reason), "{line}");
+    }
+}

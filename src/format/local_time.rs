@@ -1,0 +1,215 @@
+//! Times of day as devices write them, in their own zone: the usual ways, without a parser for every other.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+use super::{device, fields};
+use crate::call::UnixMillis;
+
+/// Year, month and day, of which nobody said yet that there is such a day.
+pub type Date = (i64, i64, i64);
+
+/// Hour, minute, and milliseconds within the minute.
+pub type Clock = (i64, i64, i64);
+
+fn number(digits: &[u8]) -> Option<i64> {
+    let append = |value, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'));
+    digits.iter().try_fold(0, append)
+}
+
+/// A date in digits.
+pub fn date(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> Option<Date> {
+    Some((number(&year)?, number(&month)?, number(&day)?))
+}
+
+/// `09:01:00`, and `09:01:00.5` with one to nine digits of a fraction, of which all below milliseconds are cut off.
+pub fn clock(text: &[u8]) -> Option<Clock> {
+    let [h0, h1, b':', m0, m1, b':', s0, s1, rest @ ..] = text else { return None };
+    let (hour, minute, second) = (number(&[*h0, *h1])?, number(&[*m0, *m1])?, number(&[*s0, *s1])?);
+    let fraction = match rest {
+        [] => b"",
+        [b'.', fraction @ ..] if (1..=9).contains(&fraction.len()) => fraction,
+        _ => return None,
+    };
+    number(fraction)?;
+    (second < 60).then_some((hour, minute, second * 1000 + thousandths(fraction)))
+}
+
+/// `2024-11-05 09:01:00`, with `T` in the midst or a blank, and perhaps a fraction; no zone.
+pub fn iso(text: &[u8]) -> Option<(Date, Clock)> {
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b' ' | b'T', rest @ ..] = text else { return None };
+    Some((date([*y0, *y1, *y2, *y3], [*m0, *m1], [*d0, *d1])?, clock(rest)?))
+}
+
+/// A time as a format of `strptime` has it, one of the usual ways: numbers of all their digits, and all of day, hour and minute.
+pub fn written(format: &[u8], text: &[u8]) -> Option<(Date, Clock)> {
+    let (mut format, mut text) = (format, text);
+    let [mut year, mut month, mut day, mut hour, mut minute] = [None; 5];
+    let (mut second, mut millis) = (0, 0);
+    while let Some((first, rest)) = format.split_first() {
+        let (directive, rest) = match (first, rest) {
+            (b'%', [b'.', b'f', rest @ ..]) => (b'.', rest),
+            (b'%', [directive, rest @ ..]) => (*directive, rest),
+            _ => {
+                (format, text) = (rest, text.strip_prefix(&[*first])?);
+                continue;
+            }
+        };
+        let length = match directive {
+            b'Y' => 4,
+            b'b' => 3,
+            b'.' => match text {
+                [b'.', fraction @ ..] => 1 + fraction.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+                _ => 0,
+            },
+            _ => 2,
+        };
+        let value;
+        (value, text) = text.split_at_checked(length)?;
+        format = rest;
+        match directive {
+            b'Y' => year = number(value),
+            b'm' => month = number(value),
+            b'b' => month = device::month(str::from_utf8(value).ok()?).map(i64::from),
+            b'd' => day = number(value),
+            b'H' => hour = number(value),
+            b'M' => minute = number(value),
+            b'S' => second = number(value)?,
+            b'.' if matches!(length, 0 | 2..=10) => millis = thousandths(value.get(1..).unwrap_or_default()),
+            _ => return None,
+        }
+    }
+    let clock = (hour?, minute?, second * 1000 + millis);
+    (text.is_empty() && second < 60).then_some(((year?, month?, day?), clock))
+}
+
+/// The milliseconds of a fraction in digits.
+pub fn thousandths(fraction: &[u8]) -> i64 {
+    let digit = |place: usize| fraction.get(place).map_or(0, |digit| i64::from(digit - b'0'));
+    digit(0) * 100 + digit(1) * 10 + digit(2)
+}
+
+/// A moment in UTC; `None` where there is no such day, and outside of these centuries.
+pub fn in_utc(date: Date, (hour, minute, millis): Clock) -> Option<UnixMillis> {
+    let minutes = fields::minutes_since_1970(date, hour, minute).filter(|_| YEARS.contains(&date.0))?;
+    Some(UnixMillis(minutes * 60_000 + millis))
+}
+
+/// In these, clocks are put forward and back at whole minutes.
+const YEARS: std::ops::Range<i64> = 1980..2100;
+
+/// A time zone, which remembers how far from UTC it was in the minute that was last asked for.
+pub struct Zone {
+    zone: TimeZone,
+    /// In seconds, where it is always the same.
+    fixed: Option<i64>,
+    /// The minute, counted from 1970 by the clocks there, and the seconds behind it.
+    last: AtomicU64,
+}
+
+impl Zone {
+    /// Remembers nothing yet.
+    pub fn new(zone: TimeZone) -> Self {
+        let fixed = zone.to_fixed_offset().ok().map(|offset| i64::from(offset.seconds()));
+        Self { zone, fixed, last: AtomicU64::new(u64::MAX) }
+    }
+
+    /// The moment of a time of day there.
+    pub fn moment(&self, local: civil::DateTime) -> Option<UnixMillis> {
+        let zoned = local.to_zoned(self.zone.clone()).ok()?;
+        Some(UnixMillis(zoned.timestamp().as_millisecond()))
+    }
+
+    /// As [`Zone::moment`]; `None` as for [`in_utc`].
+    pub fn at(&self, date: Date, clock: Clock) -> Option<UnixMillis> {
+        let UnixMillis(local) = in_utc(date, clock)?;
+        Some(UnixMillis(local - self.seconds_at(date, clock, local / 60_000)? * 1000))
+    }
+
+    fn seconds_at(&self, (year, month, day): Date, (hour, minute, _): Clock, minutes: i64) -> Option<i64> {
+        if self.fixed.is_some() {
+            return self.fixed;
+        }
+        let minutes = u32::try_from(minutes).ok()?;
+        let last = self.last.load(Relaxed).to_le_bytes();
+        let [s0, s1, s2, s3, m0, m1, m2, m3] = last;
+        if u32::from_le_bytes([m0, m1, m2, m3]) == minutes {
+            return Some(i64::from(i32::from_le_bytes([s0, s1, s2, s3])));
+        }
+        let small = |number: i64| i8::try_from(number).ok();
+        let (month, day, hour, minute) = (small(month)?, small(day)?, small(hour)?, small(minute)?);
+        let local = civil::DateTime::new(i16::try_from(year).ok()?, month, day, hour, minute, 0, 0).ok()?;
+        let seconds = i32::try_from(i64::from(minutes) * 60 - self.moment(local)?.0 / 1000).ok()?;
+        let ([s0, s1, s2, s3], [m0, m1, m2, m3]) = (seconds.to_le_bytes(), minutes.to_le_bytes());
+        self.last.store(u64::from_le_bytes([s0, s1, s2, s3, m0, m1, m2, m3]), Relaxed);
+        Some(i64::from(seconds))
+    }
+}
+
+impl Clone for Zone {
+    fn clone(&self) -> Self {
+        Self::new(self.zone.clone())
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.zone.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_no_usual_time() {
+        for text in [
+            "2024-11-05",
+            "2024-11-05 9:01:00",
+            "2024-11-05 09:01:00Z",
+            "2024-11-05 24:01:00",
+            "2024-11-05 09:60:00",
+            "2024-11-05 09:01:60",
+            "2024-11-05 09:01:00.",
+            "2024-11-05 09:01:00.1234567890",
+            "2024-11-05 09:01:00.x",
+            "2x24-11-05 09:01:00",
+        ] {
+            let read = iso(text.as_bytes()).and_then(|(date, clock)| in_utc(date, clock));
+            assert_eq!(read, None, "{text}");
+        }
+        let at = |text: &str| iso(text.as_bytes()).and_then(|(date, clock)| in_utc(date, clock));
+        assert_eq!(at("2024-11-05 09:01:00.1239"), Some(UnixMillis(1_730_797_260_123)));
+        assert_eq!(at("2023-02-29 09:01:00"), None);
+        assert_eq!(at("1970-01-01T00:00:00"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn moments_are_those_of_the_zone(
+            seconds in 315_532_800_i64..4_102_400_000, zone in 0..4_usize, near in any::<bool>(),
+        ) {
+            let zone = [TimeZone::UTC, TimeZone::fixed(jiff::tz::offset(-3)), posix("CET-1CEST,M3.5.0,M10.5.0/3"),
+                posix("LHST-10:30LHDT-11,M10.1.0,M4.1.0")][zone].clone();
+            // Half of them in the night in which the clocks of Central Europe are put back or forward.
+            let seconds = if near { 1_711_846_800 + seconds % 15_000 - 7_500 } else { seconds };
+            let text = jiff::Timestamp::from_second(seconds).unwrap().to_zoned(TimeZone::UTC).datetime().to_string();
+            let ours = Zone::new(zone);
+            let (date, clock) = iso(text.as_bytes()).unwrap();
+            let expected = ours.moment(text.parse().unwrap());
+            prop_assert_eq!(ours.at(date, clock), expected, "{}", text);
+            prop_assert_eq!(ours.at(date, clock), expected, "{} again", text);
+        }
+    }
+
+    fn posix(text: &str) -> TimeZone {
+        TimeZone::posix(text).unwrap()
+    }
+}

@@ -1,0 +1,214 @@
+//! One record to its call, as the mapping says.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::record::Record;
+use super::{FIELDS, Field, From, Mapping, Origin, time};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
+};
+use crate::format::{Decoded, device, fields};
+use crate::reason_header::{self, Said};
+
+/// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
+/// which never fall.
+const MOST_CALLS: u64 = 10_000_000;
+
+/// One record, by the mapping.
+pub struct Mapped<'r> {
+    pub mapping: &'r Mapping,
+    whole: &'r [u8],
+    /// Where each field comes from, and its value, as `values` has it; `""` where there is none.
+    fields: [(Option<&'r Origin>, Cow<'r, str>); FIELDS.len()],
+}
+
+impl<'r> Mapped<'r> {
+    /// The fields of a record.
+    pub fn of(record: &'r Record<'_>, mapping: &'r Mapping, whole: &'r [u8]) -> Self {
+        Self::new(mapping, whole, |_, place| record.get(place))
+    }
+
+    /// The fields of a record, where `value_at` has the values: of an origin, by its place among them and by that in the record.
+    pub fn new(
+        mapping: &'r Mapping,
+        whole: &'r [u8],
+        value_at: impl Fn(usize, &'r str) -> Option<Cow<'r, str>>,
+    ) -> Self {
+        let mut fields = [const { (None, Cow::Borrowed("")) }; FIELDS.len()];
+        for (place, origin) in mapping.origins.iter().enumerate() {
+            let value = match &origin.from {
+                From::Constant(text) => Cow::Borrowed(text.as_str()),
+                From::Place(written) => match value_at(place, written) {
+                    Some(Cow::Borrowed(text)) => Cow::Borrowed(device::trimmed(text)),
+                    Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
+                    None => Cow::Borrowed(""),
+                },
+            };
+            let meant = origin.values.iter().find(|(written, _)| written.eq_ignore_ascii_case(&value));
+            let value = meant.map_or(value, |(_, meant)| Cow::Borrowed(meant.as_str()));
+            fields[origin.field as usize] = (Some(origin), value);
+        }
+        Self { mapping, whole, fields }
+    }
+
+    pub fn origin(&self, field: Field) -> Option<&'r Origin> {
+        self.fields[field as usize].0
+    }
+
+    pub fn get(&self, field: Field) -> &str {
+        &self.fields[field as usize].1
+    }
+
+    fn text(&self, field: Field) -> Text<'r> {
+        match &self.fields[field as usize].1 {
+            Cow::Borrowed(text) => Text::from(*text),
+            Cow::Owned(text) => Text(text.clone().into_bytes().into()),
+        }
+    }
+
+    pub fn decoded(&self) -> Decoded<'r> {
+        match self.count().and_then(|count| count.map(|count| self.call(count)).transpose()) {
+            Ok(Some(call)) => Decoded::Call(call),
+            Ok(None) => Decoded::Ignored,
+            Err(reason) => Decoded::Rejected(reason),
+        }
+    }
+
+    /// How many calls the record stands for; `None` where it is the row of no call.
+    pub fn count(&self) -> Result<Option<NonZeroU32>, Reason> {
+        if self.origin(Field::Count).is_none() {
+            return Ok(Some(NonZeroU32::MIN));
+        }
+        match fields::whole_number(self.get(Field::Count).as_bytes()) {
+            Ok(Some(count @ 0..=MOST_CALLS)) => Ok(u32::try_from(count).ok().and_then(NonZeroU32::new)),
+            _ => Err(Reason::BadCount),
+        }
+    }
+
+    fn call(&self, count: NonZeroU32) -> Result<Call<'r>, Reason> {
+        let direction = self.direction();
+        let succeeded = self.succeeded()?;
+        let codes = self.codes(direction, succeeded)?;
+        if succeeded.is_none() && codes.is_empty() {
+            return Err(Reason::NoOutcome);
+        }
+        let mut unread = Unread::default();
+        let duration = unread.or(UnreadField::Duration, self.duration());
+        let started = unread.or(UnreadField::StartTime, self.time(Field::Started));
+        let ended = unread.or(UnreadField::EndTime, self.time(Field::Ended));
+        let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
+        Ok(Call {
+            record_id: self.id()?,
+            trunk: self.text(Field::Trunk),
+            direction,
+            succeeded,
+            codes,
+            ended_at: ended.or(started.zip(duration).map(lasted)).or(started),
+            duration_seconds: duration,
+            attempt: Attempt::Only,
+            unread,
+            detail: Detail { more: count.get() - 1, ..Detail::default() },
+        })
+    }
+
+    /// A record without an id of its own is known by all that it says.
+    fn id(&self) -> Result<RecordId, Reason> {
+        match self.origin(Field::Id) {
+            Some(_) => fields::record_id(self.get(Field::Id).as_bytes()),
+            None => Ok(RecordId(xxh3_128(self.whole))),
+        }
+    }
+
+    pub fn direction(&self) -> Direction {
+        let is = |word| self.get(Field::Direction).eq_ignore_ascii_case(word);
+        match () {
+            () if is("inbound") => Direction::Inbound,
+            () if is("outbound") => Direction::Outbound,
+            () => Direction::Unknown,
+        }
+    }
+
+    /// The flag; else whether there is a time of answer.
+    pub fn succeeded(&self) -> Result<Option<bool>, Reason> {
+        match (self.origin(Field::Success), self.origin(Field::Answered)) {
+            (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
+            (None, Some(_)) => Ok(Some(self.was_answered())),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// By the time of answer. A text that is no time may be a flag; else a code beside it that refuses the call says more.
+    fn was_answered(&self) -> bool {
+        match self.time(Field::Answered) {
+            Ok(at) => at.is_some(),
+            Err(_) => {
+                let refused = || fields::whole_number(self.get(Field::SipCode).as_bytes());
+                let flag = fields::flag(self.get(Field::Answered).as_bytes()).ok().flatten();
+                flag.unwrap_or_else(|| !matches!(refused(), Ok(Some(300..=699))))
+            }
+        }
+    }
+
+    fn codes(&self, direction: Direction, succeeded: Option<bool>) -> Result<Codes<'r>, Reason> {
+        let number = |field| fields::whole_number(self.get(field).as_bytes());
+        let (text, words) = self.words(succeeded);
+        Ok(Codes {
+            microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
+            sip: fields::sip_code(number(Field::SipCode))?,
+            q850: self
+                .q850()
+                .unwrap_or_default()
+                .or_else(|| reason_header::q850(self.get(Field::ReasonHeader))),
+            text,
+            words,
+            refused_by: device::refused_by(direction),
+        })
+    }
+
+    /// The phrase, or that of the Reason header of a call that was not answered.
+    fn words(&self, succeeded: Option<bool>) -> (Text<'r>, Words) {
+        let phrase = self.text(Field::Phrase);
+        if !phrase.0.is_empty() {
+            return (phrase, Words::Microsoft);
+        }
+        fn said_in(header: &str) -> Option<Said<'_>> {
+            reason_header::phrases(header).find(|said| !said.phrase.is_empty())
+        }
+        if succeeded == Some(true) {
+            return (phrase, Words::Other);
+        }
+        let said = match &self.fields[Field::ReasonHeader as usize].1 {
+            Cow::Borrowed(header) => said_in(header).map(|said| (Text::from(said.phrase), said.words())),
+            Cow::Owned(header) => said_in(header).map(|said| (Text::from(said.phrase).owned(), said.words())),
+        };
+        said.unwrap_or((phrase, Words::Other))
+    }
+
+    /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.
+    pub fn q850(&self) -> Result<Option<u8>, Reason> {
+        let number = fields::whole_number(self.get(Field::Q850).as_bytes()).map_err(|_| Reason::BadCode)?;
+        let in_range = |cause| u8::try_from(cause).ok().filter(|cause| *cause < 128).ok_or(Reason::BadCode);
+        number.filter(|cause| *cause > 0).map(in_range).transpose()
+    }
+
+    pub fn duration(&self) -> Result<Option<u32>, Reason> {
+        let divide_by = self.origin(Field::Duration).map_or(1, |origin| origin.divide_by.max(1));
+        let written = fields::whole_number(self.get(Field::Duration).as_bytes());
+        fields::duration_seconds(written.map(|number| number.map(|number| number / u64::from(divide_by))))
+    }
+
+    pub fn time(&self, field: Field) -> Result<Option<UnixMillis>, Reason> {
+        let Some(origin) = self.origin(field) else { return Ok(None) };
+        let text = self.get(field);
+        match time::is_none(text) {
+            true => Ok(None),
+            false => {
+                let read = origin.time.read(text, &self.mapping.device).ok_or(Reason::BadTime);
+                read.map(|at| Some(at).filter(|at| !time::is_first_day(*at)))
+            }
+        }
+    }
+}

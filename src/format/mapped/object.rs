@@ -1,0 +1,252 @@
+//! The places in a JSON object that a mapping asks for, found in one walk over its text, which is checked to be JSON.
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::quick::{MOST, Values};
+use crate::format::scan;
+use crate::framing::json;
+
+/// Objects and arrays within each other; deeper ones are left to others.
+const DEEPEST: u32 = 16;
+
+/// A longer number is left to others: it may be too large for one.
+const LONGEST_NUMBER: usize = 17;
+
+/// The names that lead to places: those of an object, and within each those of the object behind it.
+#[derive(Debug, Default)]
+pub struct Tree(Vec<Node>);
+
+#[derive(Debug)]
+struct Node {
+    name: Vec<u8>,
+    /// Its own bit among those of all nodes: a name that comes twice is left to others.
+    bit: u64,
+    slot: Option<usize>,
+    within: Tree,
+}
+
+/// Where the values are, and which names came; the place 0 is that of none, as a brace stands there.
+struct Found {
+    places: [(usize, usize); MOST],
+    seen: u64,
+}
+
+impl Tree {
+    /// Of places, by JSON Pointer or by the name of a property; `None` where there are too many names. Each has the slot of its
+    /// place in the list.
+    pub fn of(places: &[&str]) -> Option<Self> {
+        let (mut tree, mut bits) = (Self::default(), (0..u64::BITS).map(|bit| 1 << bit));
+        for (slot, place) in places.iter().enumerate() {
+            let pointer = place.strip_prefix('/');
+            let names = pointer.map_or(vec![(*place).to_owned()], |pointer| {
+                pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
+            });
+            tree.add(&names, slot, &mut bits)?;
+        }
+        Some(tree)
+    }
+
+    fn add(&mut self, names: &[String], slot: usize, bits: &mut impl Iterator<Item = u64>) -> Option<()> {
+        let (first, rest) = names.split_first()?;
+        let place = match self.0.iter().position(|node| node.name == first.as_bytes()) {
+            Some(place) => place,
+            None => {
+                let name = first.clone().into_bytes();
+                self.0.push(Node { name, bit: bits.next()?, slot: None, within: Self::default() });
+                self.0.len() - 1
+            }
+        };
+        if !rest.is_empty() {
+            return self.0[place].within.add(rest, slot, bits);
+        }
+        // The same place, by name and by pointer.
+        if self.0[place].slot.is_some() {
+            return None;
+        }
+        self.0[place].slot = Some(slot);
+        Some(())
+    }
+
+    /// The values in the object that a text begins with, and where that ends. `None` where the text begins with anything else, or
+    /// something in it is unusual: an escape or a fraction that is wanted, a name that comes twice, a line end.
+    pub fn read<'t>(&self, text: &'t [u8], values: &mut Values<'t>) -> Option<usize> {
+        let mut found = Found { places: [(0, 0); MOST], seen: 0 };
+        if text.first() != Some(&b'{') {
+            return None;
+        }
+        let end = dispatch!(Level::new(), simd => object(simd, text, 1, self, &mut found, 0))?;
+        let record = str::from_utf8(&text[..end]).ok()?;
+        for (value, (begin, end)) in values.iter_mut().zip(found.places).filter(|(_, (begin, _))| *begin > 0)
+        {
+            *value = record.get(begin..end);
+        }
+        Some(end)
+    }
+}
+
+/// Where what is no blank begins. A line end may be that of a record that is cut.
+#[inline(always)]
+fn behind_blanks(text: &[u8], mut at: usize) -> Option<usize> {
+    while matches!(text.get(at)?, b' ' | b'\t') {
+        at += 1;
+    }
+    Some(at)
+}
+
+/// The object whose properties begin there; returns where it ends.
+#[inline(always)]
+fn object<S: Simd>(
+    simd: S,
+    text: &[u8],
+    at: usize,
+    tree: &Tree,
+    found: &mut Found,
+    depth: u32,
+) -> Option<usize> {
+    let mut at = behind_blanks(text, at)?;
+    if text.get(at) == Some(&b'}') {
+        return Some(at + 1);
+    }
+    loop {
+        let begin = at;
+        if text.get(at) != Some(&b'"') {
+            return None;
+        }
+        at += 1;
+        at += scan::find_stop(simd, text.get(at..)?)?;
+        if text.get(at) != Some(&b'"') {
+            return None;
+        }
+        let quoted = &text[begin..=at];
+        at = behind_blanks(text, at + 1)?;
+        if text.get(at) != Some(&b':') {
+            return None;
+        }
+        at = behind_blanks(text, at + 1)?;
+        let name = &quoted[1..quoted.len() - 1];
+        let node = tree.0.iter().find(|node| node.name == name);
+        if let Some(node) = node {
+            if found.seen & node.bit != 0 {
+                return None;
+            }
+            found.seen |= node.bit;
+        }
+        if depth == 0 && matches!(text.get(at)?, b'[' | b'{') && json::is_of_envelope(quoted, text[at]) {
+            return None;
+        }
+        at = value(simd, text, at, node, found, depth)?;
+        at = behind_blanks(text, at)?;
+        match text.get(at)? {
+            b',' => at = behind_blanks(text, at + 1)?,
+            b'}' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// The value that begins there; returns where it ends.
+#[inline(always)]
+fn value<S: Simd>(
+    simd: S,
+    text: &[u8],
+    at: usize,
+    node: Option<&Node>,
+    found: &mut Found,
+    depth: u32,
+) -> Option<usize> {
+    let slot = node.and_then(|node| node.slot);
+    let (begin, end, next) = match text.get(at)? {
+        b'"' => {
+            let end = string(simd, text, at + 1, slot.is_some())?;
+            (at + 1, end, end + 1)
+        }
+        b't' => literal(text, at, b"true")?,
+        b'f' => literal(text, at, b"false")?,
+        b'n' => return literal(text, at, b"null").map(|(_, _, next)| next),
+        b'-' | b'0'..=b'9' => {
+            let end = number(text, at, slot.is_some())?;
+            (at, end, end)
+        }
+        b'{' | b'[' if slot.is_some() || depth == DEEPEST => return None,
+        b'{' => return nested(text, at + 1, node.map(|node| &node.within), found, depth + 1),
+        // Places may be elements.
+        b'[' if node.is_none() => return array(text, at + 1, found, depth + 1),
+        _ => return None,
+    };
+    if let Some(place) = slot.and_then(|slot| found.places.get_mut(slot)) {
+        *place = (begin, end);
+    }
+    Some(next)
+}
+
+/// As [`object`]; a call of its own, so that objects in objects can be.
+#[inline(never)]
+fn nested(text: &[u8], at: usize, tree: Option<&Tree>, found: &mut Found, depth: u32) -> Option<usize> {
+    static NOTHING: Tree = Tree(Vec::new());
+    let tree = tree.unwrap_or(&NOTHING);
+    dispatch!(Level::new(), simd => object(simd, text, at, tree, found, depth))
+}
+
+/// The array whose elements begin there, of which none is wanted.
+#[inline(never)]
+fn array(text: &[u8], at: usize, found: &mut Found, depth: u32) -> Option<usize> {
+    let mut at = behind_blanks(text, at)?;
+    if text.get(at) == Some(&b']') {
+        return Some(at + 1);
+    }
+    loop {
+        at = dispatch!(Level::new(), simd => value(simd, text, at, None, found, depth))?;
+        at = behind_blanks(text, at)?;
+        match text.get(at)? {
+            b',' => at = behind_blanks(text, at + 1)?,
+            b']' => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Where the string ends that begins there, at its quote. Escapes are passed over where it is not wanted.
+#[inline(always)]
+fn string<S: Simd>(simd: S, text: &[u8], mut at: usize, is_wanted: bool) -> Option<usize> {
+    loop {
+        at += scan::find_stop(simd, text.get(at..)?)?;
+        at += match text.get(at..)? {
+            [b'"', ..] => return Some(at),
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] if !is_wanted => 2,
+            // Not half of a pair.
+            [b'\\', b'u', first, digits @ ..] if !is_wanted && !matches!(first, b'd' | b'D') => {
+                let is_code = first.is_ascii_hexdigit() && digits.get(..3)?.iter().all(u8::is_ascii_hexdigit);
+                if is_code { 6 } else { return None }
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn literal(text: &[u8], at: usize, word: &[u8]) -> Option<(usize, usize, usize)> {
+    let end = at + word.len();
+    (text.get(at..end)? == word).then_some((at, end, end))
+}
+
+/// Where the number ends that begins there. One that is wanted is whole, and not negative: others are not written as they are read.
+fn number(text: &[u8], at: usize, is_wanted: bool) -> Option<usize> {
+    let digits = |from: usize| {
+        text.get(from..).map_or(0, |rest| rest.iter().take_while(|it| it.is_ascii_digit()).count())
+    };
+    let begin = at + usize::from(text.get(at) == Some(&b'-'));
+    let whole = digits(begin);
+    if whole == 0 || whole > 1 && text.get(begin) == Some(&b'0') {
+        return None;
+    }
+    let mut end = begin + whole;
+    if text.get(end) == Some(&b'.') {
+        let fraction = digits(end + 1);
+        end += 1 + fraction;
+        if fraction == 0 || is_wanted {
+            return None;
+        }
+    }
+    let is_odd =
+        matches!(text.get(end), Some(b'e' | b'E')) || end - at > LONGEST_NUMBER || is_wanted && begin > at;
+    (!is_odd).then_some(end)
+}

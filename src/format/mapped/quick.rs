@@ -1,0 +1,164 @@
+//! Usual records by a mapping, read where they stand: no text is copied, and nothing is read that nobody asks for.
+//!
+//! Whatever is unusual is left to [`Record`](super::record::Record), which makes the same of usual ones.
+
+use std::borrow::Cow;
+
+use regex::{CaptureLocations, Regex};
+
+use super::call::Mapped;
+use super::object::Tree;
+use super::pattern;
+use super::record::{Columns, column_of};
+use super::{From, Mapping, Shape};
+use crate::format::Decoded;
+use crate::format::columns::{Marks, Wanted};
+
+/// More places are not asked for.
+pub const MOST: usize = 24;
+
+/// The values at places, by their slots.
+pub type Values<'t> = [Option<&'t str>; MOST];
+
+/// A fast way to the places that a mapping names.
+#[derive(Debug)]
+pub struct Quick {
+    way: Way,
+    /// The slot of each origin and of each condition; `None` where the record has no such place, or it is a constant.
+    origins: Vec<Option<usize>>,
+    conditions: Vec<Option<usize>>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Table { wanted: Wanted<MOST>, marks: Marks, columns: Option<usize> },
+    Object(Tree),
+    Groups(Vec<Pattern>),
+}
+
+/// A pattern, and the group of each slot.
+#[derive(Debug)]
+struct Pattern {
+    regex: Regex,
+    found: CaptureLocations,
+    simple: Option<pattern::Pattern>,
+    marks: pattern::Marks,
+    groups: Vec<Option<usize>>,
+}
+
+impl Quick {
+    /// `None` where there is none: for more places than [`MOST`], and before the header of a table.
+    pub fn of(mapping: &Mapping, columns: Option<&Columns>) -> Option<Self> {
+        let of_origins = mapping.origins.iter().map(|origin| match &origin.from {
+            From::Place(place) => Some(place.as_str()),
+            From::Constant(_) => None,
+        });
+        let of_origins: Vec<Option<&str>> = of_origins.collect();
+        let of_conditions = mapping.conditions.iter().map(|condition| Some(condition.place.as_str()));
+        let mut places: Vec<&str> =
+            of_origins.iter().copied().chain(of_conditions.clone()).flatten().collect();
+        places.sort_unstable();
+        places.dedup();
+        if places.len() > MOST || mapping.has_header() && columns.is_none() {
+            return None;
+        }
+        let (way, slots) = match &mapping.shape {
+            Shape::Csv { delimiter, .. } => {
+                let marks = Marks { separator: *delimiter, quote: Some(mapping.quote) };
+                let columns_of = |place: &&str| u16::try_from(column_of(place, columns)?).ok();
+                let found: Vec<Option<u16>> = places.iter().map(columns_of).collect();
+                let mut wanted: Vec<u16> = found.iter().copied().flatten().collect();
+                wanted.sort_unstable();
+                wanted.dedup();
+                let slots = found.into_iter().map(|column| wanted.binary_search(&column?).ok()).collect();
+                let columns = columns.map(|columns| columns.names().len());
+                (Way::Table { wanted: Wanted::few(&wanted)?, marks, columns }, slots)
+            }
+            Shape::Json => (Way::Object(Tree::of(&places)?), (0..places.len()).map(Some).collect()),
+            Shape::Regex(patterns) => {
+                let patterns = patterns.iter().map(|regex| Pattern::of(regex, &places)).collect();
+                (Way::Groups(patterns), (0..places.len()).map(Some).collect::<Vec<_>>())
+            }
+        };
+        let slot = |place: Option<&str>| slots[places.binary_search(&place?).ok()?];
+        let (origins, conditions) =
+            (of_origins.into_iter().map(slot).collect(), of_conditions.map(slot).collect());
+        Some(Self { way, origins, conditions })
+    }
+
+    /// A row of a table.
+    pub fn row<'t>(&self, line: &'t [u8], mapping: &'static Mapping) -> Option<Decoded<'t>> {
+        let Way::Table { wanted, marks, columns } = &self.way else { return None };
+        // Where rows end is found by the quotes of RFC 4180.
+        if marks.quote != Some(b'"') && memchr::memchr(b'"', line).is_some() {
+            return None;
+        }
+        let (cells, count) = wanted.cells(line, *marks)?;
+        if columns.is_some_and(|columns| columns != count) {
+            return None;
+        }
+        let mut values = [None; MOST];
+        for (place, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
+            *value = if wanted.is_in(place, count) { Some(str::from_utf8(cell).ok()?) } else { None };
+        }
+        Some(self.decoded(&values, line, mapping))
+    }
+
+    /// The JSON object that a text begins with, and how long it is.
+    pub fn object<'t>(&self, text: &'t [u8], mapping: &'static Mapping) -> Option<(usize, Decoded<'t>)> {
+        let Way::Object(tree) = &self.way else { return None };
+        let mut values = [None; MOST];
+        let end = tree.read(text, &mut values)?;
+        Some((end, self.decoded(&values, &text[..end], mapping)))
+    }
+
+    /// A line of a log.
+    pub fn line<'t>(&mut self, line: &'t [u8], mapping: &'static Mapping) -> Option<Decoded<'t>> {
+        let Way::Groups(patterns) = &mut self.way else { return None };
+        let text = str::from_utf8(line).ok()?;
+        let mut values = [None; MOST];
+        match patterns.iter_mut().any(|pattern| pattern.read(text, &mut values)) {
+            true => Some(self.decoded(&values, line, mapping)),
+            false if mapping.rejects_others => None,
+            false => Some(Decoded::Ignored),
+        }
+    }
+
+    fn decoded<'t>(&self, values: &Values<'t>, record: &'t [u8], mapping: &'static Mapping) -> Decoded<'t> {
+        let mut conditions = mapping.conditions.iter().zip(&self.conditions);
+        let at = |slot: &Option<usize>| slot.and_then(|slot| values[slot]);
+        if !conditions.all(|(condition, slot)| condition.is_met_by(at(slot).unwrap_or_default())) {
+            return Decoded::Ignored;
+        }
+        let value_at = |origin: usize, _: &str| at(&self.origins[origin]).map(Cow::Borrowed);
+        Mapped::new(mapping, record, value_at).decoded()
+    }
+}
+
+impl Pattern {
+    fn of(regex: &Regex, places: &[&str]) -> Self {
+        let group = |place: &&str| regex.capture_names().position(|name| name == Some(place));
+        let groups = places.iter().map(group).collect();
+        let (simple, marks) = (pattern::Pattern::of(regex.as_str()), vec![0; 2 * regex.captures_len()]);
+        Self { regex: regex.clone(), found: regex.capture_locations(), simple, marks, groups }
+    }
+
+    /// Whether the line matches.
+    fn read<'t>(&mut self, line: &'t str, values: &mut Values<'t>) -> bool {
+        let simply = self.simple.as_ref().and_then(|simple| simple.matches(line.as_bytes(), &mut self.marks));
+        if let Some(is_match) = simply {
+            for (value, group) in values.iter_mut().zip(&self.groups).filter(|_| is_match) {
+                *value = group.and_then(|group| line.get(self.marks[2 * group]..self.marks[2 * group + 1]));
+            }
+            return is_match;
+        }
+        let is_match = self.regex.captures_read(&mut self.found, line).is_some();
+        if is_match {
+            for (value, group) in values.iter_mut().zip(&self.groups) {
+                let place = group.and_then(|group| self.found.get(group));
+                *value = place.and_then(|(begin, end)| line.get(begin..end));
+            }
+        }
+        is_match
+    }
+}
