@@ -101,7 +101,7 @@ fn stages(criterion: &mut Criterion) {
 /// Reads the usual records as a turn does, and passes over the others.
 fn front(decoder: &mut dyn Decode, mut text: &[u8]) {
     while !text.is_empty() {
-        let mut front = Front::new();
+        let mut front = Front::empty();
         decoder.decode_front(text, RECORD_BYTES, &mut front);
         black_box(&front.calls);
         let unusual = || memchr::memchr(b'\n', text).map_or(text.len(), |newline| newline + 1);

@@ -27,7 +27,7 @@ fuzz_target!(|text: &[u8]| {
         assert_eq!(decoder.decode(last), resumed.decode(last));
         // Room behind it, as a file has.
         let roomy = [last, b"\n", &[b'a'; 128]].concat();
-        let mut front = Front::new();
+        let mut front = Front::empty();
         resumed.decode_front(&roomy, last.len(), &mut front);
         if let ([call], end) = (&*front.calls, front.end)
             && roomy[..end].trim_ascii() == last.trim_ascii()

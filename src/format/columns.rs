@@ -108,7 +108,7 @@ impl Quotes {
         let behind_closing = closing << 1 | self.closed;
         let may_open = separators << 1 | self.may_open | behind_closing;
         let is_odd = opening & !may_open | behind_closing & !(separators | opening | end);
-        (self.inside, self.closed) = (((within >> 63) as i64).wrapping_neg().cast_unsigned(), closing >> 63);
+        (self.inside, self.closed) = (0_u64.wrapping_sub(within >> 63), closing >> 63);
         self.may_open = separators >> 63;
         (is_odd == 0).then_some(separators)
     }

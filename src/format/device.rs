@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Recognised;
-use super::local_time::{Clock, Date, Zone};
+use super::local_time::{Clock, Date};
 use super::side_names::SideNames;
+use super::zone::Zone;
 use crate::call::{Direction, Reason, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.

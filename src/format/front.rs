@@ -22,7 +22,7 @@ impl<'t> Front<'t> {
     pub const ROOM: usize = 64;
 
     /// None yet.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self { calls: Vec::new(), begins: Vec::new(), ignored: Vec::new(), end: 0, keeps_detail: true }
     }
 

@@ -35,6 +35,7 @@ mod scan;
 mod side_names;
 pub mod unknown;
 mod written_time;
+mod zone;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -236,7 +236,7 @@ impl Books<'_> {
         if self.given_up.is_unsaid() && text.first().is_some_and(|byte| *byte != 0) {
             return Some((0, self.hole(take)));
         }
-        let mut front = Front::new();
+        let mut front = Front::empty();
         stages.front(text, &mut front);
         let positions = |begins: &[usize]| begins.iter().map(|begin| at + *begin as u64).collect::<Vec<_>>();
         let first = at + front.begins.iter().chain(&front.ignored).min().copied()? as u64;

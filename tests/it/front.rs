@@ -96,7 +96,7 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     loop {
         splitter.separate_by(decoder.separator());
         if may && splitter.begins_record(text.len()) {
-            let mut front = Front::new();
+            let mut front = Front::empty();
             decoder.decode_front(text, RECORD_BYTES, &mut front);
             let calls = front.begins.iter().zip(front.calls.iter().map(|call| format!("Call({call:?})")));
             let ignored = front.ignored.iter().map(|begin| (begin, "Ignored".to_owned()));
@@ -138,25 +138,23 @@ fn samples_give_the_same_records_in_one_go() {
     }
 }
 
-/// What stands at each place of the beginning of a text, left out of it or in the place of each byte.
+/// What stands in the place of a byte.
 const DAMAGE: &[u8] = b"\",;|='\\\n\r\t {}[]:.0a\0\xff";
 
-/// Each text cut at each byte, and with each byte in the place of each, at steps that share no divisor with the length of anything.
+/// A text cut at each byte, and with another byte in the place of each.
 fn damaged_everywhere(format: &Format, text: &[u8], bytes: usize) {
     let text = &text[..text.len().min(bytes)];
     let same = |text: &[u8]| {
         let (quickly, slowly) = (decoded(format, text, true), decoded(format, text, false));
         assert_eq!(quickly, slowly, "{format:?}: {}", text.escape_ascii());
     };
+    // Room behind it, as a file has.
+    let roomy = [text, b"\n", &text[..text.len().min(200)]].concat();
     for place in 0..text.len() {
-        // Room behind it, as a file has.
         same(&[&text[..place], b"\n", text].concat());
-        same(&[&text[..place], &text[place + 1..], b"\n", text].concat());
-        for byte in DAMAGE.iter().skip(place % 11).step_by(11) {
-            let mut damaged = [text, b"\n", text].concat();
-            damaged[place] = *byte;
-            same(&damaged);
-        }
+        let mut damaged = roomy.clone();
+        damaged[place] = DAMAGE[place % DAMAGE.len()];
+        same(&damaged);
     }
 }
 
@@ -170,10 +168,10 @@ fn told(format: &'static Format) -> &'static Format {
 #[test]
 fn damaged_samples_of_devices_give_the_same_records_in_one_go() {
     for (format, bytes) in [
-        (&ribbon::FORMAT, 2600),
+        (&ribbon::FORMAT, 1900),
         (&asterisk::FORMAT, 900),
         (&kamailio::FORMAT, 900),
-        (&audiocodes::FORMAT, 1700),
+        (&audiocodes::FORMAT, 1200),
     ] {
         for sample in samples(format) {
             let text = std::fs::read(&sample).unwrap();
@@ -203,7 +201,7 @@ fn mapped(
             .map(|place| mapped::Where { place, is: vec!["stop".to_owned()] })
             .into_iter()
             .collect(),
-        rejects_others: places.len() % 2 == 0,
+        rejects_others: places.len().is_multiple_of(2),
         device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
         quote: b'"',
         skip_lines: 0,

@@ -35,7 +35,7 @@ fn a_row_without_all_properties_is_read_in_one_go_unless_one_is_misspelt() {
 /// How many calls are read without the full reader.
 fn calls_in_front(row: &str) -> usize {
     let text = format!("{row}\n{}", "x".repeat(ROOM));
-    let mut front = Front::new();
+    let mut front = Front::empty();
     Decoder::default().decode_front(text.as_bytes(), text.len(), &mut front);
     front.calls.len()
 }
