@@ -47,7 +47,7 @@
     // times, `history` for long windows, `usual` for what is usual of each cause and for the exporter's books. More than 240
     // would leave gaps.
     interval: 60,
-    callsInterval: 120,
+    callsInterval: 150,
     historyInterval: 240,
     usualInterval: 240,
     minute: 60,

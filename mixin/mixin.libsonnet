@@ -10,9 +10,20 @@
   // What is recorded changes no more often, so asking more often finds nothing.
   local promql = (import 'promql.libsonnet')($._config),
   local preferred = (import 'preferred.libsonnet')($._config),
+  // Alerts that look at a day or more, and those of the daily digest: their texts read days of samples for each trunk that rings.
+  local isSlow(alert) = alert.labels.severity == 'info' || std.member(['1d', '3d'], std.get(alert.labels, 'window', '')),
   prometheusAlerts+:: {
     groups+: [
-      { name: 'cdr-call-alerts', interval: promql.d($._config.interval), rules: std.map(preferred.quiet, $.callAlerts) },
+      {
+        name: 'cdr-call-alerts',
+        interval: promql.d($._config.interval),
+        rules: [preferred.quiet(alert) for alert in $.callAlerts if !isSlow(alert)],
+      },
+      {
+        name: 'cdr-slow-alerts',
+        interval: promql.d($._config.historyInterval),
+        rules: [preferred.quiet(alert) for alert in $.callAlerts if isSlow(alert)],
+      },
       { name: 'cdr-exporter-alerts', rules: $.exporterAlerts },
       { name: 'cdr-collect-alerts', rules: $.collectAlerts },
     ],

@@ -127,7 +127,7 @@
     expr: 'source:%(faults)s - max without (trunk) (trunk:%(faults)s)' % { faults: 'cdr_call_faults_live:increase' + window },
   }],
 
-  // How high the share of faults surely is: Wilson's lower bound, for each trunk, for all trunks of a source together, and
+  // How high the share of faults surely is at least: for each trunk, for all trunks of a source together, and
   // (whoever's doing it was) for each direction. Few calls need a longer window to be sure of anything.
   local ratiosOf(window) =
     [boundOf('trunk', window)]

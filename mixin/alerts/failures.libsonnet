@@ -43,6 +43,9 @@
   ],
   local seconds = { '1h': hour, '6h': 6 * hour, '1d': day, '3d': 3 * day },
   local inWords = { '10m': '10 minutes', '1h': 'hour', '6h': '6 hours', '1d': 'day', '3d': '3 days' },
+  // An outage of all trunks is behind the faults of the days after it, when it does not ring any more.
+  local explained(window) = '  unless on (%s) count_over_time(ALERTS{alertname="CdrAllTrunksFailureRatioHigh",alertstate="firing"}[%s])\n'
+                            % [std.join(', ', config.targetLabels + ['source']), d(seconds[window])],
   local trunkRatio(of) =
     local bound(window) = 'trunk:%s:lower_bound%s' % [ratio, window];
     local above(window) =
@@ -57,8 +60,9 @@
           %(above)s
         )
         and trunk:cdr_call_faults_live:increase%(window)s >= %(faults)g
-        unless %(recovered)s
+        unless %(recovered)s%(explained)s
       ||| % {
+        explained: if seconds[of.window] < day then '' else explained(of.window),
         above: std.join('\n  or ', [above(window) for window in of.seen]),
         window: of.window,
         faults: of.faults - 0.5,

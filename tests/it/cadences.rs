@@ -78,7 +78,7 @@ fn scenario(cadence: usize) -> String {
     format!(
         "rule_files: [{folder}/recording.rules.yml, {folder}/alerts.rules.yml]\n\
          evaluation_interval: 1m\n\
-         group_eval_order: [cdr-calls, cdr-history, cdr-ratios, cdr-usual, cdr-exporter, cdr-call-alerts, cdr-exporter-alerts]\n\
+         group_eval_order: [cdr-calls, cdr-history, cdr-ratios, cdr-usual, cdr-exporter, cdr-call-alerts, cdr-slow-alerts, cdr-exporter-alerts]\n\
          tests:\n  - interval: 1m\n    input_series:\n\
          \x20     - {{series: 'up{{job=\"cdr-exporter\",instance=\"a\"}}', values: '1x{MINUTES}'}}\n{series}\
          \x20   promql_expr_test:\n\

@@ -194,6 +194,8 @@ pub fn table(title: &str, width: u32, height: u32) -> Panel {
         json!({"excludeByName": {}, "indexByName": {}, "renameByName": {"trunk\\measure": "Trunk"}}),
     )
     .largest_first(&["Failed", "Failing, at least"])
+    .wide("Trunk", 190)
+    .wide("Same hour last week", 165)
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .column(
         "Failing, at least",
