@@ -42,6 +42,7 @@ mod life;
 mod mapping;
 mod messages;
 mod model;
+mod ordinary_days;
 mod outages;
 mod page;
 mod readme;

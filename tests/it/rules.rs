@@ -206,6 +206,7 @@ unit_tests! {
     causes: "causes.test.yml",
     collect: "collect.test.yml",
     decommissioned_rings_for_weeks: "decommissioned-rings-for-weeks.test.yml",
+    every_alert: "every-alert.test.yml",
     everything_late: "everything-late.test.yml",
     exporter: "exporter.test.yml",
     flaps_at_15_minute_files: "flaps-at-15-minute-files.test.yml",

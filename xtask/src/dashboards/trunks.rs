@@ -169,7 +169,7 @@ pub fn table(title: &str, width: u32, height: u32) -> Panel {
         .iter()
         .map(|(name, expression)| format!(r#"label_replace({expression}, "measure", "{name}", "", "")"#))
         .collect();
-    let percent = [("unit", json!("percentunit")), ("decimals", json!(1))];
+    let percent = [("unit", json!("percentunit")), ("decimals", json!(1)), ("custom.width", json!(100))];
     let colored = json!({"type": "color-background", "mode": "basic"});
     let steps = json!({"mode": "absolute", "steps": [{"color": "green", "value": null},
         {"color": SURELY_COLORS[0].1, "value": SURELY_COLORS[0].0}, {"color": SURELY_COLORS[1].1, "value": SURELY_COLORS[1].0}]});
@@ -195,14 +195,16 @@ pub fn table(title: &str, width: u32, height: u32) -> Panel {
     )
     .largest_first(&["Failed", "Failing, at least"])
     .wide("Trunk", 190)
-    .wide("Same hour last week", 165)
+    .wide("Calls", 110)
+    .wide("Failed", 110)
+    .wide("Calls, last hour", 135)
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .column(
         "Failing, at least",
         &[("unit", json!("percentunit")), ("decimals", json!(1)), ("custom.cellOptions", colored), ("thresholds", steps),
-          ("color", json!({"mode": "thresholds"}))],
+          ("color", json!({"mode": "thresholds"})), ("custom.width", json!(150))],
     )
-    .column("Concurrent", &[("decimals", json!(1))])
+    .column("Concurrent", &[("decimals", json!(1)), ("custom.width", json!(115))])
     .column("ASR", &percent)
     .column("NER", &percent)
 }
