@@ -82,11 +82,13 @@
       [week * config.week - hour for week in [1, 2, 3]],
     ),
   },
-  // The share on a day: the median of days before, of those that Prometheus knows and that had some calls.
+  // The share on a day: the median of days before, of those that Prometheus knows and that had some calls. A trunk that has been
+  // there for a few hours has no day yet: of its first calls none need have failed.
   local usualOf(level) = [
     {
       record: level + ':cdr_call_faults_live_per_attempt:ratio_increase1d',
-      expr: '%s:cdr_call_faults_live:increase1d / (%s:cdr_calls_live:increase1d >= 20)' % [level, level],
+      expr: '%(level)s:cdr_call_faults_live:increase1d / (%(level)s:cdr_calls_live:increase1d >= 20)\nand %(level)s:cdr_calls_live:increase1d offset %(before)s >= 0'
+            % { level: level, before: d(12 * hour) },
     },
     {
       record: level + ':cdr_call_faults_live_per_attempt:usual',

@@ -212,6 +212,7 @@ unit_tests! {
     flaps_at_15_minute_files: "flaps-at-15-minute-files.test.yml",
     inbound_dead: "inbound-dead.test.yml",
     no_calls: "no-calls.test.yml",
+    preferred: "preferred.test.yml",
     ratios: "ratios.test.yml",
     silence: "silence.test.yml",
     single_tls_failure_pages: "single-tls-failure-pages.test.yml",
