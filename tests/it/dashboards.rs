@@ -368,6 +368,7 @@ fn every_query_finds_data_in_half_an_hour_of_traffic() {
 fn filled_in(expression: &str) -> String {
     [
         ("$__rate_interval", "2m"),
+        ("${__to:date:seconds}", TRAFFIC.end.to_string().as_str()),
         ("$__range_s", "1800"),
         ("$__range", "30m"),
         ("$__interval_ms", "120000"),

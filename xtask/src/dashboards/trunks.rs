@@ -103,11 +103,12 @@ pub fn map() -> Panel {
         );
         format!("(clamp_min(sqrt({failed} or 0 * {all}) - 1, 0) ^ 2 / ({all} > 0))")
     };
-    // The order of the rows: four digits that fall as the trunk does worse now, whatever is the newest time of the map.
+    // The order of the rows: four digits that fall as the trunk does worse now. Not at end(), which is the newest step: of a
+    // month it is a day old.
     let rank = format!(
         r#"(count_values by (trunk) ("by_rank", 2000 - round(1000 * {}))
             or on (trunk) label_replace(group by (trunk) (cdr_calls_total{{@route}}), "by_rank", "2000", "", ""))"#,
-        surely_failing("trunk", "@route", " @ end()")
+        surely_failing("trunk", "@route", " @ ${__to:date:seconds}")
     );
     let colored = json!({"type": "color-background", "mode": "basic"});
     Panel::table(
