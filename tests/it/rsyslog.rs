@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::iter;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -141,41 +142,101 @@ fn what_rsyslog_writes_and_logrotate_rotates_counts_once() {
     }
 }
 
+/// From rsyslogd to a receiver of messages, over these rules.
+struct Live {
+    rsyslog: Rsyslog,
+    daemon: Daemon,
+    receiver: Receiver,
+    prometheus: Prometheus,
+    _alertmanager: Alertmanager,
+    _folders: [TempDir; 2],
+}
+
+impl Live {
+    /// With one answered call that Prometheus knows of.
+    fn start(rules: &[(&str, &str)]) -> Self {
+        let (logs, tools) = (folder(), folder());
+        let rsyslog = Rsyslog::start(logs.path());
+        rsyslog.send(&line(0, None));
+        let daemon = Daemon::serve([logs.path().join("sbc.log")]);
+        let receiver = Receiver::http();
+        let alertmanager = Alertmanager::start_in(
+            tools.path(),
+            &format!(
+                "route: {{receiver: test, group_by: [alertname], group_wait: 0s}}\n\
+                 receivers: [{{name: test, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
+                receiver.address
+            ),
+        );
+        for (name, text) in rules {
+            fs::write(tools.path().join(name), text).unwrap();
+        }
+        let names: Vec<&str> = rules.iter().map(|(name, _)| *name).collect();
+        let prometheus = Prometheus::start_in(
+            tools.path(),
+            &format!(
+                "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [{}]\n\
+                 scrape_configs: [{{job_name: cdr-exporter, static_configs: [{{targets: ['{}']}}]}}]\n\
+                 alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
+                names.join(", "),
+                daemon.address(),
+                alertmanager.address
+            ),
+        );
+        prometheus.wait_for_value("sum(cdr_calls_total)", 1.0);
+        Self { rsyslog, daemon, receiver, prometheus, _alertmanager: alertmanager, _folders: [logs, tools] }
+    }
+
+    /// How long it takes to the message of an alert with this name while these lines come, a piece in each second.
+    fn measured(&self, mut lines: impl Iterator<Item = String>, alert: &str) -> Duration {
+        let begun = Instant::now();
+        let message = loop {
+            if let Some(text) = lines.next() {
+                self.rsyslog.send(&text);
+            }
+            let second = Instant::now();
+            let found = iter::from_fn(|| {
+                std::thread::sleep(Duration::from_millis(20));
+                (second.elapsed() < Duration::from_secs(1)).then(|| self.receiver.messages())
+            })
+            .flatten()
+            .find(|message| message.body.contains(alert));
+            if let Some(message) = found {
+                break message.body;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(90), "no message of {alert}");
+        };
+        let took = begun.elapsed();
+        println!("from the first line to the message of {alert}: {took:?}");
+        assert!(message.contains("531004"), "Microsoft's number follows from its phrase: {message}");
+        took
+    }
+}
+
+const ICE: (u16, &str) = (410, "IceConnectivityChecksFailed");
+
+/// A rule without a window of its own: what is measured is the way.
 #[test]
 fn a_failed_call_that_rsyslog_writes_is_a_message_within_half_a_minute() {
-    let (folder, tools) = (folder(), folder());
-    let rsyslog = Rsyslog::start(folder.path());
-    rsyslog.send(&line(0, None));
-    let daemon = Daemon::serve([folder.path().join("sbc.log")]);
-    let receiver = Receiver::http();
-    let alertmanager = Alertmanager::start_in(
-        tools.path(),
-        &format!(
-            "route: {{receiver: test, group_wait: 0s}}\n\
-             receivers: [{{name: test, webhook_configs: [{{url: 'http://{}/'}}]}}]\n",
-            receiver.address
-        ),
-    );
-    // A rule without a window of its own: what is measured is the way.
     let rule = "groups: [{name: live, rules: [{alert: Ice, expr: 'cdr_call_failures_total{cause=\"IceConnectivityChecksFailed\",\
                 arrival=\"live\"} > 0'}]}]\n";
-    fs::write(tools.path().join("live.rules.yml"), rule).unwrap();
-    let prometheus = Prometheus::start_in(
-        tools.path(),
-        &format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [live.rules.yml]\n\
-             scrape_configs: [{{job_name: cdr-exporter, static_configs: [{{targets: ['{}']}}]}}]\n\
-             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n",
-            daemon.address(),
-            alertmanager.address
-        ),
-    );
-    prometheus.wait_for_value("sum(cdr_calls_total)", 1.0);
-    let begun = Instant::now();
-    rsyslog.send(&line(1, Some((410, "IceConnectivityChecksFailed"))));
-    let message = receiver.wait_for("/", "IceConnectivityChecksFailed").body;
-    let took = begun.elapsed();
-    assert!(message.contains("531004"), "Microsoft's number follows from its phrase: {message}");
+    let live = Live::start(&[("live.rules.yml", rule)]);
+    let took = live.measured(iter::once(line(1, Some(ICE))), "Ice");
     assert!(took < Duration::from_secs(30), "{took:?}");
-    daemon.stop();
+    live.daemon.stop();
+}
+
+/// Our own rules, whose minutes are seconds here: their windows are then a small part of the way, and all of it is measured.
+#[test]
+fn failed_calls_that_rsyslog_writes_ring_by_our_rules_within_half_a_minute() {
+    let config =
+        "{ compress: 60, interval: 60, callsInterval: 60, historyInterval: 60, usualInterval: 60 }";
+    let rules = xtask::rules::render(xtask::repository(), config).expect("the mixin");
+    let live =
+        Live::start(&[("recording.rules.yml", &rules.recording), ("alerts.rules.yml", &rules.alerts)]);
+    live.prometheus.wait_for_value("count(trunk:cdr_calls_live:increase10m)", 1.0);
+    let second = |second: u32| (0..40).map(|call| line(40 * second + call, (call < 20).then_some(ICE))).collect();
+    let took = live.measured((1..90).map(second), "CdrIceConnectivityChecksFailedSpike");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    live.daemon.stop();
 }
