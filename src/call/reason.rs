@@ -49,11 +49,13 @@ pub enum Reason {
     MissingCallType,
     /// The number of calls that a row stands for is no whole number, or is more than a row can stand for.
     BadCount,
+    /// A line of a log with other columns than the manuals have, and nothing that names them.
+    UnknownColumns,
 }
 
 impl Reason {
     /// Every reason, in the order in which they are exposed.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::TooLong,
         Self::BadJson,
         Self::NotARow,
@@ -76,6 +78,7 @@ impl Reason {
         Self::MissingTrunk,
         Self::MissingCallType,
         Self::BadCount,
+        Self::UnknownColumns,
     ];
 
     /// Whether a property or column that decides is missing or misspelt.
@@ -115,6 +118,7 @@ impl Reason {
             Self::MissingTrunk => "missing_trunk",
             Self::MissingCallType => "missing_call_type",
             Self::BadCount => "bad_count",
+            Self::UnknownColumns => "unknown_columns",
         }
     }
 
@@ -158,6 +162,9 @@ impl Reason {
             }
             Self::MissingCallType => "callType or Call type is misspelt: mend it or name it in `columns:`",
             Self::BadCount => "the number of calls of a row is not a whole number up to 10000000",
+            Self::UnknownColumns => {
+                "its columns are the operator's own, and no header line of its device stands above it: name them in `layout`"
+            }
         }
     }
 }

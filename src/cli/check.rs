@@ -152,6 +152,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let (proposed, twice) = (reader.proposed_trunks(books[0]), reader.twice());
         let is_all_hidden = source.books.trunks.is_some() && reader.trunks_seen(books[0]).is_empty();
         let mut tried_before = String::new();
+        let layout = uncounted::layout(&results.iter().flatten().collect::<Vec<_>>());
         let counts = results.iter().flatten().any(|read| read.summary.records.counted > 0);
         for (path, result) in paths.iter().zip(results) {
             all_well &= result.as_ref().is_ok_and(is_well);
@@ -174,6 +175,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
                 )?;
             }
         }
+        out.write_all(layout.unwrap_or_default().as_bytes())?;
         out.write_all(of_source(twice, &proposed).as_bytes())?;
         if is_all_hidden && let Some(said) = hidden(&alone, &paths) {
             writeln!(out, "  warning: {said}")?;

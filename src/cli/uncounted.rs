@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::counted;
 use super::reader::{self, FileRead, STANDARD_INPUT};
+use crate::call::Reason;
 use crate::format::{Format, Recognition};
+use crate::reading::remarks;
 use crate::reading::stages::{Piece, Stages};
 use crate::source::open::open;
 use crate::source::tail::Tail;
@@ -15,8 +16,6 @@ use crate::source::tail::Tail;
 const LOOKED_AT: usize = 16 * 1024 * 1024;
 /// So much of it shows of what format it is.
 const HEAD: usize = 64 * 1024;
-/// So many names are shown.
-const NAMES: usize = 20;
 
 /// What to say of a file of a device of which no record counts, in words for the person who wrote the config; `None` where
 /// there is no such file, or nothing in it.
@@ -57,17 +56,20 @@ pub fn mixed(path: &Path, read: &FileRead) -> Option<String> {
     let options = read.reading.options();
     let format = read.reading.format().filter(|_| options.format.is_none())?;
     let head = reader::text_at(path, 0).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
-    let mut names: Vec<&str> = Format::candidates(&head, options.names).iter().map(|it| it.name).collect();
-    let is_log = names.contains(&format.name);
-    names.retain(|name| *name != format.name);
-    (is_log && !names.is_empty()).then(|| {
-        format!(
-            "read as `{}`, though it seems to have records of {}, too, which are ignored: have each device written into a file \
-             of its own, or read the file by two sources, each with its `format`",
-            format.name,
-            names.join(" and ")
-        )
-    })
+    remarks::mixed(format, &head, options)
+}
+
+/// The titles of a file's own header line for `layout`, where another of the source has records that need it.
+pub fn layout(reads: &[&FileRead]) -> Option<String> {
+    let needs =
+        |read: &&&FileRead| read.summary.rejected.iter().any(|it| it.reason == Reason::UnknownColumns);
+    reads.iter().find(needs)?;
+    let header = reads.iter().find_map(|read| read.reading.content()?.header)?;
+    let titles = header.lines().next()?.split_once('|')?.1.split('|').map(str::trim).collect::<Vec<_>>();
+    let titles = crate::shown::text(&titles.join(",")).to_string();
+    Some(format!(
+        "  a file of this source has a header line; with this in the config, the others are read, too:\n    layout: \"{titles}\"\n"
+    ))
 }
 
 /// What the records of a file show.
@@ -128,18 +130,6 @@ impl Seen {
                 ),
             };
         }
-        let calls = counted(self.calls, "call record");
-        let more = if self.names.len() > NAMES { ", ..." } else { "" };
-        let names: Vec<&str> = self.names.iter().take(NAMES).map(String::as_str).collect();
-        let names = match names.as_slice() {
-            [] => "they have none that can be shown".to_owned(),
-            names => format!("they have {}{more}", crate::shown::text(&names.join(", "))),
-        };
-        match self.are_told {
-            true => format!("{calls}, and none counts: no name of their sides is in `teams_side`; {names}"),
-            false => format!(
-                "{calls}, and none counts: none shows which side is Teams'; say its names in `teams_side`; {names}"
-            ),
-        }
+        remarks::without_side(self.calls, self.are_told, &self.names)
     }
 }

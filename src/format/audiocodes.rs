@@ -146,7 +146,7 @@ impl Decoder {
         // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
         let is_strange = !leg.has_known_origin() && *layout == *fields::DOCUMENTED;
         match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
-            true => Decoded::Rejected(Reason::BadLine),
+            true => Decoded::Rejected(Reason::UnknownColumns),
             false if is_strange => Decoded::Ignored,
             false => leg.decoded(),
         }

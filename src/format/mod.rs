@@ -292,6 +292,11 @@ impl Format {
         ends.get(ends.partition_point(is_without)).copied().unwrap_or(text.len())
     }
 
+    /// Whether its records stand in a log, among lines of others.
+    pub fn is_log(&self) -> bool {
+        LOGS.iter().any(|log| log.name == self.name)
+    }
+
     /// Every device that has a record in the beginning of a log: of several the one whose record comes first is read.
     pub fn candidates(head: &[u8], names: Names) -> Vec<&'static Self> {
         let text = head.trim_ascii_start();

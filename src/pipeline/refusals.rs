@@ -55,6 +55,8 @@ pub struct Refusals {
     of: HashMap<(PathBuf, Why), Of>,
     /// When the lines began that count towards the limit, and how many there were.
     lines: Option<(Instant, usize)>,
+    /// What there is to say of files: with the name of their source.
+    remarks: Vec<(String, PathBuf, String)>,
     /// Records of which no line told, since there were too many lines.
     unsaid: u64,
 }
@@ -63,6 +65,9 @@ impl Refusals {
     /// Notes what of a batch does not count.
     pub fn take(&mut self, source: &str, read: &Read) {
         let batch = &read.batch;
+        let remarks =
+            batch.remarks.iter().map(|remark| (source.to_owned(), read.path.clone(), remark.clone()));
+        self.remarks.extend(remarks.take(MOST_LINES.saturating_sub(self.remarks.len())));
         for reason in Reason::ALL {
             let records = batch.rejected_by_reason[reason as usize];
             let first = batch.rejected.iter().find(|rejected| rejected.reason == reason);
@@ -115,7 +120,7 @@ impl Refusals {
                 );
             }
         }
-        let mut written = 0;
+        let mut written = self.say_remarks(now);
         for ((path, why), of) in self.of.iter_mut().filter(|(_, of)| of.records > 0) {
             if of.said.is_some_and(|at| !is_over(at)) {
                 continue;
@@ -133,6 +138,20 @@ impl Refusals {
         }
         self.of.retain(|_, of| of.records > 0 || of.said.is_some_and(|at| !is_over(at)));
         written
+    }
+
+    fn say_remarks(&mut self, now: Instant) -> usize {
+        if self.remarks.is_empty() {
+            return 0;
+        }
+        let (_, lines) = self.lines.get_or_insert((now, 0));
+        let said = self.remarks.len().min(MOST_LINES.saturating_sub(*lines));
+        for (source, path, remark) in self.remarks.drain(..said) {
+            let (source, path) = (shown::text(&source), shown::path(&path));
+            warn!(source, %path, "{remark}");
+        }
+        *lines += said;
+        said
     }
 }
 

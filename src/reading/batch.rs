@@ -91,6 +91,8 @@ pub struct Batch {
     pub listed: Vec<Listed>,
     /// Attempts one by one, of which one decides its call.
     pub listed_attempts: Vec<Listed>,
+    /// What people should hear of the file.
+    pub remarks: Vec<String>,
 }
 
 /// A rejected record: where it stands, and what is left of it when everything personal is masked.

@@ -24,6 +24,7 @@ mod given_up;
 mod mask;
 mod parts;
 mod records;
+pub mod remarks;
 mod resume;
 mod whole;
 
@@ -39,6 +40,7 @@ use self::documents::Documents;
 pub use self::found::Found;
 use self::given_up::GivenUp;
 pub use self::given_up::Hole;
+use self::remarks::Remarks;
 pub use self::resume::Passed;
 use self::stages::Stages;
 use self::whole::Check;
@@ -101,6 +103,7 @@ pub struct Reading {
     /// What was found and not yet handed over.
     batch: Option<Box<Batch>>,
     given_up: GivenUp,
+    remarks: Remarks,
     /// The hole that is being read since it was filled: its place in `given_up.holes`, and the reading of it.
     filling: Option<(usize, Box<Self>)>,
     /// How many were filled, those that reading waited at included.
@@ -179,6 +182,7 @@ impl Reading {
             until: None,
             batch: None,
             given_up: GivenUp::default(),
+            remarks: Remarks::default(),
             filling: None,
             filled: 0,
             blocks: None,

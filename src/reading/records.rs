@@ -20,13 +20,26 @@ impl Reading {
     /// Puts every record that the text holds into the batch, until that is full.
     pub(super) fn records(&mut self, context: &Context, finished: bool) {
         let mut batch = self.batch.take().unwrap_or_default();
+        let begun = self.position;
         self.each(finished, |found, how, so_far| {
             batch.add(found, how, so_far, context);
             batch.note_buckets(found);
             !batch.is_full()
         });
         self.read_exemplars(&mut batch);
+        self.remark(begun, &mut batch);
         self.batch = Some(batch);
+    }
+
+    /// Notes what people should hear of the text from `begun` to the position.
+    fn remark(&mut self, begun: u64, batch: &mut Batch) {
+        let Some(stages) = self.stages.as_ref().filter(|_| self.position > begun) else { return };
+        let before = self.passed_over.map_or(0, |records| records.calls);
+        let text = self.tail.text_from(self.position - begun).unwrap_or_default();
+        let read = usize::try_from(self.position - begun).unwrap_or(usize::MAX);
+        let read = &text[..read.min(text.len())];
+        let counts = before + self.found.calls > 0;
+        batch.remarks.extend(self.remarks.look(stages, &self.options, (read, begun), counts));
     }
 
     /// Reads the correlation ids of the newest failed calls, while their records are in memory.

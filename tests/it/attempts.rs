@@ -92,6 +92,65 @@ fn nothing_that_counts_is_said_with_the_names_that_are_there() {
     }
 }
 
+/// The daemon says of a log what `check` says, once, and no name but those that operators give.
+#[test]
+fn the_daemon_says_once_of_a_log_that_none_of_its_calls_has_a_side_that_counts() {
+    let said = "no name of their sides is in `teams_side`; they have Carrier, Interface, Proxies, Teams";
+    let calls = sample("audiocodes/syslog.log").repeat(10);
+    for (keys, lines) in [("teams_side: ['Teems*']", 1), ("teams_side: ['Teams*']", 0)] {
+        let source = Source::new(&format!("format: audiocodes, {keys}"));
+        let daemon = source.serve();
+        daemon.wait_until_ready();
+        let mut records = 0.0;
+        for _ in 0..3 {
+            source.append("a.log", &calls);
+            daemon.wait_for_metrics("all of it", |metrics| {
+                let read = metrics.sum("cdr_exporter_read_records_total", &[]);
+                std::mem::replace(&mut records, read) < read
+            });
+        }
+        let last = acc("call missed", "1", 480, 0).replace("acc", "debug");
+        source.append("a.log", &format!("{last}|CALL_END |SBC\n"));
+        daemon.wait_for_log("rejected: ");
+        let log: Vec<String> = daemon.log().into_iter().filter(|line| line.contains(said)).collect();
+        assert_eq!(log.len(), lines, "{keys}: {log:?}");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn the_daemon_says_of_a_log_that_two_devices_write_into_it() {
+    let source = Source::new("exclude: []");
+    let daemon = source.serve();
+    daemon.wait_until_ready();
+    source.append("a.log", &sample("audiocodes/syslog.log"));
+    daemon.wait_for_metrics("the first device", |metrics| metrics.sum("cdr_calls_total", &[]) > 0.0);
+    source.append("a.log", &acc("call missed", "1", 480, 0));
+    daemon.wait_for_log(
+        "read as `audiocodes`, though it seems to have records of kamailio, too, which are ignored",
+    );
+    daemon.stop();
+}
+
+/// Yesterday's file has the header of a customised record, today's has not.
+#[test]
+fn a_header_in_yesterdays_file_is_shown_for_the_config() {
+    let titles = "SBCReportType |SessionId |SIPCallId |Orig |IPGroup |ConnectTime |ReleaseTime |Durat |SIPTrmReason |SIPTermDesc";
+    let leg = "CALL_END |a:1:1 |q1@x |LCL |Teams | |09:01:30.000  UTC Tue Nov 05 2024 |0 |503 |";
+    let before = "2024-11-05 09:01:00 local3.notice 10.0.10.11  [S=7] |";
+    let source = Source::new("format: audiocodes, teams_side: ['Teams*']");
+    source.append("sbc.log.1", &format!("{before}{titles}\n"));
+    source.append("sbc.log", &format!("{before}{leg}\n"));
+    let check = source.run("check", &[]);
+    let titles = titles.replace(" |", ",");
+    let layout = format!("layout: \"{titles}\"");
+    assert!(check.stdout.contains("unknown_columns") && check.stdout.contains(&layout), "{check:?}");
+    let with = Source::new(&format!("format: audiocodes, teams_side: ['Teams*'], {layout}"));
+    with.append("sbc.log", &format!("{before}{leg}\n"));
+    let check = with.run("check", &[]);
+    assert!(check.code == Some(0) && check.stdout.contains("records: 1 counted"), "{check:?}");
+}
+
 #[test]
 fn the_latest_attempt_decides_whichever_file_is_read_first() {
     let source = Source::new("format: kamailio");

@@ -208,7 +208,7 @@ fn the_operator_says_where_fields_stand_in_a_log() {
         );
     }
     // Without it, what such a record says is not guessed at; a gateway has records of more fields.
-    assert_eq!(rows(&[record], None), [Decoded::Rejected(Reason::BadLine)]);
+    assert_eq!(rows(&[record], None), [Decoded::Rejected(Reason::UnknownColumns)]);
     let of_gateway = format!("|CALL_END |{}", "7|".repeat(70));
     assert_eq!(rows(&[&of_gateway], None), [Decoded::Ignored]);
 }
