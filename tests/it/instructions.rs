@@ -17,6 +17,8 @@ use regex::{Captures, Regex};
 
 use crate::tools;
 
+mod devices;
+
 /// Set to anything, the figures are recorded anew.
 const RECORD: &str = "RECORD_INSTRUCTIONS";
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/instructions.txt");
@@ -29,11 +31,25 @@ const MORE_ROWS: i64 = 6_000;
 fn a_record_costs_no_more_than_before() {
     build();
     let folder = tempfile::tempdir().unwrap();
-    let rows = |rows| ["graph", "admin_center", "graph_gzip"].map(|input| write(folder.path(), input, rows));
-    let measured = BTreeMap::from_iter(rows(FEW_ROWS).into_iter().zip(rows(MORE_ROWS)).map(|(few, more)| {
-        let name = few.file_stem().unwrap().to_string_lossy().into_owned();
-        (name, (instructions(&more) - instructions(&few)) / (MORE_ROWS - FEW_ROWS).unsigned_abs())
-    }));
+    let exports = ["graph", "admin_center", "graph_gzip"].map(|input| {
+        let [few, more] =
+            [FEW_ROWS, MORE_ROWS].map(|rows| instructions(&write(folder.path(), input, rows), &[]));
+        (input, more - few)
+    });
+    let config = folder.path().join("config.yml");
+    fs::write(&config, devices::config(folder.path())).unwrap();
+    let devices = devices::INPUTS.map(|input| {
+        let arguments = [Path::new("--config.file"), &config, Path::new("--source"), Path::new(input)];
+        let [few, more] = [FEW_ROWS, MORE_ROWS].map(|rows| {
+            let file = folder.path().join(format!("{input}.{rows}"));
+            let records = (0..rows).map(|number| devices::record(input, number));
+            fs::write(&file, devices::head(input).to_owned() + &records.collect::<String>()).unwrap();
+            instructions(&file, &arguments)
+        });
+        (input, more - few)
+    });
+    let cost = |(input, more): (&str, u64)| (input.to_owned(), more / (MORE_ROWS - FEW_ROWS).unsigned_abs());
+    let measured = BTreeMap::from_iter(exports.into_iter().chain(devices).map(cost));
     if env::var_os(RECORD).is_some() {
         return record(&measured);
     }
@@ -120,7 +136,7 @@ fn a_row_of_another_shape_costs_at_most_four_times_the_usual_one() {
             fs::write(&file, shape(&fs::read_to_string(usual).unwrap())).unwrap();
             file
         });
-        (instructions(&more) - instructions(&few)) / (MORE_ROWS - FEW_ROWS).unsigned_abs()
+        (instructions(&more, &[]) - instructions(&few, &[])) / (MORE_ROWS - FEW_ROWS).unsigned_abs()
     };
     let usual = cost("usual", str::to_owned);
     let costs: Vec<(&str, u64)> = SHAPES.iter().map(|(name, shape)| (*name, cost(name, *shape))).collect();
@@ -171,13 +187,13 @@ fn write(folder: &Path, input: &str, rows: i64) -> std::path::PathBuf {
     file
 }
 
-/// How many instructions it takes to inspect a file.
-fn instructions(file: &Path) -> u64 {
+/// How many instructions it takes to inspect a file, with these arguments before it.
+fn instructions(file: &Path, arguments: &[&Path]) -> u64 {
     let counts = file.with_added_extension("callgrind");
     let mut command = Command::new(tools::find("valgrind", "valgrind"));
     command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", counts.display()));
     let program = builds().join("release/cdr-exporter");
-    tools::succeed(command.arg(program).args(["inspect", "--output=json"]).arg(file));
+    tools::succeed(command.arg(program).args(["inspect", "--output=json"]).args(arguments).arg(file));
     let counts = fs::read_to_string(counts).unwrap();
     let total =
         counts.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind gives a total");
