@@ -11,8 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
 use super::names::Names;
-use super::table::cells;
-use super::{Decode, Decoded, Format, Public, Recognised, written_time};
+use super::{Decode, Decoded, Format, Public, Recognised, loose_cells, written_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, UnixMillis, Unread, UnreadField, Words,
 };
@@ -69,7 +68,7 @@ impl Decode for Decoder {
             // Another line of the log; or one of a file that was cut.
             None => match Leg::of_file(&line) {
                 Some(leg) => Ok(leg),
-                None if is_cut(&line) => Err(Reason::BadLine),
+                None if begins_a_leg(&line) => Err(Reason::BadLine),
                 None => return Decoded::Ignored,
             },
         };
@@ -92,8 +91,8 @@ struct Leg {
     was_originated: bool,
 }
 
-/// Whether a line begins as those of a file do, and does not go on so: time, call id, kind, leg.
-fn is_cut(line: &str) -> bool {
+/// Whether a line begins as those of a file do: time, call id, kind, leg. One that does not go on so was cut.
+fn begins_a_leg(line: &str) -> bool {
     let mut fields = line.split(',');
     let is_number = |field: &str| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
     fields.next().is_some_and(|time| time.len() == 10 && is_number(time))
@@ -102,14 +101,17 @@ fn is_cut(line: &str) -> bool {
 
 impl Leg {
     fn of_file(line: &str) -> Option<Self> {
-        let mut cells = Vec::new();
-        cells::for_each(line.as_bytes(), b',', |cell| cells.push(line[cell.begin..cell.end].trim())).ok()?;
+        if !begins_a_leg(line) {
+            return None;
+        }
+        let cells = loose_cells::split(line, b',');
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
         let was_originated = match *cells.get(13)? {
             "originate" | "2" => true,
             "answer" | "1" => false,
             _ => return None,
         };
-        (cells.len() >= LEAST_FIELDS && is_cut(line)).then(|| Self {
+        (cells.len() >= LEAST_FIELDS).then(|| Self {
             connection: cells[4].to_owned(),
             setup: cells[7].to_owned(),
             connected: cells[9].to_owned(),
@@ -210,6 +212,14 @@ mod tests {
             Decoded::Rejected(reason) => Decoded::Rejected(reason),
             _ => Decoded::Ignored,
         }
+    }
+
+    #[test]
+    fn quotes_within_a_text_need_not_be_doubled() {
+        let busy = compact("answer", "", r#""11","user "busy" (17)""#);
+        assert_eq!(call(&busy).codes.q850, Some(17));
+        let (cut, _) = busy.split_once(" (17)").unwrap();
+        assert_eq!(decoded(cut), Decoded::Rejected(Reason::BadLine));
     }
 
     fn call(line: &str) -> Call<'static> {
