@@ -114,7 +114,7 @@ fn cause_table(title: &str, selector: &str, height: u32) -> Panel {
     .linked("Cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &keeps))
     .wide("Microsoft", 85)
     .wide("SIP", 60)
-    .column("Calls", &[("custom.width", json!(70)), ("decimals", json!(0)), ("unit", json!("locale"))])
+    .column("Calls", &[("custom.width", json!(90)), ("decimals", json!(0)), ("unit", json!("locale"))])
     .column("Trunks", &[("custom.width", json!(70)), ("decimals", json!(0)), ("unit", json!("locale"))])
     .column("Who can fix it", &side_column())
     .wrapped("What to do")
