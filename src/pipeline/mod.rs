@@ -25,7 +25,7 @@ pub use self::options::{Host, Options, Source};
 use self::refusals::Refusals;
 pub use self::workers::Turned;
 use self::workers::Workers;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::follow::Files;
 pub use crate::follow::Patience;
 use crate::ledger::status::FileStatus;
@@ -50,12 +50,9 @@ pub enum Event {
     Stop,
 }
 
-/// Input that pauses for so long is committed at once.
-const COMMIT_WHEN_IDLE: Duration = Duration::from_millis(50);
-/// Steady input is committed this often, and after so many bytes read; sooner where a live file waits to be shown beside
-/// a huge one.
+/// What is read of files that have more is committed this often, and after so many bytes; what completes a file, as soon as
+/// the disk has rested from the last commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
-const COMMIT_LIVE_EVERY: Duration = Duration::from_millis(100);
 const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often quiet files are looked after at the least.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -103,8 +100,8 @@ pub struct Pipeline {
     released: u64,
     /// Whether the files present at the start have been read.
     ready: bool,
-    /// When the oldest and the newest uncommitted work was done.
-    uncommitted: Option<(Instant, Instant)>,
+    /// When the oldest uncommitted work was done.
+    uncommitted: Option<Instant>,
     /// Whether since the last commit a file was read to its end, as live ones are again and again.
     one_caught_up: bool,
     tidied: Instant,
@@ -195,13 +192,7 @@ impl Pipeline {
         let next = next.min(self.tidy_every().saturating_sub(now.since(self.tidied)));
         let waits = self.sources.iter().any(Followed::waits_for_answer);
         let next = if waits { next.min(LOOK_AGAIN_AFTER) } else { next };
-        match self.uncommitted {
-            Some((oldest, _)) if self.is_behind() => {
-                next.min(self.commit_every().saturating_sub(now.since(oldest)))
-            }
-            Some((_, newest)) => next.min(COMMIT_WHEN_IDLE.saturating_sub(now.since(newest))),
-            None => next,
-        }
+        self.until_commit(now, self.is_behind()).map_or(next, |commit| next.min(commit))
     }
 
     fn tidy_every(&self) -> Duration {
@@ -250,18 +241,17 @@ impl Pipeline {
         }
         let now = (self.clock)();
         let many = self.ledger.uncommitted_bytes() >= COMMIT_BYTES;
-        let every = self.commit_every();
-        let due = self.uncommitted.is_some_and(|(oldest, newest)| {
-            many || now.since(oldest) >= every || (!behind && now.since(newest) >= COMMIT_WHEN_IDLE)
-        });
-        if due {
+        if many || self.until_commit(now, behind) == Some(Duration::ZERO) {
             self.commit();
         }
     }
 
-    /// How often steady input is committed now.
-    fn commit_every(&self) -> Duration {
-        if self.one_caught_up { COMMIT_LIVE_EVERY } else { COMMIT_EVERY }
+    /// How long until what was read is to be committed, if anything was.
+    fn until_commit(&self, now: Moment, behind: bool) -> Option<Duration> {
+        let oldest = self.uncommitted?;
+        let may_wait = behind && !self.one_caught_up;
+        let wait = if may_wait { COMMIT_EVERY.saturating_sub(now.since(oldest)) } else { Duration::ZERO };
+        Some(wait.max(self.committing.rest(now)))
     }
 
     /// Whether all that was read is now durable.

@@ -117,8 +117,7 @@ impl Pipeline {
     /// Something is to be committed.
     pub(super) fn note_work(&mut self, caught_up: bool) {
         self.one_caught_up |= caught_up;
-        let now = (self.clock)().steady;
-        self.uncommitted = Some((self.uncommitted.map_or(now, |(oldest, _)| oldest), now));
+        self.uncommitted.get_or_insert((self.clock)().steady);
     }
 
     /// Looks after the files of a source, and counts what comes of it.

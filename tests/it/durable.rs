@@ -174,8 +174,10 @@ fn a_damaged_store_that_can_be_read_is_saved_the_way_that_verify_says() {
     let before = house.counted(&daemon);
     daemon.stop();
     let mut damaged = fs::read(house.store()).unwrap();
-    let place = memchr::memmem::rfind(&damaged, b"cdr/1000.ndjson").unwrap();
-    damaged[place] = b'x';
+    // Pages of earlier commits, which nobody reads, have it too.
+    let places: Vec<usize> = memchr::memmem::find_iter(&damaged, b"cdr/1000.ndjson").collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|place| damaged[place] = b'x');
     fs::write(house.store(), damaged).unwrap();
     let verified = house.state(&["verify"]).output().unwrap();
     let message = said(&verified);
