@@ -35,7 +35,7 @@ const CALL_FAILURES: Described = Described {
 };
 const CALL_DURATION: Described = Described {
     name: "cdr_call_duration_seconds",
-    help: "From INVITE to end of the answered calls.",
+    help: "From INVITE to end of the answered calls; in records of some devices from the answer on.",
     kind: Kind::Histogram,
     labels: &["source", "trunk", "direction"],
 };

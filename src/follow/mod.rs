@@ -25,9 +25,8 @@
 //! | grown, when no more than a header was read of it | as a new file: it may be a copy by now | resumed, copied |
 //! | to be read as another format | read it from its beginning | found |
 //!
-//! `status` shows the last event of a file. The log has a line for rotated, truncated, replaced, copied and hole filled; for removed
-//! only if that was while the daemon ran; for resumed only where the text had to be compared (compressed files, short ones). It has
-//! none where a file is read from its beginning as found, not even after a restart: only the event says so.
+//! `status` shows the last event of a file. The log has a line for each of them but `found` of a file of which nothing was known, and
+//! `resumed` where the text need not be compared (it must be of compressed files and of short ones).
 //!
 //! Which of these it is says [`decide`], a function of what a file is and what was seen of it, without a disk. The disk
 //! is looked at in [`look`]; [`file`] does what was decided; [`set`] holds the files of a source and gives each its turn.

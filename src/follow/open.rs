@@ -3,6 +3,8 @@
 use std::fs::File as OpenFile;
 use std::io;
 
+use tracing::info;
+
 use super::around::Around;
 use super::decide::{Before, Seen, State};
 use super::file::{File, Hand};
@@ -81,11 +83,24 @@ impl File {
         self.hand = Hand::Reading(Box::new(reading));
         self.note_progress();
         self.note_beginning(before, id, around);
+        if before == Before::Other {
+            self.say_read_anew(known.as_deref(), around.source);
+        }
         if matches!(self.state, State::Seen | State::Unreadable(..)) {
             let actions = self.decide(Seen::Opened(before));
             self.act(actions, id, around)?;
         }
         Ok(())
+    }
+
+    /// Says why a file that is known is read from its beginning.
+    fn say_read_anew(&self, known: Option<&Content>, source: &str) {
+        let read_to = known.and_then(|known| Some(known.plain_text_at? + known.position));
+        let why = match read_to.is_some_and(|read_to| self.look.size < read_to) {
+            true => "it is shorter than what was read of it",
+            false => "it holds other text than was read, or is to be read as another format",
+        };
+        info!(source, path = %self.path.display(), "known, and read from its beginning: {why}");
     }
 
     /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.

@@ -34,11 +34,12 @@ impl Files {
                             self.find_at(id, from, file.path(), around);
                         }
                     });
-                    for (id, _) in ids.into_values() {
+                    for (id, path) in ids.into_values() {
                         // One that was seen has a turn, and is let go after it.
                         if !self.files.contains_key(&id) && around.contents.of(id).is_some() {
                             around.contents.retire(id);
                             around.out.event(FileEvent::Removed, around.now.wall);
+                            info!(source = around.source, path = %path.display(), "removed");
                         }
                     }
                 }

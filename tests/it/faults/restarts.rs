@@ -125,6 +125,7 @@ fn a_format_that_was_wrong_is_mended() {
         again(&mut play, &right.replace("remember", "format: graph, remember"));
         play.append("a.json", 2);
         play.settles_at(12, 10);
+        play.daemon().wait_for_log("known, and read from its beginning: it holds other text than was read, or is to be");
         // What is counted stays so.
         again(&mut play, &right.replace("remember", "format: teams_admin_center, remember"));
         play.settles_at(12, 22);
@@ -148,6 +149,7 @@ fn files_removed_while_it_is_down_leave_the_store() {
     play.start();
     play.daemon().wait_until_ready();
     assert_eq!(play.event("removed"), 2.0);
+    play.daemon().wait_for_log("removed");
     play.kill();
     play.start();
     // A copy is known all the same.
