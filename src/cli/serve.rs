@@ -222,11 +222,13 @@ pub fn run(arguments: Arguments) -> Exit {
         let config = config::load_with(config_file.as_deref(), &paths, &storage);
         let mut config = config.map_err(|error| error.to_string())?;
         config.pipeline.threads = threads.unwrap_or(config.pipeline.threads);
+        if config.pipeline.sources.is_empty() {
+            return Err(NO_SOURCES.to_owned());
+        }
         rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &config.pipeline))?;
         Ok(config)
     };
     let usable = load().and_then(|config| match &rejected {
-        _ if config.pipeline.sources.is_empty() => Err(NO_SOURCES.to_owned()),
         None => Ok(config),
         Some(rejected) => {
             let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());

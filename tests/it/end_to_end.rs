@@ -255,6 +255,13 @@ fn a_bad_config_never_replaces_a_good_one() {
     assert!(refused.text().contains(&reason), "{}", refused.text());
     daemon.wait_for_log("there is no key `rescan_intervall` here");
     prometheus.wait_for_value(successful, 0.0);
+    // As somebody's program leaves it that empties a file before it writes.
+    for nothing in ["", "# sources:\n"] {
+        fs::write(&config_file, nothing).unwrap();
+        let refused = daemon.post("/-/reload");
+        assert_eq!(refused.status, 500, "{}", refused.text());
+        assert!(refused.text().contains("there is nothing to watch"), "{}", refused.text());
+    }
 
     let row = row::ndjson(&[Row::failed(1, "sbc1.contoso.com", ICE)]);
     rename_into_place(folder.path(), "rows.ndjson", row.as_bytes());
