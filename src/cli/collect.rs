@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
-use crate::collect::{self, Collector, Day, Fault, Inbox, Options, Order, Stopped, Window};
+use crate::collect::{self, Collector, Day, Fault, Inbox, MAX_HISTORY, Options, Order, Stopped, Window};
 use crate::config;
 use crate::telemetry::{self, LogFormat, LogLevel, OfSource};
 
@@ -53,6 +53,12 @@ pub fn run(arguments: &Arguments) -> Exit {
         super::say("collect", format_args!("{file}: there is no `collect` in it, so nothing to fetch"));
         return Exit::BadConfig;
     }
+    if let (Some(from), Some(to)) = (arguments.from, arguments.to)
+        && to < from
+    {
+        super::say("collect", format_args!("--to {to} is before --from {from}"));
+        return Exit::Usage;
+    }
     telemetry::init(LogLevel::Warn, LogFormat::Logfmt);
     let mut exit = Exit::Ok;
     for options in &config.collect {
@@ -68,6 +74,9 @@ pub fn run(arguments: &Arguments) -> Exit {
         );
         if io::stdout().write_all(text.as_bytes()).is_err() {
             return Exit::No;
+        }
+        if arguments.from.is_some() && of == 0 {
+            exit = Exit::No;
         }
         if let Some(fault) = fault {
             super::say("collect", format_args!("{}: {fault}", options.source));
@@ -110,6 +119,20 @@ fn fetch(options: &Options, arguments: &Arguments) -> (Total, Option<Fault>) {
         None => [collector.live_days(), collector.history_days()].concat(),
     };
     total.of = days.len();
+    let oldest = days.last().copied();
+    if let Some(from) = arguments.from.filter(|from| oldest.is_none_or(|oldest| oldest > *from)) {
+        let to = arguments.to.map_or_else(|| "today".to_owned(), |to| to.to_string());
+        let had =
+            oldest.map_or_else(|| "none of these".to_owned(), |oldest| format!("those from {oldest} on"));
+        let source = &options.source;
+        let days = MAX_HISTORY.as_secs() / (24 * 60 * 60);
+        super::say(
+            "collect",
+            format_args!(
+                "{source}: of the days from {from} to {to}, {had} can be had: Microsoft keeps {days} days, and tomorrow's calls are not there"
+            ),
+        );
+    }
     // Nobody sends orders: Ctrl-C ends the program, which it takes as well as a kill.
     let (_orders, mut inbox): (Sender<Order>, Inbox) = collect::inbox();
     let bar = progress(days.len());

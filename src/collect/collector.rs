@@ -102,16 +102,17 @@ impl Collector {
         all.into_iter().filter(|day| *day >= from && to.is_none_or(|to| *day <= to)).collect()
     }
 
-    /// Asks for every live day, and tells of each that came. A day that cannot be had does not keep back the others.
+    /// Asks for every live day, and tells of each that came. A day that cannot be had does not keep back the others; returns why
+    /// the first of them cannot.
     ///
     /// # Errors
-    /// An order, or the first fault.
+    /// An order, or a fault of more than a day.
     pub fn live(
         &mut self,
         inbox: &mut Inbox,
         read: &FilesRead,
         mut came: impl FnMut(),
-    ) -> Result<(), Stopped> {
+    ) -> Result<Option<Fault>, Stopped> {
         let begun = now();
         self.metrics.history_left(self.history_days().len());
         let mut first_fault = None;
@@ -124,14 +125,14 @@ impl Collector {
                 Err(stopped) => return Err(stopped),
             }
         }
-        if let Some(fault) = first_fault {
-            return Err(fault.into());
+        if first_fault.is_none() {
+            self.metrics.asked_for(self.live_days().last().map_or(begun, |day| day.begins()), begun);
+            self.metrics.succeeded_at(now());
+            self.progress.last_success = now();
+            self.save()?;
         }
-        self.metrics.asked_for(self.live_days().last().map_or(begun, |day| day.begins()), begun);
-        self.metrics.succeeded_at(now());
-        self.progress.last_success = now();
-        self.save()?;
-        self.tidy(read)
+        self.tidy(read)?;
+        Ok(first_fault)
     }
 
     /// Asks for the newest of the older days that are left; whether there was one. A day that cannot be had has its

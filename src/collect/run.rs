@@ -112,6 +112,8 @@ impl Collecting {
             Order::Stop => Next::End,
             Order::Go(options) => {
                 info!(source = %options.source, "collecting with other options");
+                // What is known of another tenant or secret is known no more.
+                self.metrics.hide();
                 self.metrics.show();
                 (self.options, self.collector) = (*options, None);
                 Next::Pass
@@ -134,10 +136,13 @@ impl Collecting {
             Some(collector) => collector,
             none => none.insert(Collector::open(&self.options, self.metrics.clone())?),
         };
-        collector.live(inbox, &*self.read, || self.standing.reached(Reached::Day))?;
-        self.standing.reached(Reached::Live);
+        let fault = collector.live(inbox, &*self.read, || self.standing.reached(Reached::Day))?;
+        match &fault {
+            Some(fault) => self.standing.fault(fault),
+            None => self.standing.reached(Reached::Live),
+        }
         while collector.history(inbox)? && Instant::now() < due {}
-        Ok(())
+        fault.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }
 

@@ -44,8 +44,11 @@ impl Standing {
     pub fn reached(&mut self, reached: Reached) {
         self.has_live |= reached >= Reached::Live;
         if self.holds.take_if(|holds| holds.until <= reached).is_some() {
-            self.metrics.failing(None);
             info!(source = %self.source, "collecting again");
+        }
+        // A long wait that Microsoft asked for has passed, too.
+        if self.holds.is_none() {
+            self.metrics.failing(None);
         }
     }
 
@@ -75,6 +78,19 @@ impl Standing {
 mod tests {
     use super::super::fault::Reason;
     use super::*;
+
+    #[test]
+    fn a_long_wait_has_passed_with_the_next_day_that_comes() {
+        let metrics = OfSource::unseen();
+        let mut standing = Standing::new("teams", metrics.clone());
+        metrics.failing(Some(Reason::Throttled.label()));
+        standing.begin();
+        standing.reached(Reached::Day);
+        assert_eq!(metrics.why_failing(), None);
+        standing.fault(&Fault::new(Reason::Server, "x"));
+        standing.reached(Reached::Day);
+        assert_eq!(metrics.why_failing(), Some("server"));
+    }
 
     #[test]
     fn a_fault_has_passed_with_the_first_thing_that_shows_it() {

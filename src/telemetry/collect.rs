@@ -179,6 +179,14 @@ impl OfSource {
         }
     }
 
+    /// The reason that is shown.
+    #[cfg(test)]
+    pub fn why_failing(&self) -> Option<&'static str> {
+        let is_shown =
+            |reason: &&str| self.all.failing.with_label_values(&[&self.source, *reason]).get() == 1.0;
+        REASONS.into_iter().find(is_shown)
+    }
+
     pub fn token_ends(&self, at: i64) {
         self.set(&self.all.token_end, at);
     }

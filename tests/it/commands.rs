@@ -254,6 +254,38 @@ fn standard_input_is_read_from_where_it_stands() {
     assert_eq!(report["calls"], 49, "{report}");
 }
 
+/// Days that nobody can have are said, and are not a day that was fetched.
+#[test]
+fn days_that_cannot_be_had_are_said() {
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("config.yml");
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "x").unwrap();
+    let text = "collect:\n- {name: teams, tenant: 00000000-0000-4000-8000-000000000001, \
+                client_id: 00000000-0000-4000-8000-000000000002, client_secret_file: SECRET}\n";
+    fs::write(&config, text.replace("SECRET", secret.to_str().unwrap())).unwrap();
+    let collect = |days: &[&str]| {
+        let storage = folder.path().to_str().unwrap();
+        let common =
+            ["collect", "--once", "--config.file", config.to_str().unwrap(), "--storage.path", storage];
+        run(common.iter().chain(days))
+    };
+    let backwards = collect(&["--from", "2026-11-20", "--to", "2026-11-10"]);
+    assert_eq!(
+        (backwards.code, &*backwards.stderr),
+        (Some(2), "cdr-exporter collect: --to 2026-11-10 is before --from 2026-11-20\n")
+    );
+    for days in [&["--from", "2199-01-01"][..], &["--from", "2020-01-01", "--to", "2020-01-05"]] {
+        let none = collect(days);
+        assert!(
+            none.stderr.contains("none of these can be had: Microsoft keeps 150 days"),
+            "{}",
+            none.stderr
+        );
+        assert_eq!(none.code, Some(1), "{}", none.stderr);
+    }
+}
+
 /// Every command that is given a name which would write over the terminal says it as numbers.
 #[test]
 fn names_do_not_write_over_the_terminal() {

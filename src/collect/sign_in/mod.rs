@@ -70,15 +70,31 @@ pub fn sign_in(options: &Options, client: &Client) -> Result<Token, Fault> {
         ask(&[("client_assertion_type", kind), ("client_assertion", assertion)])
     };
     let answer = match &options.credential {
-        Credential::Secret { file, .. } => ask(&[("client_secret", &secret(file)?)])?,
+        Credential::Secret { file, .. } => {
+            warn_if_open(file);
+            ask(&[("client_secret", &secret(file)?)])?
+        }
         Credential::Certificate { certificate_file, private_key_file } => {
             warn_if_open(private_key_file);
             assert(&assertion::signed(certificate_file, private_key_file, &options.client_id, &url)?)?
         }
+        // Kubernetes writes it as it sees fit, and it lasts for an hour.
         Credential::Federated { token_file } => assert(&secret(token_file)?)?,
         Credential::ManagedIdentity => managed::ask(options, &Environment::of_process())?,
     };
-    token(&answer)
+    token(&answer).map_err(|fault| match &options.credential {
+        Credential::ManagedIdentity if fault.reason == Reason::SignIn => of_metadata_service(&answer, fault),
+        _ => fault,
+    })
+}
+
+/// A sign-in that Azure's own service refused, which knows nothing of Entra's codes.
+fn of_metadata_service(answer: &Answer, fault: Fault) -> Fault {
+    let (code, message) = fault::said(&answer.body).unwrap_or_default();
+    let message = format!(
+        "Azure's metadata service gives no token: {code}: {message}; assign a managed identity to this machine, or correct `client_id`"
+    );
+    Fault { message, ..fault }
 }
 
 /// When the credential itself ends, in milliseconds since 1970, as far as that is known.
@@ -163,7 +179,6 @@ fn refused(answer: &Answer) -> Fault {
 
 /// What a file with a secret holds.
 fn secret(file: &Path) -> Result<String, Fault> {
-    warn_if_open(file);
     match small_file::read_text(file).map_err(|error| unreadable(file, &error))? {
         text if text.is_empty() => Err(unusable(file, &"it is empty")),
         text if text.contains(|c: char| c.is_whitespace() || c.is_control()) => Err(unusable(

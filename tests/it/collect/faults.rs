@@ -254,6 +254,24 @@ fn a_long_wait_is_said() {
     assert!(begun.elapsed() < Duration::from_secs(10), "nothing keeps it from ending");
 }
 
+/// A day that cannot be had keeps back neither the history nor what is tidied away.
+#[test]
+fn a_live_day_that_cannot_be_had_keeps_back_no_other() {
+    let stand_in = StandIn::start(rows::calls(12, 20));
+    let today = rows::day(0).to_string()[..10].to_owned();
+    stand_in.spoil(move |request, _| {
+        request.path.contains(&format!("fromDateTime={today}")).then_some(Fault::Status(400, None))
+    });
+    let setup = Setup::with(&stand_in, "every: 300ms\nhistory: 11d");
+    let daemon = setup.serve(&stand_in);
+    daemon.wait_for_metrics("the history", |metrics| metrics.sum("cdr_collect_history_seconds", &[]) == 0.0);
+    let metrics = daemon.wait_for_metrics("the reason", |metrics| {
+        metrics.value("cdr_collect_failing", &[("reason", "answer")]) == Some(1.0)
+    });
+    assert_eq!(metrics.sum("cdr_collect_last_success_timestamp_seconds", &[]), 0.0);
+    daemon.stop();
+}
+
 /// A folder that cannot be written is said, holds up nothing else, and is gone on with once it can.
 #[test]
 fn a_disk_that_refuses_is_waited_for() {
