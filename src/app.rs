@@ -57,10 +57,22 @@ pub struct Daemon {
     pub clock: Clock,
 }
 
+/// What to do where an address cannot be listened on.
+fn listening_needs(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "is another one running? choose an address with --web.listen-address",
+        io::ErrorKind::AddrNotAvailable => "no interface of this machine has it: see --web.listen-address",
+        io::ErrorKind::PermissionDenied => {
+            "choose a port above 1023, or a folder that may be written, with --web.listen-address"
+        }
+        _ => "see --web.listen-address",
+    }
+}
+
 /// Why the daemon ended other than by a signal.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    #[error("cannot listen on {0}: {1}; is another one running? choose an address with --web.listen-address")]
+    #[error("cannot listen on {0}: {1}; {advice}", advice = listening_needs(.1))]
     Listen(Address, io::Error),
     #[error("--web.systemd-socket: {0}")]
     Systemd(io::Error),

@@ -38,7 +38,7 @@ pub enum Exit {
     BadConfig = 64,
     /// A fault that the program could not work around.
     Internal = 70,
-    /// The store is in use, damaged, of a newer version, or the disk refuses. To start again does not help.
+    /// The store is in use, damaged, of a newer version, or the disk refuses, which may pass: systemd tries again.
     Store = 74,
 }
 

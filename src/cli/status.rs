@@ -171,6 +171,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     if text.starts_with("https://") {
         return Err(format!("status speaks HTTP only; {TLS}"));
     }
+    if text.starts_with("unix:") {
+        return Err(
+            "status asks over TCP: `curl --unix-socket PATH http://localhost/api/v1/status` asks there"
+                .to_owned(),
+        );
+    }
     let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
     listen::tcp(text)
 }

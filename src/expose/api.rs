@@ -169,11 +169,9 @@ fn troubles(snapshot: &Snapshot) -> Vec<Trouble> {
         SourceStatus::of(source).troubles(&mut troubles);
         for remark in source.paths.iter().flat_map(|paths| &paths.remarks) {
             let what = format!("Source {}: {}.", source.name, shown::text(remark));
-            troubles.push(Trouble::new(
-                "warning",
-                what,
-                "`cdr-exporter check` says what its `paths` lead to.",
-            ));
+            let is_up = source.paths.as_ref().is_some_and(|paths| paths.is_up);
+            let level = if is_up { "warning" } else { "error" };
+            troubles.push(Trouble::new(level, what, "`cdr-exporter check` says what its `paths` lead to."));
         }
     }
     if !snapshot.caught_up {

@@ -92,6 +92,7 @@ impl Options {
 pub fn telemetry_path(path: &str) -> Result<String, String> {
     match path {
         path if path.starts_with("/-/") => Err("must not begin with /-/".to_owned()),
+        path if path != "/" && pages::Page::at(path).is_some() => Err("is the path of a page".to_owned()),
         path => url_path(path),
     }
 }
@@ -124,7 +125,19 @@ mod tests {
         for path in ["/", "/metrics", "/a/b", "/metrics/"] {
             assert_eq!(telemetry_path(path).as_deref(), Ok(path));
         }
-        for path in ["", "metrics", "/-/ready", "/a b", "/a?b", "/a#b", "/é", "/a\n"] {
+        for path in [
+            "",
+            "metrics",
+            "/-/ready",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/é",
+            "/a\n",
+            "/causes",
+            "/causes/1-2",
+            "/api/v1/status",
+        ] {
             assert!(telemetry_path(path).is_err(), "{path:?}");
         }
     }

@@ -22,6 +22,7 @@ use super::page::{self, Links};
 use super::places::Places;
 use crate::call::{CodePair, UnixMillis};
 use crate::classify::Side;
+use crate::clock;
 use crate::ledger::snapshot::{Published, Snapshot};
 use crate::ledger::status::FileStatus;
 use crate::shown;
@@ -168,7 +169,7 @@ impl Pages {
     ) -> serde_json::Result<(&'static str, String)> {
         const HTML: &str = "text/html; charset=utf-8";
         const JSON: &str = "application/json";
-        let now = UnixMillis(jiff::Timestamp::now().as_millisecond());
+        let now = clock::now();
         let hours = query.hours.unwrap_or(HOURS);
         let links = Links { root: "", metrics: &self.metrics };
         let status = |files| Status { files, ..Status::of(snapshot, hours, self.started, now) };

@@ -163,8 +163,10 @@ impl Pipeline {
                 Some(Event::Looked(looked)) => self.looked(*looked),
                 Some(Event::Turned(turned)) => self.turned(*turned),
                 Some(Event::Files(answer)) => {
-                    // Whoever asked may have gone.
-                    let _ = answer.send(self.status());
+                    // Whoever asked may have gone, and many may have.
+                    if !answer.is_closed() {
+                        let _ = answer.send(self.status());
+                    }
                 }
                 Some(Event::Reload(options)) => self.reload(*options),
                 Some(Event::Stop) => break,

@@ -231,7 +231,7 @@ fn findings_of_an_old_export_are_not_said_to_be_of_now() {
         &from,
         " The newest call ended 5 days ago.",
         "Top causes of the 24 hours up to the newest call",
-        "Nothing is wrong now",
+        "Nothing was wrong at the newest call",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }

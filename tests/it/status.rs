@@ -144,7 +144,9 @@ fn who_cannot_be_asked_is_said() {
         assert!(wrong.code == Some(2) && wrong.stderr.contains(said), "{wrong:?}");
     }
     for (answer, said) in [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".as_slice(), "no cdr-exporter"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".as_slice(), "PREFIX/api/v1/status"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "curl -u NAME"),
+        (b"HTTP/1.1 418 I am a teapot\r\nContent-Length: 0\r\n\r\n", "no cdr-exporter"),
         // As a server of TLS answers plain HTTP: in its words, or with an alert.
         (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "speaks TLS (https)"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS (https)"),

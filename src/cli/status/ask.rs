@@ -22,9 +22,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it may take to answer: longer than it gives itself.
 const ANSWER_TIMEOUT: Duration = FILES_TIMEOUT.saturating_add(Duration::from_secs(30));
 
-/// The daemon itself speaks HTTP alone.
-pub const TLS: &str =
-    "if a proxy speaks TLS (https) there, name the address behind it, which serve was given";
+/// What to do where there is TLS, of the daemon's own or of a proxy.
+pub const TLS: &str = "if a proxy speaks TLS (https) there, name the address behind it, which serve was given; \
+                       if the daemon does, ask it with `curl https://HOST:PORT/api/v1/status`";
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -80,6 +80,14 @@ async fn files(address: SocketAddr) -> Result<Files, NoAnswer> {
         Ok(Err(error)) if error.is_parse() => {
             Err(NoAnswer::Said(format!("what listens there does not speak HTTP; {TLS}")))
         }
+        Ok(Ok((StatusCode::UNAUTHORIZED, ..))) => Err(NoAnswer::Said(
+            "it asks for a password: ask it with `curl -u NAME http://HOST:PORT/api/v1/status`".to_owned(),
+        )),
+        Ok(Ok((StatusCode::NOT_FOUND, ..))) => Err(NoAnswer::Said(
+            "what answers there has no /-/files: if the daemon has a --web.route-prefix, ask it with \
+             `curl http://HOST:PORT/PREFIX/api/v1/status`"
+                .to_owned(),
+        )),
         Ok(Ok((status, ..))) => Err(NoAnswer::Said(format!(
             "what answers there is no cdr-exporter that knows /-/files ({status})"
         ))),

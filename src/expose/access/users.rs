@@ -42,10 +42,10 @@ pub enum Verdict {
 /// Which passwords were right, and who waits to have one checked.
 #[derive(Debug)]
 pub struct Passwords {
-    right: Mutex<Vec<[u8; SHA256_OUTPUT_LEN]>>,
+    right: Arc<Mutex<Vec<[u8; SHA256_OUTPUT_LEN]>>>,
     /// So that what is remembered means nothing elsewhere.
     salt: [u8; 16],
-    checking: Semaphore,
+    checking: Arc<Semaphore>,
     waiting: Arc<Mutex<HashMap<Option<IpAddr>, usize>>>,
 }
 
@@ -97,7 +97,8 @@ impl Default for Passwords {
         let random = ring::rand::SystemRandom::new();
         // Without randomness the salt is known, and what is remembered is still a hash.
         let _ = ring::rand::SecureRandom::fill(&random, &mut salt);
-        Self { right: Mutex::default(), salt, checking: Semaphore::new(1), waiting: Arc::default() }
+        let checking = Arc::new(Semaphore::new(1));
+        Self { right: Arc::default(), salt, checking, waiting: Arc::default() }
     }
 }
 
@@ -109,24 +110,27 @@ impl Passwords {
         if self.was_right(&digest) {
             return Verdict::Known;
         }
-        let Some(_waiting) = Waiting::begin(&self.waiting, peer) else { return Verdict::TooMany };
-        let Ok(_turn) = self.checking.acquire().await else { return Verdict::TooMany };
+        let Some(waiting) = Waiting::begin(&self.waiting, peer) else { return Verdict::TooMany };
+        let Ok(turn) = Arc::clone(&self.checking).acquire_owned().await else { return Verdict::TooMany };
         // Another request may have come with the same while this one waited.
         if self.was_right(&digest) {
             return Verdict::Known;
         }
-        let users = users.clone();
-        match spawn_blocking(move || users.verify(&name, &password)).await {
-            Ok(true) => {
-                let mut right = lock(&self.right);
-                if right.len() >= REMEMBERED {
-                    right.clear();
+        let (users, all_right) = (users.clone(), Arc::clone(&self.right));
+        // Checking goes on where the client leaves, and so holds the turn itself: else whoever leaves early has many at once.
+        let checked = spawn_blocking(move || {
+            let is_right = users.verify(&name, &password);
+            if is_right {
+                let mut all_right = lock(&all_right);
+                if all_right.len() >= REMEMBERED {
+                    all_right.clear();
                 }
-                right.push(digest);
-                Verdict::Known
+                all_right.push(digest);
             }
-            Ok(false) | Err(_) => Verdict::Unknown,
-        }
+            drop((waiting, turn));
+            is_right
+        });
+        if matches!(checked.await, Ok(true)) { Verdict::Known } else { Verdict::Unknown }
     }
 
     fn was_right(&self, digest: &[u8]) -> bool {
@@ -231,6 +235,34 @@ mod tests {
             .map(|(name, password, cost)| format!("{name}: '{}'\n", bcrypt::hash(password, *cost).unwrap()))
             .collect();
         Users::checked(&serde_saphyr::from_str(&yaml).unwrap(), &mut Vec::new()).unwrap()
+    }
+
+    /// A client that leaves early has had its turn all the same, and the next waits for the end of it.
+    #[tokio::test]
+    async fn who_leaves_holds_the_turn_until_the_password_is_checked() {
+        let users = users(&[("alice", "secret", 10)]);
+        let passwords = Passwords::default();
+        let header = HeaderValue::from_static("Basic YWxpY2U6c2VjcmV0");
+        let mut check = Box::pin(passwords.check(&users, Some(&header), None));
+        assert!(at_once(&mut check).await.is_none(), "it takes longer than that");
+        drop(check);
+        assert_eq!(passwords.checking.available_permits(), 0);
+        let _turn = passwords.checking.acquire().await.unwrap();
+        assert!(
+            passwords.was_right(&passwords.digest(&users, "alice", b"secret")),
+            "and is known from then on"
+        );
+    }
+
+    /// What a future comes to at once.
+    async fn at_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+                std::task::Poll::Ready(value) => Some(value),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
     }
 
     #[test]

@@ -113,7 +113,9 @@ fn hours(here: &OfPair) -> Markup {
     let days: Vec<u64> = here.by_hour.rchunks(24).rev().map(|day| day.iter().sum()).collect();
     html! {
         h2 { "Here" }
-        @if calls == 0 { p { "No call of the history failed so." } }
+        @if calls == 0 {
+            p { "No call failed so in " (thousands(here.by_hour.len() as u64)) " hours up to the newest call." }
+        }
         @else {
             p { (thousands(calls)) " failed calls in " (here.by_hour.len()) " hours up to the newest call." }
             p class="soft" { "By hour, the last " (here.by_hour.len().min(48)) ":" }

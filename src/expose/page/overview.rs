@@ -66,6 +66,8 @@ fn now(status: &Status, findings: &Told, links: Links<'_>) -> Markup {
             @match (errors, on.len()) {
                 (0, 0) if counted(status) == 0 => "No calls yet",
                 (0, 0) if status.history.is_none() => "No calls of the last days",
+                (0, 0) if !findings.is_live => "Nothing was wrong at the newest call",
+                (0, 0) if !status.troubles.is_empty() => "Calls do not fail more than usual; something is to be looked at",
                 (0, 0) => "Nothing is wrong now",
                 (0, _) => "Calls fail more than usual now",
                 (_, 0) => "Records are not counted as they should be",
