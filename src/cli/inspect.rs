@@ -190,6 +190,7 @@ pub fn options(
             .map_err(|reason| (format!("{}: {reason}", file.display()), Exit::Usage))?
         {
             source.reading = configured.reading;
+            source.books.trunk_names.clone_from(&configured.books.trunk_names);
             source.books.trunks.clone_from(&configured.books.trunks);
             source.books.attempts_within = configured.books.attempts_within;
         }

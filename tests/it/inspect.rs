@@ -279,6 +279,33 @@ fn what_was_read_is_said_where_nothing_of_it_is_chosen() {
     );
 }
 
+/// Each source has its own names for trunks, and for columns.
+#[test]
+fn the_names_are_those_of_the_source_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = fs::read_to_string(day(folder.path())).unwrap().replace("CorrelationId", "Korrelationskennung");
+    let (file, config) = (folder.path().join("german.csv"), folder.path().join("config.yml"));
+    fs::write(&file, day).unwrap();
+    let text = "sources:\n\
+                - {name: resellers, paths: ['/nowhere/*.csv'], trunks: {names: [{match: '.*', name: reseller}]}}\n\
+                - {name: teams, paths: ['/nowhere/*.json'], columns: {Korrelationskennung: correlation_id}}\n";
+    fs::write(&config, text).unwrap();
+    let report = |more: &[&str]| {
+        let common = [
+            "inspect",
+            "--config.file",
+            config.to_str().unwrap(),
+            "--source",
+            "teams",
+            file.to_str().unwrap(),
+        ];
+        run(common.iter().chain(more)).stdout
+    };
+    assert!(!report(&["--by", "trunk"]).contains("reseller"));
+    let calls = report(&["--calls", "--limit", "1"]);
+    assert!(calls.contains("00000000-0000-4000-8000-"), "{calls}");
+}
+
 /// `check` and `inspect` say alike why a file is not read, or not read to its end, and what to mend in it.
 #[test]
 fn what_is_wrong_with_a_file_is_said_with_what_to_mend() {

@@ -16,7 +16,7 @@ use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown, text_at};
 use crate::format::correlation;
-use crate::format::names::Names;
+use crate::format::names::{Field, Names};
 use crate::format::times::Dates;
 use crate::framing::Framing;
 use crate::ledger::TrunkName;
@@ -145,21 +145,22 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
         return None;
     }
     let format = read.reading.format()?;
+    let names = read.reading.options().names;
     let text = text_at(path, position)?;
     if format.told.is_some() {
-        let decoder = (format.decoder)(Names::default());
+        let decoder = (format.decoder)(names);
         return decoder.correlation_id(&text).map(|id| id.to_string());
     }
     let id = match format.framing {
         Framing::Json => {
             let record = serde_json::Deserializer::from_slice(&text).into_iter::<Value>().next()?.ok()?;
-            property(&record, &squeezed(format.public.correlation_id))
+            property(&record, &squeezed(format.public.correlation_id), names)
         }
         // Under another header the column may be another.
         Framing::QuotedCsv if read.summary.records.header == 1 => {
             let kept = read.reading.content()?.header?;
             let (_, header) = Dates::of_kept(kept.as_bytes());
-            cell(str::from_utf8(header).ok()?, &text)
+            cell(str::from_utf8(header).ok()?, &text, names)
         }
         Framing::QuotedCsv | Framing::Lines | Framing::Xml => None,
     };
@@ -167,20 +168,21 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
 }
 
 /// The value of the property of a call's correlation id, wherever in a record it stands.
-fn property(record: &Value, name: &str) -> Option<String> {
+fn property(record: &Value, name: &str, names: Names) -> Option<String> {
     match record {
         Value::Object(properties) => {
-            let here = properties.iter().find(|(key, _)| [name, "correlationid"].contains(&&*squeezed(key)));
+            let is_it = |key: &str| squeezed(key) == name || is_correlation_id(key.as_bytes(), names);
+            let here = properties.iter().find(|(key, _)| is_it(key));
             let here = here.and_then(|(_, value)| value.as_str()).map(str::to_owned);
-            here.or_else(|| properties.values().find_map(|value| property(value, name)))
+            here.or_else(|| properties.values().find_map(|value| property(value, name, names)))
         }
-        Value::Array(values) => values.iter().find_map(|value| property(value, name)),
+        Value::Array(values) => values.iter().find_map(|value| property(value, name, names)),
         _ => None,
     }
 }
 
 /// The cell of the correlation id.
-fn cell(header: &str, text: &[u8]) -> Option<String> {
+fn cell(header: &str, text: &[u8], columns: Names) -> Option<String> {
     let separator =
         [b',', b';', b'\t'].into_iter().max_by_key(|it| header.bytes().filter(|byte| byte == it).count())?;
     let rows = |text: &[u8]| {
@@ -189,8 +191,13 @@ fn cell(header: &str, text: &[u8]) -> Option<String> {
         reader.into_byte_records().next()?.ok()
     };
     let (names, cells) = (rows(header.as_bytes())?, rows(text)?);
-    let place = names.iter().position(|name| squeezed(&String::from_utf8_lossy(name)) == "correlationid")?;
+    let place = names.iter().position(|name| is_correlation_id(name, columns))?;
     Some(String::from_utf8_lossy(cells.get(place)?).trim().to_owned())
+}
+
+/// Whether a property or column has this name, by Microsoft or by the operator.
+fn is_correlation_id(name: &[u8], names: Names) -> bool {
+    names.field(name) == Some(Field::CorrelationId)
 }
 
 fn squeezed(name: &str) -> String {
@@ -222,8 +229,11 @@ mod tests {
     #[test]
     fn the_id_is_found_by_its_name() {
         let id = "c98e1515-a937-4b81-b8a8-3992afde64e0";
-        assert_eq!(cell("User,\"Correlation ID\",X", format!("a,{id},b\n").as_bytes()).as_deref(), Some(id));
+        assert_eq!(
+            cell("User,\"Correlation ID\",X", format!("a,{id},b\n").as_bytes(), Names::default()).as_deref(),
+            Some(id)
+        );
         let record = serde_json::json!({"id": "x", "properties": {"correlation_id": id}});
-        assert_eq!(property(&record, "callid").as_deref(), Some(id));
+        assert_eq!(property(&record, "callid", Names::default()).as_deref(), Some(id));
     }
 }
