@@ -91,7 +91,7 @@ fn standards(page: &mut String, anchor: &str, title: &str, codes: &[Standard]) {
         format_args!("\n<a id=\"{anchor}\"></a>\n## Without a Microsoft code: {title}\n\n{WITHOUT}\n"),
     );
     page.push_str(
-        "| code | cause | outcome | who can fix it | category | remedy |\n|---|---|---|---|---|---|\n",
+        "| code | cause | outcome | who can fix it | category | remedy | source |\n|---|---|---|---|---|---|---|\n",
     );
     for Standard { code, cause, outcome, side, category, source, remedy } in codes {
         let side = side.map_or("", |side| side.label());

@@ -257,6 +257,10 @@ fn check_trunk_from(written: &file::Source, key: &Spanned<String>, format: &'sta
                        whose columns `layout` names";
         return Err(at(key, message));
     }
+    if format.name == "asterisk" && written.trunks.only.is_none() {
+        let message = "a peer on the other side may be somebody's phone: name the carriers' peers in `trunks: {only: [...]}`";
+        return Err(at(key, message));
+    }
     match written.teams_side.as_ref().is_none_or(Vec::is_empty) {
         true => Err(at(
             key,

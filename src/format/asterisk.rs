@@ -230,7 +230,12 @@ impl<'a> Row<'a> {
             return Decoded::Ignored;
         }
         let direction = device::direction_where(is_from[0] || is_from[1], is_to);
-        let trunk = device.trunk_where(is_from[0], ingress, egress);
+        // The peer of Teams' side, or of the other, and where it is not known which that is, none: a peer may be somebody's phone.
+        let trunk = match direction {
+            Direction::Outbound => device.trunk_where(true, ingress, egress),
+            Direction::Inbound => device.trunk_where(false, ingress, egress),
+            Direction::Unknown => "",
+        };
         self.call(device, direction, trunk).map_or_else(Decoded::Rejected, Decoded::Call)
     }
 

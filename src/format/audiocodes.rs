@@ -8,26 +8,21 @@
 
 mod fields;
 mod headers;
+mod leg;
 mod session;
 mod table;
 
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_128;
-
-use self::fields::{Field, Layout};
+use self::fields::Layout;
 use self::headers::Headers;
+use self::leg::Leg;
 use self::table::Table;
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{
-    Decode, Decoded, Format, Front, Public, Recognised, correlation, fields as shared, written_time,
-};
-use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, Unread, UnreadField, Words,
-};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation};
+use crate::call::{Guid, Reason};
 use crate::framing::Framing;
-use crate::reason_header;
 
 /// The syslog of an SBC, as a syslog server writes it.
 pub static FORMAT: Format = Format {
@@ -113,6 +108,8 @@ struct Decoder {
     told: Option<Layout>,
     /// Of a file of local storage: its header row, where it has one, and what that says.
     table: Option<(Vec<u8>, Table)>,
+    /// Whether a record of a log was seen: then a line that looks like a header row is none, but what somebody wrote into a message.
+    is_log: bool,
 }
 
 impl Decoder {
@@ -120,15 +117,21 @@ impl Decoder {
         // What is wrong with a layout was said when the config was read.
         let table = device.layout().and_then(|text| Table::of_layout(text).ok());
         let told = table.as_ref().and_then(Table::legs);
-        Self { device, headers: Headers::default(), told, table: table.map(|table| (Vec::new(), table)) }
+        Self {
+            device,
+            headers: Headers::default(),
+            told,
+            table: table.map(|table| (Vec::new(), table)),
+            is_log: false,
+        }
     }
 
     fn read_header(&mut self, line: &[u8]) {
         // A file has one kind, so that it alone is what reading goes on with.
         if kind(line) == Some(HEADER) {
             self.headers.add(line, record(line).and_then(Layout::of_header));
-            self.table = None;
-        } else if let Some(table) = Table::of_header(line) {
+            (self.table, self.is_log) = (None, true);
+        } else if let Some(table) = Table::of_header(line).filter(|_| !self.is_log) {
             self.table = Some((line.to_vec(), table));
             self.headers.clear();
         }
@@ -144,7 +147,7 @@ impl Decoder {
         let (layout, record) = (self.layout(line), record(line).unwrap_or_default());
         let leg = Leg { fields: layout.fields(record), device: self.device };
         // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
-        let is_strange = !leg.has_known_origin() && *layout == *fields::DOCUMENTED;
+        let is_strange = !leg.is_as_documented() && *layout == *fields::DOCUMENTED;
         match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
             true => Decoded::Rejected(Reason::UnknownColumns),
             false if is_strange => Decoded::Ignored,
@@ -153,17 +156,27 @@ impl Decoder {
     }
 
     /// A line of a log; `None` of what may be a header.
-    fn usual<'a>(&self, line: &'a [u8]) -> Option<Decoded<'a>> {
+    fn usual<'a>(&mut self, line: &'a [u8]) -> Option<Decoded<'a>> {
         match kind(line) {
-            Some(CALL_END) => Some(self.decode_end(line)),
+            Some(CALL_END) => {
+                self.is_log = true;
+                Some(self.decode_end(line))
+            }
             Some(HEADER) => None,
-            Some(kind) if KINDS.contains(&kind) => Some(Decoded::Ignored),
+            Some(kind) if KINDS.contains(&kind) => {
+                self.is_log = true;
+                Some(Decoded::Ignored)
+            }
+            _ if self.is_log => Some(Decoded::Ignored),
             _ => (self.table.is_none() && !Table::may_begin(line)).then_some(Decoded::Ignored),
         }
     }
 
     /// A line that no syslog server wrote.
     fn decode_row(&mut self, line: &[u8]) -> Decoded<'static> {
+        if self.is_log {
+            return Decoded::Ignored;
+        }
         if Table::of_header(line).is_some() {
             self.read_header(line);
             return Decoded::Header;
@@ -179,16 +192,11 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
-        match kind(line) {
-            Some(CALL_END) => {}
-            Some(HEADER) => {
-                self.read_header(line);
-                return Decoded::Header;
-            }
-            Some(kind) if KINDS.contains(&kind) => return Decoded::Ignored,
-            _ => return self.decode_row(line),
+        if kind(line) == Some(HEADER) {
+            self.read_header(line);
+            return Decoded::Header;
         }
-        self.decode_end(line)
+        self.usual(line).unwrap_or_else(|| self.decode_row(line))
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
@@ -215,171 +223,6 @@ impl Decode for Decoder {
 
     fn resume(&mut self, header: &[u8]) {
         header.split(|byte| *byte == b'\n').for_each(|line| self.read_header(line));
-    }
-}
-
-/// One leg of a call.
-struct Leg<'a> {
-    fields: fields::Fields<'a>,
-    device: &'static Device,
-}
-
-impl<'a> Leg<'a> {
-    fn get(&self, field: Field) -> &'a [u8] {
-        self.fields.get(field)
-    }
-
-    fn decoded(&self) -> Decoded<'a> {
-        match self.is_on_teams_side() {
-            // A line that was cut does not tell whose leg it is.
-            _ if !self.fields.has(Field::SipReason) => Decoded::Rejected(Reason::BadLine),
-            false => Decoded::Ignored,
-            true => self.call().map_or_else(Decoded::Rejected, Decoded::Call),
-        }
-    }
-
-    fn text(&self, field: Field) -> &'a str {
-        str::from_utf8(self.get(field)).unwrap_or_default()
-    }
-
-    /// What the device calls the side that the leg is on.
-    fn names(&self) -> impl Iterator<Item = &'a str> {
-        let names = [Field::IpGroup, Field::SipInterface, Field::ProxySet].map(|field| self.text(field));
-        names.into_iter().flat_map(named)
-    }
-
-    fn sides(&self) -> Sides {
-        self.device.sides(self.names())
-    }
-
-    /// By the names that the operator gave; without them, by Microsoft's SIP proxy or its addresses on the other end.
-    fn is_on_teams_side(&self) -> bool {
-        if self.device.are_known() {
-            return self.device.is_teams(self.names());
-        }
-        let (uri, address) = match self.direction() {
-            Direction::Outbound => (Field::SourceUri, Field::SourceIp),
-            _ => (Field::DestinationUri, Field::DestinationIp),
-        };
-        device::is_microsoft(device::host(self.text(uri))) || is_microsoft_address(self.text(address))
-    }
-
-    /// `RMT`: the SBC was sent the INVITE of this leg, `LCL`: it sent it.
-    fn direction(&self) -> Direction {
-        match self.get(Field::Origin) {
-            b"LCL" => Direction::Inbound,
-            b"RMT" => Direction::Outbound,
-            _ => Direction::Unknown,
-        }
-    }
-
-    fn has_known_origin(&self) -> bool {
-        matches!(self.get(Field::Origin), b"" | b"LCL" | b"RMT" | b"UNKN")
-    }
-
-    /// An answered call can last 0 s, so that its time of answer tells; where the columns have none, what ended it does, or
-    /// that it lasted.
-    fn was_answered(&self) -> bool {
-        match self.fields.has(Field::ConnectTime) {
-            true => !self.get(Field::ConnectTime).is_empty(),
-            false => {
-                let lasted = shared::whole_number(self.get(Field::Duration));
-                self.get(Field::SipReason) == b"BYE" || matches!(lasted, Ok(Some(1..)))
-            }
-        }
-    }
-
-    fn call(&self) -> Result<Call<'a>, Reason> {
-        let answered = self.was_answered();
-        let mut unread = Unread::default();
-        let duration = shared::duration_seconds(shared::whole_number(self.get(Field::Duration)));
-        let times = [
-            (Field::ReleaseTime, UnreadField::EndTime),
-            (Field::ConnectTime, UnreadField::StartTime),
-            (Field::SetupTime, UnreadField::InviteTime),
-        ];
-        let times = times.map(|(field, name)| (self.text(field), name));
-        Ok(Call {
-            record_id: self.record_id()?,
-            trunk: Text::from(named(self.text(Field::IpGroup)).next().unwrap_or_default()),
-            direction: self.direction(),
-            succeeded: Some(answered),
-            codes: self.codes(answered)?,
-            ended_at: written_time::first(times, self.device, &mut unread),
-            duration_seconds: unread.or(UnreadField::Duration, duration),
-            attempt: self.attempt(),
-            unread,
-            detail: Detail::default(),
-        })
-    }
-
-    /// The SBC may try several proxies of Teams; what came from Teams came once.
-    fn attempt(&self) -> Attempt {
-        match self.direction() {
-            Direction::Inbound if !matches!(self.get(Field::SessionId), b"" | b"0") => Attempt::Final,
-            _ => Attempt::Only,
-        }
-    }
-
-    /// The session, which both legs and each attempt share; `0` is none, then the leg stands for itself.
-    fn record_id(&self) -> Result<RecordId, Reason> {
-        let (session, call) = (self.get(Field::SessionId), self.get(Field::SipCallId));
-        match (session, call) {
-            (b"" | b"0", b"") => Err(Reason::NoRecordId),
-            (b"" | b"0", call) => Ok(RecordId(xxh3_128(call))),
-            (session, _) => Ok(RecordId(xxh3_128(session))),
-        }
-    }
-
-    fn codes(&self, answered: bool) -> Result<Codes<'a>, Reason> {
-        let (sip, description) = (self.get(Field::SipReason), self.text(Field::SipDescription));
-        codes(sip, description, answered, self.direction())
-    }
-}
-
-/// `BYE`, `CANCEL` or a SIP code; the description is the Reason header where there was one.
-fn codes<'a>(
-    sip: &[u8],
-    description: &'a str,
-    answered: bool,
-    direction: Direction,
-) -> Result<Codes<'a>, Reason> {
-    let sip = device::release_code(sip, answered)?;
-    let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
-    let words = match said {
-        _ if answered => Words::Other,
-        // A text of full length was cut, also where its quote is closed.
-        Some(said) if said.is_cut || CUT_AT.contains(&description.len()) => Words::MicrosoftCut,
-        Some(_) => Words::Microsoft,
-        None => Words::Other,
-    };
-    Ok(Codes {
-        microsoft: None,
-        sip,
-        q850: reason_header::q850(description),
-        text: said.map_or("", |said| said.phrase).into(),
-        words,
-        refused_by: device::refused_by(direction),
-    })
-}
-
-/// How long a description can be: in releases until early 7.2, and since.
-const CUT_AT: [usize; 2] = [26, 70];
-
-/// The names in `2 (Teams)`, `Teams` or `2`: older firmware writes a number, and the name behind it.
-fn named(text: &str) -> impl Iterator<Item = &str> {
-    let (number, name) = match text.split_once('(') {
-        Some((number, name)) => (number.trim(), name.trim_end_matches(')').trim()),
-        None => (text, text),
-    };
-    [name, number].into_iter().filter(|name| !name.is_empty())
-}
-
-/// The addresses of Microsoft's SIP proxies and media relays: 52.112.0.0/14 and 52.122.0.0/15 ("Plan Direct Routing").
-fn is_microsoft_address(address: &str) -> bool {
-    match address.parse::<std::net::Ipv4Addr>().map(|address| address.octets()) {
-        Ok([52, second, ..]) => matches!(second, 112..=115 | 122..=123),
-        _ => false,
     }
 }
 

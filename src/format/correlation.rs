@@ -16,9 +16,12 @@ pub fn of(text: &[u8]) -> Option<Guid> {
 /// ends before it.
 pub fn in_json(text: &[u8], property: &str) -> Option<Guid> {
     let place = memchr::memmem::find(text, property.as_bytes())?;
-    if memchr::memchr(b'}', &text[..place]).is_some() {
-        return None;
-    }
+    if memchr::memchr(b'}', &text[..place]).is_some() { None } else { in_object(text, property) }
+}
+
+/// The same, wherever it stands in the text, which is all of one object.
+pub fn in_object(text: &[u8], property: &str) -> Option<Guid> {
+    let place = memchr::memmem::find(text, property.as_bytes())?;
     let value = text[place + property.len()..].trim_ascii_start().strip_prefix(b":")?;
     let value = value.trim_ascii_start().strip_prefix(b"\"")?;
     of(&value[..memchr::memchr(b'"', value)?])

@@ -103,7 +103,7 @@ impl Decode for Decoder {
         let own = &text[..next.map_or(text.len(), |next| next + FIRST.len() + 1)];
         let reason = memchr::memmem::find(own, b"\"sip_reason\"").map(|at| &own[at..own.len().min(at + 200)]);
         // Microsoft's, by which its records know the call; else its own.
-        reason.and_then(correlation::in_reason).or_else(|| correlation::in_json(text, "\"call_uuid\""))
+        reason.and_then(correlation::in_reason).or_else(|| correlation::in_object(own, "\"call_uuid\""))
     }
 }
 

@@ -57,9 +57,12 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
 
 static FIND_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
 
-/// The kind of a line, and its pairs.
+/// The kind of a line, and its pairs: behind the first mark that a kind follows. What a caller may say stands behind that.
 fn line_of(line: &[u8]) -> Option<(Kind, &[u8])> {
-    let at = FIND_MARK.find_iter(line).last()? + MARK.len();
+    FIND_MARK.find_iter(line).find_map(|at| kind_at(line, at + MARK.len()))
+}
+
+fn kind_at(line: &[u8], at: usize) -> Option<(Kind, &[u8])> {
     let (kind, pairs) = line[at..].split_at_checked(memchr::memmem::find(&line[at..], b": ")?)?;
     let kind = match kind {
         b"transaction answered" | b"request acknowledged" => Kind::Ended,
@@ -153,7 +156,8 @@ impl Name {
     }
 }
 
-/// `name=value` between `;`: the value of the first pair of each name, up to the next pair.
+/// `name=value` between `;`: the value of the first pair of each name, up to the next pair. Of what the script adds, that of the last:
+/// in the reason, which stands before it, there is what the other end said.
 struct Pairs<'a>([Option<&'a str>; NAMES]);
 
 impl<'a> Pairs<'a> {
@@ -186,7 +190,10 @@ impl<'a> Pairs<'a> {
     }
 
     fn set(&mut self, name: Name, value: &'a str) {
-        self.0[name as usize].get_or_insert(device::trimmed(value));
+        let known = &mut self.0[name as usize];
+        if known.is_none() || matches!(name, Name::Trunk | Name::SourceDomain | Name::DestinationDomain) {
+            *known = Some(device::trimmed(value));
+        }
     }
 
     fn get(&self, name: Name) -> Option<&'a str> {

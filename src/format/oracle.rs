@@ -177,7 +177,9 @@ impl Record<'_> {
 
     /// The phrase is there only where a rule of the SBC puts the Reason header into an attribute of the operator's.
     fn codes(&self, answered: bool, direction: Direction) -> Result<Codes<'static>, Reason> {
-        let sip = fields::sip_code(fields::whole_number(self.get(Attribute::SipStatus).as_bytes()))?;
+        let sip = fields::sip_code(fields::whole_number(self.get(Attribute::SipStatus).as_bytes()));
+        // It decides nothing of a call that was answered.
+        let sip = if answered { sip.unwrap_or_default() } else { sip? };
         // An address may hold a `cause=` too (RFC 4458).
         let headers = || self.cells.iter().filter(|cell| cell.contains("cause="));
         let phrase =

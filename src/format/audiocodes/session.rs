@@ -6,7 +6,7 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::fields::title;
-use super::{codes, named};
+use super::leg::{codes, named};
 use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
 use crate::format::device::{Device, Sides};
 use crate::format::{Decoded, fields, written_time};
@@ -93,7 +93,7 @@ impl Layout {
 }
 
 /// How long a call lasted; `None` where that cannot be, as where the clock was set in its midst.
-fn seconds((from, to): (UnixMillis, UnixMillis)) -> Option<u32> {
+pub fn seconds((from, to): (UnixMillis, UnixMillis)) -> Option<u32> {
     let seconds = u64::try_from(to.0.checked_sub(from.0)? / 1000).ok();
     fields::duration_seconds(Ok(seconds)).ok().flatten()
 }

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::Leg;
 use super::fields::{Field, Layout};
+use super::leg::Leg;
 use super::session;
 use crate::call::Reason;
 use crate::format::device::{Device, Sides};

@@ -1,8 +1,12 @@
 //! Lines of a log to calls, by tables.
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::*;
-use crate::call::{Detail, RefusedBy, UnixMillis};
-use crate::format::device::TrunkFrom;
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, RecordId, RefusedBy, UnixMillis, Unread, UnreadField, Words,
+};
+use crate::format::device::{Device, TrunkFrom};
 
 const GUID: &str = "5e19725b-7fad-4e89-bae3-dfc5df88bb96";
 
@@ -374,4 +378,40 @@ fn a_header_row_is_what_reading_goes_on_with() {
     assert_eq!(recognise(format!("{TITLES}\n").as_bytes(), false, Names::default()), Recognised::Yes);
     assert_eq!(recognise(TITLES.as_bytes(), false, Names::default()), Recognised::NeedMore);
     assert_eq!(recognise(TITLES.as_bytes(), true, Names::default()), Recognised::Yes);
+}
+
+/// A SIP message in the same log may hold anything, as a header of the caller's.
+#[test]
+fn what_looks_like_the_header_of_a_table_is_none_in_a_log() {
+    let line = line(&failed());
+    for resumed in [false, true] {
+        let mut decoder = Decoder::new(&device::UNKNOWN);
+        assert!(matches!(decoder.decode(line.as_bytes()), Decoded::Call(_)));
+        assert_eq!(decoder.decode(b"Subject: a,SIPTrmReason,b"), Decoded::Ignored);
+        if resumed {
+            let header = decoder.header();
+            decoder = Decoder::new(&device::UNKNOWN);
+            header.iter().for_each(|header| decoder.resume(header));
+        }
+        assert_eq!(decoder.decode(b"14:35:41.000  10.0.10.11  local1.info  a line"), Decoded::Ignored);
+        assert!(matches!(decoder.decode(line.as_bytes()), Decoded::Call(_)));
+    }
+}
+
+/// Where the columns are not those of the manuals, a name may stand in the place of the trunk.
+#[test]
+fn other_columns_than_those_of_the_manuals_are_no_trunk() {
+    let strange = |changes: &[(usize, &str)]| decoded(changes, &device::UNKNOWN);
+    assert_eq!(strange(&[(18, "User One"), (20, "Teams")]), Some(Err(Reason::UnknownColumns)));
+    assert_eq!(strange(&[(32, "User One")]), Some(Err(Reason::UnknownColumns)));
+}
+
+/// Its unit is up to the operator.
+#[test]
+fn how_long_a_call_lasted_is_taken_from_its_times() {
+    let of = |durat| {
+        let times = [(19, "18:57:32.320  UTC Mon Dec 05 2022"), (32, "BYE"), (14, durat)];
+        call(&times).duration_seconds
+    };
+    assert_eq!((of("20000"), of("20")), (Some(20), Some(20)));
 }

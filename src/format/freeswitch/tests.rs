@@ -145,3 +145,34 @@ fn what_is_no_json() {
         assert_eq!(decoded(text.as_bytes(), &device::UNKNOWN), Decoded::Rejected(reason), "{text}");
     }
 }
+
+#[test]
+fn what_decides_nothing_of_an_answered_call_rejects_nothing() {
+    for (name, value) in [("hangup_cause_q850", "n/a"), ("sip_term_status", "abc")] {
+        let call = call(&[("answer_epoch", "1730797940"), (name, value)]);
+        assert_eq!(call.succeeded, Some(true), "{name}: {value}");
+    }
+}
+
+/// As a template writes variables that nothing has set.
+#[test]
+fn an_empty_variable_is_none() {
+    let of = |cause: &str, name: &str| {
+        let unset = ["sip_term_status", "hangup_cause_q850"].map(|name| (name.to_owned(), String::new()));
+        let mut variables =
+            Variables::of([("hangup_cause".to_owned(), cause.to_owned())].into_iter().chain(unset));
+        variables.add_codes_of_cause();
+        variables.get(name).to_owned()
+    };
+    assert_eq!(of("ORIGINATOR_CANCEL", "sip_term_status"), "487");
+    assert_eq!(of("USER_BUSY", "hangup_cause_q850"), "17");
+}
+
+#[test]
+fn the_id_of_a_call_is_found_behind_other_objects() {
+    let id = "f5000001-05ec-4a1b-8c2d-000000000001";
+    let text =
+        format!(r#"{{"core-uuid":"1","channel_data":{{"a":"b"}},"variables":{{"call_uuid":"{id}"}}}}"#);
+    let found = Decoder(&device::UNKNOWN).correlation_id(text.as_bytes());
+    assert_eq!(found.map(|id| id.to_string()).as_deref(), Some(id));
+}

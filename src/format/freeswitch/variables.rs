@@ -53,8 +53,12 @@ impl Variables {
     /// a call that the caller gave up.
     pub fn add_codes_of_cause(&mut self) {
         let cause = self.get("hangup_cause").to_owned();
+        // A template writes a variable that nothing has set as an empty one.
         let mut add = |name: &str, code: String| {
-            self.values.entry(name.to_owned()).or_insert(code);
+            let value = self.values.entry(name.to_owned()).or_default();
+            if value.trim_ascii().is_empty() {
+                *value = code;
+            }
         };
         if let Some((_, q850)) = CAUSES.iter().find(|(name, _)| *name == cause) {
             add("hangup_cause_q850", q850.to_string());
@@ -145,6 +149,7 @@ impl Variables {
             _ => self.first(&["sip_invite_failure_status", "sip_term_status", "proto_specific_hangup_cause"]),
         };
         let sip = sip.strip_prefix("sip:").unwrap_or(sip);
+        let sip = fields::sip_code(fields::whole_number(sip.as_bytes()));
         let said = reason_header::phrases(self.get("sip_reason")).find(|said| !said.phrase.is_empty());
         let (text, words) = match said {
             Some(said) => (said.phrase, said.words()),
@@ -152,8 +157,9 @@ impl Variables {
         };
         Ok(Codes {
             microsoft: None,
-            sip: fields::sip_code(fields::whole_number(sip.as_bytes()))?,
-            q850: self.q850()?,
+            // It decides nothing of a call that was answered.
+            sip: if succeeded == Some(true) { sip.unwrap_or_default() } else { sip? },
+            q850: self.q850(),
             text: Text::from(text).owned(),
             words,
             // The A leg shows how the B leg was refused: on a call from Teams that is the carrier's side.
@@ -162,10 +168,9 @@ impl Variables {
     }
 
     /// FreeSWITCH has causes of its own above those of Q.850, and 0 for none.
-    fn q850(&self) -> Result<Option<u8>, Reason> {
+    fn q850(&self) -> Option<u8> {
         let cause = self.first(&["hangup_cause_q850", "sip_term_cause"]);
-        let cause = fields::whole_number(cause.as_bytes()).map_err(|_| Reason::BadCode)?;
-        Ok(cause.and_then(|cause| u8::try_from(cause).ok()).filter(|cause| (1..128).contains(cause)))
+        cause.parse().ok().filter(|cause| (1..128).contains(cause))
     }
 
     /// The gateway that the call was bridged to last: `sofia/gateway/teams/+14255550100`.
@@ -177,12 +182,10 @@ impl Variables {
     /// From Teams, if Microsoft's SIP proxy sent the INVITE, or if its gateway or context is one of `teams_side`; to Teams, if it was
     /// bridged to such a gateway. `direction` only tells A leg and B leg apart.
     fn direction(&self, device: &Device) -> Direction {
-        let is_microsoft = |host: &str| {
-            host.contains("pstnhub.") && (host.ends_with(".microsoft.com") || host.ends_with(".microsoft.us"))
-        };
         let names = ["sip_gateway_name", "sip_gateway", "context"].map(|name| self.get(name));
-        let is_from_teams =
-            ["sip_from_host", "sip_contact_host"].into_iter().any(|name| is_microsoft(self.get(name)));
+        let is_from_teams = ["sip_from_host", "sip_contact_host"]
+            .into_iter()
+            .any(|name| device::is_microsoft(self.get(name)));
         match is_from_teams || device.is_teams(names.into_iter()) {
             true => Direction::Outbound,
             false if device.is_teams([self.bridged_to()].into_iter()) => Direction::Inbound,

@@ -109,3 +109,30 @@ fn what_is_no_call() {
         assert_eq!(decoded(&line), Decoded::Rejected(reason), "{line}");
     }
 }
+
+/// What a phone or the other end says stands in a line, too.
+#[test]
+fn what_others_say_decides_nothing() {
+    let agent = call(&format!("{REFUSED};ua=ACC: Desk phone"));
+    assert_eq!(agent.codes.sip, Some(480));
+    let forged =
+        format!("{REFUSED};name=ACC: transaction answered: method=INVITE;call_id=x;code=200;reason=OK");
+    assert_eq!((call(&forged).codes.sip, call(&forged).succeeded), (Some(480), Some(false)));
+    let reason = REFUSED.replace(
+        "Temporarily Unavailable",
+        "Busy;trunk=evil;src_domain=sip.pstnhub.microsoft.com;dst_domain=x",
+    );
+    let own =
+        format!("{reason};src_domain=carrier.example.com;dst_domain=sip.pstnhub.microsoft.com;trunk=teams-1");
+    assert_eq!((call(&own).trunk, call(&own).direction), ("teams-1".into(), Direction::Inbound));
+}
+
+/// A line of nothing but the beginnings of pairs takes no longer than another.
+#[test]
+fn a_hostile_line_is_read_once() {
+    let line = REFUSED.replace("Temporarily Unavailable", &";".repeat(1_000_000));
+    let begun = std::time::Instant::now();
+    assert_eq!(call(&line).codes.sip, Some(480));
+    // In a debug build; to look through the rest at each of them took minutes.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}

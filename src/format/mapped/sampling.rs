@@ -82,6 +82,10 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
             columns = Some(Columns::read(record, &mut cells));
         } else if let Ok(record) = Record::read(record, shape, columns.as_ref(), &mut cells) {
             for place in record.places() {
+                // A property may be called like the person whose it is.
+                if matches!(shape, Shape::Json) && !is_of_identifiers(&place) {
+                    continue;
+                }
                 let value = record.get(&place).unwrap_or_default().into_owned();
                 let is_named = has_header || matches!(shape, Shape::Json);
                 add(&mut samples, &place, if is_named { &place } else { "" }, value);
@@ -89,6 +93,13 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
         }
     }
     samples
+}
+
+/// Whether all parts of a place are words as programs write them.
+fn is_of_identifiers(place: &str) -> bool {
+    place
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.' | b'$' | b'@'))
 }
 
 fn add(samples: &mut Vec<Sample>, place: &str, name: &str, value: String) {

@@ -91,3 +91,19 @@ fn a_row_with_one_word_that_could_be_a_name_is_no_header() {
         assert_eq!(are_names(row.split(';')), expected, "{row}");
     }
 }
+
+/// What is shown to be copied into a config is nobody's name, whatever stands behind it.
+#[test]
+fn no_name_is_proposed_as_a_value() {
+    let sample = |name: &str, values: &[&str]| Sample {
+        place: name.to_owned(),
+        name: name.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    let samples = [
+        sample("direction", &["Jane Doe/in", "+14255550123/out"]),
+        sample("record_type", &["Jane Doe/stop", "start"]),
+    ];
+    let proposal = format!("{:?}", propose(&samples));
+    assert!(!proposal.contains("Jane") && !proposal.contains("14255550123"), "{proposal}");
+}
