@@ -173,8 +173,9 @@ fn finding(grid: &Grid, cause: &Cause, window: &Window, all: &[Window], catalogu
     let here = share(stretches.clone());
     let (before, after) = (share(since..stretches.start), share(stretches.end..until));
     let (from, to) = (grid.minute(stretches.start), grid.minute(stretches.end));
-    let (against, usual, minutes) = match before.attempts {
-        0 => (Against::After, after, grid.minute(until) - to),
+    let (against, usual, minutes) = match (before.attempts, after.attempts) {
+        (0, 0) => (Against::Nothing, before, 0),
+        (0, _) => (Against::After, after, grid.minute(until) - to),
         _ => (Against::Before, before, from - grid.minute(since)),
     };
     let trunks = failing(grid, cause, place, stretches);

@@ -67,6 +67,11 @@ impl Attempts {
         self.waiting.len()
     }
 
+    /// Whether more wait than may.
+    pub fn are_too_many(&self) -> bool {
+        self.waiting.len() > MAXIMUM_WAITING || self.order.len() > 2 * MAXIMUM_WAITING
+    }
+
     /// Adds an attempt that was read now.
     pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
         let id = attempted.id;
@@ -101,15 +106,19 @@ impl Attempts {
 
     /// Takes the calls that have waited for so long. After a step of the clock back nothing waits longer than before it.
     pub fn due(&mut self, within: Duration, now: UnixMillis) -> Vec<Attempted> {
+        if self.order.len() > 2 * MAXIMUM_WAITING {
+            let waiting = &self.waiting;
+            self.order.retain(|(since, id)| waiting.get(id).is_some_and(|it| it.since == *since));
+        }
         let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
         let mut due = Vec::new();
         while let Some((since, id)) = self.order.front().copied() {
             let waits = (0..within).contains(&now.0.saturating_sub(since.0));
-            if waits && self.waiting.len() <= MAXIMUM_WAITING {
+            let is_same = self.waiting.get(&id).is_some_and(|waiting| waiting.since == since);
+            if is_same && waits && self.waiting.len() <= MAXIMUM_WAITING {
                 break;
             }
             self.order.pop_front();
-            let is_same = self.waiting.get(&id).is_some_and(|waiting| waiting.since == since);
             due.extend(is_same.then(|| self.remove(id)).flatten().map(|waiting| waiting.attempted));
         }
         due
@@ -373,6 +382,18 @@ mod tests {
         restored.restored();
         assert_eq!(restored.due(WITHIN, UnixMillis(10_002)), calls.due(WITHIN, UnixMillis(10_002)));
         assert_eq!(restored.len(), 1);
+    }
+
+    #[test]
+    fn no_more_calls_wait_than_may() {
+        let mut attempts = Attempts::default();
+        for call in 0..MAXIMUM_WAITING as u128 + 2 {
+            attempts.add(&attempted(call, Attempt::Branch, Outcome::Failed, 503), UnixMillis(0));
+        }
+        assert!(attempts.are_too_many());
+        let due = attempts.due(WITHIN, UnixMillis(1));
+        assert_eq!(due.iter().map(|it| it.id.0).collect::<Vec<_>>(), [0, 1], "the oldest");
+        assert!(!attempts.are_too_many());
     }
 
     #[test]

@@ -222,6 +222,9 @@ impl Ledger {
         if !decided.is_empty() {
             self.apply_decided(source, &decided, now);
         }
+        if self.accounts[source.0].attempts.are_too_many() {
+            self.decide_attempts(now);
+        }
         calls.and(attempts)
     }
 
