@@ -125,7 +125,9 @@ fn a_format_that_was_wrong_is_mended() {
         again(&mut play, &right.replace("remember", "format: graph, remember"));
         play.append("a.json", 2);
         play.settles_at(12, 10);
-        play.daemon().wait_for_log("known, and read from its beginning: it holds other text than was read, or is to be");
+        play.daemon().wait_for_log(
+            "known, and read from its beginning: it holds other text than was read, or is to be",
+        );
         // What is counted stays so.
         again(&mut play, &right.replace("remember", "format: teams_admin_center, remember"));
         play.settles_at(12, 22);
