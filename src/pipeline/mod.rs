@@ -162,11 +162,10 @@ impl Pipeline {
                 Some(Event::Touched(source)) => self.look(source),
                 Some(Event::Looked(looked)) => self.looked(*looked),
                 Some(Event::Turned(turned)) => self.turned(*turned),
+                // Whoever asked has gone, as many at once may have.
+                Some(Event::Files(answer)) if answer.is_closed() => {}
                 Some(Event::Files(answer)) => {
-                    // Whoever asked may have gone, and many may have.
-                    if !answer.is_closed() {
-                        let _ = answer.send(self.status());
-                    }
+                    let _ = answer.send(self.status());
                 }
                 Some(Event::Reload(options)) => self.reload(*options),
                 Some(Event::Stop) => break,
