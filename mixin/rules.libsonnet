@@ -88,7 +88,7 @@
     {
       record: level + ':cdr_call_faults_live_per_attempt:ratio_increase1d',
       expr: '%(level)s:cdr_call_faults_live:increase1d / (%(level)s:cdr_calls_live:increase1d >= 20)\nand %(level)s:cdr_calls_live:increase1d offset %(before)s >= 0'
-            % { level: level, before: d(12 * hour) },
+            % { level: level, before: d(day / 2) },
     },
     {
       record: level + ':cdr_call_faults_live_per_attempt:usual',
