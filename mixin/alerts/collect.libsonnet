@@ -28,8 +28,8 @@
           + 'cdr_collect_failing shows it too.',
       },
     ) { comment:: |||
-      An hour without one whole look at Microsoft, or a first hour that brings none. The time since the last success is kept
-      over restarts.
+      Two hours without one whole look at Microsoft, or a first hour that brings none: a daemon that was down for an hour is given
+      another one. The time since the last success is kept over restarts.
     ||| },
     new(
       'CdrCollectSignInFailing',
