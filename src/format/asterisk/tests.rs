@@ -120,7 +120,7 @@ fn recognises_its_rows() {
 fn the_side_that_a_context_tells_is_the_trunk() {
     let device = Device::parse(&["from-teams"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
     let device: &'static Device = Box::leak(Box::new(device));
-    for other in ["PJSIP/carrier-1-0000000b", "PJSIP/jane.doe-0000000b"] {
+    for other in ["PJSIP/carrier-1-0000000b", "PJSIP/user.one-0000000b"] {
         let call = call(&ROW.replace("PJSIP/carrier-1-0000000b", other), device);
         assert_eq!((call.trunk, call.direction), ("teams".into(), Direction::Outbound), "{other}");
     }
