@@ -126,7 +126,8 @@ impl Decoder {
         }
     }
 
-    fn read_header(&mut self, line: &[u8]) {
+    /// Takes a header line, if it is one; whether it is.
+    fn read_header(&mut self, line: &[u8]) -> bool {
         // A file has one kind, so that it alone is what reading goes on with.
         if kind(line) == Some(HEADER) {
             self.headers.add(line, record(line).and_then(Layout::of_header));
@@ -134,7 +135,10 @@ impl Decoder {
         } else if let Some(table) = Table::of_header(line).filter(|_| !self.is_log) {
             self.table = Some((line.to_vec(), table));
             self.headers.clear();
+        } else {
+            return false;
         }
+        true
     }
 
     /// Where the fields of a record of a log stand: as a header of its device says, or the operator, or the manuals.
@@ -158,27 +162,20 @@ impl Decoder {
     /// A line of a log; `None` of what may be a header.
     fn usual<'a>(&mut self, line: &'a [u8]) -> Option<Decoded<'a>> {
         match kind(line) {
-            Some(CALL_END) => {
-                self.is_log = true;
-                Some(self.decode_end(line))
-            }
             Some(HEADER) => None,
             Some(kind) if KINDS.contains(&kind) => {
-                self.is_log = true;
-                Some(Decoded::Ignored)
+                // What looks like a record in a table is what somebody wrote into a cell.
+                self.is_log |= self.table.as_ref().is_none_or(|(header, _)| header.is_empty());
+                Some(if kind == CALL_END { self.decode_end(line) } else { Decoded::Ignored })
             }
-            _ if self.is_log => Some(Decoded::Ignored),
-            _ => (self.table.is_none() && !Table::may_begin(line)).then_some(Decoded::Ignored),
+            _ if self.is_log || self.table.is_none() && !Table::may_begin(line) => Some(Decoded::Ignored),
+            _ => None,
         }
     }
 
-    /// A line that no syslog server wrote.
+    /// A header line, or one that no syslog server wrote.
     fn decode_row(&mut self, line: &[u8]) -> Decoded<'static> {
-        if self.is_log {
-            return Decoded::Ignored;
-        }
-        if Table::of_header(line).is_some() {
-            self.read_header(line);
+        if self.read_header(line) {
             return Decoded::Header;
         }
         match &self.table {
@@ -192,10 +189,6 @@ impl Decoder {
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
-        if kind(line) == Some(HEADER) {
-            self.read_header(line);
-            return Decoded::Header;
-        }
         self.usual(line).unwrap_or_else(|| self.decode_row(line))
     }
 
@@ -222,7 +215,9 @@ impl Decode for Decoder {
     }
 
     fn resume(&mut self, header: &[u8]) {
-        header.split(|byte| *byte == b'\n').for_each(|line| self.read_header(line));
+        for line in header.split(|byte| *byte == b'\n') {
+            self.read_header(line);
+        }
     }
 }
 

@@ -415,3 +415,15 @@ fn how_long_a_call_lasted_is_taken_from_its_times() {
     };
     assert_eq!((of("20000"), of("20")), (Some(20), Some(20)));
 }
+
+/// Nor is what looks like a record of a log within a cell the end of a table.
+#[test]
+fn what_looks_like_a_record_of_a_log_ends_no_table() {
+    let mut decoder = Decoder::new(&device::UNKNOWN);
+    let header = b"SessionId,Orig,SourceUri,ConnectTime,IPGroup,SIPTrmReason,SrcName";
+    assert_eq!(decoder.decode(header), Decoded::Header);
+    let row = "1,RMT,a@sip.pstnhub.microsoft.com,,Teams,486,x";
+    assert!(matches!(decoder.decode(row.as_bytes()), Decoded::Call(_)));
+    decoder.decode(row.replace(",x", ",x |CALL_START |y").as_bytes());
+    assert!(matches!(decoder.decode(row.as_bytes()), Decoded::Call(_)));
+}
