@@ -93,19 +93,14 @@ impl<'t> Front<'t> {
         &mut self,
         text: &'t [u8],
         record_bytes: usize,
-        mut decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
+        decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
     ) {
-        self.records(
-            text,
-            record_bytes.saturating_add(1),
-            |_| false,
-            |rest| {
-                let end = memchr::memchr2(b'\n', 0, rest).filter(|end| rest[*end] == b'\n')?;
-                let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
-                // An empty one is no record.
-                line.first().and_then(|_| Some((end + 1, decode(line)?)))
-            },
-        );
+        self.ended(text, record_bytes, decode, |rest| {
+            let end = memchr::memchr2(b'\n', 0, rest).filter(|end| rest[*end] == b'\n')?;
+            let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+            // An empty one is no record.
+            (!line.is_empty()).then_some((line, end + 1))
+        });
     }
 
     /// As [`Front::records`], of rows of CSV that may end with LF or CR LF. One with a carriage return alone is left to others, as is
@@ -115,21 +110,38 @@ impl<'t> Front<'t> {
         &mut self,
         text: &'t [u8],
         record_bytes: usize,
-        mut decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
+        decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
     ) {
+        self.ended(text, record_bytes, decode, |rest| {
+            let end = memchr::memchr3(b'\n', b'\r', 0, rest)?;
+            let next = match rest[end..] {
+                [b'\n', ..] => end + 1,
+                [b'\r', b'\n', ..] => end + 2,
+                _ => return None,
+            };
+            let row = &rest[..end];
+            (!matches!(row, [] | [0xef, 0xbb, 0xbf, ..])).then_some((row, next))
+        });
+    }
+
+    /// As [`Front::records`], where `ended` takes the record off the text, and says where the next one begins.
+    #[inline(always)]
+    fn ended(
+        &mut self,
+        text: &'t [u8],
+        record_bytes: usize,
+        mut decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
+        ended: impl Fn(&'t [u8]) -> Option<(&'t [u8], usize)>,
+    ) {
+        // The line end comes on top.
+        let record_bytes = record_bytes.saturating_add(1);
         self.records(
             text,
-            record_bytes.saturating_add(1),
+            record_bytes,
             |_| false,
             |rest| {
-                let end = memchr::memchr3(b'\n', b'\r', 0, rest)?;
-                let next = match rest[end..] {
-                    [b'\n', ..] => end + 1,
-                    [b'\r', b'\n', ..] => end + 2,
-                    _ => return None,
-                };
-                let is_row = !matches!(rest[..end], [] | [0xef, 0xbb, 0xbf, ..]);
-                if is_row { Some((next, decode(&rest[..end])?)) } else { None }
+                let (record, next) = ended(rest)?;
+                Some((next, decode(record)?))
             },
         );
     }
