@@ -224,12 +224,11 @@ impl<'a> Row<'a> {
     fn decoded(&self, device: &Device) -> Decoded<'a> {
         let [ingress, egress] = [self.peer(self.columns.channel), self.peer(self.columns.channel + 1)];
         let is_teams = |name: &str| device.is_teams([name].into_iter());
-        let is_from = [is_teams(ingress), is_teams(self.context())];
-        let is_to = is_teams(egress);
-        if device.are_known() && !is_from[0] && !is_from[1] && !is_to {
+        let (is_from, is_to) = (is_teams(ingress) || is_teams(self.context()), is_teams(egress));
+        if device.are_known() && !is_from && !is_to {
             return Decoded::Ignored;
         }
-        let direction = device::direction_where(is_from[0] || is_from[1], is_to);
+        let direction = device::direction_where(is_from, is_to);
         // The peer of Teams' side, or of the other, and where it is not known which that is, none: a peer may be somebody's phone.
         let trunk = match direction {
             Direction::Outbound => device.trunk_where(true, ingress, egress),
