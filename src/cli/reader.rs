@@ -326,7 +326,7 @@ fn standard_input() -> io::Result<File> {
 
 /// What of a file's text begins at this offset, as far as a record is looked at again.
 pub fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
-    let mut tail = Tail::new(File::open(path).ok()?);
+    let mut tail = Tail::new(open::open(path).ok()?);
     let mut at = 0;
     loop {
         let ahead = usize::try_from(position - at).unwrap_or(usize::MAX).min(tail.text().len());
@@ -358,8 +358,7 @@ pub fn unrecognised(path: &Path, reading: &Reading, names: Names) -> Option<(&'s
 
 /// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
 pub fn header_hint(path: &Path, names: Names) -> Option<String> {
-    // A pipe cannot be read twice.
-    path.is_file().then(|| text_at(path, 0)).flatten().and_then(|head| table::hint(&head, names))
+    table::hint(&text_at(path, 0)?, names)
 }
 
 /// A path for people to read.
