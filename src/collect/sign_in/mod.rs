@@ -82,19 +82,7 @@ pub fn sign_in(options: &Options, client: &Client) -> Result<Token, Fault> {
         Credential::Federated { token_file } => assert(&secret(token_file)?)?,
         Credential::ManagedIdentity => managed::ask(options, &Environment::of_process())?,
     };
-    token(&answer).map_err(|fault| match &options.credential {
-        Credential::ManagedIdentity if fault.reason == Reason::SignIn => of_metadata_service(&answer, fault),
-        _ => fault,
-    })
-}
-
-/// A sign-in that Azure's own service refused, which knows nothing of Entra's codes.
-fn of_metadata_service(answer: &Answer, fault: Fault) -> Fault {
-    let (code, message) = fault::said(&answer.body).unwrap_or_default();
-    let message = format!(
-        "Azure's metadata service gives no token: {code}: {message}; assign a managed identity to this machine, or correct `client_id`"
-    );
-    Fault { message, ..fault }
+    token(&answer, &options.credential)
 }
 
 /// When the credential itself ends, in milliseconds since 1970, as far as that is known.
@@ -135,7 +123,7 @@ impl Seconds {
 }
 
 /// The token of an answer.
-fn token(answer: &Answer) -> Result<Token, Fault> {
+fn token(answer: &Answer, credential: &Credential) -> Result<Token, Fault> {
     if answer.status == 200
         && let Ok(granted) = serde_json::from_slice::<Granted>(&answer.body)
     {
@@ -153,14 +141,21 @@ fn token(answer: &Answer) -> Result<Token, Fault> {
         let lasts = Duration::from_secs(lasts.unwrap_or(60)).min(LONGEST);
         return Ok(Token::new(granted.access_token, lasts));
     }
-    Err(refused(answer))
+    Err(refused(answer, credential))
 }
 
-fn refused(answer: &Answer) -> Fault {
+fn refused(answer: &Answer, credential: &Credential) -> Fault {
     let status = answer.status;
     let (reason, message) = match (status, fault::said(&answer.body)) {
         (429, _) => (Reason::Throttled, "Entra is asked too often".to_owned()),
         (500.., _) => (Reason::Server, format!("Entra cannot answer now (HTTP {status})")),
+        // Azure's own service knows nothing of Entra's codes.
+        (_, Some((code, message))) if *credential == Credential::ManagedIdentity => (
+            Reason::SignIn,
+            format!(
+                "Azure's metadata service gives no token: {code}: {message}; assign a managed identity to this machine, or correct `client_id`"
+            ),
+        ),
         (_, Some((code, message))) => {
             let remedy = fault::remedy_of_sign_in(&message);
             (
@@ -209,6 +204,30 @@ fn warn_if_open(file: &Path) {
             file = %file.display(),
             mode = %format_args!("{mode:03o}"),
             "a secret that others may read or change: set its mode to 600"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_said_of_the_service_that_was_asked() {
+        let body = br#"{"error":"invalid_request","error_description":"Identity not found"}"#.to_vec();
+        let answer = Answer { status: 400, body, wait: None, ahead: None };
+        let said = |credential: &Credential| refused(&answer, credential).message;
+        let machine = said(&Credential::ManagedIdentity);
+        assert!(
+            machine
+                .starts_with("Azure's metadata service gives no token: invalid_request: Identity not found"),
+            "{machine}"
+        );
+        assert!(!machine.contains("Entra"), "{machine}");
+        let token = said(&Credential::Federated { token_file: "x".into() });
+        assert!(
+            token.starts_with("Entra refuses the sign-in: invalid_request: Identity not found"),
+            "{token}"
         );
     }
 }
