@@ -348,12 +348,13 @@ pub fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
 
 /// Why a file is not read, and what to mend in it, if that is known.
 pub fn unrecognised(path: &Path, reading: &Reading, names: Names) -> Option<(&'static str, Option<String>)> {
+    let why = reading.unrecognised()?;
     let archive = reading.encoding().and_then(|encoding| encoding.archive);
     let hint = match archive {
         Some(WORKBOOK) => Some("of a workbook, the first worksheet with anything in it is read".to_owned()),
         _ => header_hint(path, names),
     };
-    reading.unrecognised().map(|explanation| (explanation, hint))
+    Some((why, hint))
 }
 
 /// What to mend in the header of a table that is not recognised, or whose rows lack what decides.
