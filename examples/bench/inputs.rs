@@ -106,6 +106,8 @@ impl Shape {
         if self.quoted_names
             && let Some((before, name)) = row.split_once(",User ")
             && let Some((number, after)) = name.split_once(',')
+            // A phrase may begin with "User ", too.
+            && number.bytes().all(|byte| byte.is_ascii_digit())
         {
             text.push_str(before);
             _ = write!(text, ",\"User {number}, Contoso\",");

@@ -66,8 +66,10 @@ impl Bench<'_> {
     /// Stops everything unless `inspect` counts exactly what is true.
     pub fn check(&self, input: &Input) -> Outcome<()> {
         let counted = self.counts(input, &[])?;
-        if counted != input.truth {
-            return Err(format!("{}: what was counted is not what is true", input.path.display()).into());
+        let is_wrong = |key: &&String| counted.get(*key) != input.truth.get(*key);
+        if let Some(key) = input.truth.keys().chain(counted.keys()).find(is_wrong) {
+            let [counted, truth] = [&counted, &input.truth].map(|counts| counts.get(key).unwrap_or(&0));
+            return Err(format!("{}: {key}: counted {counted}, true {truth}", input.path.display()).into());
         }
         let megabytes = input.bytes / 1_000_000;
         println!("{}: {} rows, {megabytes} MB, every count exact", input.path.display(), input.rows);
