@@ -250,7 +250,7 @@ impl Account {
         let new = self.duplicates.insert_all(ids, now);
         match new.contains(&false) {
             false => Cow::Borrowed(batch.calls.all()),
-            true => Cow::Owned(batch.calls.only(new.into_iter(), now)),
+            true => Cow::Owned(batch.calls.only(&new, now)),
         }
     }
 

@@ -6,6 +6,7 @@
 //! Each kind of label has a budget of its own, so that none can use up another's: the trunks of a source, and its
 //! failures that the catalogue does not list. Failures that it lists always fit: there are so many for each route.
 
+mod limits;
 pub mod stored;
 mod trunks;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
 
+pub use self::limits::{Families, Limits};
 pub use self::trunks::TrunkName;
 use self::trunks::Trunks;
 use super::history::Series;
@@ -20,49 +22,11 @@ use super::snapshot::{CallSeries, DurationSeries, FailureSeries, Histogram, Rout
 use crate::call::{Arrival, CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::reading::exemplars::Exemplars;
-use crate::reading::labels::LabelSet;
-use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS, Sum, wider};
+use crate::reading::labels::{self, LabelSet};
+use crate::reading::sums::{DURATION_SECONDS, RouteSum, SETUP_SECONDS, Sum, wider};
 
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";
-
-/// How much there may be of what records bring as labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    pub trunks_per_source: usize,
-    /// Series of `cdr_call_failures_total` whose cause and codes are no row of the catalogue.
-    pub unlisted_per_source: usize,
-    pub countries_per_source: usize,
-    pub families: Families,
-}
-
-/// Families beside the main ones: which are shown. Counted is what there is, so that one that is switched on is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Families {
-    /// `cdr_call_setup_seconds`
-    pub setup: bool,
-    /// `cdr_calls_by_kind_total`
-    pub kinds: bool,
-    /// `cdr_calls_by_country_total`
-    pub countries: bool,
-}
-
-impl Default for Families {
-    fn default() -> Self {
-        Self { setup: true, kinds: true, countries: true }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            trunks_per_source: 200,
-            unlisted_per_source: 5_000,
-            countries_per_source: 100,
-            families: Families::default(),
-        }
-    }
-}
 
 /// Place of a source in the order in which the ledger first saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -173,20 +137,17 @@ impl Counts {
         self.sources[source.0].seen()
     }
 
-    /// Adds calls of one label set, with the exemplars at its place in the batch; says as what they were counted, and
-    /// whether they did not fit under a cap and went into `other`.
-    pub fn add(
+    /// Adds durations and setup times of one route, with the exemplars at its place in the batch.
+    pub fn observe(
         &mut self,
         source: SourceIndex,
-        labels: &LabelSet,
-        sum: &Sum,
-        (exemplars, place): (&Exemplars, usize),
+        labels::Route { trunk, direction }: &labels::Route<Box<str>>,
+        sum: &RouteSum,
+        (exemplars, place): (&Exemplars, u32),
         now: UnixMillis,
-    ) -> (Series, bool) {
-        let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
+    ) {
+        let (route, _) = self.route(source, trunk, *direction, now);
         let counts = &mut self.routes[route.0];
-        counts.changed = true;
-        counts.calls[labels.outcome as usize][labels.arrival as usize] += sum.count;
         if let Some(durations) = &sum.durations {
             counts.durations.add(durations);
             counts.durations.show(exemplars.durations(place));
@@ -195,6 +156,22 @@ impl Counts {
             counts.setups.add(setups);
             counts.setups.show(exemplars.setups(place));
         }
+    }
+
+    /// Adds calls of one label set, with the newest of them that failed; says as what they were counted, and whether they
+    /// did not fit under a cap and went into `other`.
+    pub fn add(
+        &mut self,
+        source: SourceIndex,
+        labels: &LabelSet,
+        sum: &Sum,
+        exemplar: Option<Exemplar>,
+        now: UnixMillis,
+    ) -> (Series, bool) {
+        let (route, mut overflow) = self.route(source, &labels.trunk, labels.direction, now);
+        let counts = &mut self.routes[route.0];
+        counts.changed = true;
+        counts.calls[labels.outcome as usize][labels.arrival as usize] += sum.count;
         let mut counted_as = Series {
             route: Arc::clone(&counts.route),
             outcome: labels.outcome,
@@ -202,7 +179,6 @@ impl Counts {
             codes: labels.codes,
         };
         if labels.outcome == Outcome::Failed {
-            let exemplar = exemplars.failure(place);
             let (series, folded) = self.add_failures(route, labels, sum, exemplar, now);
             (counted_as.cause, counted_as.codes) = (Arc::clone(&series.cause), series.codes);
             overflow |= folded;

@@ -96,9 +96,13 @@ pub struct History {
     options: Options,
     minutes: Minutes,
     numbers: HashMap<Series, u32>,
+    /// No number below is free.
+    least_free: u32,
     /// How many cells each series has: one without cells is forgotten.
     cells_of: HashMap<u32, usize>,
     cells: usize,
+    /// Cells to be added.
+    noted: Vec<(Minute, Cell)>,
     /// What the store has otherwise.
     changed_minutes: BTreeSet<Minute>,
     changed_series: BTreeSet<u32>,
@@ -111,8 +115,10 @@ impl History {
             options,
             minutes: Minutes::default(),
             numbers: HashMap::new(),
+            least_free: 0,
             cells_of: HashMap::new(),
             cells: 0,
+            noted: Vec::new(),
             changed_minutes: BTreeSet::new(),
             changed_series: BTreeSet::new(),
         }
@@ -129,29 +135,53 @@ impl History {
         self.forget_older(now);
     }
 
-    /// Adds calls of a series, by minute; a minute may come several times.
-    pub fn add(&mut self, series: Series, calls: &[(Minute, u32)], now: UnixMillis) {
+    /// Notes calls of a series, by minute, for the next [`History::add_noted`]; a minute may come several times.
+    pub fn note(&mut self, series: &Series, calls: &[(Minute, u32)], now: UnixMillis) {
         let first = self.first_kept(now);
-        let mut number = None;
-        for (minute, calls) in calls.iter().filter(|(minute, _)| *minute >= first) {
-            let number = *number.get_or_insert_with(|| self.number(&series));
-            self.add_cell(*minute, Cell { series: number, calls: *calls });
+        let kept = calls.iter().filter(|(minute, calls)| *minute >= first && *calls > 0);
+        if kept.clone().next().is_some() {
+            let number = self.number(series);
+            self.noted.extend(kept.map(|(minute, calls)| (*minute, Cell { series: number, calls: *calls })));
+        }
+    }
+
+    /// Adds what was noted: all cells of a minute at once, since many trunks have nearly a cell for each call.
+    pub fn add_noted(&mut self) {
+        let mut noted = std::mem::take(&mut self.noted);
+        noted.sort_unstable_by_key(|(minute, cell)| (*minute, cell.series));
+        noted.dedup_by(|(minute, cell), (last, into)| {
+            let is_same = (*minute, cell.series) == (*last, into.series);
+            into.calls = if is_same { into.calls.saturating_add(cell.calls) } else { into.calls };
+            is_same
+        });
+        for cells in noted.chunk_by(|(minute, _), (next, _)| minute == next) {
+            let Some((minute, _)) = cells.first() else { continue };
+            self.add_cells(*minute, cells.iter().map(|(_, cell)| *cell));
             self.changed_minutes.insert(*minute);
         }
+        noted.clear();
+        self.noted = noted;
         while self.cells > self.options.cells.max(1) && self.drop_first_minute() {}
     }
 
-    fn add_cell(&mut self, minute: Minute, cell: Cell) {
+    /// Adds cells, by rising number of their series, to those of a minute.
+    fn add_cells(&mut self, minute: Minute, added: impl ExactSizeIterator<Item = Cell>) {
         let hour = self.minutes.hours.entry(minute / MINUTES_OF_AN_HOUR).or_default();
         let cells = Arc::make_mut(hour).entry(minute).or_default();
-        match cells.binary_search_by_key(&cell.series, |cell| cell.series) {
-            Ok(at) => cells[at].calls = cells[at].calls.saturating_add(cell.calls),
-            Err(at) => {
-                cells.insert(at, cell);
+        let before = std::mem::take(cells);
+        cells.reserve_exact(before.len() + added.len());
+        let mut before = before.into_iter().peekable();
+        for mut cell in added {
+            cells.extend(std::iter::from_fn(|| before.next_if(|known| known.series < cell.series)));
+            if let Some(known) = before.next_if(|known| known.series == cell.series) {
+                cell.calls = cell.calls.saturating_add(known.calls);
+            } else {
                 self.cells += 1;
                 *self.cells_of.entry(cell.series).or_default() += 1;
             }
+            cells.push(cell);
         }
+        cells.extend(before);
     }
 
     /// The number of a series: the least that is free, so that a history that is read again goes on with the same.
@@ -159,11 +189,11 @@ impl History {
         if let Some(number) = self.numbers.get(series) {
             return *number;
         }
-        let taken = self.minutes.series.keys();
-        let number = (0..)
-            .zip(taken)
-            .find(|(free, taken)| free != *taken)
-            .map_or_else(|| u32::try_from(self.minutes.series.len()).unwrap_or(u32::MAX), |(free, _)| free);
+        let mut number = self.least_free;
+        while self.minutes.series.contains_key(&number) {
+            number += 1;
+        }
+        self.least_free = number + 1;
         Arc::make_mut(&mut self.minutes.series).insert(number, series.clone());
         self.numbers.insert(series.clone(), number);
         self.changed_series.insert(number);
@@ -205,6 +235,7 @@ impl History {
         self.cells_of.remove(&number);
         if let Some(series) = Arc::make_mut(&mut self.minutes.series).remove(&number) {
             self.numbers.remove(&series);
+            self.least_free = self.least_free.min(number);
             self.changed_series.insert(number);
         }
     }

@@ -242,10 +242,14 @@ impl Ledger {
         balance.newest_call = balance.newest_call.max(sums.newest);
         balance.tallies.add(&sums.tallies, self.counts.limits.countries_per_source);
         for (place, labels, sum) in batch.calls.label_sets(&sums) {
-            let exemplars = (&batch.exemplars, place);
-            let (series, overflow) = self.counts.add(source, labels, sum, exemplars, now);
+            let exemplar = batch.exemplars.failure(place);
+            let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
             balance.series_overflow += if overflow { sum.count } else { 0 };
-            self.history.add(series, &sum.minutes, now);
+            self.history.note(&series, &sum.minutes, now);
+        }
+        self.history.add_noted();
+        for (place, route, sum) in batch.calls.routes(&sums) {
+            self.counts.observe(source, route, sum, (&batch.exemplars, place), now);
         }
         Applied { counted, duplicate, joined: 0 }
     }

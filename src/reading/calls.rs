@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::labels::{Key, LabelSet, OwnedKey, label_set, labelled};
-use super::sums::{Counted, Observed, Sum, Sums, age, wider};
+use super::labels::{Key, LabelSet, OwnedKey, Route, label_set, labelled};
+use super::sums::{Counted, Observed, RouteSum, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
@@ -49,13 +49,19 @@ pub enum Added {
     Attempt(Attempted),
 }
 
-/// About how many bytes the histograms of a label set take, and the exemplars of their buckets.
-const HISTOGRAMS: usize = 1024;
+/// About how many bytes the histograms of a route take, and the exemplars of their buckets.
+const HISTOGRAMS: usize = 2048;
+
+/// About how many bytes the texts of a label set take, and the spare room of what finds it.
+const LABELS: usize = 256;
 
 /// The calls of a batch.
 #[derive(Debug, Default)]
 pub struct Calls {
     pub label_sets: Vec<Arc<LabelSet>>,
+    /// The place of the route of each label set.
+    routes: Vec<u32>,
+    route_index: HashMap<Route<Box<str>>, u32>,
     /// The places of those that attempts brought.
     decided: HashMap<Arc<LabelSet>, u32>,
     /// The last of them.
@@ -64,7 +70,7 @@ pub struct Calls {
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
     all: Sums,
-    /// Label set and buckets of the calls that were found last, where exemplars are kept; whoever wants them takes them.
+    /// Route and buckets of the calls that were found last, where exemplars are kept; whoever wants them takes them.
     /// `None` of an attempt, which is in no bucket yet.
     pub observed: Vec<Option<(u32, Observed)>>,
     /// End of the earliest and of the latest call.
@@ -97,10 +103,12 @@ impl Calls {
         }
         self.all.keeps_families = context.keeps_families;
         let (detail, unread) = (call.detail, call.unread);
-        let counted = Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, unread };
+        let route = self.routes[labels as usize];
+        let counted =
+            Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, route, unread };
         let observed = self.fold(counted, verdict.outcome, age, context.remembers);
         if keeps_observed {
-            self.observed.push(Some((labels, observed)));
+            self.observed.push(Some((route, observed)));
         }
         Added::Counted(labels)
     }
@@ -111,7 +119,8 @@ impl Calls {
         let place = self.place_of(labels);
         // The formats that write attempts tell no detail.
         let detail = Detail::default();
-        let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, unread };
+        let route = self.routes[place as usize];
+        let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, route, unread };
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
         place
     }
@@ -123,9 +132,9 @@ impl Calls {
         {
             return *place;
         }
-        let place = self.decided.get(labels).copied().unwrap_or_else(|| {
-            let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
-            self.label_sets.push(Arc::clone(labels));
+        let place = self.decided.get(labels).copied();
+        let place = place.unwrap_or_else(|| {
+            let place = self.add_label_set(Arc::clone(labels));
             self.decided.insert(Arc::clone(labels), place);
             place
         });
@@ -157,12 +166,25 @@ impl Calls {
         if let Some(place) = self.index.get(&key) {
             return *place;
         }
-        let place = u32::try_from(self.label_sets.len()).unwrap_or(u32::MAX);
         let cause: Arc<str> = (*cause).into();
         let only = context.trunks.as_deref();
         let labels = label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes);
-        self.label_sets.push(Arc::new(labels));
+        let place = self.add_label_set(Arc::new(labels));
         self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
+        place
+    }
+
+    /// A new label set at the next place.
+    fn add_label_set(&mut self, labels: Arc<LabelSet>) -> u32 {
+        let LabelSet { trunk, direction, .. } = &*labels;
+        let (place, next) = (place(self.label_sets.len()), place(self.route_index.len()));
+        let known = self.route_index.get(&Route { trunk: &**trunk, direction: *direction });
+        let route = known.copied().unwrap_or_else(|| {
+            self.route_index.insert(Route { trunk: trunk.clone(), direction: *direction }, next);
+            next
+        });
+        self.routes.push(route);
+        self.label_sets.push(labels);
         place
     }
 
@@ -182,9 +204,30 @@ impl Calls {
     }
 
     /// Those whose id is new, by their place among the ids. `now` is when the batch was read.
-    pub fn only(&self, new: impl Iterator<Item = bool>, now: UnixMillis) -> Sums {
+    ///
+    /// The fewer are folded again: either those that are new, or the others, to be taken away from all.
+    pub fn only(&self, new: &[bool], now: UnixMillis) -> Sums {
+        let known = new.iter().filter(|new| !**new).count();
+        if known * 2 > new.len() {
+            return self.folded(new, true, now);
+        }
+        let again = self.folded(new, false, now);
+        let mut sums = self.all.clone();
+        sums.subtract(&again);
+        (sums.newest, sums.unread_time) = (None, None);
+        for (sum, again) in sums.by_label_set.iter_mut().zip(&again.by_label_set) {
+            sum.seen = sum.seen.filter(|_| again.seen.is_none());
+        }
+        for call in self.counted.iter().zip(new).filter_map(|(call, new)| new.then_some(call)) {
+            sums.widen(call, self.label_sets[call.labels as usize].outcome, age(call.ended_at, now));
+        }
+        sums
+    }
+
+    /// Those that are new or not, folded.
+    fn folded(&self, new: &[bool], which: bool, now: UnixMillis) -> Sums {
         let mut sums = Sums { keeps_families: self.all.keeps_families, ..Sums::default() };
-        for (call, _) in self.counted.iter().zip(new).filter(|(_, new)| *new) {
+        for (call, _) in self.counted.iter().zip(new).filter(|(_, new)| **new == which) {
             let outcome = self.label_sets[call.labels as usize].outcome;
             sums.add(call, outcome, age(call.ended_at, now));
         }
@@ -197,10 +240,118 @@ impl Calls {
         all.map(|(place, (labels, sum))| (place, labels, sum)).filter(|(_, _, sum)| sum.count > 0)
     }
 
+    /// Each route with its place, and its calls among these.
+    pub fn routes<'c>(
+        &'c self,
+        sums: &'c Sums,
+    ) -> impl Iterator<Item = (u32, &'c Route<Box<str>>, &'c RouteSum)> {
+        let sum = |(route, place): (&'c _, &u32)| Some((*place, route, sums.by_route.get(*place as usize)?));
+        self.route_index.iter().filter_map(sum)
+    }
+
     /// About how much memory they take.
     pub fn bytes(&self) -> usize {
-        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + HISTOGRAMS;
+        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + LABELS;
         let by_minute = self.all.minutes * 2 * size_of::<(u32, u32)>();
-        self.counted.len() * size_of::<Counted>() + self.label_sets.len() * by_label_set + by_minute
+        self.counted.len() * size_of::<Counted>()
+            + self.label_sets.len() * by_label_set
+            + self.route_index.len() * HISTOGRAMS
+            + by_minute
+    }
+}
+
+fn place(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::call::{Country, Direction, Kind, UnreadField};
+    use crate::reading::histogram::Histogram;
+
+    const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
+
+    /// What a ledger takes of sums, in a form that can be compared.
+    fn picture(sums: &Sums) -> String {
+        let histogram = |it: &Option<Histogram>| {
+            let it = it.as_ref().filter(|it| it.count() > 0)?;
+            let native = it.native.counts.iter().zip(it.native.first..).filter(|(count, _)| **count > 0);
+            Some((
+                it.buckets.clone(),
+                it.sum,
+                it.native.zero,
+                native.map(|(n, at)| (*n, at)).collect::<Vec<_>>(),
+            ))
+        };
+        let by_label_set: Vec<_> = (sums.by_label_set.iter().enumerate())
+            .filter(|(_, sum)| sum.count > 0)
+            .map(|(place, sum)| {
+                let mut minutes = BTreeMap::new();
+                sum.minutes.iter().for_each(|(minute, calls)| *minutes.entry(minute).or_default() += calls);
+                minutes.retain(|_, calls: &mut u32| *calls > 0);
+                (place, sum.count, sum.seen, minutes)
+            })
+            .collect();
+        let by_route: BTreeMap<_, _> = (sums.by_route.iter().enumerate())
+            .map(|(place, sum)| (place, (histogram(&sum.durations), histogram(&sum.setups))))
+            .filter(|(_, both)| both.0.is_some() || both.1.is_some())
+            .collect();
+        let countries: BTreeMap<_, _> = sums.tallies.countries.iter().collect();
+        let (ages, kinds) = (histogram(&Some(sums.ages.clone())), sums.tallies.kinds);
+        let rest = (sums.records, sums.newest, sums.unread, sums.unread_time);
+        format!("{by_label_set:?} {by_route:?} {ages:?} {kinds:?} {countries:?} {rest:?}")
+    }
+
+    fn some_calls(random: &mut fastrand::Rng) -> Calls {
+        let mut calls = Calls::default();
+        for place in 0..12_usize {
+            calls.add_label_set(Arc::new(LabelSet {
+                trunk: ["a", "b"][place % 2].into(),
+                direction: Direction::Inbound,
+                outcome: Outcome::ALL[place % 4],
+                arrival: Arrival::Late,
+                cause: place.to_string().into(),
+                codes: Default::default(),
+            }));
+        }
+        for id in 0..random.u128(..80) {
+            let labels = random.u32(..12);
+            let mut unread = Unread::default();
+            if random.u8(..5) == 0 {
+                unread.add(UnreadField::ALL[random.usize(..UnreadField::ALL.len())]);
+            }
+            let detail = Detail {
+                setup_millis: random.bool().then(|| random.u32(..90_000)),
+                kind: Kind::ALL[random.usize(..Kind::ALL.len())],
+                country: Country::of_code([b"US", b"DE", b"FR"][random.usize(..3)]),
+                more: if random.u8(..9) == 0 { 3 } else { 0 },
+            };
+            let counted = Counted {
+                id: RecordId(id),
+                ended_at: (random.u8(..9) > 0).then(|| UnixMillis(NOW.0 - random.i64(..600_000))),
+                duration_seconds: random.bool().then(|| random.u32(..4000)),
+                detail,
+                labels,
+                route: calls.routes[labels as usize],
+                unread,
+            };
+            let outcome = calls.label_sets[labels as usize].outcome;
+            calls.fold(counted, outcome, age(counted.ended_at, NOW), true);
+        }
+        calls
+    }
+
+    #[test]
+    fn new_calls_count_as_if_they_were_the_only_ones() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..500 {
+            let calls = some_calls(&mut random);
+            let share = random.u8(..=10);
+            let new: Vec<bool> = calls.ids().map(|_| random.u8(..10) < share).collect();
+            assert_eq!(picture(&calls.only(&new, NOW)), picture(&calls.folded(&new, true, NOW)), "{new:?}");
+        }
     }
 }

@@ -14,8 +14,8 @@ const BUCKETS_OF_A_TEXT: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     Failure { labels: u32 },
-    Setup { labels: u32, bucket: usize },
-    Duration { labels: u32, bucket: usize },
+    Setup { route: u32, bucket: usize },
+    Duration { route: u32, bucket: usize },
     Age { bucket: usize },
 }
 
@@ -34,6 +34,7 @@ pub struct Noted {
 pub struct Exemplars {
     /// By the place of their label set.
     failures: Vec<Newest>,
+    /// By the place of their route.
     setups: Vec<Vec<Newest>>,
     durations: Vec<Vec<Newest>>,
     ages: Vec<Newest>,
@@ -61,10 +62,10 @@ impl Exemplars {
     }
 
     /// A call came into these buckets.
-    fn note_buckets(&mut self, labels: u32, observed: &Observed, ended_at: UnixMillis, position: u64) {
+    fn note_buckets(&mut self, route: u32, observed: &Observed, ended_at: UnixMillis, position: u64) {
         let places = [
-            observed.duration.map(|(bucket, value)| (Place::Duration { labels, bucket }, value)),
-            observed.setup.map(|(bucket, value)| (Place::Setup { labels, bucket }, value)),
+            observed.duration.map(|(bucket, value)| (Place::Duration { route, bucket }, value)),
+            observed.setup.map(|(bucket, value)| (Place::Setup { route, bucket }, value)),
             observed.age.map(|(bucket, value)| (Place::Age { bucket }, value)),
         ];
         for (place, value) in places.into_iter().flatten() {
@@ -90,8 +91,8 @@ impl Exemplars {
     fn at(&mut self, place: Place) -> &mut Newest {
         match place {
             Place::Failure { labels } => room(&mut self.failures, labels as usize),
-            Place::Setup { labels, bucket } => room(room(&mut self.setups, labels as usize), bucket),
-            Place::Duration { labels, bucket } => room(room(&mut self.durations, labels as usize), bucket),
+            Place::Setup { route, bucket } => room(room(&mut self.setups, route as usize), bucket),
+            Place::Duration { route, bucket } => room(room(&mut self.durations, route as usize), bucket),
             Place::Age { bucket } => room(&mut self.ages, bucket),
         }
     }
@@ -118,14 +119,14 @@ impl Exemplars {
         self.failures.get(labels)?.known
     }
 
-    /// Those of the setup times of a label set, bucket by bucket.
-    pub fn setups(&self, labels: usize) -> impl Iterator<Item = Option<Exemplar>> {
-        self.setups.get(labels).into_iter().flatten().map(|newest| newest.known)
+    /// Those of the setup times of a route, bucket by bucket.
+    pub fn setups(&self, route: u32) -> impl Iterator<Item = Option<Exemplar>> {
+        self.setups.get(route as usize).into_iter().flatten().map(|newest| newest.known)
     }
 
-    /// Those of the durations of a label set, bucket by bucket.
-    pub fn durations(&self, labels: usize) -> impl Iterator<Item = Option<Exemplar>> {
-        self.durations.get(labels).into_iter().flatten().map(|newest| newest.known)
+    /// Those of the durations of a route, bucket by bucket.
+    pub fn durations(&self, route: u32) -> impl Iterator<Item = Option<Exemplar>> {
+        self.durations.get(route as usize).into_iter().flatten().map(|newest| newest.known)
     }
 
     /// Those of the ages, bucket by bucket.
@@ -142,8 +143,8 @@ impl Batch {
             && calls.len() == observed.len()
         {
             for ((call, position), observed) in calls.iter().zip(*positions).zip(&observed) {
-                let (Some(ended_at), Some((labels, observed))) = (call.ended_at, observed) else { continue };
-                self.exemplars.note_buckets(*labels, observed, ended_at, *position);
+                let (Some(ended_at), Some((route, observed))) = (call.ended_at, observed) else { continue };
+                self.exemplars.note_buckets(*route, observed, ended_at, *position);
             }
         }
         observed.clear();
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn each_text_costs_so_many_ids_and_no_bucket_is_left_behind() {
         let mut exemplars = Exemplars::default();
-        let all = || (0..4).flat_map(|labels| (0..12).map(move |bucket| Place::Duration { labels, bucket }));
+        let all = || (0..4).flat_map(|route| (0..12).map(move |bucket| Place::Duration { route, bucket }));
         for text in 1..=2 {
             all().for_each(|place| exemplars.note_at(place, noted(text, 10)));
             let mut reads = 0;
@@ -204,7 +205,7 @@ mod tests {
             });
             assert_eq!(reads, BUCKETS_OF_A_TEXT);
         }
-        assert!((0..4).all(|labels| exemplars.durations(labels).filter(Option::is_some).count() == 12));
+        assert!((0..4).all(|route| exemplars.durations(route).filter(Option::is_some).count() == 12));
         exemplars.note_at(Place::Age { bucket: 2 }, noted(9, 8));
         exemplars.read(id_at);
         assert_eq!(

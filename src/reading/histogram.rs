@@ -48,6 +48,13 @@ impl Histogram {
         self.native.add(&other.native);
     }
 
+    /// Takes away observations that are among these. Sums of seconds as they are observed are exact, so nothing is left over.
+    pub fn subtract(&mut self, other: &Self) {
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(own, other)| *own -= other);
+        self.sum -= other.sum;
+        self.native.subtract(&other.native);
+    }
+
     /// Takes newer calls for exemplars of the buckets that have any.
     pub fn show(&mut self, newer: impl Iterator<Item = Option<Exemplar>>) {
         for (bucket, exemplar) in newer.enumerate() {

@@ -47,6 +47,20 @@ impl Equivalent<OwnedKey> for Key<&[u8], &str> {
     }
 }
 
+/// Whose durations and setup times are counted together; owned in the index, and borrowed to look up there.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Route<Trunk> {
+    /// As in [`LabelSet`].
+    pub trunk: Trunk,
+    pub direction: Direction,
+}
+
+impl Equivalent<Route<Box<str>>> for Route<&str> {
+    fn equivalent(&self, route: &Route<Box<str>>) -> bool {
+        (self.direction, self.trunk) == (route.direction, &*route.trunk)
+    }
+}
+
 /// The cause and codes that become labels: those of a failed call.
 pub fn labelled<'c>(verdict: &Verdict<'c>) -> (Cow<'c, str>, CodePair) {
     let codes = verdict.codes;

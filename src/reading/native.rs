@@ -67,6 +67,14 @@ impl Native {
         }
     }
 
+    /// Takes away observations that are among these.
+    pub fn subtract(&mut self, other: &Self) {
+        self.zero -= other.zero;
+        for (bucket, count) in (other.first..).zip(&other.counts).filter(|(_, count)| **count > 0) {
+            *self.at(bucket) -= count;
+        }
+    }
+
     /// How many values were observed.
     pub fn count(&self) -> u64 {
         self.zero + self.counts.iter().sum::<u64>()

@@ -28,6 +28,8 @@ pub struct Counted {
     pub detail: Detail,
     /// Its place among the label sets.
     pub labels: u32,
+    /// Its place among the routes.
+    pub route: u32,
     pub unread: Unread,
 }
 
@@ -48,6 +50,8 @@ pub struct Sums {
     pub keeps_families: bool,
     /// In the order of the label sets; those behind the last one are 0.
     pub by_label_set: Vec<Sum>,
+    /// In the order of the routes.
+    pub by_route: Vec<RouteSum>,
     /// `cdr_call_age_seconds`.
     pub ages: Histogram,
     /// End of the newest call.
@@ -65,15 +69,20 @@ pub struct Sums {
 #[derive(Debug, Clone, Default)]
 pub struct Sum {
     pub count: u64,
-    /// `cdr_call_duration_seconds`, of answered calls.
-    pub durations: Option<Histogram>,
-    /// `cdr_call_setup_seconds`, of answered and failed calls.
-    pub setups: Option<Histogram>,
     /// Earliest and latest end.
     pub seen: Option<(UnixMillis, UnixMillis)>,
     /// Calls by the minute in which they ended, counted from 1970; a minute may come several times. Without calls whose
     /// time is wrong or not known.
     pub minutes: Vec<(u32, u32)>,
+}
+
+/// The calls of one route: a trunk and a direction.
+#[derive(Debug, Clone, Default)]
+pub struct RouteSum {
+    /// `cdr_call_duration_seconds`, of answered calls.
+    pub durations: Option<Histogram>,
+    /// `cdr_call_setup_seconds`, of answered and failed calls.
+    pub setups: Option<Histogram>,
 }
 
 impl Default for Sums {
@@ -82,6 +91,7 @@ impl Default for Sums {
             records: 0,
             keeps_families: true,
             by_label_set: Vec::new(),
+            by_route: Vec::new(),
             ages: Histogram::new(AGE_SECONDS),
             newest: None,
             tallies: Tallies::default(),
@@ -97,29 +107,23 @@ impl Sums {
     /// durations, which is no duration of any: it is in no histogram of them.
     pub fn add(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) -> Observed {
         let mut observed = Observed::default();
-        let place = call.labels as usize;
-        if self.by_label_set.len() <= place {
-            self.by_label_set.resize_with(place + 1, Sum::default);
-        }
-        let sum = &mut self.by_label_set[place];
+        let sum = room(&mut self.by_label_set, call.labels);
         let calls = call.detail.calls();
         self.records += 1;
         sum.count += calls;
-        match (outcome, call.duration_seconds) {
-            (Outcome::Answered, Some(seconds)) if calls == 1 && self.keeps_families => {
-                let durations = sum.durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
-                let seconds = f64::from(seconds);
-                observed.duration = Some((durations.observe(seconds), seconds));
-            }
-            (Outcome::Failed, _) => {
-                sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
-            }
-            _ => {}
+        if let (Outcome::Answered, Some(seconds), 1, true) =
+            (outcome, call.duration_seconds, calls, self.keeps_families)
+        {
+            let durations = &mut room(&mut self.by_route, call.route).durations;
+            let durations = durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
+            let seconds = f64::from(seconds);
+            observed.duration = Some((durations.observe(seconds), seconds));
         }
         if let (Outcome::Answered | Outcome::Failed, Some(millis), true) =
             (outcome, call.detail.setup_millis, self.keeps_families)
         {
-            let setups = sum.setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
+            let setups = &mut room(&mut self.by_route, call.route).setups;
+            let setups = setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
             let seconds = seconds(i64::from(millis));
             observed.setup = Some((setups.observe(seconds), seconds));
         }
@@ -127,24 +131,65 @@ impl Sums {
             self.tallies.count(&call.detail, outcome);
         }
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
-            self.minutes += usize::from(sum.add_minute(ended_at, calls));
+            self.minutes += usize::from(self.by_label_set[call.labels as usize].add_minute(ended_at, calls));
             if self.keeps_families {
                 let seconds = seconds(age);
                 observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
             }
-            self.newest = self.newest.max(call.ended_at);
         }
         if !call.unread.is_empty() {
             for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
                 *count += u64::from(call.unread.has(field));
             }
-            self.unread_time = self.unread_time.or(call.unread.time());
         }
+        self.widen(call, outcome, age);
         observed
+    }
+
+    /// Notes what of a call is the earliest or the latest of all.
+    pub fn widen(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) {
+        if outcome == Outcome::Failed {
+            let sum = &mut self.by_label_set[call.labels as usize];
+            sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
+        }
+        if age.is_some() {
+            self.newest = self.newest.max(call.ended_at);
+        }
+        self.unread_time = self.unread_time.or(call.unread.time());
+    }
+}
+
+impl Sums {
+    /// Takes away calls that are among these, but for what is the earliest or latest of them: [`Sums::newest`], [`Sum::seen`]
+    /// and [`Sums::unread_time`].
+    pub fn subtract(&mut self, other: &Self) {
+        self.records -= other.records;
+        self.by_label_set.iter_mut().zip(&other.by_label_set).for_each(|(own, other)| own.subtract(other));
+        for (own, other) in self.by_route.iter_mut().zip(&other.by_route) {
+            let pairs = [(&mut own.durations, &other.durations), (&mut own.setups, &other.setups)];
+            for (own, other) in pairs.into_iter().filter_map(|(own, other)| own.as_mut().zip(other.as_ref()))
+            {
+                own.subtract(other);
+            }
+        }
+        self.ages.subtract(&other.ages);
+        self.tallies.subtract(&other.tallies);
+        self.unread.iter_mut().zip(other.unread).for_each(|(own, other)| *own -= other);
     }
 }
 
 impl Sum {
+    fn subtract(&mut self, other: &Self) {
+        self.count -= other.count;
+        for (minute, calls) in &other.minutes {
+            let mut left = *calls;
+            for (_, own) in self.minutes.iter_mut().filter(|(own, _)| own == minute) {
+                let taken = left.min(*own);
+                (*own, left) = (*own - taken, left - taken);
+            }
+        }
+    }
+
     /// Counts calls in their minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
     /// last entry is looked at alone.
     fn add_minute(&mut self, ended_at: UnixMillis, calls: u64) -> bool {
@@ -163,6 +208,15 @@ impl Sum {
     }
 }
 
+/// The sum at this place.
+fn room<T: Default>(sums: &mut Vec<T>, place: u32) -> &mut T {
+    let place = place as usize;
+    if sums.len() <= place {
+        sums.resize_with(place + 1, T::default);
+    }
+    &mut sums[place]
+}
+
 /// Milliseconds since the call ended, unless its time is wrong.
 pub fn age(ended_at: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
     ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE)
@@ -171,7 +225,7 @@ pub fn age(ended_at: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
 /// Milliseconds in seconds, rounded up to a part that binary numbers write exactly: sums of them are then the same in
 /// whatever order calls are counted.
 fn seconds(millis: i64) -> f64 {
-    (millis.max(0) as f64 * 1.024).ceil() / 1024.0
+    u64::try_from(millis).unwrap_or_default().saturating_mul(1024).div_ceil(1000) as f64 / 1024.0
 }
 
 /// The span that holds both.

@@ -27,6 +27,18 @@ impl Tallies {
         }
     }
 
+    /// Takes away calls that are among these.
+    pub fn subtract(&mut self, other: &Self) {
+        let subtract = |own: &mut ByOutcome, other: &ByOutcome| {
+            own.iter_mut().zip(other).for_each(|(own, other)| *own -= other)
+        };
+        self.kinds.iter_mut().zip(&other.kinds).for_each(|(own, other)| subtract(own, other));
+        for (country, counts) in &other.countries {
+            self.countries.entry(*country).and_modify(|own| subtract(own, counts));
+        }
+        self.countries.retain(|_, counts| counts.iter().any(|count| *count > 0));
+    }
+
     /// Adds those of another. Countries beyond so many are counted together.
     pub fn add(&mut self, other: &Self, most_countries: usize) {
         self.kinds.iter_mut().zip(&other.kinds).for_each(|(own, other)| add(own, other));

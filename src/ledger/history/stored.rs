@@ -110,12 +110,12 @@ impl History {
     /// What is wrong with the row.
     pub fn restore_minute(&mut self, key: &str, value: &str) -> Result<(), String> {
         let MinuteKey { minute } = from_json(key)?;
-        for (series, calls) in from_json::<StoredMinute>(value)? {
-            if !self.minutes.series.contains_key(&series) {
-                return Err(format!("minute {minute} has calls of series {series}, which is not there"));
-            }
-            self.add_cell(minute, Cell { series, calls });
+        let stored: StoredMinute = from_json(value)?;
+        if let Some(series) = stored.keys().find(|series| !self.minutes.series.contains_key(series)) {
+            return Err(format!("minute {minute} has calls of series {series}, which is not there"));
         }
+        let cells: Vec<Cell> = stored.into_iter().map(|(series, calls)| Cell { series, calls }).collect();
+        self.add_cells(minute, cells.into_iter());
         Ok(())
     }
 }

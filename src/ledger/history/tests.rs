@@ -11,6 +11,13 @@ fn series(trunk: &str, cause: &str) -> Series {
     Series { route: Arc::new(route), outcome, cause: cause.into(), codes: CodePair::default() }
 }
 
+impl History {
+    fn add(&mut self, series: Series, calls: &[(Minute, u32)], now: UnixMillis) {
+        self.note(&series, calls, now);
+        self.add_noted();
+    }
+}
+
 fn seen(history: &History) -> Vec<(Minute, String, u32)> {
     let mut seen = Vec::new();
     let all = history.minutes().span().unwrap_or(0..0);
