@@ -8,13 +8,12 @@
 use std::time::Duration;
 
 use jiff::civil;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device};
 use super::freeswitch::variables::{self, Variables};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation, freeswitch};
-use crate::call::{Guid, Reason, RecordId};
+use crate::call::{Guid, Reason};
 use crate::framing::Framing;
 
 /// `Master.csv` and the files of single accounts.
@@ -138,25 +137,25 @@ impl Template {
         Self { parts: EXAMPLE.iter().enumerate().map(part).collect(), end: "\"".to_owned() }
     }
 
-    /// The values of a line by the names of their variables; `None` where the line is not made by this template.
+    /// The values of a line by the names of their variables; `None` where the line is not made by this template, or where a
+    /// value holds what stands between two, so that nobody can tell where it ends: from the line's end the values differ.
     fn values<'t>(&'t self, line: &'t str) -> Option<Vec<(&'t str, &'t str)>> {
         let (first, _) = self.parts.first()?;
-        let mut rest = line.strip_prefix(first.as_str())?;
-        let mut values = Vec::with_capacity(self.parts.len());
-        for (place, (before, name)) in self.parts.iter().enumerate() {
+        let line = line.strip_prefix(first.as_str())?.strip_suffix(self.end.as_str())?;
+        let (mut rest, mut values) = (line, Vec::with_capacity(self.parts.len()));
+        for (before, _) in self.parts.iter().skip(1) {
             let value;
-            (value, rest) = match self.parts.get(place + 1) {
-                Some((next, _)) => rest.split_once(next.as_str())?,
-                None => (rest.strip_suffix(self.end.as_str())?, ""),
-            };
-            // More stands there than the template has.
-            let is_last = place + 1 == self.parts.len();
-            if is_last && place > 0 && value.contains(before.as_str()) {
-                return None;
-            }
-            values.push((name.as_str(), value));
+            (value, rest) = rest.split_once(before.as_str())?;
+            values.push(value);
         }
-        Some(values)
+        values.push(rest);
+        let (mut rest, mut from_end) = (line, values.iter().rev());
+        for (before, _) in self.parts.iter().skip(1).rev() {
+            let value;
+            (rest, value) = rest.rsplit_once(before.as_str())?;
+            from_end.next().filter(|other| **other == value)?;
+        }
+        Some(self.parts.iter().map(|(_, name)| name.as_str()).zip(values).collect())
     }
 }
 
@@ -191,10 +190,6 @@ impl Decode for Decoder {
         let mut variables =
             Variables::of(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         variables.add_codes_of_cause();
-        // A line without an id of its own is known by all that it says.
-        if !self.template.parts.iter().any(|(_, name)| matches!(name.as_str(), "uuid" | "call_uuid")) {
-            variables.known_by(RecordId(xxh3_128(line)));
-        }
         variables.decoded(self.device)
     }
 }
@@ -242,6 +237,17 @@ mod tests {
         assert_eq!(call.codes.text, "User is busy".into());
         let mut short = told(Some(r#""${uuid}","${hangup_cause}""#));
         assert!(matches!(short.decode(br#""f5","NO_ANSWER""#), Decoded::Call(_)));
+    }
+
+    /// Else a caller's name could move the values behind it, and become the trunk.
+    #[test]
+    fn a_value_that_holds_what_stands_between_two_is_refused() {
+        let template = r#"${caller_id_name},${sip_gateway_name},${uuid},"${hangup_cause}""#;
+        let mut decoder = told(Some(template));
+        assert!(matches!(decoder.decode(br#"User One,teams-1,f5,"NO_ANSWER""#), Decoded::Call(_)));
+        for line in [r#"One, User,teams-1,f5,"NO_ANSWER""#, r#"User One,teams-1,f5,"x,"NO_ANSWER""#] {
+            assert_eq!(decoder.decode(line.as_bytes()), Decoded::Rejected(Reason::BadLine), "{line}");
+        }
     }
 
     #[test]

@@ -110,30 +110,31 @@ impl Mapping {
         Cells::delimited_by(self.shape.delimiter()).quoted_by(self.quote)
     }
 
-    /// The format that this makes. It lasts as long as the program: one for each source and reload.
+    /// The format that this makes.
     pub fn format(self) -> &'static Format {
         let (name, framing, broken) = match &self.shape {
             Shape::Csv { .. } => ("csv", Framing::QuotedCsv, Reason::BadCsv),
             Shape::Json => ("json", Framing::Json, Reason::BadJson),
             Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
         };
-        let config = format!("{self:?}").leak();
-        let mapping: &'static Self = Box::leak(Box::new(self));
-        let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(mapping)) };
-        Box::leak(Box::new(Format {
-            name,
-            aliases: &[],
-            framing,
-            recognise: |_, _, _| Recognised::No,
-            live_within: Duration::from_mins(15),
-            is_trunk: device::is_device_trunk,
-            public: Public::of_words(&[]),
-            broken,
-            decoder: Box::leak(Box::new(decoder)),
-            told: None,
-            layout: None,
-            config,
-        }))
+        Format::lasting(name, format!("{self:?}"), |config| {
+            let mapping: &'static Self = Box::leak(Box::new(self));
+            let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(mapping)) };
+            Format {
+                name,
+                aliases: &[],
+                framing,
+                recognise: |_, _, _| Recognised::No,
+                live_within: Duration::from_mins(15),
+                is_trunk: device::is_device_trunk,
+                public: Public::of_words(&[]),
+                broken,
+                decoder: Box::leak(Box::new(decoder)),
+                told: None,
+                layout: None,
+                config,
+            }
+        })
     }
 }
 
@@ -174,17 +175,19 @@ impl Decode for Decoder {
         }
     }
 
+    /// The header, or a blank for each line above it that was passed, where that is all there is to go on with.
     fn header(&self) -> Option<Vec<u8>> {
-        let is_past_title = self.mapping.skip_lines > 0 && self.skipped == self.mapping.skip_lines;
         let header = self.header.as_ref().map(|(line, _)| line.clone());
-        // Without a header, that lines above the table were passed is all there is to go on with.
-        header.or_else(|| (is_past_title && !self.mapping.has_header()).then(|| b" ".to_vec()))
+        header.or_else(|| (self.skipped > 0).then(|| vec![b' '; self.skipped]))
     }
 
     fn resume(&mut self, header: &[u8]) {
-        if !header.is_empty() {
-            self.skipped = self.mapping.skip_lines;
-            self.read_header(header);
+        match header.iter().all(|byte| *byte == b' ') {
+            true => self.skipped = header.len(),
+            false => {
+                self.skipped = self.mapping.skip_lines;
+                self.read_header(header);
+            }
         }
     }
 

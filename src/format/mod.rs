@@ -37,7 +37,9 @@ pub mod unknown;
 mod written_time;
 mod zone;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::device::{Device, Sides};
@@ -238,14 +240,24 @@ impl Format {
         ALL.into_iter().find(|format| format.name == name || format.aliases.contains(&name))
     }
 
-    /// The same format, which knows about the device; `None` where it need not. It lasts as long as the program: one for
-    /// each source and reload.
+    /// The same format, which knows about the device; `None` where it need not.
     pub fn of_device(&'static self, device: Device) -> Option<&'static Self> {
         let told = self.told?;
-        let device: &'static Device = Box::leak(Box::new(device));
-        let decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync) =
-            Box::leak(Box::new(move |_| told(device)));
-        Some(Box::leak(Box::new(Self { decoder, config: format!("{device:?}").leak(), ..*self })))
+        Some(Self::lasting(self.name, format!("{device:?}"), |config| {
+            let device: &'static Device = Box::leak(Box::new(device));
+            let decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync) =
+                Box::leak(Box::new(move |_| told(device)));
+            Self { decoder, config, ..*self }
+        }))
+    }
+
+    /// The format of this name that a config makes. It lasts as long as the program, and is made once however often that
+    /// config is read again.
+    fn lasting(name: &'static str, config: String, make: impl FnOnce(&'static str) -> Self) -> &'static Self {
+        static MADE: Mutex<BTreeMap<(&str, String), &Format>> = Mutex::new(BTreeMap::new());
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry((name, config))
+            .or_insert_with_key(|(_, config)| Box::leak(Box::new(make(config.clone().leak()))))
     }
 
     /// Recognises a file by the beginning of its text (UTF-8, no byte-order mark). `finished` says that no more is to come.

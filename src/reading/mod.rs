@@ -343,7 +343,7 @@ impl Reading {
             if self.is_full() {
                 return Ok(Turn::More);
             }
-            let more = self.fill(1, true);
+            let more = self.fill(u64::MAX, true);
             self.records(context, false);
             match more {
                 Ok(true) => {}

@@ -61,13 +61,14 @@ impl Stages {
             Split::Record { start, end, next } if within_line && !self.is_call(&text[start..end]) => {
                 Piece::Skip { next }
             }
-            Split::Record { start, end, next } => match self.first_of_many(&text[start..end]) {
-                Some(line) => Piece::Record {
+            Split::Record { start, end, next } => match self.lines_of(&text[start..end]) {
+                Lines::BrokenFirst(line) => Piece::Record {
                     decoded: Decoded::Rejected(Reason::BadCsv),
                     text: start..start + line,
                     next: start + line + 1,
                 },
-                None => {
+                Lines::Header => Piece::Record { decoded: Decoded::Header, text: start..end, next },
+                Lines::OneRow => {
                     Piece::Record { decoded: self.decoder.decode(&text[start..end]), text: start..end, next }
                 }
             },
@@ -93,18 +94,22 @@ impl Stages {
         matches!(self.decoder.decode(record), Decoded::Call(_))
     }
 
-    /// How long the first line of a CSV record is, if that alone is broken: a quote that is not closed ends with the
-    /// next quote in the file, and takes the calls between for its own. The splitter's limit on lines keeps it from
-    /// looking at the same ones again and again.
-    fn first_of_many(&mut self, record: &[u8]) -> Option<usize> {
-        if self.format.framing != Framing::QuotedCsv {
-            return None;
+    /// What the lines of a CSV record are. A quote that is not closed ends with the next quote in the file, and takes the
+    /// calls between for its own. The splitter's limit on lines keeps it from looking at the same ones again and again.
+    fn lines_of(&mut self, record: &[u8]) -> Lines {
+        let Some((first, _)) = line_end(record, true).filter(|_| self.format.framing == Framing::QuotedCsv)
+        else {
+            return Lines::OneRow;
+        };
+        match self.decoder.decode(record) {
+            // It is not decoded again: the decoder is past it.
+            Decoded::Header => Lines::Header,
+            Decoded::Rejected(Reason::BadCsv) => {
+                let mut lines = record[first + 1..].split(|byte| matches!(byte, b'\n' | b'\r'));
+                if lines.any(|line| self.is_call(line)) { Lines::BrokenFirst(first) } else { Lines::OneRow }
+            }
+            _ => Lines::OneRow,
         }
-        let (first, _) = line_end(record, true)?;
-        let is_broken = self.decoder.decode(record) == Decoded::Rejected(Reason::BadCsv);
-        let mut lines = record[first + 1..].split(|byte| matches!(byte, b'\n' | b'\r'));
-        let is_many = is_broken && lines.any(|line| self.is_call(line));
-        is_many.then_some(first)
     }
 
     /// Whether the text that goes on here has a call, or the header of some. Asks copies of splitter and decoder.
@@ -146,6 +151,15 @@ impl Stages {
             is_torn: false,
         }
     }
+}
+
+/// What a CSV record is that may have several lines.
+enum Lines {
+    OneRow,
+    /// Whatever stands above the calls.
+    Header,
+    /// The first line, so long, is broken, and calls stand behind it.
+    BrokenFirst(usize),
 }
 
 /// Whether a record that was read up to a hole, the last of this text, has its end there.

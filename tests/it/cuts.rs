@@ -63,9 +63,14 @@ fn read(pieces: &[&[u8]], budget: u64) -> String {
 
 /// The records of a table without a row of values, by config, written in these pieces.
 fn read_as_csv(pieces: &[&[u8]]) -> Records {
+    read_as(pieces, "")
+}
+
+/// With these keys beside.
+fn read_as(pieces: &[&[u8]], keys: &str) -> Records {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("c.yml");
-    let source = "{name: s, paths: [/s/*], format: csv, fields: {sip_code: code}}";
+    let source = format!("{{name: s, paths: [/s/*], format: csv, fields: {{sip_code: code}}{keys}}}");
     fs::write(&config, format!("sources:\n  - {source}\n")).unwrap();
     let options = config::load(Some(&config), &[]).unwrap();
     let (ledger, sources) = options.ledger(NOW);
@@ -82,6 +87,17 @@ fn read_as_csv(pieces: &[&[u8]]) -> Records {
         records = reading.take_batch().map_or(records, |batch| batch.records.after(records));
     }
     records
+}
+
+#[test]
+fn a_title_of_several_lines_in_quotes_is_one() {
+    for pieces in [
+        &[b"\"Report of calls\nmade by a tool\"\ncode\n486\n".as_slice()][..],
+        &[b"Report\n", b"code\n486\n"],
+    ] {
+        let records = read_as(pieces, ", skip_lines: 1");
+        assert_eq!((records.header, records.calls), (2, 1), "{records:?}");
+    }
 }
 
 /// Found by fuzzing: blanks before a table count as its header where something of the file was there before them.

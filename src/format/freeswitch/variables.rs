@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use jiff::civil;
 
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Reason, Text, UnixMillis, Unread, UnreadField, Words,
 };
 use crate::format::Decoded;
 use crate::format::device::{self, Device};
@@ -17,8 +17,6 @@ use crate::reason_header;
 #[derive(Debug)]
 pub struct Variables {
     values: HashMap<String, String>,
-    /// What the record is known by, where no variable says.
-    id: Option<RecordId>,
 }
 
 /// Names of causes (`switch_types.h`) with their numbers in Q.850.
@@ -41,12 +39,7 @@ const CAUSES: [(&str, u8); 44] = [
 impl Variables {
     /// By their names.
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { values: variables.into_iter().collect(), id: None }
-    }
-
-    /// What the record is known by, where no variable says.
-    pub fn known_by(&mut self, id: RecordId) {
-        self.id = Some(id);
+        Self { values: variables.into_iter().collect() }
     }
 
     /// Adds the codes that the name of the cause stands for, where the record has none: 487 is FreeSWITCH's own number for
@@ -92,10 +85,7 @@ impl Variables {
     }
 
     fn call(&self, device: &Device) -> Result<Call<'static>, Reason> {
-        let record_id = match self.id {
-            Some(id) => id,
-            None => fields::record_id(self.first(&["call_uuid", "uuid"]).as_bytes())?,
-        };
+        let record_id = fields::record_id(self.first(&["call_uuid", "uuid"]).as_bytes())?;
         let direction = self.direction(device);
         let succeeded = self.succeeded(device)?;
         let codes = self.codes(succeeded, direction)?;

@@ -239,6 +239,10 @@ fn lines_above_a_table_are_passed_and_another_character_may_quote() {
         let format = told.format();
         let mut decoder = (format.decoder)(Names::default());
         for line in ["Report of a day", "", "Name;Code"].iter().take(if has_header { 3 } else { 2 }) {
+            // A restart may come between any two of them.
+            let header = decoder.header();
+            decoder = (format.decoder)(Names::default());
+            header.iter().for_each(|header| decoder.resume(header));
             assert_eq!(decoder.decode(line.as_bytes()), Decoded::Header, "{line}");
         }
         let mut resumed = (format.decoder)(Names::default());
@@ -248,4 +252,11 @@ fn lines_above_a_table_are_passed_and_another_character_may_quote() {
             assert!(matches!(decoder.decode(row), Decoded::Call(call) if call.codes.sip == Some(486)));
         }
     }
+}
+
+#[test]
+fn a_config_that_is_read_again_makes_the_same_format() {
+    let of = |place| mapping(Shape::Json, [place; 5]).format();
+    assert!(std::ptr::eq(of("code"), of("code")));
+    assert!(!std::ptr::eq(of("code"), of("cause")));
 }

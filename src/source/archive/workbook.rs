@@ -19,6 +19,9 @@ const STEP_BYTES: usize = 8 * 1024 * 1024;
 /// Cells further to the right are left out: no report has so many columns.
 const MOST_COLUMNS: usize = 256;
 
+/// What Excel itself lets stand in a cell. Longer ones are cut: a small file could have one text in every cell of a row.
+const MOST_CHARACTERS: usize = 32_767;
+
 /// What is held of a part takes so many times its bytes at most: each text of a cell is one of its own.
 const HELD_FACTOR: u64 = 3;
 
@@ -123,14 +126,18 @@ fn shown(value: &DataRef<'_>, epoch: f64) -> String {
     match value {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number.to_string(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => cut(text),
+        DataRef::SharedString(text) => cut(text),
         DataRef::Bool(truth) => truth.to_string(),
         DataRef::DateTime(time) => (time.as_f64() + if time.is_datetime() { epoch } else { 0.0 }).to_string(),
         // A value that the sheet could not work out is not an empty one.
         DataRef::Error(error) => error.to_string(),
         DataRef::Empty => String::new(),
     }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MOST_CHARACTERS).collect()
 }
 
 /// Appends a row, if there is anything in it.
@@ -152,4 +159,16 @@ fn take_line(line: &mut Vec<String>, width: &mut usize, text: &mut Vec<u8>) {
         }
     }
     text.extend(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_no_longer_than_excel_lets_it_be() {
+        let long = "\u{e9}".repeat(MOST_CHARACTERS + 1);
+        assert_eq!(shown(&DataRef::SharedString(&long), 0.0).chars().count(), MOST_CHARACTERS);
+        assert_eq!(shown(&DataRef::String(long), 0.0).chars().count(), MOST_CHARACTERS);
+    }
 }

@@ -286,6 +286,21 @@ fn a_copy_of_a_file_that_waits_at_a_hole() {
     }
 }
 
+/// All of it is read in one go, for nothing can be read later: not a byte at a time.
+#[test]
+fn a_file_that_waits_at_a_hole_is_removed() {
+    let mut play = Play::new();
+    let text = play.rows(6_000);
+    let path = play.path("a.json");
+    write_at(&path, &text[..2 * BLOCK], 0);
+    write_at(&path, &text[3 * BLOCK..], 3 * BLOCK);
+    let rows = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let before = rows(&text[..2 * BLOCK]);
+    play.settles_at_with_pending(before, 0);
+    fs::remove_file(path).unwrap();
+    play.counted(before + rows(&text[3 * BLOCK..]) - 1);
+}
+
 /// The same rows as one gzip member, as many, and as a zstd frame.
 fn compressed(rows: &[u8]) -> [(Vec<u8>, &'static str); 3] {
     let members = rows.chunks(rows.len() / 20).flat_map(gzip).collect();
