@@ -11,11 +11,11 @@ use std::time::Duration;
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::columns::{self, Wanted};
+use super::columns::{self, FirstRow, Wanted};
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, fields, local_time};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields, local_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
     UnreadTime, Words,
@@ -152,7 +152,10 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.rows(text, record_bytes, |line| Row::usual(line).map(|row| row.decoded(self.0)));
+        front.with_ends(text, record_bytes, |text, calls| {
+            let (row, next) = Row::usual(text)?;
+            Some((next, row.add(self.0, calls)?))
+        });
     }
 
     /// Contexts alone: a peer may be somebody's phone.
@@ -190,9 +193,11 @@ impl<'a> Row<'a> {
         Ok(Self { cells, count, columns, q850 })
     }
 
-    /// A row with an id, which is found without looking at names and numbers.
-    fn usual(line: &'a [u8]) -> Option<Self> {
-        let (read, count) = IN_CSV.cells(line, columns::COMMAS)?;
+    /// The row that a text begins with, and where the next one begins: one with an id, which is found without looking at names and
+    /// numbers.
+    #[inline(always)]
+    fn usual(text: &'a [u8]) -> Option<(Self, usize)> {
+        let FirstRow { cells: read, count, row: line, next } = IN_CSV.first_row(text, columns::COMMAS)?;
         let mut cells = [b"".as_slice(); MOST];
         OF_CSV.into_iter().zip(read).for_each(|(column, cell)| cells[usize::from(column)] = cell);
         if is_custom(&cells, count) {
@@ -201,7 +206,7 @@ impl<'a> Row<'a> {
         }
         let row = Self::of(cells, count).ok()?;
         let has_id = [row.columns.linked_id, row.columns.unique_id].iter().any(|id| !row.get(*id).is_empty());
-        has_id.then_some(row)
+        has_id.then_some((row, next))
     }
 
     fn get(&self, column: Option<usize>) -> &'a [u8] {
@@ -211,22 +216,39 @@ impl<'a> Row<'a> {
     /// The peer in a channel's name: `teams` of `PJSIP/teams-0000012a`.
     fn peer(&self, column: usize) -> &'a str {
         let channel = self.get(Some(column));
-        let peer = memchr::memchr(b'/', channel).map_or(b"".as_slice(), |slash| &channel[slash + 1..]);
-        let peer = memchr::memrchr(b'-', peer).map_or(peer, |dash| &peer[..dash]);
-        if str::from_utf8(channel).is_ok() { str::from_utf8(peer).unwrap_or_default() } else { "" }
+        let Ok(channel) = str::from_utf8(channel) else { return "" };
+        let peer = memchr::memchr(b'/', channel.as_bytes()).map_or("", |slash| &channel[slash + 1..]);
+        memchr::memrchr(b'-', peer.as_bytes()).map_or(peer, |dash| &peer[..dash])
     }
 
     fn context(&self) -> &'a str {
         str::from_utf8(self.get(Some(self.columns.context))).unwrap_or_default()
     }
 
-    /// Rows of a branch exchange are about phones, too. Without the names of Teams' side nobody can tell.
     fn decoded(&self, device: &Device) -> Decoded<'a> {
+        match self.route(device) {
+            None => Decoded::Ignored,
+            Some(route) => self.call(device, route).map_or_else(Decoded::Rejected, Decoded::Call),
+        }
+    }
+
+    /// As [`Row::decoded`]; a call is put to the others.
+    #[inline(always)]
+    fn add(&self, device: &Device, calls: &mut Vec<Call<'a>>) -> Option<Usual> {
+        match self.route(device) {
+            None => Some(Usual::Ignored),
+            Some(route) => Usual::call(self.call(device, route), calls),
+        }
+    }
+
+    /// Direction and trunk of a call by way of Teams. Rows of a branch exchange are about phones, too: those are `None`. Without the
+    /// names of Teams' side nobody can tell.
+    fn route(&self, device: &Device) -> Option<(Direction, &'a str)> {
         let [ingress, egress] = [self.peer(self.columns.channel), self.peer(self.columns.channel + 1)];
         let is_teams = |name: &str| device.is_teams([name].into_iter());
         let (is_from, is_to) = (is_teams(ingress) || is_teams(self.context()), is_teams(egress));
         if device.are_known() && !is_from && !is_to {
-            return Decoded::Ignored;
+            return None;
         }
         let direction = device::direction_where(is_from, is_to);
         // The peer of Teams' side, or of the other, and where it is not known which that is, none: a peer may be somebody's phone.
@@ -235,10 +257,11 @@ impl<'a> Row<'a> {
             Direction::Inbound => device.trunk_where(false, ingress, egress),
             Direction::Unknown => "",
         };
-        self.call(device, direction, trunk).map_or_else(Decoded::Rejected, Decoded::Call)
+        Some((direction, trunk))
     }
 
-    fn call(&self, device: &Device, direction: Direction, trunk: &'a str) -> Result<Call<'a>, Reason> {
+    #[inline(always)]
+    fn call(&self, device: &Device, (direction, trunk): (Direction, &'a str)) -> Result<Call<'a>, Reason> {
         let answered = self.get(Some(self.columns.disposition)) == b"ANSWERED";
         let (id, attempt) = self.id()?;
         let column = |place| Some(self.columns.start + place);

@@ -20,7 +20,7 @@ use self::leg::Leg;
 use self::table::Table;
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation};
 use crate::call::{Guid, Reason};
 use crate::framing::Framing;
 
@@ -193,7 +193,7 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.lines(text, record_bytes, |line| self.usual(line));
+        front.lines(text, record_bytes, |line, calls| Usual::of(self.usual(line)?, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {

@@ -26,6 +26,18 @@ pub struct Wanted<const N: usize>([u16; N]);
 /// columns it has.
 pub type CellsAndCount<'r, const N: usize> = ([&'r [u8]; N], usize);
 
+/// The row that a text begins with.
+#[derive(Debug)]
+pub struct FirstRow<'r, const N: usize> {
+    pub cells: [&'r [u8]; N],
+    /// How many columns it has.
+    pub count: usize,
+    /// All of it, without its line end.
+    pub row: &'r [u8],
+    /// Where the next one begins.
+    pub next: usize,
+}
+
 /// None.
 impl<const N: usize> Default for Wanted<N> {
     fn default() -> Self {
@@ -65,18 +77,48 @@ impl<const N: usize> Wanted<N> {
     /// closed, or is doubled in a cell that is wanted: reading that is left to others.
     pub fn cells<'r>(&self, row: &'r [u8], marks: Marks) -> Option<CellsAndCount<'r, N>> {
         let mut places = [(0, 0); N];
-        let count = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places))?;
-        let mut cells = [b"".as_slice(); N];
-        for (cell, (begin, end)) in cells.iter_mut().zip(places) {
-            *cell = match row.get(begin..end)? {
-                [first, inside @ .., _] if marks.quote == Some(*first) => {
-                    (!inside.contains(first)).then_some(inside)?
-                }
-                plain => plain,
-            };
-        }
-        Some((cells, count))
+        let found = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places, false))?;
+        Some((cells_at(row, marks, places)?, found.count))
     }
+
+    /// As [`Wanted::cells`], of the row that a text begins with, which is one line that ends with LF or CR LF. One that is empty, has
+    /// a carriage return alone or a NUL, or begins with a byte-order mark is left to others, as is one with line ends in its cells.
+    pub fn first_row<'r>(&self, text: &'r [u8], marks: Marks) -> Option<FirstRow<'r, N>> {
+        let mut places = [(0, 0); N];
+        let found = dispatch!(Level::new(), simd => find(simd, text, marks, &self.0, &mut places, true))?;
+        let (row, ending) = text.split_at_checked(found.length)?;
+        let next = match ending {
+            [b'\n', ..] => found.length + 1,
+            [b'\r', b'\n', ..] => found.length + 2,
+            _ => return None,
+        };
+        let is_left = matches!(row, [] | [0xef, 0xbb, 0xbf, ..]);
+        let cells = cells_at(row, marks, places).filter(|_| !is_left)?;
+        Some(FirstRow { cells, count: found.count, row, next })
+    }
+}
+
+/// The cells at these places, without quotes around them.
+#[inline(always)]
+fn cells_at<const N: usize>(row: &[u8], marks: Marks, places: [(usize, usize); N]) -> Option<[&[u8]; N]> {
+    let mut cells = [b"".as_slice(); N];
+    for (cell, (begin, end)) in cells.iter_mut().zip(places) {
+        *cell = match row.get(begin..end)? {
+            [first, inside @ .., _] if marks.quote == Some(*first) => {
+                (!inside.contains(first)).then_some(inside)?
+            }
+            plain => plain,
+        };
+    }
+    Some(cells)
+}
+
+/// A row that was looked at.
+struct Looked {
+    /// How many cells it has.
+    count: usize,
+    /// How long it is.
+    length: usize,
 }
 
 /// Where the quotes stand, as far as the blocks before tell.
@@ -114,28 +156,37 @@ impl Quotes {
     }
 }
 
-/// Where the wanted cells are; returns how many there are in all.
+/// Where the wanted cells are, of a row that is all of the text, or ends where its first line does.
 #[inline(always)]
 fn find<S: Simd>(
     simd: S,
-    row: &[u8],
+    text: &[u8],
     marks: Marks,
     wanted: &[u16],
     places: &mut [(usize, usize)],
-) -> Option<usize> {
+    is_first: bool,
+) -> Option<Looked> {
     let mut quotes = Quotes { may_open: 1, ..Quotes::default() };
     let mut wanted = wanted.iter().map(|column| usize::from(*column)).zip(places).peekable();
     // The cell that goes on here, by its number and its beginning.
-    let (mut number, mut begin, mut base) = (0, 0, 0);
-    while base <= row.len() {
-        let rest = &row[base..];
+    let (mut number, mut begin, mut base, mut length) = (0, 0, 0, text.len());
+    while base <= length {
+        let rest = &text[base..];
         let mut last = [0; BLOCK];
         let block = rest.first_chunk().unwrap_or_else(|| {
             last[..rest.len()].copy_from_slice(rest);
             &last
         });
         let bytes = u8x64::from_slice(simd, block);
-        let end = if rest.len() < BLOCK { u64::MAX << rest.len() } else { 0 };
+        let mut end = if rest.len() < BLOCK { u64::MAX << rest.len() } else { 0 };
+        if is_first {
+            let line_end = bytes.simd_eq(b'\n') | bytes.simd_eq(b'\r') | bytes.simd_eq(0);
+            let line_end = line_end.to_bitmask() & !end;
+            if line_end != 0 {
+                let within = line_end.trailing_zeros();
+                (end, length) = (u64::MAX << within, base + within as usize);
+            }
+        }
         let is_in = !end;
         let separators = bytes.simd_eq(marks.separator).to_bitmask() & is_in;
         let quoting = marks.quote.map_or(0, |quote| bytes.simd_eq(quote).to_bitmask());
@@ -164,9 +215,9 @@ fn find<S: Simd>(
         return None;
     }
     if let Some((_, place)) = wanted.next_if(|(column, _)| *column == number) {
-        *place = (begin, row.len());
+        *place = (begin, length);
     }
-    Some(number + 1)
+    Some(Looked { count: number + 1, length })
 }
 
 #[cfg(test)]
@@ -205,7 +256,16 @@ mod tests {
             let wanted = Wanted::rising(columns);
             let found = wanted.cells(row.as_bytes(), COMMAS);
             let found = found.map(|(cells, count)| (cells.map(<[u8]>::to_vec), count));
-            prop_assert_eq!(found, slowly(columns, row.as_bytes()));
+            prop_assert_eq!(&found, &slowly(columns, row.as_bytes()));
+            for ending in ["", "\n", "\r\n", "\n,\"", "\r\n,\"", "\r,\n", "\0\n"] {
+                let text = format!("{row}{ending}");
+                let first = wanted.first_row(text.as_bytes(), COMMAS);
+                let first = first.map(|it| (it.row.to_vec(), it.next, (it.cells.map(<[u8]>::to_vec), it.count)));
+                let next = row.len() + ending.find('\n').map_or(0, |newline| newline + 1);
+                let is_line = ending.trim_start_matches('\r').starts_with('\n') && !row.is_empty();
+                let expected = found.clone().filter(|_| is_line);
+                prop_assert_eq!(first, expected.map(|found| (row.clone().into_bytes(), next, found)), "{:?}", text);
+            }
         }
     }
 }

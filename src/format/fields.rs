@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32, u16x16};
 
-pub use self::moment::{millis_of_second, millis_within_hour, minutes_since_1970, zone_minutes};
+pub use self::moment::{digit_pairs, millis_of_second, millis_within_hour, minutes_since_1970, zone_minutes};
 use self::moment::{usual_year_and_millis, year_and_millis};
 pub use super::flag::flag;
 use super::record_id::OwnId;
@@ -130,6 +130,13 @@ pub enum NotWhole {
 /// Reads `410`, and also `410.0`, which spreadsheets and scripts make of it.
 pub fn whole_number(text: &[u8]) -> Result<Option<u64>, NotWhole> {
     let text = trimmed(text);
+    // As nearly all are.
+    let digit = |value, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0'));
+    if (1..20).contains(&text.len())
+        && let Some(number) = text.iter().try_fold(0, digit)
+    {
+        return Ok(Some(number));
+    }
     let whole = match text.iter().position(|byte| *byte == b'.') {
         Some(point) if text[point + 1..].iter().all(|byte| *byte == b'0') => &text[..point],
         Some(_) => return Err(NotWhole::Other),

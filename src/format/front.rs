@@ -1,7 +1,7 @@
 //! Usual records, decoded many at a time.
 
 use super::Decoded;
-use crate::call::Call;
+use crate::call::{Call, Reason};
 
 /// Records decoded in one go, and where they stand in the text.
 #[derive(Debug)]
@@ -54,95 +54,100 @@ impl<'t> Front<'t> {
         }
     }
 
-    /// Takes records for as long as `decode` says that one is a call or ignored, and how long it is, with its line end. Bytes that
-    /// are `blank` may stand before each.
+    /// Takes records for as long as `decode` says what one is, and how long it is with its line end. Bytes that are `blank` may stand
+    /// before each. A call is put to the end of the calls, as by [`Front::fill`].
     #[inline(always)]
     pub fn records(
         &mut self,
         text: &'t [u8],
         record_bytes: usize,
         blank: impl Fn(u8) -> bool,
-        mut decode: impl FnMut(&'t [u8]) -> Option<(usize, Decoded<'t>)>,
+        mut decode: impl FnMut(&'t [u8], &mut Vec<Call<'t>>) -> Option<(usize, Usual)>,
     ) {
         while self.calls.len() < Self::ROOM {
             let rest = text.get(self.end..).unwrap_or_default();
             let Some(begin) = rest.iter().position(|byte| !blank(*byte)) else { return };
             let rest = &rest[begin..];
-            match decode(&rest[..rest.len().min(record_bytes)]) {
-                Some((length, Decoded::Call(call))) => {
-                    if self.calls.is_empty() {
-                        self.make_room();
+            let Some((length, usual)) = decode(&rest[..rest.len().min(record_bytes)], &mut self.calls) else {
+                return;
+            };
+            match usual {
+                Usual::Call => {
+                    if self.begins.is_empty() {
+                        self.begins.reserve(Self::ROOM);
                     }
-                    self.calls.push(call);
                     self.begins.push(self.end + begin);
-                    self.end += begin + length;
                 }
-                Some((length, Decoded::Ignored)) => {
-                    self.ignored.push(self.end + begin);
-                    self.end += begin + length;
-                }
-                _ => return,
+                Usual::Ignored => self.ignored.push(self.end + begin),
             }
+            self.end += begin + length;
         }
     }
 
-    /// As [`Front::records`], of records that are a line each. A line with a NUL is left alone, as it may be a hole. A carriage
-    /// return at the end of a line is no part of it.
+    /// As [`Front::records`], of records that are a line each; see [`line`].
     #[inline(always)]
     pub fn lines(
         &mut self,
         text: &'t [u8],
         record_bytes: usize,
-        decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
+        mut decode: impl FnMut(&'t [u8], &mut Vec<Call<'t>>) -> Option<Usual>,
     ) {
-        self.ended(text, record_bytes, decode, |rest| {
-            let end = memchr::memchr2(b'\n', 0, rest).filter(|end| rest[*end] == b'\n')?;
-            let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
-            // An empty one is no record.
-            (!line.is_empty()).then_some((line, end + 1))
+        self.with_ends(text, record_bytes, |rest, calls| {
+            let (line, next) = line(rest)?;
+            Some((next, decode(line, calls)?))
         });
     }
 
-    /// As [`Front::records`], of rows of CSV that may end with LF or CR LF. One with a carriage return alone is left to others, as is
-    /// one that begins with a byte-order mark. Where a line is not all of its row, `decode` finds a quote that is not closed.
+    /// As [`Front::records`], of records that `decode` takes with their line ends.
     #[inline(always)]
-    pub fn rows(
+    pub fn with_ends(
         &mut self,
         text: &'t [u8],
         record_bytes: usize,
-        decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
-    ) {
-        self.ended(text, record_bytes, decode, |rest| {
-            let end = memchr::memchr3(b'\n', b'\r', 0, rest)?;
-            let next = match rest[end..] {
-                [b'\n', ..] => end + 1,
-                [b'\r', b'\n', ..] => end + 2,
-                _ => return None,
-            };
-            let row = &rest[..end];
-            (!matches!(row, [] | [0xef, 0xbb, 0xbf, ..])).then_some((row, next))
-        });
-    }
-
-    /// As [`Front::records`], where `ended` takes the record off the text, and says where the next one begins.
-    #[inline(always)]
-    fn ended(
-        &mut self,
-        text: &'t [u8],
-        record_bytes: usize,
-        mut decode: impl FnMut(&'t [u8]) -> Option<Decoded<'t>>,
-        ended: impl Fn(&'t [u8]) -> Option<(&'t [u8], usize)>,
+        decode: impl FnMut(&'t [u8], &mut Vec<Call<'t>>) -> Option<(usize, Usual)>,
     ) {
         // The line end comes on top.
-        let record_bytes = record_bytes.saturating_add(1);
-        self.records(
-            text,
-            record_bytes,
-            |_| false,
-            |rest| {
-                let (record, next) = ended(rest)?;
-                Some((next, decode(record)?))
-            },
-        );
+        self.records(text, record_bytes.saturating_add(1), |_| false, decode);
     }
+}
+
+/// What a usual record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// A call, which was put to the others.
+    Call,
+    Ignored,
+}
+
+impl Usual {
+    /// A call that is put to the others; `None` where there is none.
+    #[inline(always)]
+    pub fn call<'t>(call: Result<Call<'t>, Reason>, calls: &mut Vec<Call<'t>>) -> Option<Self> {
+        let call = call.ok()?;
+        if calls.is_empty() {
+            calls.reserve(Front::ROOM);
+        }
+        calls.push(call);
+        Some(Self::Call)
+    }
+
+    /// What was decoded, of which a call is put to the others.
+    #[inline(always)]
+    pub fn of<'t>(decoded: Decoded<'t>, calls: &mut Vec<Call<'t>>) -> Option<Self> {
+        match decoded {
+            Decoded::Call(call) => Self::call(Ok(call), calls),
+            Decoded::Ignored => Some(Self::Ignored),
+            Decoded::Header | Decoded::Rejected(_) => None,
+        }
+    }
+}
+
+/// The line that a text begins with, and where the next one begins. One with a NUL is left alone, as it may be a hole. A carriage
+/// return at its end is no part of it.
+#[inline(always)]
+pub fn line(text: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memchr::memchr2(b'\n', 0, text).filter(|end| text[*end] == b'\n')?;
+    let line = text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
+    // An empty one is no record.
+    (!line.is_empty()).then_some((line, end + 1))
 }

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, fields, local_time};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, local_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
     Words,
@@ -102,7 +102,7 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.lines(text, record_bytes, |line| self.usual(line));
+        front.lines(text, record_bytes, |line, calls| Usual::of(self.usual(line)?, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {

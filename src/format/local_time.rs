@@ -1,5 +1,6 @@
 //! Times of day as devices write them, in their own zone: the usual ways, without a parser for every other.
 
+use super::fields::digit_pairs;
 use super::{device, fields};
 use crate::call::UnixMillis;
 
@@ -21,21 +22,22 @@ pub fn date(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> Option<Date> {
 
 /// `09:01:00`, and `09:01:00.5` with one to nine digits of a fraction, of which all below milliseconds are cut off.
 pub fn clock(text: &[u8]) -> Option<Clock> {
-    let [h0, h1, b':', m0, m1, b':', s0, s1, rest @ ..] = text else { return None };
-    let (hour, minute, second) = (number(&[*h0, *h1])?, number(&[*m0, *m1])?, number(&[*s0, *s1])?);
-    let fraction = match rest {
-        [] => b"",
-        [b'.', fraction @ ..] if (1..=9).contains(&fraction.len()) => fraction,
+    let (time, fraction) = text.split_first_chunk()?;
+    let time = digit_pairs(*time, *b"00:00:00")?;
+    let fraction = match fraction {
+        [] => fraction,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
         _ => return None,
     };
-    number(fraction)?;
-    (second < 60).then_some((hour, minute, second * 1000 + thousandths(fraction)))
+    let (second, is_number) = (time(6), fraction.iter().all(u8::is_ascii_digit));
+    (is_number && second < 60).then(|| (time(0), time(3), second * 1000 + thousandths(fraction)))
 }
 
 /// `2024-11-05 09:01:00`, with `T` in the midst or a blank, and perhaps a fraction; no zone.
 pub fn iso(text: &[u8]) -> Option<(Date, Clock)> {
-    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b' ' | b'T', rest @ ..] = text else { return None };
-    Some((date([*y0, *y1, *y2, *y3], [*m0, *m1], [*d0, *d1])?, clock(rest)?))
+    let (month, [d0, d1, b' ' | b'T', time @ ..]) = text.split_first_chunk()? else { return None };
+    let of = digit_pairs(*month, *b"0000-00-")?;
+    Some(((of(0) * 100 + of(2), of(5), number(&[*d0, *d1])?), clock(time)?))
 }
 
 /// A time as a format of `strptime` has it, one of the usual ways: numbers of all their digits, and all of day, hour and minute.

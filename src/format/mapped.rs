@@ -202,13 +202,14 @@ impl Decode for Decoder {
         let header = self.header.as_ref().map(|(header, _)| header.as_slice());
         let is_header = |line: &[u8]| header.is_some_and(|header| is_same_line(header, line));
         match self.mapping.shape {
-            Shape::Csv { .. } => front.rows(text, record_bytes, |line| {
-                if is_header(line) { None } else { quick.row(line, self.mapping) }
+            Shape::Csv { .. } => front
+                .with_ends(text, record_bytes, |text, calls| quick.row(text, self.mapping, is_header, calls)),
+            Shape::Json => front.records(text, record_bytes, json::is_blank, |text, calls| {
+                quick.object(text, self.mapping, calls)
             }),
-            Shape::Json => {
-                front.records(text, record_bytes, json::is_blank, |text| quick.object(text, self.mapping));
+            Shape::Regex(_) => {
+                front.lines(text, record_bytes, |line, calls| quick.line(line, self.mapping, calls));
             }
-            Shape::Regex(_) => front.lines(text, record_bytes, |line| quick.line(line, self.mapping)),
         }
     }
 

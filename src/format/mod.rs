@@ -43,7 +43,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::device::{Device, Sides};
-pub use self::front::Front;
+pub use self::front::{Front, Usual};
 use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use jiff::civil;
 
-use super::columns::{self, Marks, Wanted};
+use super::columns::{self, FirstRow, Marks, Wanted};
 use super::device::{self, Device, Sides};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, fields, local_time};
+use super::{
+    Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, front, local_time,
+};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread,
     UnreadField, UnreadTime, Words,
@@ -140,8 +142,11 @@ static STOP: Kind =
 static ATTEMPT: Kind =
     Kind { is_stop: false, wanted: Wanted::rising([1, 2, 5, 6, 9, 11, 30, 44, 57, 58, 104, 145]), least: 59 };
 
-/// Within a protocol variant, counted from 0: what released the call, and the fields that a script of the SBC may fill.
-static IN_VARIANT: Wanted<6> = Wanted::rising([18, 62, 63, 64, 65, 66]);
+/// Within a protocol variant, counted from 0: what released the call.
+static RELEASED_BY: Wanted<1> = Wanted::rising([18]);
+
+/// And the fields that a script of the SBC may fill.
+static OF_SCRIPTS: Wanted<5> = Wanted::rising([62, 63, 64, 65, 66]);
 
 /// Commas, and nothing that quotes.
 const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
@@ -150,12 +155,16 @@ const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
 struct Decoder(&'static Device);
 
 impl Decoder {
-    /// A usual record: its fields as they stand there. Without a cell in which quotes are doubled, and of UTF-8.
-    fn usual<'a>(&self, line: &'a [u8]) -> Option<Decoded<'a>> {
-        let Some(kind) = Kind::of(line) else {
-            return (!line.starts_with(FILE_HEADER)).then_some(Decoded::Ignored);
+    /// The record that a text begins with, where it is a usual one, and where the next one begins: its fields as they stand there.
+    /// Without a cell in which quotes are doubled, and of UTF-8.
+    #[inline(always)]
+    fn usual<'a>(&self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<(usize, Usual)> {
+        let Some(kind) = Kind::of(text) else {
+            let (line, next) = front::line(text)?;
+            let is_ignored = Kind::of(line).is_none() && !line.starts_with(FILE_HEADER);
+            return is_ignored.then_some((next, Usual::Ignored));
         };
-        let (cells, count) = kind.wanted.cells(line, columns::COMMAS)?;
+        let FirstRow { cells, count, next, .. } = kind.wanted.first_row(text, columns::COMMAS)?;
         if count < kind.least {
             return None;
         }
@@ -163,7 +172,7 @@ impl Decoder {
         for (field, cell) in fields.iter_mut().zip(cells) {
             *field = device::trimmed(str::from_utf8(cell).ok()?);
         }
-        Some(kind.row(fields).decoded(self.0))
+        Some((next, kind.row(fields).add(self.0, calls)?))
     }
 
     /// Any record of this kind: what is read may differ from what stands there.
@@ -195,7 +204,7 @@ impl Decode for Decoder {
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.lines(text, record_bytes, |line| self.usual(line));
+        front.with_ends(text, record_bytes, |text, calls| self.usual(text, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
@@ -228,31 +237,44 @@ struct Row<'r> {
 
 impl<'r> Row<'r> {
     fn decoded(&self, device: &Device) -> Decoded<'r> {
-        match self.counts(device) {
-            false => Decoded::Ignored,
-            true => self.call(device).map_or_else(Decoded::Rejected, Decoded::Call),
+        match self.route(device) {
+            None => Decoded::Ignored,
+            Some(route) => self.call(device, route).map_or_else(Decoded::Rejected, Decoded::Call),
         }
     }
 
-    /// The final attempt, or an answered call, that has a side of Teams. Records without the indicator are final.
-    fn counts(&self, device: &Device) -> bool {
-        self.is_final() && (!device.are_known() || device.is_teams(self.sides.into_iter()))
+    /// As [`Row::decoded`]; a call is put to the others.
+    #[inline(always)]
+    fn add(&self, device: &Device, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
+        match self.route(device) {
+            None => Some(Usual::Ignored),
+            Some(route) => Usual::call(self.call(device, route), calls),
+        }
+    }
+
+    /// Direction and trunk of a record that counts: the final attempt, or an answered call, that has a side of Teams. Records
+    /// without the indicator are final.
+    fn route(&self, device: &Device) -> Option<(Direction, &'r str)> {
+        let [ingress, egress] = self.sides;
+        let [is_from, is_to] = self.sides.map(|name| device.is_teams([name].into_iter()));
+        let counts = self.is_final() && (!device.are_known() || is_from || is_to);
+        let trunk = device.trunk_where(is_from, ingress, egress);
+        counts.then_some((device::direction_where(is_from, is_to), trunk))
     }
 
     fn is_final(&self) -> bool {
         matches!(self.is_final, "" | "1")
     }
 
-    fn call(&self, device: &Device) -> Result<Call<'r>, Reason> {
-        let [ingress, egress] = self.sides;
-        let direction = device.direction([ingress].into_iter(), [egress].into_iter());
+    #[inline(always)]
+    fn call(&self, device: &Device, (direction, trunk): (Direction, &'r str)) -> Result<Call<'r>, Reason> {
         // Hundredths of a second.
         let duration = fields::whole_number(self.duration.as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
         let mut unread = Unread::default();
         Ok(Call {
             record_id: self.record_id()?,
-            trunk: Text::from(device.trunk(ingress, egress)),
+            trunk: Text::from(trunk),
             direction,
             succeeded: Some(self.is_stop),
             codes: self.codes(direction)?,
@@ -287,29 +309,38 @@ impl<'r> Row<'r> {
     /// What the called side answered; the calling side's where there was none.
     fn codes(&self, direction: Direction) -> Result<Codes<'r>, Reason> {
         let answered = self.is_stop;
-        let parts = self.variants.map(in_variant);
-        let released_by = parts.iter().map(|[released, ..]| *released).find(|it| !it.is_empty());
-        let sip = device::release_code(released_by.unwrap_or_default().as_bytes(), answered)?;
-        let mut scripts = (1..parts[0].len()).flat_map(|place| parts.map(|parts| parts[place]));
-        let header = scripts.find(|it| it.contains("cause=")).unwrap_or_default();
-        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
+        let mut released_by = self.variants.into_iter().map(|variant| parts(variant, &RELEASED_BY)[0]);
+        let released_by = released_by.find(|it| !it.is_empty()).unwrap_or_default();
+        let header = if answered { "" } else { self.reason_header() };
+        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
         let cause = self.reason.parse().ok().filter(|cause| (1..128).contains(cause));
         Ok(Codes {
             microsoft: None,
-            sip,
+            sip: device::release_code(released_by.as_bytes(), answered)?,
             q850: cause,
             text: Text::from(said.map_or("", |said| said.phrase)),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         })
     }
+
+    /// The first field of a script that is a Reason header, of either side.
+    fn reason_header(&self) -> &'r str {
+        let has_cause = |text: &str| memchr::memmem::find(text.as_bytes(), b"cause=").is_some();
+        if !self.variants.into_iter().any(has_cause) {
+            return "";
+        }
+        let scripts = self.variants.map(|variant| parts(variant, &OF_SCRIPTS));
+        let mut scripts = (0..scripts[0].len()).flat_map(|place| scripts.map(|parts| parts[place]));
+        scripts.find(|it| has_cause(it)).unwrap_or_default()
+    }
 }
 
-/// What a protocol variant says: what released the call, and the fields of scripts.
-fn in_variant(variant: &str) -> [&str; 6] {
+/// Parts of a protocol variant.
+fn parts<'r, const N: usize>(variant: &'r str, wanted: &Wanted<N>) -> [&'r str; N] {
     // Commas part text between letters, so that the parts are text.
-    let cells = IN_VARIANT.cells(variant.as_bytes(), WITHIN_VARIANT);
-    let (cells, _) = cells.unwrap_or_default();
+    let cells = wanted.cells(variant.as_bytes(), WITHIN_VARIANT);
+    let cells = cells.map_or([b"".as_slice(); N], |(cells, _)| cells);
     cells.map(|cell| device::trimmed(str::from_utf8(cell).unwrap_or_default()))
 }
 

@@ -178,7 +178,7 @@ impl Account {
             name,
             duplicates: Duplicates::new(stored),
             balance,
-            attempts: Attempts::default(),
+            attempts: Attempts::new(stored),
             attempts_within: Duration::ZERO,
             prefer: None,
             changed: true,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +23,14 @@ use crate::reading::labels::LabelSet;
 const MAXIMUM_WAITING: usize = 100_000;
 
 /// The calls of one source that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Attempts {
+    /// Whether there is a store to keep them in.
+    stored: bool,
     waiting: HashMap<RecordId, Waiting>,
     /// In the order in which they began to wait. Those that are there no more were decided meanwhile.
     order: VecDeque<(UnixMillis, RecordId)>,
-    /// Those of which the store knows something else.
+    /// Those of which the store knows something else, if there is one.
     changed: HashSet<RecordId>,
 }
 
@@ -62,6 +65,11 @@ pub enum Added {
 }
 
 impl Attempts {
+    /// None yet; `stored` if they are to be kept in a store.
+    pub fn new(stored: bool) -> Self {
+        Self { stored, waiting: HashMap::new(), order: VecDeque::new(), changed: HashSet::new() }
+    }
+
     /// How many calls wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
@@ -79,29 +87,33 @@ impl Attempts {
             let was_waiting = !self.waiting.is_empty() && self.remove(id).is_some();
             return Added::Decided { was_waiting };
         }
-        self.changed.insert(id);
-        match self.waiting.remove(&id) {
-            Some(Waiting { since, attempted: earlier }) => {
-                let attempted = earlier.deciding(attempted.clone());
-                self.waiting.insert(id, Waiting { since, attempted });
+        self.change(id);
+        match self.waiting.entry(id) {
+            Entry::Occupied(mut waiting) => {
+                let Waiting { attempted: earlier, .. } = waiting.get_mut();
+                if attempted.decides(earlier) {
+                    *earlier = attempted.clone();
+                }
                 Added::Joined
             }
-            None => {
-                self.wait(Waiting { since: now, attempted: attempted.clone() });
+            Entry::Vacant(place) => {
+                self.order.push_back((now, id));
+                place.insert(Waiting { since: now, attempted: attempted.clone() });
                 Added::Waits
             }
         }
     }
 
-    fn wait(&mut self, waiting: Waiting) {
-        self.order.push_back((waiting.since, waiting.attempted.id));
-        self.waiting.insert(waiting.attempted.id, waiting);
-    }
-
     fn remove(&mut self, id: RecordId) -> Option<Waiting> {
         let waiting = self.waiting.remove(&id)?;
-        self.changed.insert(id);
+        self.change(id);
         Some(waiting)
+    }
+
+    fn change(&mut self, id: RecordId) {
+        if self.stored {
+            self.changed.insert(id);
+        }
     }
 
     /// Takes the calls that have waited for so long. After a step of the clock back nothing waits longer than before it.
@@ -114,12 +126,17 @@ impl Attempts {
         let mut due = Vec::new();
         while let Some((since, id)) = self.order.front().copied() {
             let waits = (0..within).contains(&now.0.saturating_sub(since.0));
-            let is_same = self.waiting.get(&id).is_some_and(|waiting| waiting.since == since);
-            if is_same && waits && self.waiting.len() <= MAXIMUM_WAITING {
-                break;
+            let are_too_many = self.waiting.len() > MAXIMUM_WAITING;
+            if let Entry::Occupied(waiting) = self.waiting.entry(id)
+                && waiting.get().since == since
+            {
+                if waits && !are_too_many {
+                    break;
+                }
+                due.push(waiting.remove().attempted);
+                self.change(id);
             }
             self.order.pop_front();
-            due.extend(is_same.then(|| self.remove(id)).flatten().map(|waiting| waiting.attempted));
         }
         due
     }
@@ -146,7 +163,8 @@ impl Attempts {
             unread: Unread::default(),
             correlation_id: stored.correlation_id.and_then(|id| id.parse().ok()).map(Guid),
         };
-        self.wait(Waiting { since: UnixMillis(stored.since), attempted });
+        self.order.push_back((UnixMillis(stored.since), attempted.id));
+        self.waiting.insert(attempted.id, Waiting { since: UnixMillis(stored.since), attempted });
         Ok(())
     }
 
@@ -200,9 +218,10 @@ impl Ledger {
         now: UnixMillis,
     ) -> (Applied, Vec<Attempted>) {
         let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
+        let were_known = duplicates.contain(attempts.iter().map(|attempted| attempted.id));
         let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
-        for attempted in attempts {
-            if duplicates.contains(attempted.id) || ids.contains(&attempted.id) {
+        for (attempted, was_known) in attempts.iter().zip(were_known) {
+            if was_known || ids.contains(&attempted.id) {
                 let late = late_answer(attempted.id);
                 let is_late = attempted.is_answered() && duplicates.contains(unanswered(attempted.id));
                 if is_late && !duplicates.contains(late) && ids.insert(late) {
@@ -236,8 +255,7 @@ impl Ledger {
         let batch = Batch::of_attempts(decided, now, remembers);
         if remembers {
             let unanswered = decided.iter().filter(|it| !it.is_answered()).map(|it| unanswered(it.id));
-            let unanswered: Vec<RecordId> = unanswered.collect();
-            self.accounts[source.0].duplicates.insert_all(unanswered.into_iter(), now);
+            self.accounts[source.0].duplicates.insert_all(unanswered, now);
         }
         self.accounts[source.0].changed = true;
         self.accounts[source.0].balance.add(&batch);
@@ -329,7 +347,7 @@ mod tests {
             (vec![(Branch, 486), (Final, 503), (Branch, 480)], 503),
             (vec![(Final, 503), (Final, 504)], 504),
         ] {
-            let mut calls = Attempts::default();
+            let mut calls = Attempts::new(true);
             for (number, (attempt, sip)) in attempts.iter().enumerate() {
                 let added = calls.add(&attempted(1, *attempt, Outcome::Failed, *sip), UnixMillis(0));
                 assert_eq!(added, if number == 0 { Added::Waits } else { Added::Joined });
@@ -348,7 +366,7 @@ mod tests {
         };
         let (first, last) = (at(1000, 503), at(5000, 486));
         for order in [[&first, &last], [&last, &first]] {
-            let mut calls = Attempts::default();
+            let mut calls = Attempts::new(true);
             order.into_iter().for_each(|attempted| {
                 calls.add(attempted, UnixMillis(0));
             });
@@ -358,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_answer_decides_at_once() {
-        let mut calls = Attempts::default();
+        let mut calls = Attempts::new(true);
         let answered = attempted(1, Attempt::Branch, Outcome::Answered, 200);
         assert_eq!(calls.add(&answered, UnixMillis(0)), Added::Decided { was_waiting: false });
         calls.add(&attempted(1, Attempt::Final, Outcome::Failed, 480), UnixMillis(1));
@@ -368,13 +386,13 @@ mod tests {
 
     #[test]
     fn what_waits_outlasts_a_restart() {
-        let mut calls = Attempts::default();
+        let mut calls = Attempts::new(true);
         for (call, since) in [(u128::MAX, 2), (7, 3)] {
             calls.add(&attempted(call, Attempt::Final, Outcome::Failed, 500), UnixMillis(since));
         }
         let mut changes = Changes::default();
         calls.changes("sbc", &mut changes);
-        let mut restored = Attempts::default();
+        let mut restored = Attempts::new(true);
         for (_, key, value) in &changes.rows {
             let key: AttemptKey = from_json(key).unwrap();
             restored.restore(key.call.parse().unwrap(), value.as_deref().unwrap()).unwrap();
@@ -386,7 +404,7 @@ mod tests {
 
     #[test]
     fn no_more_calls_wait_than_may() {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::new(true);
         for call in 0..MAXIMUM_WAITING as u128 + 2 {
             attempts.add(&attempted(call, Attempt::Branch, Outcome::Failed, 503), UnixMillis(0));
         }
@@ -398,7 +416,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_keeps_nothing_waiting() {
-        let mut calls = Attempts::default();
+        let mut calls = Attempts::new(true);
         calls.add(&attempted(1, Attempt::Final, Outcome::Failed, 500), UnixMillis(50_000));
         assert_eq!(calls.due(WITHIN, UnixMillis(0)).len(), 1);
     }

@@ -96,17 +96,20 @@ impl Duplicates {
     }
 
     /// Inserts ids. Returns of each whether it was not there.
-    pub fn insert_all(&mut self, ids: impl ExactSizeIterator<Item = RecordId>, now: UnixMillis) -> Vec<bool> {
+    pub fn insert_all(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> Vec<bool> {
         let day = day(now);
-        let insert = |id| {
-            let seen = Seen::new(id, day);
-            let before = self.seen.insert(seen);
-            if self.stored && before.is_none_or(|before| before < day) {
-                self.open.push(seen);
-            }
-            before.is_none()
-        };
-        ids.map(insert).collect()
+        let seen: Vec<Seen> = ids.map(|id| Seen::new(id, day)).collect();
+        let before = self.seen.insert_all(&seen);
+        if self.stored {
+            let is_later = |before: &Option<u16>| before.is_none_or(|before| before < day);
+            self.open.extend(seen.iter().zip(&before).filter(|(_, it)| is_later(it)).map(|(seen, _)| *seen));
+        }
+        before.iter().map(Option::is_none).collect()
+    }
+
+    /// Of each id whether it is remembered.
+    pub fn contain(&self, ids: impl Iterator<Item = RecordId>) -> Vec<bool> {
+        self.seen.have(ids.map(|id| Seen::new(id, 0)))
     }
 
     /// Whether this id is remembered.

@@ -32,11 +32,11 @@ impl Attempted {
         self.labels.outcome == Outcome::Answered
     }
 
-    /// The one that decided the call, of an attempt that was read before and one that was read now: the later by its own time,
+    /// Whether it decided the call, of this attempt that was read now and one that was read before: the later by its own time,
     /// whichever file was read first. Of two at the same time it is the one that was read now.
-    pub fn deciding(self, other: Self) -> Self {
+    pub fn decides(&self, before: &Self) -> bool {
         let rank = |it: &Self| (it.is_answered(), it.attempt, it.ended_at);
-        if rank(&other) >= rank(&self) { other } else { self }
+        rank(self) >= rank(before)
     }
 }
 

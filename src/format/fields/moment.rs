@@ -60,10 +60,15 @@ fn month_of(month: i64) -> Option<(i64, i64)> {
 /// The number that the digits at a place of this text and at the next one write, if the text has digits where `form` has
 /// zeros, and else the same bytes. All eight are looked at as one number, the first one lowest.
 #[inline(always)]
-fn digit_pairs(text: [u8; 8], form: [u8; 8]) -> Option<impl Fn(u32) -> i64> {
+pub fn digit_pairs(text: [u8; 8], form: [u8; 8]) -> Option<impl Fn(u32) -> i64> {
     const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
-    let fixed = u64::from_le_bytes(form.map(|byte| if byte == b'0' { 0 } else { u8::MAX }));
-    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
+    const SEVEN_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let form = u64::from_le_bytes(form);
+    // All ones where the form has no zero: sums of seven bits reach the eighth where they are not 0, and no further.
+    let other = form ^ super::ZEROS;
+    let eighth = (((other & SEVEN_BITS) + SEVEN_BITS) | other) & !SEVEN_BITS;
+    let fixed = (eighth >> 7) * u64::from(u8::MAX);
+    let digits = u64::from_le_bytes(text) ^ form;
     let odd = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & !LOW | digits & fixed;
     // No sum is over 99, so none reaches into the next byte.
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);

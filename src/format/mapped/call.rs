@@ -10,7 +10,7 @@ use super::{FIELDS, Field, From, Mapping, Origin, time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
-use crate::format::{Decoded, device, fields};
+use crate::format::{Decoded, Usual, device, fields};
 use crate::reason_header::{self, Said};
 
 /// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
@@ -77,6 +77,15 @@ impl<'r> Mapped<'r> {
         }
     }
 
+    /// As [`Mapped::decoded`]; a call is put to the others.
+    #[inline(always)]
+    pub fn add(&self, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
+        match self.count().ok()? {
+            None => Some(Usual::Ignored),
+            Some(count) => Usual::call(self.call(count), calls),
+        }
+    }
+
     /// How many calls the record stands for; `None` where it is the row of no call.
     pub fn count(&self) -> Result<Option<NonZeroU32>, Reason> {
         if self.origin(Field::Count).is_none() {
@@ -88,6 +97,7 @@ impl<'r> Mapped<'r> {
         }
     }
 
+    #[inline(always)]
     fn call(&self, count: NonZeroU32) -> Result<Call<'r>, Reason> {
         let direction = self.direction();
         let succeeded = self.succeeded()?;

@@ -11,11 +11,12 @@ use super::object::Tree;
 use super::pattern;
 use super::record::{Columns, column_of};
 use super::{From, Mapping, Shape};
-use crate::format::Decoded;
-use crate::format::columns::{Marks, Wanted};
+use crate::call::Call;
+use crate::format::Usual;
+use crate::format::columns::{FirstRow, Marks, Wanted};
 
 /// More places are not asked for.
-pub const MOST: usize = 24;
+pub const MOST: usize = 16;
 
 /// The values at places, by their slots.
 pub type Values<'t> = [Option<&'t str>; MOST];
@@ -86,52 +87,77 @@ impl Quick {
         Some(Self { way, origins, conditions })
     }
 
-    /// A row of a table.
-    pub fn row<'t>(&self, line: &'t [u8], mapping: &'static Mapping) -> Option<Decoded<'t>> {
+    /// The row of a table that a text begins with, which is not the header again, and where the next one begins.
+    #[inline(always)]
+    pub fn row<'t>(
+        &self,
+        text: &'t [u8],
+        mapping: &'static Mapping,
+        is_header: impl Fn(&[u8]) -> bool,
+        calls: &mut Vec<Call<'t>>,
+    ) -> Option<(usize, Usual)> {
         let Way::Table { wanted, marks, columns } = &self.way else { return None };
+        let FirstRow { cells, count, row, next } = wanted.first_row(text, *marks)?;
         // Where rows end is found by the quotes of RFC 4180.
-        if marks.quote != Some(b'"') && memchr::memchr(b'"', line).is_some() {
-            return None;
-        }
-        let (cells, count) = wanted.cells(line, *marks)?;
-        if columns.is_some_and(|columns| columns != count) {
+        let has_odd_quote = marks.quote != Some(b'"') && memchr::memchr(b'"', row).is_some();
+        if has_odd_quote || is_header(row) || columns.is_some_and(|columns| columns != count) {
             return None;
         }
         let mut values = [None; MOST];
         for (place, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
-            *value = if wanted.is_in(place, count) { Some(str::from_utf8(cell).ok()?) } else { None };
+            if !wanted.is_in(place, count) {
+                break;
+            }
+            *value = Some(str::from_utf8(cell).ok()?);
         }
-        Some(self.decoded(&values, line, mapping))
+        Some((next, self.add(&values, row, mapping, calls)?))
     }
 
     /// The JSON object that a text begins with, and how long it is.
-    pub fn object<'t>(&self, text: &'t [u8], mapping: &'static Mapping) -> Option<(usize, Decoded<'t>)> {
+    pub fn object<'t>(
+        &self,
+        text: &'t [u8],
+        mapping: &'static Mapping,
+        calls: &mut Vec<Call<'t>>,
+    ) -> Option<(usize, Usual)> {
         let Way::Object(tree) = &self.way else { return None };
         let mut values = [None; MOST];
         let end = tree.read(text, &mut values)?;
-        Some((end, self.decoded(&values, &text[..end], mapping)))
+        Some((end, self.add(&values, &text[..end], mapping, calls)?))
     }
 
     /// A line of a log.
-    pub fn line<'t>(&mut self, line: &'t [u8], mapping: &'static Mapping) -> Option<Decoded<'t>> {
+    pub fn line<'t>(
+        &mut self,
+        line: &'t [u8],
+        mapping: &'static Mapping,
+        calls: &mut Vec<Call<'t>>,
+    ) -> Option<Usual> {
         let Way::Groups(patterns) = &mut self.way else { return None };
         let text = str::from_utf8(line).ok()?;
         let mut values = [None; MOST];
         match patterns.iter_mut().any(|pattern| pattern.read(text, &mut values)) {
-            true => Some(self.decoded(&values, line, mapping)),
+            true => self.add(&values, line, mapping, calls),
             false if mapping.rejects_others => None,
-            false => Some(Decoded::Ignored),
+            false => Some(Usual::Ignored),
         }
     }
 
-    fn decoded<'t>(&self, values: &Values<'t>, record: &'t [u8], mapping: &'static Mapping) -> Decoded<'t> {
+    #[inline(always)]
+    fn add<'t>(
+        &self,
+        values: &Values<'t>,
+        record: &'t [u8],
+        mapping: &'static Mapping,
+        calls: &mut Vec<Call<'t>>,
+    ) -> Option<Usual> {
         let mut conditions = mapping.conditions.iter().zip(&self.conditions);
         let at = |slot: &Option<usize>| slot.and_then(|slot| values[slot]);
         if !conditions.all(|(condition, slot)| condition.is_met_by(at(slot).unwrap_or_default())) {
-            return Decoded::Ignored;
+            return Some(Usual::Ignored);
         }
         let value_at = |origin: usize, _: &str| at(&self.origins[origin]).map(Cow::Borrowed);
-        Mapped::new(mapping, record, value_at).decoded()
+        Mapped::new(mapping, record, value_at).add(calls)
     }
 }
 

@@ -87,7 +87,10 @@ impl TimeFormat {
 
     fn read_any(&self, text: &str, device: &Device) -> Option<UnixMillis> {
         // Routers write so that their clock is not synchronised.
-        let text = text.trim_start_matches(['*', '.']);
+        let text = match text.as_bytes() {
+            [b'*' | b'.', ..] => text.trim_start_matches(['*', '.']),
+            _ => text,
+        };
         match self {
             Self::Rfc3339 => usual(text, device).or_else(|| match text.parse::<jiff::Timestamp>() {
                 Ok(at) => Some(UnixMillis(at.as_millisecond())),
@@ -111,11 +114,9 @@ impl TimeFormat {
 
 /// A time as it is nearly always written, in UTC or without a zone.
 fn usual(text: &str, device: &Device) -> Option<UnixMillis> {
-    match text.strip_suffix('Z') {
-        Some(text) => {
-            local_time::iso(text.as_bytes()).and_then(|(date, clock)| local_time::in_utc(date, clock))
-        }
-        None => local_time::iso(text.as_bytes()).and_then(|(date, clock)| device.at(date, clock)),
+    match text.as_bytes() {
+        [text @ .., b'Z'] => local_time::iso(text).and_then(|(date, clock)| local_time::in_utc(date, clock)),
+        text => local_time::iso(text).and_then(|(date, clock)| device.at(date, clock)),
     }
 }
 
@@ -145,7 +146,7 @@ const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
 /// Whether a text in the place of a time says that there was none: nothing, a word for it, zeros, or a first day.
 pub fn is_none(text: &str) -> bool {
     // A time of this century.
-    if text.starts_with('2') {
+    if text.as_bytes().first() == Some(&b'2') {
         return false;
     }
     let is_zeros = || text.contains('0') && !text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));

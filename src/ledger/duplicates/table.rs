@@ -62,37 +62,62 @@ impl Table {
         Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), part_of_range: parts_of_ranges() }
     }
 
+    /// Inserts ids. Returns of each the day that was there. Those of one table follow each other: what is looked at of it
+    /// then stays near the processor, which else waits for the memory most of the time.
+    pub fn insert_all(&mut self, seen: &[Seen]) -> Vec<Option<u16>> {
+        let mut before = vec![None; seen.len()];
+        for (part, ids) in self.by_part(seen.iter().copied()).into_iter().enumerate() {
+            for (place, known) in ids {
+                before[place] = insert(&mut self.parts[part], known);
+            }
+        }
+        before
+    }
+
+    /// Of each id whether it is there, whenever it was seen.
+    pub fn have(&self, seen: impl Iterator<Item = Seen>) -> Vec<bool> {
+        let parts = self.by_part(seen);
+        let mut are_there = vec![false; parts.iter().map(Vec::len).sum()];
+        for (part, ids) in self.parts.iter().zip(parts) {
+            for (place, known) in ids {
+                are_there[place] = has(part, known);
+            }
+        }
+        are_there
+    }
+
+    /// The ids of each table, with their places among all.
+    fn by_part(&self, seen: impl Iterator<Item = Seen>) -> [Vec<(usize, Known)>; PARTS] {
+        let mut parts = [const { Vec::new() }; PARTS];
+        for (place, seen) in seen.enumerate() {
+            let known = Known::new(seen);
+            parts[self.part_of(known)].push((place, known));
+        }
+        parts
+    }
+
+    fn part_of(&self, known: Known) -> usize {
+        usize::from(self.part_of_range[known.range()])
+    }
+
     /// Inserts an id, and keeps the later day if it is there. Returns the day that was there.
     pub fn insert(&mut self, seen: Seen) -> Option<u16> {
         let known = Known::new(seen);
-        let part = &mut self.parts[usize::from(self.part_of_range[known.range()])];
-        match part.entry(known.hash(), |other| other.key == known.key, Known::hash) {
-            Entry::Vacant(place) => {
-                place.insert(known);
-                None
-            }
-            Entry::Occupied(mut place) => {
-                let day = place.get().day();
-                if day < seen.day() {
-                    *place.get_mut() = known;
-                }
-                Some(day)
-            }
-        }
+        let part = self.part_of(known);
+        insert(&mut self.parts[part], known)
     }
 
     /// Whether the id is there, with this very day.
     pub fn contains(&self, seen: Seen) -> bool {
         let known = Known::new(seen);
-        let part = &self.parts[usize::from(self.part_of_range[known.range()])];
+        let part = &self.parts[self.part_of(known)];
         part.find(known.hash(), |other| other.key == known.key && other.day == known.day).is_some()
     }
 
     /// Whether the id is there, whenever it was seen.
     pub fn has(&self, seen: Seen) -> bool {
         let known = Known::new(seen);
-        let part = &self.parts[usize::from(self.part_of_range[known.range()])];
-        part.find(known.hash(), |other| other.key == known.key).is_some()
+        has(&self.parts[self.part_of(known)], known)
     }
 
     /// Removes the ids last seen before this day, and gives back the memory that is not needed.
@@ -120,6 +145,26 @@ impl Table {
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(HashTable::allocation_size).sum()
     }
+}
+
+fn insert(part: &mut HashTable<Known>, known: Known) -> Option<u16> {
+    match part.entry(known.hash(), |other| other.key == known.key, Known::hash) {
+        Entry::Vacant(place) => {
+            place.insert(known);
+            None
+        }
+        Entry::Occupied(mut place) => {
+            let day = place.get().day();
+            if day < known.day() {
+                *place.get_mut() = known;
+            }
+            Some(day)
+        }
+    }
+}
+
+fn has(part: &HashTable<Known>, known: Known) -> bool {
+    part.find(known.hash(), |other| other.key == known.key).is_some()
 }
 
 /// Which table has which range: each has a little more of them than the one before, the last twice as many as the first.

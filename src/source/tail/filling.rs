@@ -233,6 +233,9 @@ impl Tail {
     /// How much of the text at `begin..end`, which was read at `offset`, stands before a hole that is to be waited at.
     fn stop(&mut self, begin: usize, end: usize, offset: u64) -> usize {
         let text = &self.text[begin..end];
+        if !self.holes.waits || memchr::memchr(0, text).is_none() {
+            return text.len();
+        }
         // The zeros of UTF-16 are no holes.
         let plain = self.decoding.first_changed(text);
         let before = self.holes.stop(&text[..plain], offset);
