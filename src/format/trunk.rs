@@ -95,7 +95,7 @@ pub struct Only {
 }
 
 impl Only {
-    /// Of patterns such as `*.contoso.com`: `*` is any text without a dot, `?` one character that is no dot. Case makes
+    /// Of patterns such as `*.contoso.com` or `Teams-*`: `*` is any text without a dot, `?` one character that is no dot. Case makes
     /// no difference.
     ///
     /// # Errors
@@ -156,13 +156,22 @@ fn domain(glob: &str) -> &str {
     behind.split_once('.').filter(|_| behind.len() < glob.len()).map_or(behind, |(_, domain)| domain)
 }
 
+/// A pattern with fewer letters names no trunk group: it would let persons' names through.
+const LEAST_LETTERS: usize = 3;
+
 /// The regular expression of a pattern.
 fn pattern(glob: &str) -> Result<String, String> {
-    let is_usual = |c: char| c.is_ascii_alphanumeric() || "-_.:*?".contains(c);
+    // The name of a trunk group has no dot, and may have blanks and strokes.
+    let is_name = !glob.contains('.');
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "-_.:*?".contains(c) || is_name && " /".contains(c);
     if glob.is_empty() || !glob.chars().all(is_usual) {
-        return Err(format!("`{glob}` is no pattern of host names, such as `*.contoso.com`"));
+        return Err(format!(
+            "`{glob}` is no pattern of host names, such as `*.contoso.com`, nor of trunk groups, such as `Teams-*`"
+        ));
     }
-    if glob.split('.').all(|label| label.contains(['*', '?'])) {
+    let fixed = glob.chars().filter(char::is_ascii_alphabetic).count();
+    let names_a_group = is_name && fixed >= LEAST_LETTERS;
+    if !names_a_group && glob.split('.').all(|label| label.contains(['*', '?'])) {
         return Err(format!("`{glob}` names no domain: it would let anything through"));
     }
     let part = |c: char| match c {
@@ -278,12 +287,17 @@ mod tests {
 
     #[test]
     fn only_what_a_pattern_names_is_let_through() {
-        let only = Only::of(["*.contoso.com", "sbc?.fabrikam.com", "carrier-1"]).unwrap();
+        let only = ["*.contoso.com", "sbc?.fabrikam.com", "carrier-1", "Teams-*", "TG EU/?"];
+        let only = Only::of(only).unwrap();
         for (trunk, expected) in [
             ("sbc1.contoso.com", true),
             ("SBC1.Contoso.COM", true),
             ("sbc1.fabrikam.com", true),
             ("carrier-1", true),
+            ("teams-eu 2", true),
+            ("tg eu/1", true),
+            ("teams-eu.contoso.net", false),
+            ("myteams-eu", false),
             ("sbc12.fabrikam.com", false),
             ("sbc1.emea.contoso.com", false),
             ("sbc1.contoso.com.evil.example", false),
@@ -299,6 +313,8 @@ mod tests {
             ("", "no pattern"),
             ("*", "anything through"),
             ("*.*", "anything through"),
+            ("T-*", "anything through"),
+            ("Teams-*.*", "anything through"),
             ("(a|b).contoso.com", "no pattern"),
             ("sbc 1.contoso.com", "no pattern"),
         ] {
