@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::answered::{self, NEVER_ANSWERED};
 use super::device::{self, Device};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, loose_cells, written_time};
@@ -152,13 +153,16 @@ impl Leg {
         };
         let disconnected = time(&self.disconnected, UnreadField::EndTime);
         let connected = time(&self.connected, UnreadField::StartTime);
+        let text = self.connected.trim_start_matches(['*', '.']);
+        let read =
+            if answered::is_none(text) { Ok(None) } else { connected.map(Some).ok_or(Reason::BadTime) };
+        let was_connected = answered::was_answered(text, read, || (None, self.cause));
         // What stands there when nobody answered is not documented: an answered call lasts, from a time after its setup on, and ends
         // by no cause that says that nobody answered.
         let is_after_setup = connected >= time(&self.setup, UnreadField::InviteTime);
-        let answered = connected.is_some_and(|at| at > FIRST_DAY)
-            && is_after_setup
-            && connected < disconnected
-            && !self.cause.is_some_and(|cause| NEVER_ANSWERED.contains(&cause));
+        let lasted = connected.is_none() || is_after_setup && connected < disconnected;
+        let answered =
+            was_connected && lasted && !self.cause.is_some_and(|cause| NEVER_ANSWERED.contains(&cause));
         let seconds = |from: UnixMillis, to: UnixMillis| u32::try_from((to.0 - from.0) / 1000).ok();
         Ok(Call {
             record_id: RecordId(xxh3_128(self.connection.as_bytes())),
@@ -183,13 +187,6 @@ fn cause(hexadecimal: &str, text: &str) -> Option<u8> {
     let in_text = || text.trim_end_matches([')', '.']).rsplit_once('(')?.1.parse().ok();
     u8::from_str_radix(hexadecimal, 16).ok().or_else(in_text).filter(|cause| (1..128).contains(cause))
 }
-
-/// A router without a clock counts from 1970, or from 1900: no call was connected then.
-const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
-
-/// Causes by which only calls end that nobody answered: unallocated number, user busy, no user responding, no answer, subscriber
-/// absent, call rejected.
-const NEVER_ANSWERED: [u8; 6] = [1, 17, 18, 19, 20, 21];
 
 #[cfg(test)]
 mod tests {
@@ -255,8 +252,13 @@ mod tests {
                 "{connected} {cause}"
             );
         }
-        let unread = call(&compact("answer", "24:00:00 UTC Fri Jun 21 2013", r#""11","user busy (17)""#));
-        assert!(unread.unread.has(UnreadField::StartTime));
+        for (cause, answered) in
+            [(r#""11","user busy (17)""#, false), (r#""10","normal call clearing (16)""#, true)]
+        {
+            let unread = call(&compact("answer", "24:00:00 UTC Fri Jun 21 2013", cause));
+            assert!(unread.unread.has(UnreadField::StartTime));
+            assert_eq!(unread.succeeded, Some(answered), "{cause}: as in other formats");
+        }
     }
 
     #[test]

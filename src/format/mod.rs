@@ -28,6 +28,7 @@ pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
 mod columns;
+mod answered;
 mod front;
 mod local_time;
 mod loose_cells;

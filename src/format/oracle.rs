@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use self::layout::{Attribute, Layout};
 use self::recognise::{Kind, kind, recognise};
 use super::device::{self, Device, Sides};
-use super::{Decode, Decoded, Format, Public, correlation, fields, loose_cells, written_time};
+use super::{Decode, Decoded, Format, Public, answered, correlation, fields, loose_cells, written_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
     Words,
@@ -151,8 +151,12 @@ impl Record<'_> {
         let [ingress, egress] = self.realms();
         let direction = self.device.direction([ingress].into_iter(), [egress].into_iter());
         let mut unread = Unread::default();
-        // A time that cannot be read is one all the same.
-        let answered = self.time(Attribute::ConnectTime) != Ok(None);
+        let text = self.get(Attribute::ConnectTime);
+        let is_word = !answered::is_none(text) && !has_digit(text);
+        let connected = if is_word { Err(Reason::BadTime) } else { self.time(Attribute::ConnectTime) };
+        let sip = || fields::whole_number(self.get(Attribute::SipStatus).as_bytes()).ok().flatten();
+        let codes = || (sip(), self.cause());
+        let answered = answered::was_answered(text, connected, codes);
         let duration =
             fields::duration_seconds(fields::whole_number(self.get(Attribute::SessionTime).as_bytes()));
         let times = [
@@ -185,33 +189,38 @@ impl Record<'_> {
         let phrase =
             |header| reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
         let said = headers().find_map(|header| phrase(header));
-        let causes = [Attribute::Cause, Attribute::GatewayCause].map(|attribute| self.get(attribute));
-        let cause =
-            causes.iter().find_map(|cause| cause.parse().ok().filter(|cause| (1..128).contains(cause)));
         Ok(Codes {
             microsoft: None,
             // 0 is no status.
             sip: sip.filter(|sip| *sip != 0),
-            q850: cause.or_else(|| headers().find_map(|header| reason_header::q850(header))),
+            q850: self.cause().or_else(|| headers().find_map(|header| reason_header::q850(header))),
             text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by(direction),
         })
     }
 
-    /// What stands there when there was none is not documented: nothing, zeros, or the first day of 1970 or of the year 1.
+    fn cause(&self) -> Option<u8> {
+        let causes = [Attribute::Cause, Attribute::GatewayCause].map(|attribute| self.get(attribute));
+        causes.iter().find_map(|cause| cause.parse().ok().filter(|cause| (1..128).contains(cause)))
+    }
+
+    /// What stands there when there was none is not documented: nothing, zeros, words, or the first day of a calendar.
     fn time(&self, attribute: Attribute) -> Result<Option<UnixMillis>, Reason> {
-        const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
         let text = self.get(attribute);
-        if !text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) || text.starts_with("0001-01-01") {
+        if answered::is_none(text) || !has_digit(text) {
             return Ok(None);
         }
         let at = match written_time::read(text, self.device) {
             Some(at) => Some(at),
             None => fields::time(text.as_bytes()).map_err(|_| Reason::BadTime)?,
         };
-        Ok(at.filter(|at| *at > FIRST_DAY))
+        Ok(at.filter(|at| !answered::is_first_day(*at)))
     }
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

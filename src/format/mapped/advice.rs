@@ -1,9 +1,9 @@
 //! What is wrong with the value of a field, and what to do about it.
 
-use super::time::{self, TimeFormat};
+use super::time::TimeFormat;
 use super::{Field, Mapped, device};
 use crate::call::Direction;
-use crate::format::fields;
+use crate::format::{answered, fields};
 
 impl Mapped<'_> {
     /// What is wrong with a field, if anything is.
@@ -67,7 +67,7 @@ impl Mapped<'_> {
 /// How to have a time read.
 fn form_advice(text: &str, else_this: &str) -> String {
     match TimeFormat::guessed(text) {
-        Some(word) if !time::is_none(text) => format!("it looks like `time: \"{word}\"`"),
+        Some(word) if !answered::is_none(text) => format!("it looks like `time: \"{word}\"`"),
         _ => else_this.to_owned(),
     }
 }

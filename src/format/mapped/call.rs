@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::record::Record;
-use super::{FIELDS, Field, From, Mapping, Origin, time};
+use super::{FIELDS, Field, From, Mapping, Origin};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
-use crate::format::{Decoded, Usual, device, fields};
+use crate::format::{Decoded, Usual, answered, device, fields};
 use crate::reason_header::{self, Said};
 
 /// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
@@ -150,16 +150,11 @@ impl<'r> Mapped<'r> {
         }
     }
 
-    /// By the time of answer. A text that is no time may be a flag; else a code beside it that refuses the call says more.
+    /// By the time of answer.
     fn was_answered(&self) -> bool {
-        match self.time(Field::Answered) {
-            Ok(at) => at.is_some(),
-            Err(_) => {
-                let refused = || fields::whole_number(self.get(Field::SipCode).as_bytes());
-                let flag = fields::flag(self.get(Field::Answered).as_bytes()).ok().flatten();
-                flag.unwrap_or_else(|| !matches!(refused(), Ok(Some(300..=699))))
-            }
-        }
+        let sip = || fields::whole_number(self.get(Field::SipCode).as_bytes()).ok().flatten();
+        let codes = || (sip(), self.q850().unwrap_or_default());
+        answered::was_answered(self.get(Field::Answered), self.time(Field::Answered), codes)
     }
 
     fn codes(&self, direction: Direction, succeeded: Option<bool>) -> Result<Codes<'r>, Reason> {
@@ -213,11 +208,11 @@ impl<'r> Mapped<'r> {
     pub fn time(&self, field: Field) -> Result<Option<UnixMillis>, Reason> {
         let Some(origin) = self.origin(field) else { return Ok(None) };
         let text = self.get(field);
-        match time::is_none(text) {
+        match answered::is_none(text) {
             true => Ok(None),
             false => {
                 let read = origin.time.read(text, &self.mapping.device).ok_or(Reason::BadTime);
-                read.map(|at| Some(at).filter(|at| !time::is_first_day(*at)))
+                read.map(|at| Some(at).filter(|at| !answered::is_first_day(*at)))
             }
         }
     }

@@ -4,9 +4,9 @@
 mod known;
 
 use super::Field;
-use super::time::{self, TimeFormat};
+use super::time::TimeFormat;
 use super::trial::shape;
-use crate::format::fields;
+use crate::format::{answered, fields};
 
 /// A place of the records, and the values that the first of them have there.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +84,7 @@ fn guess(field: Field, sample: &Sample) -> Result<Guess, String> {
     };
     match field {
         Field::Started | Field::Answered | Field::Ended => {
-            let Some(value) = values.iter().find(|value| !time::is_none(value)) else { return Ok(guess) };
+            let Some(value) = values.iter().find(|value| !answered::is_none(value)) else { return Ok(guess) };
             match TimeFormat::guessed(value) {
                 None => return wrong("time in a form that is known"),
                 Some("rfc3339") => {}

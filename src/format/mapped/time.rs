@@ -120,47 +120,6 @@ fn usual(text: &str, device: &Device) -> Option<UnixMillis> {
     }
 }
 
-/// Words that stand in the place of a time where there was none.
-const NO_TIME: [&str; 12] =
-    ["-", "--", "---", "null", "\\n", "none", "nil", "n/a", "na", "never", "nan", "undefined"];
-
-/// Days that databases and devices write for none: the first of their calendars.
-const FIRST_DAYS: [&str; 12] = [
-    "0001-01-01",
-    "1601-01-01",
-    "1899-12-30",
-    "1900-01-01",
-    "1970-01-01",
-    "01.01.1970",
-    "01/01/1970",
-    "1970/01/01",
-    "01.01.1900",
-    "01/01/1900",
-    "01.01.0001",
-    "01/01/0001",
-];
-
-/// Times up to the end of that day are those of no call, in any zone.
-const FIRST_DAY: UnixMillis = UnixMillis(24 * 60 * 60 * 1000);
-
-/// Whether a text in the place of a time says that there was none: nothing, a word for it, zeros, or a first day.
-pub fn is_none(text: &str) -> bool {
-    // A time of this century.
-    if text.as_bytes().first() == Some(&b'2') {
-        return false;
-    }
-    let is_zeros = || text.contains('0') && !text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    text.is_empty()
-        || NO_TIME.iter().any(|word| text.eq_ignore_ascii_case(word))
-        || FIRST_DAYS.iter().any(|day| text.starts_with(day))
-        || is_zeros()
-}
-
-/// Whether a moment is that of no call.
-pub fn is_first_day(at: UnixMillis) -> bool {
-    at <= FIRST_DAY
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -93,8 +93,15 @@ fn a_call_with_a_connect_time_was_answered() {
     let connected = (15, "\"09:01:00.000 UTC NOV 05 2024\"");
     let answered = call(&record(&[connected, (13, "5"), (134, "16"), (135, "200")]));
     assert_eq!((answered.succeeded, answered.duration_seconds), (Some(true), Some(5)));
-    for none in ["", "0", "\"00:00:00.000\""] {
+    for none in ["", "0", "\"00:00:00.000\"", "n/a"] {
         assert_eq!(call(&record(&[(15, none)])).succeeded, Some(false), "{none}");
+    }
+    // As in other formats.
+    let unread = (15, "\"24:00:00 UTC NOV 05 2024\"");
+    for unread in [unread, (15, "\"some day\"")] {
+        assert_eq!(call(&record(&[unread])).succeeded, Some(false), "{unread:?}: 486 refuses it");
+        let not_refused = record(&[unread, (17, "16"), (134, "16"), (135, "200")]);
+        assert_eq!(call(&not_refused).succeeded, Some(true), "{unread:?}");
     }
 }
 
