@@ -17,11 +17,11 @@ function(config) {
       'failed = failures by cause',
       // As both were recorded at one time, a minute ago: to read all series of failures again would cost as much as all else.
       |||
-        (%(failed)s and sum without (trunk, direction, outcome, arrival) (%(calls)s))
+        (%(failed)s and %(counted)s)
         - (sum without (trunk, cause, microsoft_code, sip_code, arrival) (trunk_arrival_cause:cdr_call_failures:sum offset %(ago)s) or 0 * %(failed)s)
       ||| % {
         failed: 'sum without (trunk, direction, arrival) (trunk_direction_arrival:cdr_calls_failed:sum offset %s)' % minuteAgo,
-        calls: metric('cdr_calls_total', 'outcome="failed"'),
+        counted: 'sum without (result) (%s)' % metric('cdr_exporter_records_total', 'result="counted"'),
         ago: minuteAgo,
       },
     ],

@@ -17,7 +17,7 @@ function(config) {
   ],
   local newest = last('cdr_newest_call_timestamp_seconds'),
   local asPreferred(expr) = 'label_replace(%s, "prefer", "$1", "source", "(.+)")' % expr,
-  local inADay(name) = '(%s:increase1h > 0 or %s:increase1d > 0)' % [name, name],
+  local inADay(name, where='') = '(%s:increase1h > 0%s or %s:increase1d > 0%s)' % [name, where, name, where],
   local unlessIn(expr, name, labels) = '(\n%s\n)\nunless %s %s' % [std.rstripChars(expr, '\n'), on(labels), name],
 
   rules:: [
@@ -48,12 +48,13 @@ function(config) {
         group by (%(labels)s) (
           trunk_cause:cdr_call_failures_live:increase1h * %(own)s group_left (prefer) (%(yielding)s ^ 0)
         )
-        and %(preferred)s (%(theirs)s and on () %(yielding)s)
+        and %(preferred)s %(theirs)s
       ||| % {
         labels: std.join(', ', config.targetLabels + ['source', 'prefer'] + pair),
         own: on(['source']),
         preferred: on(['prefer'] + pair),
-        theirs: asPreferred(inADay('trunk_cause:cdr_call_failures_live')),
+        // Costs next to nothing where no source yields.
+        theirs: asPreferred(inADay('trunk_cause:cdr_call_failures_live', ' and on () ' + yielding)),
         yielding: yielding,
       },
     },

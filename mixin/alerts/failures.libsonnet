@@ -10,9 +10,14 @@
   local ratio = 'cdr_call_faults_live_per_attempt',
 
   // What may be: so many times the usual share within bounds; the upper bound where nothing is known.
-  local allowed(level, factor, like) =
-    '(clamp(%(factor)g * %(level)s:%(ratio)s:usual, %(least)g, %(most)g) or 0 * %(like)s + %(most)g)'
-    % { factor: factor, level: level, ratio: ratio, like: like, least: config.allowedAtLeast, most: config.allowedAtMost },
+  local allowed(level, factor, like, usual='%s:%s:usual' % [level, ratio]) =
+    '(clamp(%(factor)g * %(usual)s, %(least)g, %(most)g) or 0 * %(like)s + %(most)g)'
+    % { factor: factor, usual: std.rstripChars(usual, '\n'), like: like, least: config.allowedAtLeast, most: config.allowedAtMost },
+
+  // The same for a trunk, of which few calls may have made the usual share look smaller than it is: a standard deviation more of it.
+  local allowedOfTrunk(factor, window) = allowed('trunk', factor, 'trunk:%s:lower_bound%s' % [ratio, window], |||
+    sin(asin(sqrt(%(usual)s)) + 0.5 / sqrt(trunk:cdr_calls_live:increase%(window)s)) ^ 2
+  ||| % { usual: 'trunk:%s:usual' % ratio, window: window }),
 
   // The newer part of the window is well again, and that is no chance: no need to wait until the window has forgotten.
   local recovered(level, window, recent) = |||
@@ -48,8 +53,14 @@
                             % [std.join(', ', config.targetLabels + ['source']), d(seconds[window])],
   local trunkRatio(of) =
     local bound(window) = 'trunk:%s:lower_bound%s' % [ratio, window];
+    // In a window that is wide enough for its faults: two calls of two that fail in an hour are no fault of six hours yet.
     local above(window) =
-      '%s > %s' % [bound(window), if 'above' in of then of.above else allowed('trunk', of.factor, bound(window))];
+      '%s > %s' % [
+        bound(window),
+        if 'above' in of then of.above
+        else allowedOfTrunk(of.factor, window),
+      ]
+      + if 'above' in of || window == of.window then '' else ' and trunk:cdr_call_faults_live:increase%s >= %g' % [window, of.faults - 0.5];
     local counts(name) =
       alert.value(if of.window == '1h' then alert.recent(name) else ['trunk:' + name + ':increase' + of.window, '']);
     alert.new(

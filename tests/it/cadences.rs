@@ -75,9 +75,11 @@ fn scenario(cadence: usize) -> String {
     // When both must have rung: `few` within the hour, `many` with the second file.
     let rung = FAULT.start + cadence.max(45) + 5;
     let lasts = FAULT.end - rung;
+    // The rules are played as often as they are evaluated: each 150 seconds.
+    let looks = lasts * 2 / 5;
     format!(
         "rule_files: [{folder}/recording.rules.yml, {folder}/alerts.rules.yml]\n\
-         evaluation_interval: 1m\n\
+         evaluation_interval: 150s\n\
          group_eval_order: [cdr-calls, cdr-history, cdr-ratios, cdr-usual, cdr-exporter, cdr-call-alerts, cdr-slow-alerts, cdr-exporter-alerts]\n\
          tests:\n  - interval: 1m\n    input_series:\n\
          \x20     - {{series: 'up{{job=\"cdr-exporter\",instance=\"a\"}}', values: '1x{MINUTES}'}}\n{series}\
@@ -86,7 +88,7 @@ fn scenario(cadence: usize) -> String {
          \x20     - expr: count by (trunk) ({critical})\n        eval_time: {rung}m\n        exp_samples: &both\n\
          \x20         - {{labels: '{{trunk=\"few\"}}', value: 1}}\n\
          \x20         - {{labels: '{{trunk=\"many\"}}', value: 1}}\n\
-         \x20     - expr: count by (trunk) (count_over_time({critical}[{lasts}m]) >= {lasts})\n        eval_time: {end}m\n        exp_samples: *both\n\
+         \x20     - expr: count by (trunk) (count_over_time({critical}[{lasts}m]) >= {looks})\n        eval_time: {end}m\n        exp_samples: *both\n\
          \x20     - {{expr: 'count(ALERTS{{alertstate=\"firing\",trunk=\"new\"}}) > bool 0', eval_time: {told}m, exp_samples: [{{labels: '{{}}', value: 1}}]}}\n\
          \x20     - {{expr: '{critical}', eval_time: {after}m, exp_samples: []}}\n\
          \x20     - {{expr: 'count_over_time(ALERTS{{trunk=\"healthy\"}}[9h])', eval_time: 539m, exp_samples: []}}\n",

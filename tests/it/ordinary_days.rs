@@ -94,6 +94,27 @@ fn source(name: &str, rates: &[f64], is_office: bool, cadence: usize, outage: bo
     text + &counter("cdr_exporter_records_total", &labels, &all, cadence)
 }
 
+/// A trunk with eight calls an hour, of which three or so a day fail, by chance more on two of three days: what is usual of so few
+/// may well be more than it was.
+fn unlucky() -> String {
+    let faults_of_day = [3, 3, 3, 3, 3, 3, 13, 3, 12];
+    let failed: Vec<_> = (0..STEPS)
+        .map(|place| {
+            let (faults, quarter) = (faults_of_day[place / 96], place as u32 % 96);
+            (quarter + 1) * faults / 96 - quarter * faults / 96
+        })
+        .collect();
+    let answered: Vec<_> = failed.iter().map(|failed| 2 - failed).collect();
+    let labels = r#"source="unlucky",trunk="t",direction="inbound",arrival="live""#;
+    [
+        counter("cdr_calls_total", &format!(r#"{labels},outcome="answered""#), &answered, 1),
+        counter("cdr_calls_total", &format!(r#"{labels},outcome="failed""#), &failed, 1),
+        counter("cdr_call_failures_total", &format!("{labels},{ICE}"), &failed, 1),
+        counter("cdr_exporter_records_total", r#"source="unlucky",result="counted""#, &[2; STEPS], 1),
+    ]
+    .concat()
+}
+
 fn scenario() -> String {
     let carrier = [2.0, 6.0, 20.0, 60.0, 180.0, 400.0];
     let office = [1.7, 1.3];
@@ -103,6 +124,7 @@ fn scenario() -> String {
         source("office, each quarter", &office, true, 1, false),
         source("office, each hour", &office, true, 4, false),
         source("outage", &carrier, false, 1, true),
+        unlucky(),
     ]
     .concat();
     let rules = xtask::repository().join("deploy/prometheus");
