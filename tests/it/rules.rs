@@ -214,6 +214,7 @@ unit_tests! {
     no_calls: "no-calls.test.yml",
     preferred: "preferred.test.yml",
     ratios: "ratios.test.yml",
+    restart_in_fault: "restart-in-fault.test.yml",
     silence: "silence.test.yml",
     single_tls_failure_pages: "single-tls-failure-pages.test.yml",
     situations_of_weeks: "situations-of-weeks.test.yml",

@@ -220,3 +220,24 @@ fn tiles_of_the_worst_trunks_are_of_now() {
         assert_eq!(text(&panel, "timeFrom"), "6h");
     }
 }
+
+/// Over 30 days from the first of a month to the first of the next, `01 00:00` was one column for both, with the older of them as the
+/// newest: an outage of today was not in the map.
+#[test]
+fn times_of_the_map_of_trunks_are_told_apart_over_months() {
+    let maps: Vec<_> = all_panels()
+        .into_iter()
+        .filter(|panel| text(panel, "title").starts_with("Trunks by time"))
+        .collect();
+    assert!(!maps.is_empty());
+    for panel in maps {
+        let formats: Vec<_> = panel["transformations"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter(|transformation| transformation["id"] == "convertFieldType")
+            .map(|transformation| text(&transformation["options"]["conversions"][0], "dateFormat").to_owned())
+            .collect();
+        assert_eq!(formats, ["MM-DD HH:mm"]);
+    }
+}

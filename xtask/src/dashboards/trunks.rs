@@ -123,16 +123,17 @@ pub fn map() -> Panel {
     .steps("2m", 12)
     .unit("percentunit")
     .defaults("decimals", json!(0))
-    .defaults("custom", json!({"align": "center", "cellOptions": colored, "width": 72}))
+    .defaults("custom", json!({"align": "center", "cellOptions": colored, "width": 92}))
     .thresholds("green", &SURELY_COLORS)
     .series("{{trunk}}", &format!("{bound} * on (trunk) group_left (by_rank) {rank}"))
     .transform("labelsToFields", json!({"mode": "columns"}))
     .transform("merge", json!({}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "by_rank"}]}))
     .transform("sortBy", json!({"fields": {}, "sort": [{"field": "Time", "desc": true}]}))
+    // With the month: times that read alike are one column, the older of them.
     .transform(
         "convertFieldType",
-        json!({"fields": {}, "conversions": [{"targetField": "Time", "destinationType": "string", "dateFormat": "DD HH:mm"}]}),
+        json!({"fields": {}, "conversions": [{"targetField": "Time", "destinationType": "string", "dateFormat": "MM-DD HH:mm"}]}),
     )
     .transform(
         "groupingToMatrix",
