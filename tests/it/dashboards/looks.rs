@@ -225,10 +225,8 @@ fn tiles_of_the_worst_trunks_are_of_now() {
 /// newest: an outage of today was not in the map.
 #[test]
 fn times_of_the_map_of_trunks_are_told_apart_over_months() {
-    let maps: Vec<_> = all_panels()
-        .into_iter()
-        .filter(|panel| text(panel, "title").starts_with("Trunks by time"))
-        .collect();
+    let maps: Vec<_> =
+        all_panels().into_iter().filter(|panel| text(panel, "title").starts_with("Trunks by time")).collect();
     assert!(!maps.is_empty());
     for panel in maps {
         let formats: Vec<_> = panel["transformations"]
