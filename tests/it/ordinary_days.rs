@@ -100,8 +100,8 @@ fn unlucky() -> String {
     let faults_of_day = [3, 3, 3, 3, 3, 3, 13, 3, 12];
     let failed: Vec<_> = (0..STEPS)
         .map(|place| {
-            let (faults, quarter) = (faults_of_day[place / 96], place as u32 % 96);
-            (quarter + 1) * faults / 96 - quarter * faults / 96
+            let (faults, quarter) = (faults_of_day[place / 96], place % 96);
+            u32::from((quarter + 1) * faults / 96 > quarter * faults / 96)
         })
         .collect();
     let answered: Vec<_> = failed.iter().map(|failed| 2 - failed).collect();
