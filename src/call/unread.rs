@@ -100,6 +100,8 @@ impl fmt::Display for Shape {
 pub enum UnreadTime {
     TwoReadings(TwoReadings),
     Shape(Shape),
+    /// It names a zone in the device's own words, and nobody said which zone that is: it was taken for UTC.
+    Zone,
 }
 
 impl UnreadTime {
@@ -107,6 +109,11 @@ impl UnreadTime {
     pub fn explanation(self) -> String {
         match self {
             Self::TwoReadings(date) => date.explanation(),
+            Self::Zone => {
+                "it names a time zone in letters, which stand for different zones, and was taken for UTC: say in `timezone` of \
+                 the source which one it is, such as Europe/Berlin"
+                    .to_owned()
+            }
             Self::Shape(shape) => format!(
                 "`{shape}` (digits as 0, letters as x) is no time that is known: write times as 2024-11-05T08:00:00Z"
             ),

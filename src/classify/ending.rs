@@ -40,6 +40,9 @@ fn listed(entry: &Entry, sip: Option<u16>) -> Verdict<'_> {
     Verdict { outcome: entry.outcome, cause: Cause::Listed(entry), codes }
 }
 
+/// ITU-T Q.850, cause 19: no answer from user, user alerted.
+const ALERTED: u8 = 19;
+
 /// By SIP code, then by Q.850 cause.
 fn by_standards(call: &Call<'_>) -> Verdict<'static> {
     let codes = call.codes.pair();
@@ -54,8 +57,12 @@ fn by_standards(call: &Call<'_>) -> Verdict<'static> {
     };
     let outcome = match standard.outcome {
         // 408 and 480 also stand in a record when nobody answered the SBC at all: only of the called side they say
-        // that it rang there.
-        Outcome::NoAnswer if by_sip.is_some() && call.codes.refused_by == RefusedBy::Unknown => {
+        // that it rang there, or where the network says so.
+        Outcome::NoAnswer
+            if by_sip.is_some()
+                && call.codes.refused_by == RefusedBy::Unknown
+                && call.codes.q850 != Some(ALERTED) =>
+        {
             Outcome::Failed
         }
         // The codes of an answer, but the record says that the call failed.

@@ -118,7 +118,7 @@ what their listed codes have in common.";
 const WITHOUT: &str = "\
 The SBC's own records have no Microsoft code. Where it does not follow from Microsoft's phrase, or from an SBC that
 refused (560000 and the SIP code), the cause is the standard's name. Of 408 and 480 the outcome is `no_answer` only
-where the record tells that the called side said so.";
+where the record tells that the called side said so, or has Q.850 cause 19.";
 
 fn section(page: &mut String, rows: &[Entry]) {
     let Some(first) = rows.first() else { return };

@@ -158,7 +158,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             all_well &= result.as_ref().is_ok_and(is_well);
             out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
             let read = result.as_ref().ok();
-            if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read)) {
+            if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read, counts)) {
                 out.write_all(said.as_bytes())?;
                 all_well &= counts || !counts_nothing;
             }

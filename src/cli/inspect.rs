@@ -189,6 +189,7 @@ pub fn options(
         if let Some(configured) = configured(&config.sources, named, &files[0])
             .map_err(|reason| (format!("{}: {reason}", file.display()), Exit::Usage))?
         {
+            source.books.name = Arc::clone(&configured.books.name);
             source.reading = configured.reading;
             source.books.trunk_names.clone_from(&configured.books.trunk_names);
             source.books.trunks.clone_from(&configured.books.trunks);

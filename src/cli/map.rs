@@ -41,6 +41,13 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     let finished = text.len() < reader::RECORD_BYTES;
+    if let Some(format) = built_in(text, finished) {
+        // Whoever reads it has seen enough.
+        return match io::stdout().write_all(yaml::built_in(file, format).as_bytes()) {
+            Ok(()) => Exit::Ok,
+            Err(_) => Exit::No,
+        };
+    }
     let mut sampled = sampling::sampled(text, finished);
     sampled.samples.retain(|sample| trial::is_name(&sample.place));
     if sampled.samples.is_empty() {
@@ -51,13 +58,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     let proposal = guess::propose(&sampled.samples);
-    let built_in = match Format::recognise(text, finished) {
-        // Any JSON is taken for Graph's, where nothing else is said.
-        Recognition::Known(format) if format.name != "graph" || is_of_graph(text) => Some(format.name),
-        Recognition::Known(_) => None,
-        Recognition::NeedMore | Recognition::Unknown => None,
-    };
-    let said = io::stdout().write_all(yaml::config(file, &sampled, &proposal, built_in).as_bytes());
+    let said = io::stdout().write_all(yaml::config(file, &sampled, &proposal).as_bytes());
     if !proposal.guesses.iter().any(|guess| ENDINGS.contains(&guess.field)) {
         super::say(
             "map",
@@ -68,6 +69,14 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     // Whoever reads it has seen enough.
     if said.is_err() { Exit::No } else { Exit::Ok }
+}
+
+/// The built-in format of the file, if it is of one. Any JSON is taken for Graph's, where nothing else is said.
+fn built_in(text: &[u8], finished: bool) -> Option<&'static str> {
+    match Format::recognise(text, finished) {
+        Recognition::Known(format) if format.name != "graph" || is_of_graph(text) => Some(format.name),
+        Recognition::Known(_) | Recognition::NeedMore | Recognition::Unknown => None,
+    }
 }
 
 /// Why there is nothing to guess from.

@@ -42,9 +42,13 @@ pub fn without_records(read: &FileRead) -> Option<String> {
     })
 }
 
-/// Both, a line each, for a report; and whether nothing of the file counts.
-pub fn lines(path: &Path, read: &FileRead) -> (String, bool) {
-    let (mixed, why) = (mixed(path, read), explanation(path, read));
+/// Both, a line each, for a report; and whether nothing of the file counts. Where other files of the source count, one that
+/// holds nothing but what its format ignores, such as a leg for itself, needs no words.
+pub fn lines(path: &Path, read: &FileRead, others_count: bool) -> (String, bool) {
+    let records = &read.summary.records;
+    let is_ignored = others_count && records.rejected == 0;
+    let is_expected = is_ignored && read.summary.ignored_are.is_some();
+    let (mixed, why) = (mixed(path, read), explanation(path, read).filter(|_| !is_expected));
     let counts_nothing = why.is_some();
     let mixed = mixed.map(|mixed| format!("    warning: {mixed}\n"));
     let why = why.map(|why| format!("    {why}\n"));

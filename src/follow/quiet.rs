@@ -64,6 +64,7 @@ impl Files {
     fn let_go(&mut self, id: FileId, around: &mut Around<'_>) {
         self.idle.retain(|other| *other != id);
         if let Some(file) = self.files.remove(&id) {
+            self.complained.remove(&file.path);
             file.note_content(id, around);
             around.contents.retire(id);
             around.out.event(FileEvent::Removed, around.now.wall);

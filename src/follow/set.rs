@@ -45,7 +45,7 @@ pub struct Files {
     pub(super) open_files: usize,
     /// Files with an open descriptor and nothing to read, the longest idle first.
     pub(super) idle: VecDeque<FileId>,
-    complained: HashMap<PathBuf, String>,
+    pub(super) complained: HashMap<PathBuf, String>,
     /// Where files that are not open were last, until they have been looked for: those that lost their name, and those
     /// known from before a restart.
     pub(super) missing: Vec<(FileId, PathBuf)>,

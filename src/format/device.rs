@@ -89,7 +89,12 @@ impl Device {
         self.layout.as_deref()
     }
 
-    /// The moment of a time of day there; `None` where the clock was put forward over it.
+    /// Whether its clock shows UTC, as far as the operator said.
+    pub fn is_in_utc(&self) -> bool {
+        self.timezone.is_utc()
+    }
+
+    /// The moment of a time of day there.
     pub fn moment(&self, local: civil::DateTime) -> Option<UnixMillis> {
         self.timezone.moment(local)
     }

@@ -170,7 +170,10 @@ impl Record<'_> {
             direction,
             succeeded: Some(answered),
             codes: self.codes(answered, direction)?,
-            ended_at: times.into_iter().find_map(|(attribute, field)| unread.or(field, self.time(attribute))),
+            ended_at: times.into_iter().find_map(|(attribute, field)| {
+                let at = unread.or(field, self.time(attribute));
+                at.inspect(|_| written_time::note_zone(self.get(attribute), field, self.device, &mut unread))
+            }),
             duration_seconds: unread.or(UnreadField::Duration, duration),
             // Should routes that were tried before write records of their own, they have the same session.
             attempt: Attempt::Branch,

@@ -6,7 +6,8 @@ use super::device::{self, Device};
 use super::local_time;
 use crate::call::{Shape, UnixMillis, Unread, UnreadField, UnreadTime};
 
-/// The first of these times that can be read; notes those before it that are there and cannot be.
+/// The first of these times that can be read. Notes those before it that are there and cannot be, and a time with a zone in
+/// the device's own words of which the operator says nothing: it may be hours wrong.
 pub fn first<'t>(
     times: impl IntoIterator<Item = (&'t str, UnreadField)>,
     device: &Device,
@@ -17,8 +18,15 @@ pub fn first<'t>(
         if at.is_none() && !text.is_empty() {
             unread.add_time(field, UnreadTime::Shape(Shape::of(text.as_bytes())));
         }
-        at
+        at.inspect(|_| note_zone(text, field, device, unread))
     })
+}
+
+/// Notes such a zone in a time that was read.
+pub fn note_zone(text: &str, field: UnreadField, device: &Device, unread: &mut Unread) {
+    if device.is_in_utc() && names_own_zone(text) {
+        unread.add_time(field, UnreadTime::Zone);
+    }
 }
 
 /// Reads a time, or one as RFC 3339 has it. Its zone is named in the device's own words: any but UTC and GMT, and what lies so many
@@ -53,6 +61,19 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
         Some(offset) => Some(UnixMillis(device::UNKNOWN.moment(local)?.0 - minutes(offset)? * 60_000)),
         None => device.moment(local),
     }
+}
+
+/// Whether it names a zone in the device's own words: what stands behind the clock is no day, no month, and not UTC.
+fn names_own_zone(text: &str) -> bool {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    text.split_ascii_whitespace().nth(1).is_some_and(|word| {
+        let is_day = DAYS.iter().any(|day| word.eq_ignore_ascii_case(day));
+        let is_utc = word.starts_with("UTC") || word.starts_with("GMT");
+        !is_day
+            && !is_utc
+            && device::month(word).is_none()
+            && word.starts_with(|first: char| first.is_alphabetic())
+    })
 }
 
 /// A time that is written as nearly all are: with a day of the week, in UTC.
@@ -112,6 +133,22 @@ mod tests {
             ("13:57:52.320  UTC+99 Mon Dec 05 2022", None),
         ] {
             assert_eq!(read(text, &device), expected.map(UnixMillis), "{text}");
+        }
+    }
+
+    /// Read as UTC, a call of this minute would be hours old, and no alert would see it.
+    #[test]
+    fn a_zone_that_nobody_explained_is_said() {
+        let mut unread = Unread::default();
+        let times = [("01:33:53.000  EST Mon Nov 30 2026", UnreadField::EndTime)];
+        assert!(first(times, &device::UNKNOWN, &mut unread).is_some());
+        assert_eq!(unread.time(), Some(UnreadTime::Zone));
+        for text in
+            ["01:33:53.000 Mon Nov 30 2026", "01:33:53.000 Nov 30 2026", "01:33:53 UTC+1 Mon Nov 30 2026"]
+        {
+            let mut unread = Unread::default();
+            assert!(first([(text, UnreadField::EndTime)], &device::UNKNOWN, &mut unread).is_some(), "{text}");
+            assert!(unread.is_empty(), "{text}");
         }
     }
 }

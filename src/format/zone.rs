@@ -26,6 +26,11 @@ impl Zone {
         Self { zone, fixed, last: AtomicU64::new(u64::MAX) }
     }
 
+    /// Whether it is UTC.
+    pub fn is_utc(&self) -> bool {
+        self.fixed == Some(0)
+    }
+
     /// The moment of a time of day there.
     pub fn moment(&self, local: civil::DateTime) -> Option<UnixMillis> {
         let zoned = local.to_zoned(self.zone.clone()).ok()?;

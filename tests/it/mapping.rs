@@ -66,6 +66,27 @@ fn map_proposes_what_check_accepts() {
     }
 }
 
+/// Of a file that needs no mapping, `map` gives the config that counts it; the leg for itself beside it needs no words.
+#[test]
+fn map_names_a_built_in_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["answered.cdr.json", "b_leg.cdr.json"] {
+        let data = Path::new(DATA).with_file_name("freeswitch").join(name);
+        fs::copy(data, folder.path().join(name)).unwrap();
+    }
+    let mapped = run_in(folder.path(), ["map", "answered.cdr.json"]);
+    assert!(mapped.stdout.contains("format: freeswitch\n"), "{}", mapped.stdout);
+    assert!(!mapped.stdout.contains("fields"), "{}", mapped.stdout);
+    let config = folder.path().join("config.yml");
+    fs::write(&config, mapped.stdout.replace("answered", "*")).unwrap();
+    let checked = run_in(folder.path(), ["check", "--config.file", "config.yml"]);
+    assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
+    assert!(!checked.stdout.contains("none of its records"), "{}", checked.stdout);
+    let inspect = ["inspect", "--config.file", "config.yml", "--output", "prometheus", "answered.cdr.json"];
+    let page = run_in(folder.path(), inspect).stdout;
+    assert!(page.contains(r#"cdr_calls_total{source="sbc""#), "{page}");
+}
+
 /// A row of a report stands for many calls; it is one record, known by all that it says.
 #[test]
 fn rows_that_stand_for_many_calls_count_as_many() {

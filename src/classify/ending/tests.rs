@@ -150,6 +150,9 @@ fn by_the_standards() {
         (teams(408), Outcome::NoAnswer, "Request Timeout"),
         (sip(480), Outcome::Failed, "Temporarily Unavailable"),
         (sip(408), Outcome::Failed, "Request Timeout"),
+        // It rang, whoever wrote the record; with 18 nobody may have been there.
+        (Ending { q850: Some(19), ..sip(480) }, Outcome::NoAnswer, "Temporarily Unavailable"),
+        (Ending { q850: Some(18), ..sip(408) }, Outcome::Failed, "Request Timeout"),
         (q850(17), Outcome::Busy, "User busy"),
         (q850(19), Outcome::NoAnswer, "No answer from user (user alerted)"),
         (q850(34), Outcome::Failed, "No circuit/channel available"),

@@ -9,6 +9,7 @@ use std::path::Path;
 use self::head::Head;
 use crate::classify::Catalogue;
 use crate::cli::reader::{self, FileRead};
+use crate::format::mapped::sampling::is_of_identifiers;
 use crate::format::mapped::trial::{is_name, shape};
 use crate::format::{Format, mapped};
 use crate::framing::Framing;
@@ -53,7 +54,7 @@ pub fn report(path: &Path, read: &FileRead, source: &Source, catalogue: &Catalog
     if head.ignored > 0 && head.ignored + head.headers == head.records {
         said += nothing_but_ignored(&head, format);
     }
-    said + &unused(&head)
+    said + &unused(&head, format)
 }
 
 /// Places that the config names and no record has.
@@ -65,7 +66,7 @@ fn absent(head: &Head, format: &Format) -> String {
     let mut text = String::new();
     for (key, place, _) in head.wanted.iter().filter(|(.., is_there)| !is_there) {
         let nearest = |known: &&String| strsim::damerau_levenshtein(&bare(known), &bare(place));
-        let advice = match head.places.iter().filter(|known| is_name(known)).min_by_key(nearest) {
+        let advice = match head.places.iter().filter(|known| is_shown(known, format)).min_by_key(nearest) {
             Some(near) if head.is_named() && nearest(&near) <= 2.max(place.len() / 3) => {
                 format!("did you mean `{near}`?")
             }
@@ -107,8 +108,13 @@ fn nothing_but_ignored(head: &Head, format: &Format) -> &'static str {
     }
 }
 
+/// Whether the name of a place can be shown: a property of JSON may be called like the person whose it is.
+fn is_shown(place: &str, format: &Format) -> bool {
+    is_name(place) && (format.framing != Framing::Json || is_of_identifiers(place))
+}
+
 /// The places without a use.
-fn unused(head: &Head) -> String {
+fn unused(head: &Head, format: &Format) -> String {
     let unused: Vec<&String> = head.unused.iter().collect();
     if !head.is_named() || unused.is_empty() {
         return String::new();
@@ -116,7 +122,9 @@ fn unused(head: &Head) -> String {
     let mut names: Vec<String> = unused
         .iter()
         .take(PLACES_SHOWN)
-        .map(|place| if is_name(place) && head.are_names() { (*place).clone() } else { shape(place) })
+        .map(
+            |place| if is_shown(place, format) && head.are_names() { (*place).clone() } else { shape(place) },
+        )
         .collect();
     names.dedup();
     let more = if unused.len() > PLACES_SHOWN { ", ..." } else { "" };

@@ -7,16 +7,20 @@ use crate::format::mapped::guess::{Guess, Proposal};
 use crate::format::mapped::sampling::{Sampled, TIME_OF_LINE};
 use crate::format::mapped::{FIELDS, Field, Shape};
 
-/// The whole config.
-pub fn config(file: &Path, sampled: &Sampled, proposal: &Proposal, built_in: Option<&str>) -> String {
-    let mut text = String::new();
-    if let Some(format) = built_in {
-        text += &format!(
-            "# This file is of the format {format}, which needs no mapping: leave `format` and `fields` out.\n"
-        );
-    }
-    text += "# Proposed from the names of columns and the form of values: all of it is a guess. Look at each line, and try it with\n\
-             #   cdr-exporter check --config.file FILE\n";
+/// The whole config of a file of a built-in format.
+pub fn built_in(file: &Path, format: &str) -> String {
+    format!(
+        "# This file is of the format {format}, which is built in and needs no mapping.\nsources:\n  - name: sbc    # becomes the label \
+         `source`\n    paths: [{}]\n    format: {format}\n",
+        quoted(&whole(file))
+    )
+}
+
+/// The whole config of any other.
+pub fn config(file: &Path, sampled: &Sampled, proposal: &Proposal) -> String {
+    let mut text = "# Proposed from the names of columns and the form of values: all of it is a guess. Look at each line, and try it with\n\
+             #   cdr-exporter check --config.file FILE\n"
+        .to_owned();
     text += "sources:\n  - name: sbc    # becomes the label `source`\n";
     text += &format!("    paths: [{}]\n", quoted(&whole(file)));
     text += &shape(sampled, proposal);

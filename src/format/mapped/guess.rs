@@ -129,16 +129,19 @@ fn guess(field: Field, sample: &Sample) -> Result<Guess, String> {
     Ok(guess)
 }
 
+/// Whether nothing of it is lost by [`bare`] that may be of a name.
+fn is_word(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
+}
+
 /// What the values of a flag or a direction mean, where all that occur are known words.
 fn meanings(field: Field, values: &[&str]) -> Result<Option<String>, String> {
     let mut meanings: Vec<String> = Vec::new();
     let mut is_plain = true;
     // A value is shown only if it is such a word, and no part of what may be anybody's name.
     let known = |value: &str| {
-        let is_word =
-            value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '));
         let meant = known::WORDS.iter().find(|(of, words, _)| *of == field && words.contains(&&*bare(value)));
-        meant.filter(|_| is_word)
+        meant.filter(|_| is_word(value))
     };
     let allows_others = field == Field::Direction && mostly(values, |value| known(value).is_some());
     for value in values {
@@ -186,7 +189,7 @@ fn by_form(samples: &[Sample], proposal: &mut Proposal) {
 /// Where only records of one kind are ends of calls, that kind.
 fn condition(sample: &Sample) -> Option<(String, String)> {
     let is_kind = known::KINDS.contains(&&*bare(&sample.name));
-    let is_end = |value: &&String| !value.contains('/') && known::ENDS.contains(&&*bare(value));
+    let is_end = |value: &&String| is_word(value.trim()) && known::ENDS.contains(&&*bare(value));
     let end = sample.values.iter().find(is_end).filter(|_| is_kind)?;
     let is_other = |value: &String| !value.trim().eq_ignore_ascii_case(end.trim());
     sample.values.iter().any(is_other).then(|| (sample.place.clone(), end.trim().to_owned()))

@@ -96,7 +96,7 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
 }
 
 /// Whether all parts of a place are words as programs write them.
-fn is_of_identifiers(place: &str) -> bool {
+pub fn is_of_identifiers(place: &str) -> bool {
     place
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.' | b'$' | b'@'))

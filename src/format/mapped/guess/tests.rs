@@ -78,6 +78,7 @@ fn records_of_one_kind_are_calls() {
     assert_eq!(of(&["START", "STOP"]), Some(("RecordType".to_owned(), "STOP".to_owned())));
     assert_eq!(of(&["STOP"]), None);
     assert_eq!(of(&["Jane"]), None);
+    assert_eq!(of(&["Q", "Жанна S"]), None, "what could be a name is not shown");
 }
 
 #[test]
