@@ -6,7 +6,7 @@
 
 # nextest runs the tests side by side and ends those that hang; cargo's own runner does where it is missing.
 NEXTEST := $(shell command -v cargo-nextest)
-TEST := $(if $(NEXTEST),nextest run --test-threads $$((2 * $$(nproc))),test --lib --bins --test '*')
+TEST := $(if $(NEXTEST),nextest run --test-threads $$((4 * $$(nproc))),test --lib --bins --test '*')
 # A machine that cannot have what scripts/newer-prometheus or scripts/axe-core unpacks leaves out the tests of it; the summary
 # counts them.
 WITHOUT := $(if $(WITHOUT_NEWER_PROMETHEUS),newer) $(if $(WITHOUT_AXE),axe)

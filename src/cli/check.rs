@@ -155,8 +155,8 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let layout = uncounted::layout(&results.iter().flatten().collect::<Vec<_>>());
         let counts = results.iter().flatten().any(|read| read.summary.records.counted > 0);
         for (path, result) in paths.iter().zip(results) {
-            all_well &= result.as_ref().is_ok_and(is_well);
-            out.write_all(describe(path, &result, source.reading.names).as_bytes())?;
+            all_well &= result.as_ref().is_ok_and(|read| is_well(read, counts));
+            out.write_all(describe(path, &result, source.reading.names, counts).as_bytes())?;
             let read = result.as_ref().ok();
             if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read, counts)) {
                 out.write_all(said.as_bytes())?;
@@ -253,6 +253,7 @@ fn describe(
     path: &Path,
     result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>,
     names: Names,
+    others_count: bool,
 ) -> String {
     let mut text = format!("  {}\n", shown::path(path));
     let read = match result {
@@ -271,11 +272,17 @@ fn describe(
     let encoding = reading.encoding().map_or_else(|| "empty".to_owned(), |encoding| encoding.to_string());
     let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
-    text + &summary(found) + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(read))
+    text += &summary(found);
+    if found.has_no_call() && !uncounted::is_expected(read, others_count) {
+        text += "    none of these records is a call that counts\n";
+    }
+    text + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(read))
 }
 
-fn is_well(read: &FileRead) -> bool {
-    read.reading.unrecognised().is_none() && !read.summary.has_no_call() && !trial::has_no_call(read)
+fn is_well(read: &FileRead, others_count: bool) -> bool {
+    let is_expected = uncounted::is_expected(read, others_count);
+    let has_calls = is_expected || !read.summary.has_no_call() && !trial::has_no_call(read);
+    read.reading.unrecognised().is_none() && has_calls
 }
 
 /// What a rejected record looks like; where a name is missing, the name says more.
@@ -323,9 +330,6 @@ fn summary(summary: &Summary) -> String {
     }
     if let Some(time) = summary.unread_time {
         text += &format!("      {}\n", time.explanation());
-    }
-    if summary.has_no_call() {
-        text += "    none of these records is a call that counts\n";
     }
     text
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::reader::{self, FileRead, STANDARD_INPUT};
 use crate::call::Reason;
 use crate::format::{Format, Recognition};
+use crate::ledger::snapshot::RecordCounts;
 use crate::reading::remarks;
 use crate::reading::stages::{Piece, Stages};
 use crate::source::open::open;
@@ -42,12 +43,15 @@ pub fn without_records(read: &FileRead) -> Option<String> {
     })
 }
 
-/// Both, a line each, for a report; and whether nothing of the file counts. Where other files of the source count, one that
-/// holds nothing but what its format ignores, such as a leg for itself, needs no words.
+/// Whether the file holds nothing but what its format ignores, such as a leg for itself, and others of the source count.
+pub fn is_expected(read: &FileRead, others_count: bool) -> bool {
+    let RecordCounts { counted, duplicate, rejected, .. } = read.summary.records;
+    others_count && read.summary.ignored_are.is_some() && counted + duplicate + rejected == 0
+}
+
+/// Both, a line each, for a report; and whether nothing of the file counts, which was not to be expected.
 pub fn lines(path: &Path, read: &FileRead, others_count: bool) -> (String, bool) {
-    let records = &read.summary.records;
-    let is_ignored = others_count && records.rejected == 0;
-    let is_expected = is_ignored && read.summary.ignored_are.is_some();
+    let is_expected = is_expected(read, others_count);
     let (mixed, why) = (mixed(path, read), explanation(path, read).filter(|_| !is_expected));
     let counts_nothing = why.is_some();
     let mixed = mixed.map(|mixed| format!("    warning: {mixed}\n"));

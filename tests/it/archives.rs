@@ -97,7 +97,7 @@ fn rename_into_place(house: &House, name: &str, bytes: &[u8]) {
 fn a_large_archive_holds_nothing_up() {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    let blank = " ".repeat(32 * 1024 * 1024);
+    let blank = " ".repeat(256 * 1024 * 1024);
     for (name, text) in [("DirectRouting.calls.2024-11-05.csv", day(5, 3)), ("other.csv", blank)] {
         writer.start_file(name, options).unwrap();
         writer.write_all(text.as_bytes()).unwrap();

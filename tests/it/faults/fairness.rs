@@ -11,7 +11,7 @@ use crate::tools::{Metrics, wait_until};
 /// How many idle files may be kept open, and how many that wait for their turn (`follow/room.rs`).
 const OPEN_FILES: usize = 256;
 /// Rows of the huge file: a debug build needs seconds for them, a release build a good part of one.
-const HUGE: u64 = 400_000;
+const HUGE: u64 = 1_200_000;
 
 /// A live file, and how many rows it has.
 struct Live {
