@@ -265,8 +265,9 @@ pub fn month(name: &str) -> Option<i8> {
 /// Whether a text can be the name of a trunk of a device, which the operator gives: `Teams-1`, `carrier.example.com`, `TG_EU`.
 /// Seven digits may be a telephone number.
 pub fn is_device_trunk(text: &str) -> bool {
-    let in_name =
-        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ' ' | '/');
+    let in_name = |letter: char| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ' ' | '/' | '(' | ')')
+    };
     !text.is_empty()
         && text.len() <= 64
         && text.chars().all(in_name)

@@ -175,10 +175,12 @@ pub fn codes<'a>(
 /// How long a description can be: in releases until early 7.2, and since.
 const CUT_AT: [usize; 2] = [26, 70];
 
-/// The names in `2 (Teams)`, `Teams` or `2`: older firmware writes a number, and the name behind it.
+/// The names in `2 (Teams)`, `Teams` or `2`: older firmware writes a number, and the name behind it. Behind anything else a
+/// parenthesis is part of the name: `Teams EU (Main)`.
 pub fn named(text: &str) -> impl Iterator<Item = &str> {
-    let (number, name) = match text.split_once('(') {
-        Some((number, name)) => (number.trim(), name.trim_end_matches(')').trim()),
+    let is_number = |it: &str| it.trim().bytes().all(|byte| byte.is_ascii_digit());
+    let (number, name) = match text.split_once('(').filter(|(number, _)| is_number(number)) {
+        Some((number, name)) => (number.trim(), name.strip_suffix(')').unwrap_or(name).trim()),
         None => (text, text),
     };
     [name, number].into_iter().filter(|name| !name.is_empty())

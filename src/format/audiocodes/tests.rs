@@ -427,3 +427,16 @@ fn what_looks_like_a_record_of_a_log_ends_no_table() {
     decoder.decode(row.replace(",x", ",x |CALL_START |y").as_bytes());
     assert!(matches!(decoder.decode(row.as_bytes()), Decoded::Call(_)));
 }
+
+#[test]
+fn only_a_number_before_parentheses_is_no_name() {
+    for (text, expected) in [
+        ("2 (Teams)", &["Teams", "2"][..]),
+        ("2 (Teams (EU))", &["Teams (EU)", "2"]),
+        ("Teams EU (Main)", &["Teams EU (Main)", "Teams EU (Main)"]),
+        ("0 ()", &["0"]),
+    ] {
+        assert_eq!(leg::named(text).collect::<Vec<_>>(), expected, "{text}");
+    }
+    assert!(device::is_device_trunk("Teams EU (Main)"));
+}
