@@ -42,11 +42,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     let finished = text.len() < reader::RECORD_BYTES;
     if let Some(format) = built_in(text, finished) {
-        // Whoever reads it has seen enough.
-        return match io::stdout().write_all(yaml::built_in(file, format).as_bytes()) {
-            Ok(()) => Exit::Ok,
-            Err(_) => Exit::No,
-        };
+        return print(&yaml::built_in(file, format));
     }
     let mut sampled = sampling::sampled(text, finished);
     sampled.samples.retain(|sample| trial::is_name(&sample.place));
@@ -58,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     let proposal = guess::propose(&sampled.samples);
-    let said = io::stdout().write_all(yaml::config(file, &sampled, &proposal).as_bytes());
+    let printed = print(&yaml::config(file, &sampled, &proposal));
     if !proposal.guesses.iter().any(|guess| ENDINGS.contains(&guess.field)) {
         super::say(
             "map",
@@ -67,8 +63,12 @@ pub fn run(arguments: &Arguments) -> Exit {
         );
         return Exit::No;
     }
-    // Whoever reads it has seen enough.
-    if said.is_err() { Exit::No } else { Exit::Ok }
+    printed
+}
+
+fn print(config: &str) -> Exit {
+    // Whoever reads it may have seen enough.
+    if io::stdout().write_all(config.as_bytes()).is_err() { Exit::No } else { Exit::Ok }
 }
 
 /// The built-in format of the file, if it is of one. Any JSON is taken for Graph's, where nothing else is said.

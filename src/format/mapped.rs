@@ -182,12 +182,12 @@ impl Decode for Decoder {
     }
 
     fn resume(&mut self, header: &[u8]) {
-        match header.iter().all(|byte| *byte == b' ') {
-            true => self.skipped = header.len(),
-            false => {
-                self.skipped = self.mapping.skip_lines;
-                self.read_header(header);
-            }
+        let is_above = header.iter().all(|byte| *byte == b' ') && header.len() <= self.mapping.skip_lines;
+        if is_above {
+            self.skipped = header.len();
+        } else if !header.is_empty() {
+            self.skipped = self.mapping.skip_lines;
+            self.read_header(header);
         }
     }
 

@@ -66,13 +66,11 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
 /// Whether it names a zone in the device's own words: what stands behind the clock is no day, no month, and not UTC.
 fn names_own_zone(text: &str) -> bool {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    text.split_ascii_whitespace().nth(1).is_some_and(|word| {
-        let is_day = DAYS.iter().any(|day| word.eq_ignore_ascii_case(day));
-        let is_utc = word.starts_with("UTC") || word.starts_with("GMT");
-        !is_day
-            && !is_utc
-            && device::month(word).is_none()
-            && word.starts_with(|first: char| first.is_alphabetic())
+    let is_day = |word: &str| DAYS.iter().any(|day| word.eq_ignore_ascii_case(day));
+    let is_usual = |word: &str| word.starts_with("UTC") || word.starts_with("GMT") || is_day(word);
+    let mut words = text.split_ascii_whitespace().skip(1);
+    words.next().is_some_and(|word| {
+        word.starts_with(char::is_alphabetic) && !is_usual(word) && device::month(word).is_none()
     })
 }
 

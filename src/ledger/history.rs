@@ -138,8 +138,8 @@ impl History {
     /// Notes calls of a series, by minute, for the next [`History::add_noted`]; a minute may come several times.
     pub fn note(&mut self, series: &Series, calls: &[(Minute, u32)], now: UnixMillis) {
         let first = self.first_kept(now);
-        let kept = calls.iter().filter(|(minute, calls)| *minute >= first && *calls > 0);
-        if kept.clone().next().is_some() {
+        let mut kept = calls.iter().filter(|(minute, calls)| *minute >= first && *calls > 0).peekable();
+        if kept.peek().is_some() {
             let number = self.number(series);
             self.noted.extend(kept.map(|(minute, calls)| (*minute, Cell { series: number, calls: *calls })));
         }

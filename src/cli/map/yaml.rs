@@ -9,9 +9,14 @@ use crate::format::mapped::{FIELDS, Field, Shape};
 
 /// The whole config of a file of a built-in format.
 pub fn built_in(file: &Path, format: &str) -> String {
+    let head = format!("# This file is of the format {format}, which is built in and needs no mapping.\n");
+    head + &source(file) + &format!("    format: {format}\n")
+}
+
+/// The beginning of a source that has this file.
+fn source(file: &Path) -> String {
     format!(
-        "# This file is of the format {format}, which is built in and needs no mapping.\nsources:\n  - name: sbc    # becomes the label \
-         `source`\n    paths: [{}]\n    format: {format}\n",
+        "sources:\n  - name: sbc    # becomes the label `source`\n    paths: [{}]\n",
         quoted(&whole(file))
     )
 }
@@ -21,8 +26,7 @@ pub fn config(file: &Path, sampled: &Sampled, proposal: &Proposal) -> String {
     let mut text = "# Proposed from the names of columns and the form of values: all of it is a guess. Look at each line, and try it with\n\
              #   cdr-exporter check --config.file FILE\n"
         .to_owned();
-    text += "sources:\n  - name: sbc    # becomes the label `source`\n";
-    text += &format!("    paths: [{}]\n", quoted(&whole(file)));
+    text += &source(file);
     text += &shape(sampled, proposal);
     if let Some((place, value)) = &proposal.condition {
         text += "    # guess: other records are not the end of a call\n";

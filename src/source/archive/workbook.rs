@@ -137,7 +137,8 @@ fn shown(value: &DataRef<'_>, epoch: f64) -> String {
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(MOST_CHARACTERS).collect()
+    let end = text.char_indices().nth(MOST_CHARACTERS).map_or(text.len(), |(end, _)| end);
+    text[..end].to_owned()
 }
 
 /// Appends a row, if there is anything in it.
