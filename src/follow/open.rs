@@ -135,9 +135,15 @@ impl File {
     pub fn is_another_than(&self, id: FileId, content: &Content, other: &Reading) -> bool {
         let (Ok(own), Some(own_at)) = (self.opened(id), content.plain_text_at) else { return false };
         let (Some(file), Some(at)) = (other.tail.file(), other.tail.plain_text_at()) else { return false };
-        // A copy of what was there before it was overwritten has what is known of it.
-        let is_known = || content.is_marked_in(file, at);
-        are_different([(&own, own_at), (file, at)]).unwrap_or(false) && !is_known().unwrap_or(true)
+        let differ = |from, length| {
+            are_different([(&own, own_at + from), (file, at + from)], length).unwrap_or(false)
+        };
+        let hole = self.reading().and_then(|reading| reading.tail.holes.at);
+        let before_hole = hole.map_or(0, |hole| hole.saturating_sub(own_at + content.position));
+        // A copy of what was there before it was overwritten has what is known of it. It went another way only if what was
+        // written behind that, as far as the hole, is another record.
+        differ(content.position, before_hole)
+            || differ(0, u64::MAX) && !content.is_marked_in(file, at).unwrap_or(true)
     }
 
     /// Goes back to the beginning of what is there now.

@@ -116,14 +116,15 @@ pub fn is_filled(file: &File, hole: Range<u64>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether two texts, which begin at these offsets of their files, are different ones whatever is still to be written of
-/// them. Only as much as is searched at a time is compared: `false` where it does not show in that.
+/// Whether two texts, which begin at these offsets of their files, are different ones in their first `length` bytes, whatever
+/// is still to be written of them. Only as much as is searched at a time is compared: `false` where it does not show in that.
 ///
 /// # Errors
 /// When one of the files cannot be read.
-pub fn are_different(texts: [(&File, u64); 2]) -> io::Result<bool> {
+pub fn are_different(texts: [(&File, u64); 2], length: u64) -> io::Result<bool> {
+    let length = usize::try_from(length).unwrap_or(usize::MAX).min(SEARCHED_BYTES);
     let begin = |(file, at): (&File, u64)| {
-        let mut bytes = vec![0; SEARCHED_BYTES];
+        let mut bytes = vec![0; length];
         let read = file.read_at(&mut bytes, at)?;
         bytes.truncate(read);
         io::Result::Ok(bytes)

@@ -118,4 +118,10 @@ mod kept {
         let before = [Append(Deep, 16), Cut(Deep, 915), Again(Json, 19), WriteHole(Deep, 24, 9)];
         Player::play(&[&before[..], &[Cut(Json, 43), WriteHole(Json, 52, 7)]].concat(), true);
     }
+
+    #[test]
+    fn what_goes_another_way_before_the_hole_does_not_wait_for_it() {
+        let before = [Append(Deep, 8), Settle, WriteHole(Deep, 81, 13), Again(Json, 17), Kill];
+        Player::play(&[&before[..], &[Append(Json, 11)]].concat(), true);
+    }
 }
