@@ -14,6 +14,7 @@ use hashbrown::HashMap;
 
 use super::snapshot::Route;
 use crate::call::{CodePair, Outcome, UnixMillis};
+use crate::reading::sums::MinuteCalls;
 pub use stored::{MinuteKey, SeriesKey, StoredMinute, StoredSeries, numbered, without};
 
 /// How much is kept.
@@ -101,7 +102,7 @@ pub struct History {
     /// How many cells each series has: one without cells is forgotten.
     cells_of: HashMap<u32, usize>,
     cells: usize,
-    /// Cells to be added.
+    /// Cells to be added; kept for its room.
     noted: Vec<(Minute, Cell)>,
     /// What the store has otherwise.
     changed_minutes: BTreeSet<Minute>,
@@ -135,19 +136,20 @@ impl History {
         self.forget_older(now);
     }
 
-    /// Notes calls of a series, by minute, for the next [`History::add_noted`]; a minute may come several times.
-    pub fn note(&mut self, series: &Series, calls: &[(Minute, u32)], now: UnixMillis) {
+    /// Adds calls of these series by the minute in which they ended; a minute may come several times. All cells of a minute are
+    /// added at once, since many trunks have nearly a cell for each call.
+    pub fn add(&mut self, series: &[Option<Series>], calls: &[MinuteCalls], now: UnixMillis) {
         let first = self.first_kept(now);
-        let mut kept = calls.iter().filter(|(minute, calls)| *minute >= first && *calls > 0).peekable();
-        if kept.peek().is_some() {
-            let number = self.number(series);
-            self.noted.extend(kept.map(|(minute, calls)| (*minute, Cell { series: number, calls: *calls })));
-        }
-    }
-
-    /// Adds what was noted: all cells of a minute at once, since many trunks have nearly a cell for each call.
-    pub fn add_noted(&mut self) {
+        let mut numbers = vec![None; series.len()];
         let mut noted = std::mem::take(&mut self.noted);
+        for MinuteCalls { labels, minute, calls } in
+            calls.iter().filter(|it| it.minute >= first && it.calls > 0)
+        {
+            let place = *labels as usize;
+            let Some(series) = &series[place] else { continue };
+            let number = *numbers[place].get_or_insert_with(|| self.number(series));
+            noted.push((*minute, Cell { series: number, calls: *calls }));
+        }
         noted.sort_unstable_by_key(|(minute, cell)| (*minute, cell.series));
         noted.dedup_by(|(minute, cell), (last, into)| {
             let is_same = (*minute, cell.series) == (*last, into.series);

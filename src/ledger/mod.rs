@@ -241,13 +241,14 @@ impl Ledger {
         balance.unread.iter_mut().zip(sums.unread).for_each(|(own, count)| *own += count);
         balance.newest_call = balance.newest_call.max(sums.newest);
         balance.tallies.add(&sums.tallies, self.counts.limits.countries_per_source);
+        let mut series_of = vec![None; batch.calls.label_sets.len()];
         for (place, labels, sum) in batch.calls.label_sets(&sums) {
             let exemplar = batch.exemplars.failure(place);
             let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
             balance.series_overflow += if overflow { sum.count } else { 0 };
-            self.history.note(&series, &sum.minutes, now);
+            series_of[place] = Some(series);
         }
-        self.history.add_noted();
+        self.history.add(&series_of, &sums.minutes, now);
         for (place, route, sum) in batch.calls.routes(&sums) {
             self.counts.observe(source, route, sum, (&batch.exemplars, place), now);
         }

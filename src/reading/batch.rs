@@ -117,6 +117,7 @@ impl Batch {
         self.records.add(found);
         match found {
             Found::Calls { calls, positions } => {
+                self.calls.follow(how.format, context.trunks.as_ref());
                 for (place, call) in calls.iter().enumerate() {
                     let added = self.calls.add(call, how, context);
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
@@ -217,6 +218,11 @@ impl Batch {
             }
         }
         batch
+    }
+
+    /// The one behind it in the same text, if it is full: then there is more.
+    pub fn next(&mut self) -> Option<Self> {
+        self.is_full().then(|| Self { calls: self.calls.next(), ..Self::default() })
     }
 
     /// Whether it holds nothing.

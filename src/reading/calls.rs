@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::labels::{Key, LabelSet, OwnedKey, Route, label_set, labelled};
-use super::sums::{Counted, Observed, RouteSum, Sum, Sums, age, wider};
+use super::labels::{Key, Known, LabelSet, OwnedKey, Route, label_set, labelled};
+use super::sums::{Counted, MinuteCalls, Observed, RouteSum, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
+use crate::format::trunk::Only;
 use crate::format::{Format, Front};
 
 /// One of the attempts of a call, classified as if it were the only one.
@@ -55,6 +56,9 @@ const HISTOGRAMS: usize = 2048;
 /// About how many bytes the texts of a label set take, and the spare room of what finds it.
 const LABELS: usize = 256;
 
+/// Beyond so many, label sets are made anew for each batch: what stands where a trunk should be is then most likely none.
+const MOST_HANDED_ON: usize = 8 * 1024;
+
 /// The calls of a batch.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -66,7 +70,14 @@ pub struct Calls {
     decided: HashMap<Arc<LabelSet>, u32>,
     /// The last of them.
     last_decided: Option<(Arc<LabelSet>, u32)>,
-    index: HashMap<OwnedKey, u32>,
+    /// Of this batch, and of those before it in the text.
+    index: HashMap<OwnedKey, Known>,
+    /// What decides how a trunk may be shown: the format, and the trunks that the operator named.
+    shown_by: Option<(&'static Format, Option<Arc<Only>>)>,
+    /// How many batches came before it.
+    number: u32,
+    /// How many label sets were made for this batch.
+    made: usize,
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
     all: Sums,
@@ -78,6 +89,17 @@ pub struct Calls {
 }
 
 impl Calls {
+    /// Calls of this format follow: what trunks are shown as under another, or under another config, is forgotten.
+    pub fn follow(&mut self, format: &'static Format, only: Option<&Arc<Only>>) {
+        let is_same = |(known, before): &(&'static Format, Option<Arc<Only>>)| {
+            std::ptr::eq(*known, format) && before.as_ref().map(Arc::as_ptr) == only.map(Arc::as_ptr)
+        };
+        if !self.shown_by.as_ref().is_some_and(is_same) {
+            self.index.clear();
+            self.shown_by = Some((format, only.cloned()));
+        }
+    }
+
     /// Counts a call, unless it is only an attempt.
     pub fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Added {
         let verdict = context.catalogue.classify(call);
@@ -163,15 +185,23 @@ impl Calls {
         let (cause, codes) = labelled(verdict);
         let (trunk, direction) = (&*call.trunk.0, call.direction);
         let key = Key { trunk, direction, outcome, arrival, cause: &*cause, codes };
-        if let Some(place) = self.index.get(&key) {
-            return *place;
+        let next = place(self.label_sets.len());
+        if let Some(known) = self.index.get_mut(&key) {
+            if known.batch != self.number {
+                (known.batch, known.place) = (self.number, next);
+                let labels = Arc::clone(&known.labels);
+                return self.add_label_set(labels);
+            }
+            return known.place;
         }
         let cause: Arc<str> = (*cause).into();
         let only = context.trunks.as_deref();
         let labels = label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes);
-        let place = self.add_label_set(Arc::new(labels));
-        self.index.insert(Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes }, place);
-        place
+        let labels = Arc::new(labels);
+        let key = Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes };
+        self.index.insert(key, Known { labels: Arc::clone(&labels), batch: self.number, place: next });
+        self.made += 1;
+        self.add_label_set(labels)
     }
 
     /// A new label set at the next place.
@@ -188,14 +218,23 @@ impl Calls {
         place
     }
 
+    /// Those of the next batch of the same text, in which the same label sets are likely.
+    pub fn next(&mut self) -> Self {
+        let index = std::mem::take(&mut self.index);
+        let index = if index.len() > MOST_HANDED_ON { HashMap::new() } else { index };
+        let counted = Vec::with_capacity(self.counted.len());
+        let shown_by = self.shown_by.take();
+        Self { index, shown_by, number: self.number.wrapping_add(1), counted, ..Self::default() }
+    }
+
     /// The ids of the calls, where they are remembered.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = RecordId> {
         self.counted.iter().map(|call| call.id)
     }
 
-    /// The trunks of the calls, as they may be shown; one may come several times.
+    /// The trunks of the calls, as they may be shown; one may come twice.
     pub fn trunks(&self) -> impl Iterator<Item = &str> {
-        self.label_sets.iter().map(|labels| &*labels.trunk)
+        self.route_index.keys().map(|route| &*route.trunk)
     }
 
     /// All calls.
@@ -251,12 +290,12 @@ impl Calls {
 
     /// About how much memory they take.
     pub fn bytes(&self) -> usize {
-        let by_label_set = size_of::<LabelSet>() + size_of::<OwnedKey>() + size_of::<Sum>() + LABELS;
-        let by_minute = self.all.minutes * 2 * size_of::<(u32, u32)>();
+        let known = size_of::<LabelSet>() + size_of::<(OwnedKey, Known)>() + LABELS;
         self.counted.len() * size_of::<Counted>()
-            + self.label_sets.len() * by_label_set
+            + self.made * known
+            + self.label_sets.len() * size_of::<Sum>()
             + self.route_index.len() * HISTOGRAMS
-            + by_minute
+            + self.all.minutes.len() * size_of::<MinuteCalls>()
     }
 }
 
@@ -267,9 +306,12 @@ fn place(length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use super::*;
-    use crate::call::{Country, Direction, Kind, UnreadField};
+    use crate::call::{Codes, Country, Direction, Kind, UnreadField};
+    use crate::format::graph;
+    use crate::format::trunk::HIDDEN;
     use crate::reading::histogram::Histogram;
 
     const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
@@ -290,7 +332,11 @@ mod tests {
             .filter(|(_, sum)| sum.count > 0)
             .map(|(place, sum)| {
                 let mut minutes = BTreeMap::new();
-                sum.minutes.iter().for_each(|(minute, calls)| *minutes.entry(minute).or_default() += calls);
+                for MinuteCalls { minute, calls, .. } in
+                    sums.minutes.iter().filter(|it| it.labels as usize == place)
+                {
+                    *minutes.entry(minute).or_default() += calls;
+                }
                 minutes.retain(|_, calls: &mut u32| *calls > 0);
                 (place, sum.count, sum.seen, minutes)
             })
@@ -353,5 +399,41 @@ mod tests {
             let new: Vec<bool> = calls.ids().map(|_| random.u8(..10) < share).collect();
             assert_eq!(picture(&calls.only(&new, NOW)), picture(&calls.folded(&new, true, NOW)), "{new:?}");
         }
+    }
+
+    #[test]
+    fn the_next_batch_goes_on_with_the_same_label_sets() {
+        let call = |trunk: &'static str| Call {
+            record_id: RecordId(1),
+            trunk: trunk.into(),
+            direction: Direction::Inbound,
+            succeeded: Some(true),
+            codes: Codes::default(),
+            ended_at: None,
+            duration_seconds: None,
+            attempt: Attempt::Only,
+            unread: Unread::default(),
+            detail: Detail::default(),
+        };
+        let trunks = |calls: &Calls| calls.trunks().map(str::to_owned).collect::<Vec<_>>();
+        let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO, ignored_are: None };
+        let add = |calls: &mut Calls, trunk, only: Option<&str>| {
+            let only = only.map(|only| Arc::new(Only::of([only]).unwrap()));
+            let context = Context { trunks: only.clone(), ..Context::of_counts(NOW) };
+            calls.follow(how.format, only.as_ref());
+            calls.add(&call(trunk), how, &context);
+        };
+        let mut calls = Calls::default();
+        add(&mut calls, "sbc1.contoso.com", None);
+        add(&mut calls, "sbc2.contoso.com", None);
+        let mut next = calls.next();
+        assert_eq!(next.bytes(), 0, "what was made before fills no batch");
+        add(&mut next, "sbc2.contoso.com", None);
+        add(&mut next, "sbc2.contoso.com", None);
+        assert_eq!((trunks(&next), next.all().records), (vec!["sbc2.contoso.com".to_owned()], 2));
+        assert!(Arc::ptr_eq(&next.label_sets[0], &calls.label_sets[1]));
+        let mut last = next.next();
+        add(&mut last, "sbc2.contoso.com", Some("sbc1.contoso.com"));
+        assert_eq!(trunks(&last), [HIDDEN], "another config shows other trunks");
     }
 }

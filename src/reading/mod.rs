@@ -263,7 +263,9 @@ impl Reading {
 
     /// What was found since this was last asked, if that is anything.
     pub fn take_batch(&mut self) -> Option<Batch> {
-        self.batch.take().filter(|batch| !batch.is_empty()).map(|batch| *batch)
+        let mut batch = self.batch.take().filter(|batch| !batch.is_empty())?;
+        self.batch = batch.next().map(Box::new);
+        Some(*batch)
     }
 
     /// Whether the batch is to be handed over before more is read.
@@ -277,6 +279,7 @@ impl Reading {
         if let Some(stages) = &mut self.stages {
             stages.decoder.rest();
         }
+        self.batch.take_if(|batch| batch.is_empty());
     }
 
     /// Reads on by about `budget` bytes at most, of the `expected` ones that are new (if anyone knows); of text, if it is

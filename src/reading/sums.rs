@@ -1,6 +1,8 @@
 //! Calls folded into counts: what they add to the metrics of each label set and of their source. Every metric of calls begins
 //! here; CONTRIBUTING.md lists the files that it passes through.
 
+use hashbrown::HashMap;
+
 use super::histogram::Histogram;
 use super::tallies::Tallies;
 use crate::call::{Detail, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime};
@@ -57,8 +59,8 @@ pub struct Sums {
     /// End of the newest call.
     pub newest: Option<UnixMillis>,
     pub tallies: Tallies,
-    /// How many entries `minutes` has in all label sets.
-    pub minutes: usize,
+    /// Calls by the minute in which they ended. Without calls whose time is wrong or not known.
+    pub minutes: Vec<MinuteCalls>,
     /// How many calls have a field that could not be read, in the order of [`UnreadField::ALL`].
     pub unread: [u64; UnreadField::ALL.len()],
     /// Why the first of the times among them could not be read.
@@ -71,9 +73,18 @@ pub struct Sum {
     pub count: u64,
     /// Earliest and latest end.
     pub seen: Option<(UnixMillis, UnixMillis)>,
-    /// Calls by the minute in which they ended, counted from 1970; a minute may come several times. Without calls whose
-    /// time is wrong or not known.
-    pub minutes: Vec<(u32, u32)>,
+    /// The place of its last entry among [`Sums::minutes`].
+    last_minute: Option<u32>,
+}
+
+/// The calls of one label set in one minute; both may come several times.
+#[derive(Debug, Clone, Copy)]
+pub struct MinuteCalls {
+    /// The place of the label set.
+    pub labels: u32,
+    /// Counted from 1970.
+    pub minute: u32,
+    pub calls: u32,
 }
 
 /// The calls of one route: a trunk and a direction.
@@ -97,7 +108,7 @@ impl Default for Sums {
             tallies: Tallies::default(),
             unread: Default::default(),
             unread_time: None,
-            minutes: 0,
+            minutes: Vec::new(),
         }
     }
 }
@@ -131,7 +142,7 @@ impl Sums {
             self.tallies.count(&call.detail, outcome);
         }
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
-            self.minutes += usize::from(self.by_label_set[call.labels as usize].add_minute(ended_at, calls));
+            self.add_minute(call.labels, ended_at, calls);
             if self.keeps_families {
                 let seconds = seconds(age);
                 observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
@@ -144,6 +155,21 @@ impl Sums {
         }
         self.widen(call, outcome, age);
         observed
+    }
+
+    /// Counts calls in their minute. Calls of a file are nearly in order of time, so the last entry of the label set is looked
+    /// at alone.
+    fn add_minute(&mut self, labels: u32, ended_at: UnixMillis, calls: u64) {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return };
+        let last = &mut self.by_label_set[labels as usize].last_minute;
+        match last.and_then(|last| self.minutes.get_mut(last as usize)) {
+            Some(known) if known.minute == minute => known.calls = known.calls.saturating_add(calls),
+            _ => {
+                *last = u32::try_from(self.minutes.len()).ok();
+                self.minutes.push(MinuteCalls { labels, minute, calls });
+            }
+        }
     }
 
     /// Notes what of a call is the earliest or the latest of all.
@@ -164,7 +190,10 @@ impl Sums {
     /// and [`Sums::unread_time`].
     pub fn subtract(&mut self, other: &Self) {
         self.records -= other.records;
-        self.by_label_set.iter_mut().zip(&other.by_label_set).for_each(|(own, other)| own.subtract(other));
+        for (own, other) in self.by_label_set.iter_mut().zip(&other.by_label_set) {
+            own.count -= other.count;
+        }
+        self.subtract_minutes(&other.minutes);
         for (own, other) in self.by_route.iter_mut().zip(&other.by_route) {
             let pairs = [(&mut own.durations, &other.durations), (&mut own.setups, &other.setups)];
             for (own, other) in pairs.into_iter().filter_map(|(own, other)| own.as_mut().zip(other.as_ref()))
@@ -176,33 +205,16 @@ impl Sums {
         self.tallies.subtract(&other.tallies);
         self.unread.iter_mut().zip(other.unread).for_each(|(own, other)| *own -= other);
     }
-}
 
-impl Sum {
-    fn subtract(&mut self, other: &Self) {
-        self.count -= other.count;
-        for (minute, calls) in &other.minutes {
-            let mut left = *calls;
-            for (_, own) in self.minutes.iter_mut().filter(|(own, _)| own == minute) {
-                let taken = left.min(*own);
-                (*own, left) = (*own - taken, left - taken);
-            }
+    fn subtract_minutes(&mut self, other: &[MinuteCalls]) {
+        let mut left: HashMap<(u32, u32), u32> = HashMap::new();
+        for MinuteCalls { labels, minute, calls } in other {
+            *left.entry((*labels, *minute)).or_default() += calls;
         }
-    }
-
-    /// Counts calls in their minute; whether that takes another entry. Calls of a file are nearly in order of time, so the
-    /// last entry is looked at alone.
-    fn add_minute(&mut self, ended_at: UnixMillis, calls: u64) -> bool {
-        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-        let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return false };
-        match self.minutes.last_mut() {
-            Some((last, known)) if *last == minute => {
-                *known = known.saturating_add(calls);
-                false
-            }
-            _ => {
-                self.minutes.push((minute, calls));
-                true
+        for MinuteCalls { labels, minute, calls } in &mut self.minutes {
+            if let Some(left) = left.get_mut(&(*labels, *minute)) {
+                let taken = (*left).min(*calls);
+                (*calls, *left) = (*calls - taken, *left - taken);
             }
         }
     }

@@ -12,9 +12,10 @@ fn series(trunk: &str, cause: &str) -> Series {
 }
 
 impl History {
-    fn add(&mut self, series: Series, calls: &[(Minute, u32)], now: UnixMillis) {
-        self.note(&series, calls, now);
-        self.add_noted();
+    fn add_to(&mut self, series: Series, calls: &[(Minute, u32)], now: UnixMillis) {
+        let calls =
+            calls.iter().map(|(minute, calls)| MinuteCalls { labels: 0, minute: *minute, calls: *calls });
+        self.add(&[Some(series)], &calls.collect::<Vec<_>>(), now);
     }
 }
 
@@ -56,9 +57,9 @@ fn calls_are_kept_by_minute_for_as_long_as_was_asked() {
     let first = minute(START).unwrap();
     let mut history = History::new(Options { keep: Duration::from_secs(3600), ..Options::default() });
     let late = UnixMillis(START.0 + 3_600_000);
-    history.add(series("a", ""), &[(first, 1), (first + 1, 2), (first, 3), (first - 1, 9)], late);
-    history.add(series("b", "Ice"), &[(first + 1, 5)], late);
-    history.add(series("c", "gone before it came"), &[(first - 1, 5)], late);
+    history.add_to(series("a", ""), &[(first, 1), (first + 1, 2), (first, 3), (first - 1, 9)], late);
+    history.add_to(series("b", "Ice"), &[(first + 1, 5)], late);
+    history.add_to(series("c", "gone before it came"), &[(first - 1, 5)], late);
     let expected = [(first, "a ", 4), (first + 1, "a ", 2), (first + 1, "b Ice", 5)];
     let expected = expected.map(|(minute, name, calls)| (minute, name.to_owned(), calls));
     assert_eq!(seen(&history), expected);
@@ -83,7 +84,7 @@ fn beyond_so_many_cells_the_oldest_minutes_go() {
     let first = minute(START).unwrap();
     let mut history = History::new(Options { cells: 10, ..Options::default() });
     for at in 0..100 {
-        history.add(series(if at % 2 == 0 { "a" } else { "b" }, ""), &[(first + at / 2, 1)], START);
+        history.add_to(series(if at % 2 == 0 { "a" } else { "b" }, ""), &[(first + at / 2, 1)], START);
         assert!(history.cells <= 10);
     }
     assert_eq!(history.minutes().span(), Some(first + 45..first + 50));
@@ -94,9 +95,9 @@ fn series_are_taken_out_of_the_store_and_their_numbers_given_again() {
     let first = minute(START).unwrap();
     let mut history = History::new(Options::default());
     for trunk in ["a", "b", "c"] {
-        history.add(series(trunk, ""), &[(first, 1), (first + 60, 2)], START);
+        history.add_to(series(trunk, ""), &[(first, 1), (first + 60, 2)], START);
     }
-    history.add(series("b", "Ice"), &[(first + 120, 2)], START);
+    history.add_to(series("b", "Ice"), &[(first + 120, 2)], START);
     let mut rows = BTreeMap::new();
     store(&mut history, &mut rows);
     let mut gone = BTreeSet::new();
@@ -115,7 +116,7 @@ fn series_are_taken_out_of_the_store_and_their_numbers_given_again() {
     let mut history = restored(&rows);
     assert_eq!(history.minutes().span(), Some(first..first + 61), "an empty minute goes");
     assert_eq!(seen(&history).len(), 4);
-    history.add(series("d", ""), &[(first, 7)], START);
+    history.add_to(series("d", ""), &[(first, 7)], START);
     assert_eq!(history.numbers[&series("d", "")], 1);
 }
 
@@ -130,7 +131,7 @@ fn history_is_the_same_when_it_is_read_again() {
         for _ in 0..random.usize(..20) {
             let calls = [(minute(now).unwrap() - random.u32(..20_000), random.u32(1..9))];
             let (trunk, cause) = (random.u32(..9).to_string(), ["", "Ice", "Media"][random.usize(..3)]);
-            history.add(series(&trunk, cause), &calls, now);
+            history.add_to(series(&trunk, cause), &calls, now);
         }
         history.forget_older(now);
         store(&mut history, &mut rows);
@@ -155,7 +156,7 @@ fn a_busy_day_takes_about_a_megabyte() {
     let trunks: Vec<String> = (0..200).map(|trunk| format!("sbc{trunk}.contoso.com")).collect();
     for _ in 0..100_000 {
         let calls = [(begin + random.u32(..24 * 60), 1)];
-        history.add(series(&trunks[random.usize(..200)], causes[random.usize(..10)]), &calls, START);
+        history.add_to(series(&trunks[random.usize(..200)], causes[random.usize(..10)]), &calls, START);
     }
     let memory = history.cells * size_of::<Cell>();
     let stored: usize = history.changes().map(|(_, key, value)| key.len() + value.unwrap().len()).sum();
