@@ -135,9 +135,8 @@ impl File {
     pub fn is_another_than(&self, id: FileId, content: &Content, other: &Reading) -> bool {
         let (Ok(own), Some(own_at)) = (self.opened(id), content.plain_text_at) else { return false };
         let (Some(file), Some(at)) = (other.tail.file(), other.tail.plain_text_at()) else { return false };
-        let differ = |from, length| {
-            are_different([(&own, own_at + from), (file, at + from)], length).unwrap_or(false)
-        };
+        let differ =
+            |from, length| are_different([(&own, own_at + from), (file, at + from)], length).unwrap_or(false);
         let hole = self.reading().and_then(|reading| reading.tail.holes.at);
         let before_hole = hole.map_or(0, |hole| hole.saturating_sub(own_at + content.position));
         // A copy of what was there before it was overwritten has what is known of it. It went another way only if what was

@@ -110,6 +110,10 @@ impl File {
         if self.look.size == 0 || !matches!(self.state, State::Probing | State::CutCopy(_)) {
             return false;
         }
+        // A compressed file of which nothing can be unpacked yet has nothing to count either.
+        if self.reading().is_some_and(|reading| reading.tail.text().is_empty()) && !self.is_at_hole() {
+            return false;
+        }
         let own = Self::own(id, around.contents);
         let actions = self.decide(Seen::Quiet { remembered: around.context.remembers, own });
         if !actions.contains(&Action::Restart) {

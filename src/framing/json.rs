@@ -2,9 +2,10 @@
 //! holds rows (`value`, `records`, the `body` of a `$batch` answer, …), within each other to any depth. So a saved response,
 //! pages in an array, a row a line and any sequence of these all give rows.
 //!
-//! Structure only: strings, escapes and depth. Whether a value is valid JSON is the decoder's to say. One rule
-//! repairs: a raw newline cannot stand in a JSON string, and a top-level object that began as `{"` and is not closed
-//! when a later line begins with `{"` in the first column was cut off; there a new value begins.
+//! Structure only: strings, escapes and depth. Whether a value is valid JSON is the decoder's to say. Two rules repair: a raw
+//! newline cannot stand in a JSON string, and a top-level object that began as `{"` and is not closed when a later line begins
+//! with `{"` in the first column was cut off; there a new value begins. So does one, at the top, where a line begins with `{`
+//! or `[` in the first column behind something that no value may follow.
 
 mod scan;
 
@@ -110,6 +111,10 @@ impl JsonSplitter {
                 let object = if is_rest { self.nesting() } else { self.nesting().object() };
                 self.enter(if held == Held::Array { object.array() } else { object }, next)
             }
+            Scanned::Torn(next) => {
+                self.place = Place::Top;
+                if discarding { Split::TooLong { next } } else { Split::Broken { start: 0, next } }
+            }
             Scanned::End(next) | Scanned::Cut(next) if is_rest => self.enter(self.nesting().outer(), next),
             Scanned::End(next) | Scanned::Cut(next) if discarding => Split::TooLong { next },
             Scanned::End(next) if next > self.record_bytes => Split::TooLong { next },
@@ -152,19 +157,5 @@ fn begins_rows(text: &[u8], finished: bool) -> Option<bool> {
         None if finished => Some(true),
         None => None,
         Some(byte) => Some(matches!(byte, b'{' | b'[' | b']')),
-    }
-}
-
-/// As [`super::Framing::first_record`].
-pub(super) fn first_record(text: &[u8], is_all: bool) -> Option<usize> {
-    let mut splitter = JsonSplitter::new(usize::MAX);
-    let mut at = 0;
-    loop {
-        match splitter.next(&text[at..], false) {
-            Split::Skip { next } => at += next,
-            Split::NeedMore => return (!is_all).then_some(at),
-            Split::Record { start, .. } | Split::Broken { start, .. } => return Some(at + start),
-            Split::TooLong { .. } => return Some(at),
-        }
     }
 }

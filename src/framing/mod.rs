@@ -36,16 +36,6 @@ impl Framing {
             Self::Xml => Splitter::Xml(XmlSplitter::new(record_bytes)),
         }
     }
-
-    /// Where the first record begins in a text, behind what is said once for all; `None` while that may be in what comes,
-    /// if `is_all` there is of the text yet.
-    pub fn first_record(self, text: &[u8], is_all: bool) -> Option<usize> {
-        match self {
-            Self::Json => json::first_record(text, is_all),
-            Self::QuotedCsv => quoted_csv::header(text, false).map(|(_, next)| next),
-            Self::Lines | Self::Xml => Some(0),
-        }
-    }
 }
 
 /// What stands next in the text. Offsets count from the beginning of the text that was passed in; `next` is how

@@ -80,6 +80,22 @@ const JSON: &[(&str, &str, &[&str])] = &[
     ),
     ("value that is no array", "{\"value\":1}\n", &["={\"value\":1}"]),
     ("a cut line", "{\"a\":1,\n{\"b\":2}\n", &["!{\"a\":1,", "={\"b\":2}"]),
+    ("a cut line with blanks", "{ \"a\":1,\n{  \"b\":2 }\n", &["!{ \"a\":1,", "={  \"b\":2 }"]),
+    (
+        "a line of rows that was cut",
+        "[{\"a\":1},{\"b\":2\n[{\"c\":3},{\"d\":\"\"\n[{}]\n",
+        &["={\"a\":1}", "!{\"b\":2", "={\"c\":3}", "!{\"d\":\"\"", "={}"],
+    ),
+    (
+        "a page on a line that was cut",
+        "{\"value\":[{\"a\":1},{\"b\":[2]\n{\"n\":1,\"value\":[{\"c\":3}]}\n",
+        &["={\"a\":1}", "!{\"b\":[2]", "={\"c\":3}"],
+    ),
+    (
+        "values at the first column",
+        "[{\"a\":\n{\"b\":[\n[1],\n[2]\n]\n}\n},\n{\"c\":3}]",
+        &["={\"a\":\n{\"b\":[\n[1],\n[2]\n]\n}\n}", "={\"c\":3}"],
+    ),
     ("a line cut in a string", "{\"a\":\"x\n{\"b\":2}\n", &["!{\"a\":\"x", "={\"b\":2}"]),
     ("a line cut behind a backslash", "{\"a\":\"x\\\n{\"b\":2}\n", &["!{\"a\":\"x\\", "={\"b\":2}"]),
     ("a document over lines is not cut", "{\n\"a\":{\n\"b\":1}}\n", &["={\n\"a\":{\n\"b\":1}}"]),

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::stages::{Piece, Stages};
 use super::{Content, Options};
-use crate::format::{Format, Recognition};
+use crate::format::{Decoded, Format, Front, Recognition};
 use crate::source::identity::{HEAD_BYTES, Head};
 
 /// The first bytes of the text from its first record on, until there are enough for a whole head. What comes before,
@@ -68,9 +69,83 @@ pub fn first_record(text: &[u8], options: &Options, is_all: bool) -> Option<usiz
     let behind_hole = &text[begin..];
     let recognised = || Format::recognise_with(behind_hole, false, options.names);
     let first = match options.format.map_or_else(recognised, Recognition::Known) {
-        Recognition::Known(format) => format.framing.first_record(behind_hole, is_all),
+        Recognition::Known(format) => first_record_of(format, behind_hole, options, is_all),
         Recognition::Unknown => Some(0),
         Recognition::NeedMore => None,
     };
     first.or((!is_all).then_some(0)).map(|first| begin + first)
+}
+
+/// Where the first record begins in a text of this format. It must be where reading finds it: some formats have no header, and
+/// some have lines above it.
+fn first_record_of(format: &'static Format, text: &[u8], options: &Options, is_all: bool) -> Option<usize> {
+    let mut stages = Stages::new(format, *options);
+    let (mut at, mut behind_header) = (0, None);
+    loop {
+        let mut front = Front::empty();
+        stages.front(&text[at..], &mut front);
+        if let Some(first) = front.begins.iter().chain(&front.ignored).min() {
+            return Some(at + first);
+        }
+        match stages.next(&text[at..], false) {
+            Piece::NeedMore => return if is_all { behind_header } else { Some(at) },
+            Piece::Skip { next } => at += next,
+            Piece::Record { decoded: Decoded::Header, next, .. } => {
+                at += next;
+                behind_header = Some(at);
+            }
+            Piece::Record { text, .. } => return Some(at + text.start),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use walkdir::WalkDir;
+
+    use crate::call::UnixMillis;
+    use crate::format::{ALL, Format};
+    use crate::reading::{Context, Options, Reading, Turn};
+
+    const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+    /// Where looking ahead finds the first record of a text, and where reading does, if it counts any call.
+    fn found(text: &[u8], options: Options) -> Option<(u64, u64)> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let reading = || Reading::new(file.reopen().unwrap(), options);
+        let context = Context::of_counts(UnixMillis(1_793_491_200_000));
+        let mut read = reading();
+        while read.turn(&context, None, u64::MAX).unwrap() == Turn::More {}
+        while read.finish(&context).unwrap() == Turn::More {}
+        let looked_for = reading().look_ahead().unwrap().1?;
+        (read.found.calls > 0).then_some((looked_for as u64, read.beginning.head.at))
+    }
+
+    /// Else a copy is not known again.
+    #[test]
+    fn a_first_record_is_looked_for_where_it_is_read() {
+        let plain = |format: &&'static Format| {
+            let samples = WalkDir::new(Path::new(DATA).join(format.name)).into_iter().map(Result::unwrap);
+            let samples = samples.filter(|entry| entry.file_type().is_file());
+            samples.map(|entry| fs::read(entry.path()).unwrap()).collect::<Vec<_>>()
+        };
+        let mut of_all = 0;
+        for format in ALL.iter() {
+            for text in plain(format).iter().filter(|text| text.starts_with(b"PK") || text.is_ascii()) {
+                for mark in [&b""[..], b"\xef\xbb\xbf"] {
+                    let text = [mark, text].concat();
+                    let options = Options { format: Some(*format), ..Options::default() };
+                    if let Some((looked_for, read)) = found(&text, options) {
+                        of_all += 1;
+                        assert_eq!(looked_for, read, "{}: {}", format.name, text[..200].escape_ascii());
+                    }
+                }
+            }
+        }
+        assert!(of_all > 100, "{of_all}");
+    }
 }

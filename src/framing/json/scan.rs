@@ -10,6 +10,8 @@ pub enum Scanned {
     Rows(Held, usize),
     /// The value was cut off before this offset.
     Cut(usize),
+    /// It was cut off before the line that begins at this offset, and so was all around it: no JSON goes on as that line begins.
+    Torn(usize),
     NeedMore,
 }
 
@@ -80,6 +82,8 @@ pub struct Scan {
     /// Where the last string began.
     string_start: usize,
     envelope: Envelope,
+    /// The last byte that was no blank, outside of strings.
+    last: u8,
 }
 
 impl Scan {
@@ -93,6 +97,7 @@ impl Scan {
             begins_row,
             string_start: 0,
             envelope: Envelope::No,
+            last: 0,
         }
     }
 
@@ -101,8 +106,8 @@ impl Scan {
         if self.context == Context::Line {
             return self.line(text);
         }
-        if self.begins_row.is_none() && text.len() > 1 {
-            self.begins_row = Some(matches!(text, [b'{', b'"' | b'{', ..]));
+        if self.begins_row.is_none() {
+            self.begins_row = begins_row(text).or((text.len() > MOST_BLANKS).then_some(false));
         }
         while self.at < text.len() {
             let scanned = if self.in_string { self.string(text) } else { self.structure(text, room) };
@@ -138,22 +143,39 @@ impl Scan {
                     return Some(Scanned::End(after));
                 }
             }
-            b'\n' if self.context == (Context::Object { is_top: true }) && self.begins_row == Some(true) => {
-                match &text[after..] {
-                    [b'{', b'"', ..] => return Some(Scanned::Cut(after)),
-                    [] | [b'{'] => return Some(Scanned::NeedMore),
-                    _ => {}
+            b'\n' => {
+                if let Some(scanned) = self.line_end(text, after) {
+                    return Some(scanned);
                 }
             }
             _ => {}
         }
+        if !is_space(byte) {
+            self.last = byte;
+        }
         self.envelope = match (self.envelope, byte) {
             (Envelope::Name(end), b':') => Envelope::Colon(end),
-            (seen, b' ' | b'\t' | b'\r' | b'\n') => seen,
+            (seen, byte) if is_space(byte) => seen,
             _ => Envelope::No,
         };
         self.at = after;
         None
+    }
+
+    /// What the next line, which begins at this offset, says of a value that goes on to it.
+    fn line_end(&self, text: &[u8], next: usize) -> Option<Scanned> {
+        let is_top = self.context == Context::Object { is_top: true } && self.begins_row != Some(false);
+        let is_within = self.depth > 0 && !matches!(self.last, b':' | b',' | b'[' | b'{');
+        match &text[next..] {
+            [] if is_top || is_within => Some(Scanned::NeedMore),
+            [b'{' | b'[', ..] if is_within => Some(Scanned::Torn(next)),
+            line @ [b'{', ..] if is_top => match begins_row(line) {
+                Some(true) => Some(Scanned::Cut(next)),
+                Some(false) => None,
+                None => (line.len() <= MOST_BLANKS).then_some(Scanned::NeedMore),
+            },
+            _ => None,
+        }
     }
 
     /// Whether the properties of the object itself are being looked at.
@@ -207,6 +229,7 @@ impl Scan {
             Some(quote) => {
                 self.at += quote + 1;
                 self.in_string = false;
+                self.last = b'"';
                 self.envelope = if self.is_outermost() { Envelope::Name(self.at) } else { Envelope::No };
                 None
             }
@@ -229,6 +252,26 @@ impl Scan {
         self.at -= consumed.min(self.at);
         self.string_start = usize::MAX;
     }
+}
+
+/// So many blanks may stand between the brace and the first name of a row.
+const MOST_BLANKS: usize = 8;
+
+/// Whether a text begins as a row does, or with a brace too many; `None` while that cannot be told.
+fn begins_row(text: &[u8]) -> Option<bool> {
+    let within = text.strip_prefix(b"{").map(|within| within.get(..MOST_BLANKS).unwrap_or(within));
+    match within {
+        None => (!text.is_empty()).then_some(false),
+        Some([b'{', ..]) => Some(true),
+        Some(within) => {
+            let name = within.iter().find(|byte| !matches!(byte, b' ' | b'\t'))?;
+            Some(*name == b'"')
+        }
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// White space, and the comma that some put between values.

@@ -51,6 +51,23 @@ fn a_compressed_copy_of_a_file_that_was_read_in_part() {
     }
 }
 
+/// Nothing shows yet whose copy it is, and nothing could count.
+#[test]
+fn a_compressed_copy_whose_first_block_comes_slowly() {
+    for ending in ENDINGS {
+        let mut play = Play::new();
+        play.append("a.json", 50);
+        play.counted(50);
+        let copy = compress(&fs::read(play.path("a.json")).unwrap(), ending);
+        let path = play.path(&format!("a.json.1.{ending}"));
+        append(&path, &copy[..40]);
+        play.settles_at_with_pending(50, 0);
+        append(&path, &copy[40..]);
+        play.settles_at(50, 0);
+        assert_eq!(play.event("copied"), 1.0);
+    }
+}
+
 #[test]
 fn a_compressed_file_grows_by_frames_and_by_flushed_blocks() {
     let mut play = Play::new();
