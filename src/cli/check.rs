@@ -211,7 +211,7 @@ fn of_source(twice: Option<Twice>, proposed: &BTreeSet<String>) -> String {
     }
     if !proposed.is_empty() {
         text += &format!(
-            "  trunks are shown as records spell them; with this in the config, no others ever are:\n    {}\n",
+            "  every trunk that records name is shown; with this in the config, only these are:\n    {}\n",
             trunk::proposal(proposed)
         );
     }

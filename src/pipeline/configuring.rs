@@ -70,6 +70,6 @@ pub(super) fn propose_trunks(source: &str, index: SourceIndex, ledger: &Ledger) 
     let proposed = ledger.proposed_trunks(index);
     if !proposed.is_empty() {
         let config = trunk::proposal(&proposed);
-        info!(source, %config, "trunks are shown as records spell them; with this in the config, no others ever are");
+        info!(source, %config, "every trunk that records name is shown; with this in the config, only these are");
     }
 }

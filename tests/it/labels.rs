@@ -238,10 +238,10 @@ fn a_first_start_and_check_propose_what_to_let_through() {
         daemon
             .stop()
             .iter()
-            .any(|line| line.contains("trunks are shown as records spell") && line.contains(config))
+            .any(|line| line.contains("every trunk that records name is shown") && line.contains(config))
     };
     let daemon = house.serve();
-    daemon.wait_for_log("trunks are shown as records spell them");
+    daemon.wait_for_log("every trunk that records name is shown");
     assert!(said(daemon));
     let daemon = house.serve();
     daemon.wait_until_ready();
