@@ -36,6 +36,8 @@ function(config) {
   // at small ones: Wilson's bound takes three faults in thirty calls for sure, which happens on some trunk each day.
   lowerBound(some, all)::
     'sin(clamp_min(asin(sqrt(clamp_max(' + some + ' / (' + all + ' > 0), 1))) - ' + z / 2 + ' / sqrt(' + all + '), 0)) ^ 2',
+  // A lower bound with half a standard deviation more, from the bound itself.
+  surer(bound, all):: 'sin(clamp_min(asin(sqrt(%s)) - 0.25 / sqrt(%s), 0)) ^ 2' % [bound, all],
   // The share that they surely are at most: Wilson's bound, which is wide where there are none of them.
   upperBound(some, all)::
     '(' + some + ' + ' + z2 / 2 + ' + ' + z + ' * sqrt(' + some + ' * clamp_min(1 - ' + some + ' / ' + all + ', 0) + ' + z2 / 4

@@ -20,6 +20,7 @@
   local slow = [['6h', 6 * hour], ['1d', day]],
   local ofCauses = 'trunk_cause:cdr_call_failures_live',
   local pair = 'cause, microsoft_code, sip_code',
+  local continued = 'source:cdr_calls:continued',
   local bornCauses = 'trunk_arrival_cause:cdr_call_failures:born',
   local tenMinutes = '[%s]' % promql.andAMillisecond(10 * minute),
   local ofCause = 'ignoring (cause, microsoft_code, sip_code) group_left ()',
@@ -101,8 +102,8 @@
   // Counters that were not there in the hour before, while those of their source were.
   local bornOf(name, labels) = |||
     (%(sum)s unless count_over_time(%(sum)s[%(hour)s] offset %(recent)s))
-    and ignoring (%(labels)s) group without (%(labels)s) (%(sum)s offset %(known)s)
-  ||| % { sum: name + ':sum', labels: labels, hour: d(hour), recent: d(5 * minute), known: d(10 * minute) },
+    and ignoring (%(labels)s) %(continued)s
+  ||| % { sum: name + ':sum', labels: labels, hour: d(hour), recent: d(5 * minute), continued: continued },
   local boundOf(level, window, some='cdr_call_faults_live', all='cdr_calls_live') = {
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
@@ -206,10 +207,34 @@
                    ||| % [failures, metric('cdr_cause_info', 'side="user"'), counted],
                  },
                  {
+                   record: 'source_arrival:cdr_calls:sum',
+                   expr: 'sum without (trunk, direction) (%s:sum)' % counted,
+                 },
+                 {
+                   record: 'source:cdr_calls:known',
+                   comment:: 'Sources of which calls are known now: silence is nothing that can be seen while they are not.',
+                   expr: 'group %s (source_arrival:cdr_calls:sum)' % without(['arrival']),
+                 },
+                 {
+                   record: continued,
+                   comment:: |||
+                     Exporters whose counts of ten minutes ago are known and have not fallen: behind one that lost its state, what is read anew
+                     is not new.
+                   |||,
+                   expr: |||
+                     group without (arrival) (source_arrival:cdr_calls:sum offset %(ago)s)
+                     unless (
+                       sum without (arrival) (source_arrival:cdr_calls:sum{%(live)s} offset %(ago)s)
+                       > (sum without (arrival) (source_arrival:cdr_calls:sum{%(live)s}) or 0 * group without (arrival) (source_arrival:cdr_calls:sum offset %(ago)s))
+                     )
+                   ||| % { live: live, ago: d(10 * minute) },
+                 },
+                 {
                    record: counted + ':born',
                    comment:: |||
                      A trunk that begins while its source is known to us: its first calls, which increase() does not see. Not on a
-                     fresh install, nor after an outage of Prometheus, nor behind a moved exporter: there the source is new, too.
+                     fresh install, nor after an outage of Prometheus, nor behind a moved exporter: there the source is new, too. Nor
+                     behind one that lost its state.
                    |||,
                    expr: bornOf(counted, 'trunk, direction, arrival'),
                  },

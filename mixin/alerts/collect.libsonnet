@@ -63,8 +63,18 @@
     new(
       'CdrCollectHistoryUnfinished',
       'warning',
-      '%(left)s > 0 and %(left)s >= %(left)s offset %(hours)s'
-      % { left: metric('cdr_collect_history_seconds'), hours: d(6 * hour) },
+      // What was last known then, so that a restart then ends nothing now. Where a state was lost or `history` raised, more is left
+      // than before; while that goes down it is no standstill.
+      |||
+        %(left)s > 0
+        and %(left)s >= %(before)s
+        unless (%(left)s > %(before)s + %(day)d and %(left)s < max_over_time(%(left)s[%(hours)s]))
+      ||| % {
+        left: metric('cdr_collect_history_seconds'),
+        before: 'last_over_time(%(left)s[%(hours)s] offset %(hours)s)' % self,
+        hours: d(6 * hour),
+        day: config.day,
+      },
       after=15 * minute,
       keep=15 * minute,
       annotations={

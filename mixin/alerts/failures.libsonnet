@@ -53,14 +53,16 @@
                             % [std.join(', ', config.targetLabels + ['source']), d(seconds[window])],
   local trunkRatio(of) =
     local bound(window) = 'trunk:%s:lower_bound%s' % [ratio, window];
-    // In a window that is wide enough for its faults: two calls of two that fail in an hour are no fault of six hours yet.
+    // In a window that is wide enough for its faults: two calls of two that fail in an hour are no fault of six hours yet. And a little
+    // surer, since there are many hours: that four of seven fail in one happens by chance on some trunk of a thousand each day.
     local above(window) =
+      local isShort = !('above' in of) && window != of.window;
       '%s > %s' % [
-        bound(window),
+        if isShort then promql.surer(bound(window), 'trunk:cdr_calls_live:increase' + window) else bound(window),
         if 'above' in of then of.above
         else allowedOfTrunk(of.factor, window),
       ]
-      + if 'above' in of || window == of.window then '' else ' and trunk:cdr_call_faults_live:increase%s >= %g' % [window, of.faults - 0.5];
+      + if !isShort then '' else ' and trunk:cdr_call_faults_live:increase%s >= %g' % [window, of.faults - 0.5];
     local counts(name) =
       alert.value(if of.window == '1h' then alert.recent(name) else ['trunk:' + name + ':increase' + of.window, '']);
     alert.new(

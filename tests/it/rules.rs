@@ -203,6 +203,7 @@ macro_rules! unit_tests {
 }
 
 unit_tests! {
+    away: "away.test.yml",
     causes: "causes.test.yml",
     collect: "collect.test.yml",
     decommissioned_rings_for_weeks: "decommissioned-rings-for-weeks.test.yml",
