@@ -6,6 +6,7 @@ use super::{KEPT, calls, leading_cause, side_column};
 use crate::dashboard::{Panel, drill_down};
 use crate::repository;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The recorded series by which it is seen whether our rules are loaded.
 const RULES_LOADED: &str = "group(cause:cdr_cause_info:one)";
@@ -55,9 +56,10 @@ fn firing() -> String {
         or on (alertname, source, trunk) {alerts}"
     );
     format!(
-        r#"label_replace(label_replace(label_replace(label_replace(label_join(label_join(time() - ({lasting}),
+        r#"label_replace(label_replace(label_replace(label_replace(label_replace(label_join(label_join(label_join(time() - ({lasting}),
             "trunk_side_alertname", ";", "trunk", "side", "alertname"), "bad", " of ", "failed", "calls"),
-            "bad", "", "bad", " of "), "remedy", "See the runbook.", "remedy", ""),
+            "remedy_alertname", ";", "remedy", "alertname"), "bad", "", "bad", " of "),
+            "bad", "", "alertname", "CdrTrunkSilent"), "remedy", "$1", "remedy_alertname", ";(.+)"),
             "side", "sbc", "trunk_side_alertname", ".+;;CdrTrunkSilent"), "side", "exporter", "trunk_side_alertname", ".*;;CdrExporter.+")
             or {} or {}"#,
         nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings", "Nothing to do."),
@@ -116,6 +118,8 @@ pub fn table(title: &str, height: u32) -> Panel {
     .wrapped("Leading cause")
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
     .column("Who can fix it", &side_column())
+    // Where no cause says what to do, the name of the alert stands for what the alert itself says.
+    .column("What to do", &[("mappings", remedies())])
     .wrapped("What to do")
     .wide("Runbook", 70)
     .linked("Runbook", json!({"title": "Open the runbook", "targetBlank": false,
@@ -133,23 +137,56 @@ pub fn table(title: &str, height: u32) -> Panel {
 
 /// The alerts of the rule file, each with its summary.
 fn summaries() -> Value {
-    let rules = repository().join("deploy/prometheus/alerts.rules.yml");
-    let rules = std::fs::read_to_string(rules).unwrap_or_default();
+    mapping(|annotations| Some(annotations.get("summary")?.clone()))
+}
+
+/// The alerts of the rule file, each with how the remedy of its description begins, where that is the same for each trunk.
+fn remedies() -> Value {
+    mapping(|annotations| {
+        let remedy = annotations.get("description")?.split_once("Remedy: ")?.1;
+        Some(first_step(remedy).unwrap_or_else(|| "See the runbook.".into()))
+    })
+}
+
+/// As much of a remedy as fits into the two lines of a row, up to where something else begins: the height of a row goes by the
+/// name that is in its cell, and not by the text that stands for it.
+fn first_step(remedy: &str) -> Option<String> {
+    let first = |end: &str| remedy.find(end);
+    let sentence =
+        [". ", ";", ":"].into_iter().filter_map(first).min().unwrap_or(remedy.trim_end_matches('.').len());
+    let end =
+        [Some(sentence), first(", "), first(" and ")].into_iter().flatten().find(|place| *place <= 64)?;
+    let step = remedy.get(..end).filter(|step| !step.contains('{'))?;
+    let mut letters = step.chars();
+    Some(letters.next()?.to_uppercase().chain(letters).chain(['.']).collect())
+}
+
+/// Each alert of the rule files, and what is shown for its name.
+fn mapping(text: impl Fn(&BTreeMap<String, String>) -> Option<String>) -> Value {
     let mut options = serde_json::Map::new();
-    let mut alert = None;
-    let mut lines = rules.lines().map(str::trim);
-    while let Some(line) = lines.next() {
-        if let Some(name) = line.strip_prefix("- alert: ") {
-            alert = Some(name.to_string());
-        } else if let (Some(name), Some(text)) = (&alert, line.strip_prefix("summary: ")) {
-            // As `rules` writes a text: as a block of one line.
-            let text = if text == "|-" { lines.next().unwrap_or_default() } else { text };
-            if !options.contains_key(name) {
-                options.insert(name.clone(), json!({"text": text, "index": options.len()}));
+    for file in ["alerts.rules.yml", "collect.rules.yml"] {
+        let path = repository().join("deploy/prometheus").join(file);
+        for (name, annotations) in annotations_of(&std::fs::read_to_string(path).unwrap_or_default()) {
+            if let Some(text) = text(&annotations).filter(|_| !options.contains_key(&name)) {
+                options.insert(name, json!({"text": text, "index": options.len()}));
             }
         }
     }
     json!([{"type": "value", "options": options}])
+}
+
+/// The alerts of a rule file with their annotations, each of which `rules` writes as a block of one line.
+fn annotations_of(rules: &str) -> Vec<(String, BTreeMap<String, String>)> {
+    let mut alerts: Vec<(String, BTreeMap<String, String>)> = Vec::new();
+    let mut lines = rules.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("- alert: ") {
+            alerts.push((name.to_owned(), BTreeMap::new()));
+        } else if let (Some((_, annotations)), Some(key)) = (alerts.last_mut(), line.strip_suffix(": |-")) {
+            annotations.insert(key.to_owned(), lines.next().unwrap_or_default().to_owned());
+        }
+    }
+    alerts
 }
 
 /// Of each alert the panel of the dashboard of runbooks that is about it.

@@ -42,7 +42,7 @@ fn state() -> Vec<Panel> {
         .sparkline()
         .thresholds("green", &[(1_048_576.0, "orange")]),
         Panel::stat(
-            "Records unaccounted for",
+            "Unaccounted for",
             "Records read less records counted, doubled, headers, ignored and rejected. Good: 0, always.",
             4,
         )
@@ -265,7 +265,7 @@ fn collecting() -> Vec<Panel> {
         .instant("min(cdr_collect_credential_end_timestamp_seconds{@source}) - time()")
         .thresholds("red", &[(0.0, "orange"), (1_209_600.0, "green")]),
         Panel::stat(
-            "Rows changed in an hour",
+            "Rows changed",
             "Rows that Microsoft changed after they were counted, in the last hour. Good: none.",
             4,
         )

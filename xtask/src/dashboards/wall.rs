@@ -39,7 +39,7 @@ fn panels() -> Vec<Panel> {
     );
     panels.push(overview::newest_call(4).high(5));
     panels.push(trunks::worst("The worst trunks: the share of calls that fails for sure", 24, 8, 6));
-    panels.push(alerts::table("What rings", 7));
-    panels.push(causes_over_time("@route", 24).high(7));
+    panels.push(alerts::table("What rings", 8));
+    panels.push(causes_over_time("@route", 24).high(6));
     panels
 }
