@@ -108,6 +108,23 @@
     record: '%s:%s_per_attempt:lower_bound%s' % [level, some, window],
     expr: promql.lowerBound('%s:%s:increase%s' % [level, some, window], '%s:%s:increase%s' % [level, all, window]),
   },
+  // The share that they surely are at most: for alerts that end when the newer part of their window is well again.
+  local mostOf(window) = {
+    record: 'trunk:cdr_call_faults_live_per_attempt:upper_bound' + window,
+    expr: promql.upperBound('trunk:cdr_call_faults_live:increase' + window, 'trunk:cdr_calls_live:increase' + window),
+  },
+  // How many trunks of a source fail, where that is more than half of those that have calls.
+  local failingOf(window) = {
+    record: 'source:cdr_call_faults_live:failing_trunks' + window,
+    expr: |||
+      (count without (trunk) (%(faults)s > %(least)g * %(calls)s) >= 2)
+        > 0.5 * count without (trunk) (%(calls)s > 0)
+    ||| % {
+      least: config.allowedAtLeast,
+      faults: 'trunk:cdr_call_faults_live:increase' + window,
+      calls: 'trunk:cdr_calls_live:increase' + window,
+    },
+  },
   // The same for causes of which there are so many calls that they may ring: a bound is below the share that it is of.
   local boundOfCause(window) =
     local some = '%s:many%s' % [ofCauses, window];
@@ -134,7 +151,8 @@
   // (whoever's doing it was) for each direction. Few calls need a longer window to be sure of anything.
   local ratiosOf(window) =
     [boundOf('trunk', window)]
-    + (if std.member(['10m', '1h', '6h'], window) then sumOfTrunks(window) + [boundOf('source', window)] else [])
+    + (if window != '3d' then [mostOf(window)] else [])
+    + (if std.member(['10m', '1h', '6h'], window) then sumOfTrunks(window) + [boundOf('source', window), failingOf(window)] else [])
     + (if std.member(['1h', '6h'], window) then [boundOf('trunk_direction', window, 'cdr_calls_failed_live')] else []),
 
   // Causes that have many calls, and what is known of them.

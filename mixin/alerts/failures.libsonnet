@@ -33,9 +33,7 @@
     least: config.allowedAtLeast,
     faults: level + ':cdr_call_faults_live',
     calls: level + ':cdr_calls_live',
-    upper: promql.upperBound(
-      '%s:cdr_call_faults_live:increase%s' % [level, recent], '%s:cdr_calls_live:increase%s' % [level, recent]
-    ),
+    upper: '%s:%s:upper_bound%s' % [level, ratio, recent],
   },
 
   // The windows of CdrTrunkFailureRatioHigh: `seen` are the bounds of which one must be above `above`.
@@ -112,15 +110,12 @@
   local all(window, above) = |||
     source:%(ratio)s:lower_bound%(w)s > %(above)s
     and %(rest)s > %(least)g
-    and (count without (trunk) (%(faults)s > %(least)g * %(calls)s) >= 2)
-      > 0.5 * count without (trunk) (%(calls)s > 0)
+    and source:cdr_call_faults_live:failing_trunks%(w)s
   ||| % {
     ratio: ratio,
     w: window,
     above: above,
     least: config.allowedAtLeast,
-    faults: 'trunk:cdr_call_faults_live:increase' + window,
-    calls: 'trunk:cdr_calls_live:increase' + window,
     rest: promql.lowerBound('source:cdr_call_faults_but_worst_live:increase' + window, 'source:cdr_calls_live:increase' + window),
   },
   local source(query, format='| printf "%.0f"', otherwise='0') = alert.value(query, alert.ofSource, format, otherwise),
