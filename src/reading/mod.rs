@@ -1,7 +1,9 @@
 //! One file on its way through the stages, text, records, calls, verdicts, to a [`Batch`]. The worker's side: it owns the
 //! file, and knows no ledger.
 
+#[expect(clippy::should_implement_trait, reason = "`next` is the batch that comes after, not an item")]
 pub mod batch;
+#[expect(clippy::should_implement_trait, reason = "`next` is the calls of the batch that comes after")]
 pub mod calls;
 pub mod content;
 pub mod exemplars;
