@@ -18,7 +18,7 @@ use crate::config;
 use crate::expose::access;
 use crate::findings::thousands;
 use crate::format::names::Names;
-use crate::format::{graph, table, trunk};
+use crate::format::{table, trunk};
 use crate::framing::Framing;
 use crate::pipeline::Options;
 use crate::reading::batch::Rejected;
@@ -243,8 +243,9 @@ const MASKED_SHOWN: usize = 1000;
 fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
     let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name());
     let Some(rejected) = rejected else { return table::lacking(&reader::text_at(path, 0)?, names) };
-    match read.reading.format()?.framing {
-        Framing::Json => graph::hint(&reader::text_at(path, rejected.position)?, names),
+    let format = read.reading.format()?;
+    match format.framing {
+        Framing::Json => (format.decoder)(names).misspelt(&reader::text_at(path, rejected.position)?),
         _ => reader::header_hint(path, names),
     }
 }

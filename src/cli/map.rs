@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, reader};
-use crate::format::mapped::{Field, Shape, guess, sampling, trial};
-use crate::format::{Format, Recognition, unknown};
+use crate::format::mapped::{Shape, guess, sampling, trial};
+use crate::format::{Format, unknown};
 use crate::source::open::open;
 
 /// Propose a config for records of another kind, from the names of their columns or properties
@@ -21,10 +21,6 @@ pub struct Arguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
-
-/// Without one of these nothing says how a call ended.
-const ENDINGS: [Field; 5] =
-    [Field::Success, Field::Answered, Field::MicrosoftCode, Field::SipCode, Field::Q850];
 
 /// Prints the config. The answer is no where nothing in the file seems to say how a call ended.
 pub fn run(arguments: &Arguments) -> Exit {
@@ -41,8 +37,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     let finished = text.len() < reader::RECORD_BYTES;
-    if let Some(format) = built_in(text, finished) {
-        return print(&yaml::built_in(file, format));
+    if let Some(format) = Format::certain(text, finished) {
+        return print(&yaml::built_in(file, format.name));
     }
     let mut sampled = sampling::sampled(text, finished);
     sampled.samples.retain(|sample| trial::is_name(&sample.place));
@@ -55,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     let proposal = guess::propose(&sampled.samples);
     let printed = print(&yaml::config(file, &sampled, &proposal));
-    if !proposal.guesses.iter().any(|guess| ENDINGS.contains(&guess.field)) {
+    if !proposal.guesses.iter().any(|guess| guess.field.is_ending()) {
         super::say(
             "map",
             "nothing in it seems to say how a call ended: name the place of success, answered, microsoft_code, sip_code or \
@@ -71,14 +67,6 @@ fn print(config: &str) -> Exit {
     if io::stdout().write_all(config.as_bytes()).is_err() { Exit::No } else { Exit::Ok }
 }
 
-/// The built-in format of the file, if it is of one. Any JSON is taken for Graph's, where nothing else is said.
-fn built_in(text: &[u8], finished: bool) -> Option<&'static str> {
-    match Format::recognise(text, finished) {
-        Recognition::Known(format) if format.name != "graph" || is_of_graph(text) => Some(format.name),
-        Recognition::Known(_) | Recognition::NeedMore | Recognition::Unknown => None,
-    }
-}
-
 /// Why there is nothing to guess from.
 fn without_records(text: &[u8], shape: &Shape) -> &'static str {
     match shape {
@@ -89,11 +77,6 @@ fn without_records(text: &[u8], shape: &Shape) -> &'static str {
         }
         Shape::Csv { .. } | Shape::Regex(_) => "there is no record in it",
     }
-}
-
-fn is_of_graph(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-    text.contains("callendsubreason") || text.contains("finalsipcode")
 }
 
 /// The path as `paths` takes it: whole, and of no other file.

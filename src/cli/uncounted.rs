@@ -22,7 +22,7 @@ const HEAD: usize = 64 * 1024;
 /// there is no such file, or nothing in it.
 pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
     let records = &read.summary.records;
-    let format = read.reading.format().filter(|format| format.told.is_some())?;
+    let format = read.reading.format().filter(|format| format.is_of_device())?;
     if records.counted + records.duplicate > 0
         || records.ignored == 0
         // Attempts of calls that were counted in another file.

@@ -15,10 +15,6 @@ use crate::format::Format;
 use crate::format::device::Device;
 use crate::format::mapped::{FIELDS, Field, From, Mapping, Origin, Shape, TimeFormat, Where};
 
-/// One of them must be there, else nothing says how a call ended.
-const ENDINGS: [Field; 5] =
-    [Field::Success, Field::Answered, Field::MicrosoftCode, Field::SipCode, Field::Q850];
-
 /// What stands behind a field's name: a place, or more about it.
 #[derive(Debug, Deserialize)]
 #[serde(
@@ -123,7 +119,7 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
     for (field, origin) in fields {
         origins.push(read_origin(field, origin, &shape)?);
     }
-    if !origins.iter().any(|origin| ENDINGS.contains(&origin.field)) {
+    if !origins.iter().any(|origin| origin.field.is_ending()) {
         let message = "nothing in `fields` says how a call ended: give success, answered, microsoft_code, sip_code or q850";
         return Err(at(name, message));
     }

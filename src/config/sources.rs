@@ -14,7 +14,7 @@ use super::errors::{Checked, at, plain, unknown};
 use super::file;
 use super::limits;
 use super::units::duration;
-use crate::format::device::{Device, TrunkFrom};
+use crate::format::device::{Beside, Device, Keys, TrunkFrom};
 use crate::format::names::{ALL as ALL_FIELDS, Field, Names};
 use crate::format::{ALL, Format, mapped};
 use crate::ledger::{SourceOptions, TrunkName};
@@ -222,45 +222,44 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
     if let (Some(key), Some(format)) = (written.trunk_from.as_ref(), format) {
         check_trunk_from(written, key, format)?;
     }
-    if let (Some(name), Some("cube")) = (written.teams_side.iter().flatten().next(), format.map(|it| it.name))
+    let keys = format.and_then(|format| format.device);
+    if let (Some(side), Some(Keys { teams_side: false, .. }), Some(format)) =
+        (written.teams_side.iter().flatten().next(), keys, format)
     {
-        return Err(at(name, "records of `cube` name no sides, so `teams_side` can tell none apart"));
+        let message =
+            format!("records of `{}` name no sides, so `teams_side` can tell none apart", format.name);
+        return Err(at(side, message));
     }
     let Some(key) = device_key(written) else { return Ok(format) };
-    match format.map(|format| device(written).map(|device| format.of_device(device))).transpose()?.flatten() {
+    match format.map(|format| device(written).map(|device| format.for_device(device))).transpose()?.flatten()
+    {
         Some(format) => Ok(Some(format)),
         None => {
-            let known = ALL.into_iter().filter(|format| format.told.is_some());
-            let known: Vec<&str> = known.map(|format| format.name).collect();
             let message = "`teams_side`, `trunk_from` and `timezone` go with the `format` of a device";
-            Err(at(key, format!("{message}: {}", known.join(", "))))
+            Err(at(key, format!("{message}: {}", names_of_devices(|_| true).join(", "))))
         }
     }
 }
 
+/// The names of those formats of devices that take a key.
+fn names_of_devices(take: impl Fn(&Keys) -> bool) -> Vec<&'static str> {
+    let takes = |format: &&Format| format.device.as_ref().is_some_and(&take);
+    ALL.into_iter().filter(takes).map(|format| format.name).collect()
+}
+
 /// Whether records name the trunk of the carrier's side, and something says which side that is.
 fn check_trunk_from(written: &file::Source, key: &Spanned<String>, format: &'static Format) -> Checked<()> {
-    if !WITH_TWO_TRUNKS.contains(&format.name) {
-        let known = WITH_TWO_TRUNKS.join(", ");
+    let Some(check) = format.device.and_then(|keys| keys.carrier_trunk) else {
+        let known = names_of_devices(|keys| keys.carrier_trunk.is_some()).join(", ");
         let message = format!("records of `{}` name one trunk: `trunk_from` goes with {known}", format.name);
         return Err(at(key, message));
-    }
+    };
     if key.value != "carrier" {
         return Ok(());
     }
-    let names_both = || {
-        let letters = layout(written).map(|text| text.unwrap_or_default().to_ascii_lowercase())?;
-        Ok(letters.replace([' ', '_'], "").contains("egresssip"))
-    };
-    if format.name == "audiocodes" && !names_both()? {
-        let message = "a leg of `audiocodes` names its own side alone: `trunk_from: carrier` goes with session detail records, \
-                       whose columns `layout` names";
-        return Err(at(key, message));
-    }
-    if format.name == "asterisk" && written.trunks.only.is_none() {
-        let message = "a peer on the other side may be somebody's phone: name the carriers' peers in `trunks: {only: [...]}`";
-        return Err(at(key, message));
-    }
+    let layout = layout(written)?.unwrap_or_default();
+    check(&Beside { layout: &layout, names_trunks: written.trunks.only.is_some() })
+        .map_err(|message| at(key, message))?;
     match written.teams_side.as_ref().is_none_or(Vec::is_empty) {
         true => Err(at(
             key,
@@ -269,9 +268,6 @@ fn check_trunk_from(written: &file::Source, key: &Spanned<String>, format: &'sta
         false => Ok(()),
     }
 }
-
-/// Formats whose records name the trunks of both sides; of `audiocodes` those of sessions do.
-const WITH_TWO_TRUNKS: [&str; 4] = ["asterisk", "audiocodes", "oracle", "ribbon"];
 
 fn named(written: &Spanned<String>) -> Checked<Option<&'static Format>> {
     match written.value.as_str() {
@@ -329,10 +325,9 @@ fn check_layout(
     key: &Spanned<String>,
     format: Option<&'static Format>,
 ) -> Checked<()> {
-    let Some(check) = format.and_then(|format| format.layout) else {
-        let known = ALL.into_iter().filter(|format| format.layout.is_some());
-        let known: Vec<&str> = known.map(|format| format.name).collect();
-        return Err(at(key, format!("`layout` goes with one of the formats {}", known.join(", "))));
+    let Some(check) = format.and_then(|format| format.device?.layout) else {
+        let known = names_of_devices(|keys| keys.layout.is_some()).join(", ");
+        return Err(at(key, format!("`layout` goes with one of the formats {known}")));
     };
     let text = layout(written)?.unwrap_or_default();
     check(&text).map_err(|message| at(key, format!("the layout: {message}")))

@@ -12,7 +12,7 @@ use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::columns::{self, FirstRow, Wanted};
-use super::device::{self, Device, Sides};
+use super::device::{self, Beside, Device, Keys, Sides};
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields, local_time};
@@ -28,6 +28,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::QuotedCsv,
     recognise,
+    is_log: false,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&[
@@ -43,10 +44,24 @@ pub static FORMAT: Format = Format {
     ]),
     broken: Reason::BadCsv,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: true,
+        carrier_trunk: Some(carrier_trunk),
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
+
+fn carrier_trunk(beside: &Beside<'_>) -> Result<(), &'static str> {
+    match beside.names_trunks {
+        true => Ok(()),
+        false => Err(
+            "a peer on the other side may be somebody's phone: name the carriers' peers in `trunks: {only: [...]}`",
+        ),
+    }
+}
 
 /// Where the columns of a row stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

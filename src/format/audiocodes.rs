@@ -18,7 +18,7 @@ use self::fields::Layout;
 use self::headers::Headers;
 use self::leg::Leg;
 use self::table::Table;
-use super::device::{self, Device, Sides};
+use super::device::{self, Beside, Device, Keys, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation};
 use crate::call::{Guid, Reason};
@@ -30,6 +30,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Lines,
     recognise,
+    is_log: true,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&[
@@ -51,10 +52,27 @@ pub static FORMAT: Format = Format {
     ]),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder::new(device))),
-    layout: Some(|text| Table::of_layout(text).map(|_| ())),
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder::new(device)),
+        teams_side: true,
+        carrier_trunk: Some(carrier_trunk),
+        layout: Some(|text| Table::of_layout(text).map(|_| ())),
+    }),
+    twin: None,
     config: "",
 };
+
+/// Legs have no names of the other side; session detail records do.
+fn carrier_trunk(beside: &Beside<'_>) -> Result<(), &'static str> {
+    let letters = beside.layout.to_ascii_lowercase().replace([' ', '_'], "");
+    match letters.contains("egresssip") {
+        true => Ok(()),
+        false => Err(
+            "a leg of `audiocodes` names its own side alone: `trunk_from: carrier` goes with session detail records, \
+             whose columns `layout` names",
+        ),
+    }
+}
 
 /// Kinds of records; a line of each is one of this device.
 const KINDS: [&[u8]; 8] = [

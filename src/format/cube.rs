@@ -10,7 +10,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::answered::{self, NEVER_ANSWERED};
-use super::device::{self, Device};
+use super::device::{self, Device, Keys};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, loose_cells, written_time};
 use crate::call::{
@@ -24,6 +24,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Lines,
     recognise,
+    is_log: true,
     live_within: Duration::from_mins(90),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&[
@@ -36,8 +37,13 @@ pub static FORMAT: Format = Format {
     ]),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: false,
+        carrier_trunk: None,
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
 

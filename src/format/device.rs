@@ -7,10 +7,10 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Recognised;
 use super::local_time::{Clock, Date};
 use super::side_names::SideNames;
 use super::zone::Zone;
+use super::{Decode, Recognised};
 use crate::call::{Direction, Reason, RefusedBy, UnixMillis};
 
 /// What the operator says of a device.
@@ -32,6 +32,34 @@ impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {:?} {:?} {:?}", self.names, self.trunk_from, self.timezone, self.layout)
     }
+}
+
+/// Which keys of the config the format of a device takes: what the operator says of the device, and what that must be.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    /// Makes a decoder of it.
+    pub decoder: fn(&'static Device) -> Box<dyn Decode>,
+    /// `teams_side`: whether records name their sides, so that it can tell them apart.
+    pub teams_side: bool,
+    /// `trunk_from: carrier`: fails with what else the config must say for it. `None` where records name one trunk.
+    pub carrier_trunk: Option<CheckCarrierTrunk>,
+    /// `layout`: fails with what is wrong with it. `None` where fields always stand in the same places.
+    pub layout: Option<CheckLayout>,
+}
+
+/// Says what else the config must have for the trunk of the carrier's side.
+pub type CheckCarrierTrunk = fn(&Beside<'_>) -> Result<(), &'static str>;
+
+/// Says what is wrong with the operator's layout.
+pub type CheckLayout = fn(&str) -> Result<(), String>;
+
+/// What stands beside `trunk_from` in the config.
+#[derive(Debug)]
+pub struct Beside<'c> {
+    /// The text of `layout`, or nothing.
+    pub layout: &'c str,
+    /// Whether `trunks: only:` names the trunks that may be shown.
+    pub names_trunks: bool,
 }
 
 /// A device of which the operator says nothing.

@@ -17,8 +17,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use self::variables::{Variables, is_trunk, url_decoded};
-use super::device::{self, Device};
+use self::variables::{Variables, is_gateway, url_decoded};
+use super::device::{self, Device, Keys};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation};
 use crate::call::{Guid, Reason};
@@ -30,14 +30,20 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Json,
     recognise,
+    is_log: false,
     // A file is written when its call ends; then it may have to be copied.
     live_within: Duration::from_mins(15),
-    is_trunk,
+    is_trunk: is_gateway,
     public: PUBLIC,
     broken: Reason::BadJson,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: true,
+        carrier_trunk: None,
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
 

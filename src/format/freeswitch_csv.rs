@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::civil;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Keys};
 use super::freeswitch::variables::{self, Variables};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation, freeswitch};
@@ -22,13 +22,19 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Lines,
     recognise,
+    is_log: false,
     live_within: Duration::from_mins(15),
-    is_trunk: variables::is_trunk,
+    is_trunk: variables::is_gateway,
     public: Public::of_words(freeswitch::WORDS),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder::new(device))),
-    layout: Some(|text| Template::read(text).map(|_| ())),
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder::new(device)),
+        teams_side: true,
+        carrier_trunk: None,
+        layout: Some(|text| Template::read(text).map(|_| ())),
+    }),
+    twin: None,
     config: "",
 };
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::device::{self, Device};
+use super::device::{self, Device, Keys};
 use super::freeswitch::variables::{self, Variables, url_decoded};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation, freeswitch};
@@ -18,13 +18,19 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Xml,
     recognise,
+    is_log: false,
     live_within: Duration::from_mins(15),
-    is_trunk: variables::is_trunk,
+    is_trunk: variables::is_gateway,
     public: Public { correlation_id: "", ..freeswitch::PUBLIC },
     broken: Reason::BadXml,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: true,
+        carrier_trunk: None,
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
 

@@ -16,7 +16,6 @@ use std::time::Duration;
 use serde::de::{DeserializeSeed, IgnoredAny};
 
 use self::full::{AnyRow, ERROR, RowOf};
-pub use self::near::hint;
 use self::quick::{Layout, ROOM};
 use self::rows::Rows;
 use super::names::{Field, Lookalikes, Names};
@@ -32,6 +31,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Json,
     recognise,
+    is_log: false,
     // Graph knows a call within minutes, but somebody has to ask.
     live_within: Duration::from_hours(6),
     is_trunk: trunk::is_fqdn,
@@ -44,8 +44,8 @@ pub static FORMAT: Format = Format {
     },
     broken: Reason::BadJson,
     decoder: &|names| Box::new(Decoder::new(names)),
-    told: None,
-    layout: None,
+    device: None,
+    twin: None,
     config: "",
 };
 
@@ -112,6 +112,12 @@ fn recognise_inner(text: &[u8], finished: bool) -> Recognised {
     }
 }
 
+/// Whether a text has a property that Graph's rows alone have.
+pub fn is_named_in(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    text.contains("callendsubreason") || text.contains("finalsipcode")
+}
+
 /// Decodes rows one by one.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -133,6 +139,10 @@ impl Decode for Decoder {
             "no Direct Routing calls, such as Calling Plan rows (getPstnCalls), communications/callRecords, or rows without codes: \
              ask for getDirectRoutingCalls",
         )
+    }
+
+    fn misspelt(&self, record: &[u8]) -> Option<String> {
+        near::hint(record, self.names)
     }
 
     fn header(&self) -> Option<Vec<u8>> {

@@ -14,6 +14,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::QuotedCsv,
     recognise: |text, finished, names| teams_admin_center::recognise(text, finished, names, true),
+    is_log: false,
     // As Graph's own.
     live_within: Duration::from_hours(6),
     is_trunk: trunk::is_fqdn,
@@ -21,7 +22,7 @@ pub static FORMAT: Format = Format {
     public: Public::of_words(graph::WORDS),
     broken: Reason::BadCsv,
     decoder: &|names| Box::new(Decoder::new(names)),
-    told: None,
-    layout: None,
+    device: None,
+    twin: Some(&graph::FORMAT),
     config: "",
 };

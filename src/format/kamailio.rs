@@ -12,7 +12,7 @@ use std::time::Duration;
 use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::device::{self, Device, Sides};
+use super::device::{self, Device, Keys, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, local_time};
 use crate::call::{
@@ -28,6 +28,7 @@ pub static FORMAT: Format = Format {
     aliases: &["opensips"],
     framing: Framing::Lines,
     recognise,
+    is_log: true,
     live_within: Duration::from_mins(15),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&[
@@ -40,8 +41,13 @@ pub static FORMAT: Format = Format {
     ]),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: true,
+        carrier_trunk: None,
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
 

@@ -46,6 +46,13 @@ pub enum Shape {
     Regex(Vec<Regex>),
 }
 
+impl Format {
+    /// Whether the config says where its fields stand.
+    pub fn is_mapped(&self) -> bool {
+        NAMES.contains(&self.name)
+    }
+}
+
 impl Shape {
     fn delimiter(&self) -> u8 {
         if let Self::Csv { delimiter, .. } = self { *delimiter } else { b',' }
@@ -125,13 +132,14 @@ impl Mapping {
                 aliases: &[],
                 framing,
                 recognise: |_, _, _| Recognised::No,
+                is_log: false,
                 live_within: Duration::from_mins(15),
                 is_trunk: device::is_device_trunk,
                 public: Public::of_words(&[]),
                 broken,
                 decoder: Box::leak(Box::new(decoder)),
-                told: None,
-                layout: None,
+                device: None,
+                twin: None,
                 config,
             }
         })

@@ -1,5 +1,4 @@
-//! Records to calls. A format is a value: one file here, one line in [`ALL`] (and in `LOGS`, if other lines may stand before its
-//! first record), one folder in `tests/data/`. CONTRIBUTING.md lists every step.
+//! Records to calls. A format is a value: one file here, one line in [`ALL`], one folder in `tests/data/`. CONTRIBUTING.md lists every step.
 //!
 //! Pure: bytes in, values out.
 
@@ -43,7 +42,7 @@ use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use self::device::{Device, Sides};
+use self::device::{Device, Keys, Sides};
 pub use self::front::{Front, Usual};
 use self::mapped::trial::Trial;
 use self::names::Names;
@@ -67,9 +66,6 @@ pub static ALL: [&Format; 12] = [
     &cube::FORMAT,
 ];
 
-/// Those of logs, in which records may stand anywhere.
-static LOGS: [&Format; 3] = [&audiocodes::FORMAT, &kamailio::FORMAT, &cube::FORMAT];
-
 /// A record format: all that the other stages need to know of it.
 pub struct Format {
     /// The name in the config's `format:` and in reports.
@@ -81,6 +77,8 @@ pub struct Format {
     /// Whether a text (UTF-8, no byte-order mark) that begins so is of this format. It begins with no blank; `finished`
     /// says that no more is to come.
     pub recognise: fn(text: &[u8], finished: bool, names: Names) -> Recognised,
+    /// Whether its records stand in a log: anywhere among lines of others.
+    pub is_log: bool,
     /// How long after its end a call is still live news, if the config does not say.
     pub live_within: Duration,
     /// Whether a text can be the name of a trunk, the one text of a record that becomes a label. A person's name or number
@@ -92,19 +90,13 @@ pub struct Format {
     pub broken: Reason,
     /// A decoder at the beginning of a file, which knows these names of the operator's.
     pub decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync),
-    /// A decoder that was told about the device; `None` where records tell all themselves.
-    pub told: Option<DecoderOf>,
-    /// Whether the operator may say where fields stand (`layout:` in the config); fails with what is wrong with that.
-    pub layout: Option<CheckLayout>,
+    /// What the operator may say of the device that writes them; `None` where records tell all themselves.
+    pub device: Option<Keys>,
+    /// Another format of the same records, with the same ids: a call that is in both counts once.
+    pub twin: Option<&'static Self>,
     /// What the config says of it, by which formats of one name are told apart; `""` for a built-in one.
     pub config: &'static str,
 }
-
-/// Says what is wrong with the operator's layout.
-pub type CheckLayout = fn(&str) -> Result<(), String>;
-
-/// Makes a decoder of what the operator says of the device.
-pub type DecoderOf = fn(&'static Device) -> Box<dyn Decode>;
 
 /// The parts of a format's records that name nobody: what is left of a rejected record when all else is masked.
 #[derive(Debug, Clone, Copy)]
@@ -200,6 +192,12 @@ pub trait Decode: Debug + Send {
         None
     }
 
+    /// What to mend in a record whose names are not all there, in a sentence for people; `None` where nothing in it looks like
+    /// what is missing.
+    fn misspelt(&self, _record: &[u8]) -> Option<String> {
+        None
+    }
+
     /// How a record is read field by field, where the config says how; for those who write that.
     fn trial(&self, _record: &[u8]) -> Option<Trial> {
         None
@@ -241,13 +239,18 @@ impl Format {
         ALL.into_iter().find(|format| format.name == name || format.aliases.contains(&name))
     }
 
-    /// The same format, which knows about the device; `None` where it need not.
-    pub fn of_device(&'static self, device: Device) -> Option<&'static Self> {
-        let told = self.told?;
+    /// Whether a device between Teams and the PSTN writes it.
+    pub fn is_of_device(&self) -> bool {
+        self.device.is_some()
+    }
+
+    /// The same format, which knows about this device; `None` where it is no device's.
+    pub fn for_device(&'static self, device: Device) -> Option<&'static Self> {
+        let make = self.device?.decoder;
         Some(Self::lasting(self.name, format!("{device:?}"), |config| {
             let device: &'static Device = Box::leak(Box::new(device));
             let decoder: &'static (dyn Fn(Names) -> Box<dyn Decode> + Sync) =
-                Box::leak(Box::new(move |_| told(device)));
+                Box::leak(Box::new(move |_| make(device)));
             Self { decoder, config, ..*self }
         }))
     }
@@ -274,7 +277,7 @@ impl Format {
         }
         let finished = finished || ends_with_cr(text);
         let mut recognition = Recognition::Unknown;
-        for format in ALL.into_iter().filter(|format| !LOGS.contains(format)) {
+        for format in ALL.into_iter().filter(|format| !format.is_log) {
             match (format.recognise)(text, finished, names) {
                 Recognised::Yes if recognition == Recognition::Unknown => return Recognition::Known(format),
                 // A format that is asked earlier may yet turn out to be it.
@@ -286,16 +289,16 @@ impl Format {
             return recognition;
         }
         // A log is of the device whose record comes first: others' may stand anywhere behind it, or never come.
-        let of_logs = LOGS.map(|format| (format, (format.recognise)(text, finished, names)));
-        let is_of = |(_, recognised): &&(&'static Self, Recognised)| *recognised == Recognised::Yes;
-        let records = of_logs.iter().filter(is_of).map(|(format, _)| *format);
-        match records.min_by_key(|format| format.first_record_end(text, names)) {
-            Some(format) => Recognition::Known(format),
-            None if of_logs.iter().any(|(_, recognised)| *recognised == Recognised::NeedMore) => {
-                Recognition::NeedMore
+        let mut records = Vec::new();
+        for format in ALL.into_iter().filter(|format| format.is_log) {
+            match (format.recognise)(text, finished, names) {
+                Recognised::Yes => records.push(format),
+                Recognised::NeedMore => recognition = Recognition::NeedMore,
+                Recognised::No => {}
             }
-            None => Recognition::Unknown,
         }
+        let first = records.into_iter().min_by_key(|format| format.first_record_end(text, names));
+        first.map_or(recognition, Recognition::Known)
     }
 
     /// Where the line ends by which a log is of this format.
@@ -305,16 +308,22 @@ impl Format {
         ends.get(ends.partition_point(is_without)).copied().unwrap_or(text.len())
     }
 
-    /// Whether its records stand in a log, among lines of others.
-    pub fn is_log(&self) -> bool {
-        LOGS.iter().any(|log| log.name == self.name)
-    }
-
     /// Every device that has a record in the beginning of a log: of several the one whose record comes first is read.
     pub fn candidates(head: &[u8], names: Names) -> Vec<&'static Self> {
         let text = head.trim_ascii_start();
-        let is_of = |format: &&Self| (format.recognise)(text, true, names) == Recognised::Yes;
-        LOGS.into_iter().filter(is_of).collect()
+        let is_of =
+            |format: &&Self| format.is_log && (format.recognise)(text, true, names) == Recognised::Yes;
+        ALL.into_iter().filter(is_of).collect()
+    }
+
+    /// The format of a whole text, where more than its form shows that: any JSON is taken for Graph's, if it must be something.
+    pub fn certain(text: &[u8], finished: bool) -> Option<&'static Self> {
+        match Self::recognise(text, finished) {
+            Recognition::Known(format) if *format != graph::FORMAT || graph::is_named_in(text) => {
+                Some(format)
+            }
+            Recognition::Known(_) | Recognition::NeedMore | Recognition::Unknown => None,
+        }
     }
 
     /// What a file seems to be that [`Format::recognise`] does not know, in words for the person who put it there. Takes

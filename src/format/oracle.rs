@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::layout::{Attribute, Layout};
 use self::recognise::{Kind, kind, recognise};
-use super::device::{self, Device, Sides};
+use super::device::{self, Device, Keys, Sides};
 use super::{Decode, Decoded, Format, Public, answered, correlation, fields, loose_cells, written_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
@@ -30,14 +30,20 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Lines,
     recognise,
+    is_log: false,
     // A file is closed, and then fetched, once an hour where nothing else is configured.
     live_within: Duration::from_mins(90),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&["SIP", "UTC", "GMT"]),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder::new(device))),
-    layout: Some(|text| Layout::read(text).map(|_| ())),
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder::new(device)),
+        teams_side: true,
+        carrier_trunk: Some(|_| Ok(())),
+        layout: Some(|text| Layout::read(text).map(|_| ())),
+    }),
+    twin: None,
     config: "",
 };
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::civil;
 
 use super::columns::{self, FirstRow, Marks, Wanted};
-use super::device::{self, Device, Sides};
+use super::device::{self, Device, Keys, Sides};
 use super::names::Names;
 use super::table::cells;
 use super::{
@@ -29,13 +29,19 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::Lines,
     recognise,
+    is_log: false,
     live_within: Duration::from_mins(90),
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"]),
     broken: Reason::BadLine,
     decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
-    told: Some(|device| Box::new(Decoder(device))),
-    layout: None,
+    device: Some(Keys {
+        decoder: |device| Box::new(Decoder(device)),
+        teams_side: true,
+        carrier_trunk: Some(|_| Ok(())),
+        layout: None,
+    }),
+    twin: None,
     config: "",
 };
 

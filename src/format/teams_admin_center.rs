@@ -17,6 +17,7 @@ pub static FORMAT: Format = Format {
     aliases: &[],
     framing: Framing::QuotedCsv,
     recognise: |text, finished, names| recognise(text, finished, names, false),
+    is_log: false,
     // Its rows appear after 24 to 48 hours.
     live_within: Duration::from_hours(72),
     is_trunk: trunk::is_fqdn,
@@ -57,8 +58,8 @@ pub static FORMAT: Format = Format {
     ]),
     broken: Reason::BadCsv,
     decoder: &|names| Box::new(Decoder::new(names)),
-    told: None,
-    layout: None,
+    device: None,
+    twin: None,
     config: "",
 };
 

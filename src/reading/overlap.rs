@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Batch;
+use crate::format::Format;
 use crate::format::trunk::HIDDEN;
-use crate::format::{Format, graph, graph_csv};
 
 const MINUTE: i64 = 60 * 1000;
 /// Calls of one format may begin shortly before those of the other end.
@@ -69,9 +69,8 @@ impl Overlap {
             self.note_origin(format);
         }
         let (Some(format), Some((first, last))) = (batch.format, batch.calls.span) else { return };
-        // Graph's rows have the same ids in both.
-        let format = if format == graph_csv::FORMAT.name { graph::FORMAT.name } else { format };
-        let brought = self.of.entry(format).or_default();
+        let twin = Format::named(format).and_then(|format| format.twin);
+        let brought = self.of.entry(twin.map_or(format, |twin| twin.name)).or_default();
         for trunk in batch.calls.trunks().filter(|trunk| !matches!(*trunk, "" | HIDDEN)) {
             if brought.trunks.len() < MOST_TRUNKS && !brought.trunks.contains(trunk) {
                 brought.trunks.insert(trunk.into());
@@ -83,7 +82,7 @@ impl Overlap {
     /// Notes whether a format is that of a device, or one of Microsoft's.
     fn note_origin(&mut self, format: &'static str) {
         let known = match Format::named(format) {
-            Some(format) if format.told.is_some() => &mut self.of_device,
+            Some(format) if format.is_of_device() => &mut self.of_device,
             Some(_) => &mut self.of_microsoft,
             // The operator's own.
             None => return,

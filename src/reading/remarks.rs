@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::format::Format;
+use crate::format::device::LOG_BEGINNING;
 
 use super::Options;
 use super::stages::Stages;
@@ -14,8 +15,6 @@ const ENOUGH: u64 = 20;
 const LINES: usize = 4096;
 /// So many names are shown.
 const NAMES: usize = 20;
-/// A log is told by so much of it; what another device writes into it shows there, too.
-const BEGINNING: u64 = 240 * 1024;
 
 /// What a log has shown.
 #[derive(Debug, Default)]
@@ -36,11 +35,11 @@ impl Remarks {
         (text, position): (&[u8], u64),
         counts: bool,
     ) -> Vec<String> {
-        if stages.format.told.is_none() {
+        if !stages.format.is_of_device() {
             return Vec::new();
         }
         let sides = if counts || self.are_sides_said { None } else { self.sides(stages, text) };
-        let mixed = match options.format.is_some() || self.is_mixed_said || position > BEGINNING {
+        let mixed = match options.format.is_some() || self.is_mixed_said || position > LOG_BEGINNING as u64 {
             true => None,
             false => mixed(stages.format, text, *options),
         };
@@ -87,9 +86,8 @@ pub fn without_side(calls: u64, are_told: bool, names: &BTreeSet<String>) -> Str
 /// That a log which is read as one of a device has records of others, too, where it has.
 pub fn mixed(format: &Format, text: &[u8], options: Options) -> Option<String> {
     let mut names: Vec<&str> = Format::candidates(text, options.names).iter().map(|it| it.name).collect();
-    let is_log = Format::is_log(format);
     names.retain(|name| *name != format.name);
-    (is_log && !names.is_empty()).then(|| {
+    (format.is_log && !names.is_empty()).then(|| {
         format!(
             "read as `{}`, though it seems to have records of {}, too, which are ignored: have each device written into a file \
              of its own, or read the file by two sources, each with its `format`",

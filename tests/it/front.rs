@@ -162,7 +162,7 @@ fn damaged_everywhere(format: &Format, text: &[u8], bytes: usize) {
 fn told(format: &'static Format) -> &'static Format {
     let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
     let names = ["teams*", "TG_TEAMS", "from-teams", "*pstnhub*", "2"];
-    format.of_device(Device::parse(&names, TrunkFrom::Teams, zone).unwrap()).unwrap_or(format)
+    format.for_device(Device::parse(&names, TrunkFrom::Teams, zone).unwrap()).unwrap_or(format)
 }
 
 #[test]

@@ -9,9 +9,9 @@ use std::path::Path;
 use self::head::Head;
 use crate::classify::Catalogue;
 use crate::cli::reader::{self, FileRead};
+use crate::format::Format;
 use crate::format::mapped::sampling::is_of_identifiers;
 use crate::format::mapped::trial::{is_name, shape};
-use crate::format::{Format, mapped};
 use crate::framing::Framing;
 use crate::pipeline::Source;
 
@@ -21,13 +21,13 @@ const PLACES_SHOWN: usize = 60;
 /// Whether there are records, and none of them is a call as the mapping has it.
 pub fn has_no_call(read: &FileRead) -> bool {
     let records = &read.summary.records;
-    let is_mapped = read.reading.format().is_some_and(|format| mapped::NAMES.contains(&format.name));
+    let is_mapped = read.reading.format().is_some_and(Format::is_mapped);
     is_mapped && records.counted + records.duplicate == 0 && records.ignored > 0
 }
 
 /// What this source's mapping makes of the head of a file; nothing for a built-in format.
 pub fn report(path: &Path, read: &FileRead, source: &Source, catalogue: &Catalogue) -> String {
-    let Some(format) = source.reading.format.filter(|format| mapped::NAMES.contains(&format.name)) else {
+    let Some(format) = source.reading.format.filter(|format| format.is_mapped()) else {
         return String::new();
     };
     let Some(text) = reader::text_at(path, 0).filter(|text| !text.is_empty()) else { return String::new() };
@@ -134,17 +134,17 @@ fn unused(head: &Head, format: &Format) -> String {
 
 /// A place with its kind, where that is no name by itself.
 fn name(place: &str, format: &Format) -> String {
-    match format.name {
-        "csv" if place.bytes().all(|byte| byte.is_ascii_digit()) => format!("column {place}"),
+    match format.framing {
+        Framing::QuotedCsv if place.bytes().all(|byte| byte.is_ascii_digit()) => format!("column {place}"),
         _ => place.to_owned(),
     }
 }
 
 fn kind(format: &Format) -> &'static str {
-    match format.name {
-        "csv" => "a column",
-        "json" => "a property",
-        _ => "a group",
+    match format.framing {
+        Framing::QuotedCsv => "a column",
+        Framing::Json => "a property",
+        Framing::Lines | Framing::Xml => "a group",
     }
 }
 

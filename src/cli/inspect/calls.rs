@@ -147,7 +147,7 @@ fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String>
     let format = read.reading.format()?;
     let names = read.reading.options().names;
     let text = text_at(path, position)?;
-    if format.told.is_some() {
+    if format.is_of_device() {
         let decoder = (format.decoder)(names);
         return decoder.correlation_id(&text).map(|id| id.to_string());
     }

@@ -216,14 +216,9 @@ fn stamp(text: &str, device: &Device) -> Result<Option<UnixMillis>, Reason> {
 /// A later time is none: microseconds in the place of seconds.
 const YEAR_10000: u64 = 253_402_300_800_000;
 
-/// Whether a text can be the name of a gateway, which the operator gives: `teams-1`, `carrier.example.com`. Seven digits
-/// may be a telephone number.
-pub fn is_trunk(text: &str) -> bool {
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    text.len() <= 64
-        && text.bytes().all(in_name)
-        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && text.bytes().filter(u8::is_ascii_digit).count() < 7
+/// Whether a text can be the name of a gateway, which is a word: `teams-1`, `carrier.example.com`.
+pub fn is_gateway(text: &str) -> bool {
+    device::is_device_trunk(text) && !text.contains([' ', '/', '(', ')'])
 }
 
 /// The text with `%3B` as `;`. A per cent sign before anything else stands for itself, as where values are not encoded.

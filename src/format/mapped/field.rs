@@ -20,6 +20,14 @@ pub enum Field {
     Count,
 }
 
+impl Field {
+    /// Whether it says how a call ended. Without one of these nothing does.
+    pub fn is_ending(self) -> bool {
+        use Field::{Answered, MicrosoftCode, Q850, SipCode, Success};
+        matches!(self, Success | Answered | MicrosoftCode | SipCode | Q850)
+    }
+}
+
 /// Our fields by their names in the config.
 pub const FIELDS: [(&str, Field); 14] = [
     ("id", Field::Id),

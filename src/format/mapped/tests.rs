@@ -153,7 +153,7 @@ fn formats_are_the_same_where_the_config_says_the_same() {
     assert_ne!(of("code"), of("other"));
     let of = |name: &str| {
         let device = Device::parse(&[name], device::TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
-        crate::format::audiocodes::FORMAT.of_device(device).unwrap()
+        crate::format::audiocodes::FORMAT.for_device(device).unwrap()
     };
     assert_eq!(of("teams"), of("teams"));
     assert_ne!(of("teams"), of("ms-*"));
