@@ -38,6 +38,21 @@ pub enum Hand {
     Away,
 }
 
+/// For what a file waits before it is read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// Nothing: all is read that is there, or it has its turn.
+    No,
+    /// Its turn, in line.
+    InLine,
+    /// It has its turn, and is to have another one after that.
+    Again,
+    /// Its originals, which are with workers.
+    Originals,
+    /// Memory.
+    Room,
+}
+
 /// One file of a source.
 #[derive(Debug)]
 pub struct File {
@@ -47,8 +62,7 @@ pub struct File {
     pub is_named: bool,
     /// The name that it had when a path led to it, once it was found where none leads.
     renamed_from: Option<PathBuf>,
-    /// Whether it waits for its turn.
-    pub is_queued: bool,
+    pub waits: Waits,
     /// When it last changed.
     pub changed_at: Instant,
     pub look: Look,
@@ -88,7 +102,7 @@ impl File {
             path,
             is_named: true,
             renamed_from: None,
-            is_queued: false,
+            waits: Waits::No,
             changed_at: now.steady,
             look: Look::NONE,
             decision: None,
@@ -181,6 +195,11 @@ impl File {
     /// Whether its turn waits for a step that takes long.
     pub fn wants_step_ahead(&self) -> bool {
         self.reading().is_some_and(|reading| reading.tail.is_open() && reading.tail.wants_step_ahead())
+    }
+
+    /// Whether it waits for anything, and so has a turn when that is there.
+    pub fn is_waiting(&self) -> bool {
+        self.waits != Waits::No
     }
 
     pub fn is_away(&self) -> bool {
@@ -319,7 +338,7 @@ impl File {
             return Ok(Some(Seen::Shorter));
         }
         let is_damaged = matches!(self.state, State::Unreadable(_, Failure::Damaged));
-        let is_other = self.whole.is_other || is_damaged && !self.is_as_damaged();
+        let is_other = self.whole.is_other() || is_damaged && !self.is_as_damaged();
         let same = !is_other && reading.tail.is_same_content()?;
         Ok((!same).then_some(Seen::OtherBytes))
     }

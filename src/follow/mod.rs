@@ -52,4 +52,4 @@ mod whole;
 pub use self::around::{Around, Outbox, Read};
 pub use self::quiet::Patience;
 pub use self::set::Files;
-pub use self::task::{Done, Task};
+pub use self::task::{Done, Given, Task, Work};

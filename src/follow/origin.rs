@@ -26,7 +26,7 @@ impl File {
             if self.state == State::Probing {
                 return Ok(Some(Turn::CaughtUp));
             }
-            if others.are_behind(self.originals(), id, around.now) {
+            if others.note_behind(self.originals(), id, around.now) {
                 self.decide(Seen::OriginalsBehind);
                 return Ok(Some(Turn::More));
             }
@@ -143,9 +143,9 @@ impl File {
 }
 
 impl Surroundings<'_> {
-    /// Whether there is more to read of any of these but the file's own, which then have a turn first: only behind what is
-    /// still being read of its original does a copy go on.
-    fn are_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {
+    /// Notes those of these, but for the file's own, of which there is more to read; whether there are any. They have a turn
+    /// first: only behind what is still being read of its original does a copy go on.
+    fn note_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {
         let before = self.behind.len();
         let holders = originals.iter().filter_map(|original| match original.holder {
             Holder::File(id) if id != own => Some(id),
@@ -153,7 +153,7 @@ impl Surroundings<'_> {
         });
         for id in holders {
             let other = self.files.get_mut(&id).filter(|other| !matches!(other.state, State::Unreadable(..)));
-            if other.is_some_and(|other| other.is_queued || other.is_away() || other.look_again(id, now)) {
+            if other.is_some_and(|other| other.is_waiting() || other.is_away() || other.look_again(id, now)) {
                 self.behind.push(id);
             }
         }

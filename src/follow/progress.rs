@@ -58,7 +58,7 @@ impl File {
 
     /// The value of the `state` label.
     pub fn label(&self) -> &'static str {
-        self.state.label(!self.is_queued && !self.is_away())
+        self.state.label(!self.is_waiting() && !self.is_away())
     }
 
     /// Whether it waits for more, or for the time after which no more will come.
@@ -69,8 +69,9 @@ impl File {
     /// Gives back the memory of unpacking, for others; it is unpacked again if there is more to read. Only where it reads
     /// nothing now, or waits for others before it does.
     pub fn shed(&mut self) {
+        let reads_now = self.is_waiting() && self.state != State::Probing;
         if let Hand::Reading(reading) = &mut self.hand
-            && (!self.is_queued || self.state == State::Probing)
+            && !reads_now
         {
             reading.tail.shed();
         }

@@ -43,7 +43,7 @@ impl Files {
         for id in self.ids() {
             let Some(file) = self.files.get_mut(&id) else { continue };
             let quiet_for = around.now.since(file.changed_at);
-            if file.is_queued || file.is_away() || quiet_for < around.patience.quiet {
+            if file.is_waiting() || file.is_away() || quiet_for < around.patience.quiet {
                 continue;
             }
             let belongs = self.discover.covers(file.own_path());
@@ -80,7 +80,7 @@ impl File {
         let has_more = out_of_sight.is_some_and(|file| file.has_grown)
             || self.awaits_more() && self.look_again(id, around.now);
         let is_due = self.state == State::AwaitingOriginals || self.is_hole_filled();
-        if has_more || is_due || self.has_rested_damaged(around.now) || self.is_no_copy(id, around) {
+        if has_more || is_due || self.has_rested_damaged(around.now) || self.restart_as_no_copy(id, around) {
             return Tidied::Again;
         }
         if !self.is_named && !out_of_sight.is_some_and(|file| file.is_linked) {
@@ -93,7 +93,7 @@ impl File {
         let is_old = self.look.is_older_than(patience.unfinished_after, around.now.wall);
         let given_up = quiet_for >= patience.unfinished_after || is_old && self.is_at_hole();
         let is_due = given_up && (self.give_up_hole(around) || self.takes_text_back());
-        if is_due || self.is_to_be_checked(quiet_for, patience) {
+        if is_due || self.begin_due_check(quiet_for, patience) {
             return Tidied::Again;
         }
         if self.take_ending(around, given_up) {
@@ -105,8 +105,8 @@ impl File {
         Tidied::Nothing
     }
 
-    /// The file is as long as it gets and does not show whether it is a copy. Whether that is news.
-    fn is_no_copy(&mut self, id: FileId, around: &mut Around<'_>) -> bool {
+    /// A file that is as long as it gets and does not show whether it is a copy is read from its beginning. Whether this is one.
+    fn restart_as_no_copy(&mut self, id: FileId, around: &mut Around<'_>) -> bool {
         if self.look.size == 0 || !matches!(self.state, State::Probing | State::CutCopy(_)) {
             return false;
         }

@@ -2,7 +2,7 @@
 
 use super::around::Around;
 use super::decide::Seen;
-use super::file::{File, Hand};
+use super::file::{File, Hand, Waits};
 use super::set::Files;
 use crate::reading::Reading;
 use crate::source::identity::FileId;
@@ -63,8 +63,7 @@ impl Files {
                 }
                 Some(left) => {
                     free = left;
-                    self.files.get_mut(&waiting.file).into_iter().for_each(|file| file.is_queued = false);
-                    self.enqueue(waiting.file);
+                    self.enqueue_after(waiting.file, Waits::Room);
                 }
             }
         }
@@ -73,7 +72,7 @@ impl Files {
     /// Has the file wait until there is room for so many bytes.
     pub(super) fn await_room(&mut self, id: FileId, bytes: u64) {
         if let Some(file) = self.files.get_mut(&id) {
-            file.is_queued = true;
+            file.waits = Waits::Room;
             file.rest();
             self.without_room.push(Waiting { file: id, bytes });
         }
@@ -101,7 +100,7 @@ impl Files {
         while self.idle.len() > self.open_files {
             // One that waits for its turn, or has it, comes back here after it.
             let idle = self.idle.pop_front().and_then(|id| self.files.get_mut(&id));
-            idle.filter(|file| !file.is_queued).map(File::close);
+            idle.filter(|file| !file.is_waiting()).map(File::close);
         }
     }
 }
@@ -138,7 +137,7 @@ impl File {
     fn shed_text(&mut self, id: FileId, around: &Around<'_>) {
         let Some(reading) = self.reading().filter(|reading| reading.was_ending_looked_at()) else { return };
         let is_let_go = !reading.is_unfinished_rejected();
-        if !self.is_queued && self.held.room.is_some() {
+        if !self.is_waiting() && self.held.room.is_some() {
             self.let_go_of_text(id, around);
             self.held = Held { room: None, is_let_go };
         }

@@ -10,11 +10,11 @@ use tracing::{debug, info, warn};
 
 use super::around::{Around, Surroundings};
 use super::decide::{Seen, State};
-use super::file::{File, Hand, Next, TURN_BYTES};
+use super::file::{File, Hand, Next, TURN_BYTES, Waits};
 use super::look::Look;
 use super::room::Waiting;
 use super::scan::Walked;
-use super::task::{Done, Task};
+use super::task::{Done, Given, Task, Work};
 use crate::clock::Moment;
 use crate::ledger::status::FileStatus;
 use crate::ledger::{Contents, FileEvent, FilesNow};
@@ -179,10 +179,22 @@ impl Files {
     /// Has the file wait for its turn. One that has it gets another.
     pub(super) fn enqueue(&mut self, id: FileId) {
         if let Some(file) = self.files.get_mut(&id)
-            && !std::mem::replace(&mut file.is_queued, true)
-            && !file.is_away()
+            && file.waits == Waits::No
         {
+            if file.is_away() {
+                file.waits = Waits::Again;
+                return;
+            }
+            file.waits = Waits::InLine;
             self.queues[usize::from(file.pending_bytes() > TURN_BYTES)].push_back(id);
+        }
+    }
+
+    /// What the file waited for is there.
+    pub(super) fn enqueue_after(&mut self, id: FileId, waited_for: Waits) {
+        if let Some(file) = self.files.get_mut(&id).filter(|file| file.waits == waited_for) {
+            file.waits = Waits::No;
+            self.enqueue(id);
         }
     }
 
@@ -196,16 +208,18 @@ impl Files {
         self.queues[1 - self.next_queue].pop_front().or_else(|| self.queues[self.next_queue].pop_front())
     }
 
-    /// Gives the next file in line its turn: what is to be read of it, or, where that is nothing, whether it has been read
-    /// to its end.
-    pub fn next_turn(&mut self, around: &mut Around<'_>) -> Result<Task, bool> {
-        let Some(id) = self.dequeue() else { return Err(true) };
-        let Some(mut file) = self.files.remove(&id) else { return Err(true) };
-        file.is_queued = false;
-        let is_ahead = file.wants_step_ahead();
+    /// Gives the next file in line its turn.
+    pub fn next_turn(&mut self, around: &mut Around<'_>) -> Given {
+        let Some(id) = self.dequeue() else { return Given::Nothing { caught_up: true } };
+        let Some(mut file) = self.files.remove(&id) else { return Given::Nothing { caught_up: true } };
+        file.waits = Waits::No;
+        let work = if file.wants_step_ahead() { Work::StepAhead } else { Work::Turn };
         let mut behind = Vec::new();
         let mut others = Surroundings { files: &mut self.files, behind: &mut behind };
-        let next = if is_ahead { Ok(Next::Read) } else { file.prepare(id, around, &mut others) };
+        let next = match work {
+            Work::StepAhead => Ok(Next::Read),
+            Work::Turn => file.prepare(id, around, &mut others),
+        };
         // Bytes that were only looked at are booked too.
         file.hand_out(around);
         let is_away = |id: &FileId| self.files.get(id).is_some_and(File::is_away);
@@ -218,7 +232,7 @@ impl Files {
                     let is_known = around.contents.of(id).is_some_and(|content| content.head.tells());
                     self.files.insert(id, file);
                     self.away += 1;
-                    return Ok(Task { file: id, reading, context, expected, is_known, is_ahead });
+                    return Given::Task(Task { file: id, reading, context, expected, is_known, work });
                 }
                 hand => {
                     file.hand = hand;
@@ -236,22 +250,21 @@ impl Files {
         file.note_content(id, around);
         file.note_progress();
         if waits_for_workers && matches!(outcome, Ok(Turn::More)) {
-            file.is_queued = true;
+            file.waits = Waits::Originals;
             self.files.insert(id, file);
             self.parked.push(id);
-            return Err(false);
+            return Given::Nothing { caught_up: false };
         }
         self.files.insert(id, file);
-        Err(self.after_turn(id, outcome, around))
+        Given::Nothing { caught_up: self.after_turn(id, outcome, around) }
     }
 
     /// Takes a file back from its turn; whether it has been read to its end.
     pub fn take_back(&mut self, done: Done, around: &mut Around<'_>) -> bool {
-        let Done { file: id, reading, batch, is_ahead, outcome } = done;
+        let Done { file: id, reading, batch, work, outcome } = done;
         self.away -= 1;
         for parked in std::mem::take(&mut self.parked) {
-            self.files.get_mut(&parked).into_iter().for_each(|file| file.is_queued = false);
-            self.enqueue(parked);
+            self.enqueue_after(parked, Waits::Originals);
         }
         let Some(file) = self.files.get_mut(&id) else { return true };
         if let Some(batch) = batch {
@@ -259,7 +272,7 @@ impl Files {
             around.out.batch(batch, &file.path, reading.lineage());
         }
         file.hand = Hand::Reading(reading);
-        if !is_ahead {
+        if work == Work::Turn {
             file.turned(id, &outcome, around);
         }
         // Excluded by a reload meanwhile: with a descriptor it would be followed as a renamed one.
@@ -268,7 +281,7 @@ impl Files {
         }
         if file.reading().is_some_and(|reading| reading.options() != self.reading) {
             file.read_otherwise(Seen::OtherOptions);
-            file.is_queued = true;
+            file.waits = Waits::Again;
         }
         self.after_turn(id, outcome, around)
     }
@@ -286,7 +299,8 @@ impl Files {
             return false;
         }
         let path = file.path.clone();
-        let more = matches!(outcome, Ok(Turn::More)) | std::mem::take(&mut file.is_queued);
+        let wanted = std::mem::replace(&mut file.waits, Waits::No) == Waits::Again;
+        let more = matches!(outcome, Ok(Turn::More)) || wanted;
         match outcome {
             Ok(Turn::More) => {}
             Ok(Turn::CaughtUp) => {

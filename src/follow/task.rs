@@ -15,8 +15,28 @@ pub struct Task {
     pub expected: u64,
     /// Whether its beginning is known: until then a copy of it would be taken for a new file.
     pub is_known: bool,
-    /// Whether it is no turn, but steps that take long and that a turn, or a look ahead, waits for.
-    pub is_ahead: bool,
+    pub work: Work,
+}
+
+/// What there is to do of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// A turn of reading.
+    Turn,
+    /// Steps that take long, for which a turn or a look ahead waits.
+    StepAhead,
+}
+
+/// What came of a file's turn.
+#[derive(Debug)]
+pub enum Given {
+    /// This is to be read.
+    Task(Task),
+    /// There is nothing to read, now or any more.
+    Nothing {
+        /// Whether the file has been read to its end.
+        caught_up: bool,
+    },
 }
 
 /// A turn that was done.
@@ -25,7 +45,7 @@ pub struct Done {
     pub file: FileId,
     pub(super) reading: Box<Reading>,
     pub batch: Option<Batch>,
-    pub(super) is_ahead: bool,
+    pub(super) work: Work,
     pub(super) outcome: Result<Turn, TailError>,
 }
 
@@ -42,10 +62,10 @@ impl Task {
 
     /// Reads, however long a step takes.
     pub fn run(mut self) -> Done {
-        if self.is_ahead {
+        if self.work == Work::StepAhead {
             self.reading.step_ahead();
-            let Self { file, reading, .. } = self;
-            return Done { file, reading, batch: None, is_ahead: true, outcome: Ok(Turn::More) };
+            let Self { file, reading, work, .. } = self;
+            return Done { file, reading, batch: None, work, outcome: Ok(Turn::More) };
         }
         self.reading.tail.leave_long_steps(false);
         let mut done = self.run_short();
@@ -62,6 +82,6 @@ impl Task {
             outcome => outcome,
         };
         let batch = reading.take_batch();
-        Done { file, reading, batch, is_ahead: false, outcome }
+        Done { file, reading, batch, work: Work::Turn, outcome }
     }
 }

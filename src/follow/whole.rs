@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::around::Around;
 use super::decide::{Action, Before, Seen, State};
-use super::file::{File, Hand};
+use super::file::{File, Hand, Waits};
 use super::look::Look;
 use super::quiet::Patience;
 use crate::ledger::FileEvent;
@@ -28,14 +28,29 @@ const SAME_TIME: Duration = Duration::from_secs(2);
 pub struct Whole {
     /// As in [`crate::ledger::KnownFile`].
     pub stamp: Option<Stamp>,
-    /// What the file was like when a check of it began.
-    checking: Option<Stamp>,
-    /// A check has shown that it is another text.
-    pub is_other: bool,
+    check: Check,
     /// What the file was like when nothing was found behind a hole where it waited, and where that begins.
     searched: Option<(Stamp, u64)>,
     /// What the file was like when it turned out to be of no format we know.
     unrecognised: Option<Stamp>,
+}
+
+/// How far the comparison of the file with what was read of it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Check {
+    #[default]
+    Not,
+    /// What the file was like when it began.
+    Begun(Stamp),
+    /// The file holds another text.
+    Different,
+}
+
+impl Whole {
+    /// Whether a check has shown that the file holds another text.
+    pub fn is_other(&self) -> bool {
+        self.check == Check::Different
+    }
 }
 
 impl File {
@@ -47,7 +62,7 @@ impl File {
             Before::Nothing | Before::Other => look.map(|look| look.stamp()),
             Before::Same | Before::Unclear => around.contents.file(id).and_then(|file| file.whole),
         };
-        (self.whole.checking, self.whole.is_other) = (None, false);
+        self.whole.check = Check::Not;
     }
 
     /// The file has another name: that alone changes one of its times.
@@ -104,14 +119,14 @@ impl File {
     fn begin_check(&mut self) -> io::Result<()> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(()) };
         if let Some(file) = reading.tail.file() {
-            self.whole.checking = Some(Look::at_open(file)?.stamp());
+            self.whole.check = Check::Begun(Look::at_open(file)?.stamp());
             reading.begin_check()?;
         }
         Ok(())
     }
 
-    /// Whether all of the file is to be compared now that it is quiet; begins with it.
-    pub fn is_to_be_checked(&mut self, quiet_for: Duration, patience: Patience) -> bool {
+    /// Begins to compare all of a file that is quiet, where that is due; whether it is.
+    pub fn begin_due_check(&mut self, quiet_for: Duration, patience: Patience) -> bool {
         let times = u32::try_from(self.look.size / CHECKED_BYTES).unwrap_or(u32::MAX).saturating_add(1);
         let wanted = patience.quiet.saturating_mul(times).min(patience.unfinished_after.max(patience.quiet));
         let is_due = quiet_for >= wanted && self.whole.stamp != Some(self.look.stamp());
@@ -137,10 +152,12 @@ impl File {
         }
         match checked {
             Some(true) => {
-                self.whole.stamp = self.whole.checking.take();
+                if let Check::Begun(stamp) = std::mem::take(&mut self.whole.check) {
+                    self.whole.stamp = Some(stamp);
+                }
                 self.note_content(id, around);
             }
-            Some(false) => (self.whole.is_other, self.is_queued) = (true, true),
+            Some(false) => (self.whole.check, self.waits) = (Check::Different, Waits::Again),
             None => {}
         }
     }

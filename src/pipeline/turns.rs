@@ -8,7 +8,7 @@ use tracing::warn;
 use super::workers::{Job, Turned};
 use super::{Followed, Pipeline};
 use crate::clock::Moment;
-use crate::follow::{Around, Done, Files, Outbox};
+use crate::follow::{Around, Done, Files, Given, Outbox, Work};
 use crate::reading::Batch;
 use crate::reading::overlap::Overlap;
 use crate::source::memory::Claim;
@@ -73,11 +73,11 @@ impl Pipeline {
     fn give_a_turn(&mut self, place: usize) {
         let now = (self.clock)();
         match self.with(place, now, Files::next_turn) {
-            Ok(task) => {
+            Given::Task(task) => {
                 let source = self.sources[place].number;
                 let is_worth_it = task.expected > WORTH_A_WORKER || self.sources[place].is_elsewhere();
                 let is_worth_it = is_worth_it && task.is_known;
-                let takes_long = task.takes_long() && (task.is_ahead || task.is_known);
+                let takes_long = task.takes_long() && (task.work == Work::StepAhead || task.is_known);
                 match &mut self.workers {
                     // However many wait for them already.
                     Some(workers) if takes_long => workers.give(Job { source, task, room: None }),
@@ -91,7 +91,7 @@ impl Pipeline {
                     None => self.take_back(place, task.run()),
                 }
             }
-            Err(caught_up) => self.note_work(caught_up),
+            Given::Nothing { caught_up } => self.note_work(caught_up),
         }
     }
 
