@@ -1,6 +1,6 @@
 //! The daemon's word about itself: its log, and the metrics that no snapshot holds.
 
-mod collect;
+pub mod collect;
 mod heartbeat;
 mod log;
 mod panics;

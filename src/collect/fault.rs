@@ -5,49 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// The kinds of fault, as the label `reason` names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Entra does not let it in, or a file with a secret cannot be used.
-    SignIn,
-    /// It is let in and may not read call records.
-    Permission,
-    /// Too many requests.
-    Throttled,
-    /// No answer: name, network, proxy, TLS, time.
-    Unreachable,
-    /// Microsoft answers that it cannot.
-    Server,
-    /// An answer that is none of what is documented.
-    Answer,
-    /// The disk here.
-    Storage,
-}
+pub use crate::telemetry::collect::Reason;
 
 impl Reason {
-    pub const ALL: [Self; 7] = [
-        Self::SignIn,
-        Self::Permission,
-        Self::Throttled,
-        Self::Unreachable,
-        Self::Server,
-        Self::Answer,
-        Self::Storage,
-    ];
-
-    /// As the label writes it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign_in",
-            Self::Permission => "permission",
-            Self::Throttled => "throttled",
-            Self::Unreachable => "unreachable",
-            Self::Server => "server",
-            Self::Answer => "answer",
-            Self::Storage => "storage",
-        }
-    }
-
     /// Whether to ask the same again soon may help.
     pub fn may_pass(self) -> bool {
         match self {

@@ -115,7 +115,7 @@ impl Graph {
             if pause > MAX_PAUSE {
                 // As long as that nobody should have to guess why nothing comes.
                 warn!(source = %self.options.source, ?pause, "waiting as long as Microsoft says: {fault}");
-                self.metrics.failing(Some(fault.reason.label()));
+                self.metrics.failing(Some(fault.reason));
             }
             debug!(source = %self.options.source, fault = %fault, ?pause, "asking Microsoft again");
             self.metrics.retried();

@@ -53,7 +53,7 @@ impl Standing {
     }
 
     pub fn fault(&mut self, fault: &Fault) {
-        self.metrics.failing(Some(fault.reason.label()));
+        self.metrics.failing(Some(fault.reason));
         // The other days say nothing of a day that alone cannot be had.
         let until = match (fault.reason.is_of_one_day(), self.has_live) {
             (false, _) => Reached::Day,
@@ -83,13 +83,13 @@ mod tests {
     fn a_long_wait_has_passed_with_the_next_day_that_comes() {
         let metrics = OfSource::unseen();
         let mut standing = Standing::new("teams", metrics.clone());
-        metrics.failing(Some(Reason::Throttled.label()));
+        metrics.failing(Some(Reason::Throttled));
         standing.begin();
         standing.reached(Reached::Day);
         assert_eq!(metrics.why_failing(), None);
         standing.fault(&Fault::new(Reason::Server, "x"));
         standing.reached(Reached::Day);
-        assert_eq!(metrics.why_failing(), Some("server"));
+        assert_eq!(metrics.why_failing(), Some(Reason::Server));
     }
 
     #[test]

@@ -20,9 +20,49 @@ pub struct Collection {
     rows: IntCounterVec,
 }
 
-/// Why a collector may fail: the label `reason`.
-const REASONS: [&str; 7] =
-    ["sign_in", "permission", "throttled", "unreachable", "server", "answer", "storage"];
+/// Why a collector fails: the label `reason`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Entra does not let it in, or a file with a secret cannot be used.
+    SignIn,
+    /// It is let in and may not read call records.
+    Permission,
+    /// Too many requests.
+    Throttled,
+    /// No answer: name, network, proxy, TLS, time.
+    Unreachable,
+    /// Microsoft answers that it cannot.
+    Server,
+    /// An answer that is none of what is documented.
+    Answer,
+    /// The disk here.
+    Storage,
+}
+
+impl Reason {
+    pub const ALL: [Self; 7] = [
+        Self::SignIn,
+        Self::Permission,
+        Self::Throttled,
+        Self::Unreachable,
+        Self::Server,
+        Self::Answer,
+        Self::Storage,
+    ];
+
+    /// As the label writes it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::Permission => "permission",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::Server => "server",
+            Self::Answer => "answer",
+            Self::Storage => "storage",
+        }
+    }
+}
 
 impl Collection {
     pub(super) fn new() -> Self {
@@ -127,8 +167,8 @@ impl Collection {
         for gauge in self.gauges() {
             let _ = gauge.remove_label_values(&[source]);
         }
-        for reason in REASONS {
-            let _ = self.failing.remove_label_values(&[source, reason]);
+        for reason in Reason::ALL {
+            let _ = self.failing.remove_label_values(&[source, reason.label()]);
         }
     }
 }
@@ -172,19 +212,20 @@ impl OfSource {
     }
 
     /// The reason of the fault that holds now, if one does.
-    pub fn failing(&self, now: Option<&str>) {
-        for reason in REASONS {
+    pub fn failing(&self, now: Option<Reason>) {
+        for reason in Reason::ALL {
             let value = f64::from(u8::from(now == Some(reason)));
-            self.all.failing.with_label_values(&[&self.source, reason]).set(value);
+            self.all.failing.with_label_values(&[&self.source, reason.label()]).set(value);
         }
     }
 
     /// The reason that is shown.
     #[cfg(test)]
-    pub fn why_failing(&self) -> Option<&'static str> {
-        let is_shown =
-            |reason: &&str| self.all.failing.with_label_values(&[&self.source, *reason]).get() == 1.0;
-        REASONS.into_iter().find(is_shown)
+    pub fn why_failing(&self) -> Option<Reason> {
+        let is_shown = |reason: &Reason| {
+            self.all.failing.with_label_values(&[&self.source, reason.label()]).get() == 1.0
+        };
+        Reason::ALL.into_iter().find(is_shown)
     }
 
     pub fn token_ends(&self, at: i64) {
