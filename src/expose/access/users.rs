@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bcrypt::HashParts;
 use hyper::header::HeaderValue;
 use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
@@ -158,37 +160,11 @@ fn credentials(header: &HeaderValue) -> Option<(String, Vec<u8>)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let mut plain = decode_base64(encoded.trim().as_bytes())?;
+    let mut plain = STANDARD.decode(encoded.trim()).ok()?;
     let colon = plain.iter().position(|byte| *byte == b':')?;
     let password = plain.split_off(colon + 1);
     plain.pop();
     Some((String::from_utf8(plain).ok()?, password))
-}
-
-/// Standard Base64, with its padding.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let sextet = |byte: u8| match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    };
-    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
-    if !text.len().is_multiple_of(4) || padding > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for four in text[..text.len() - padding].chunks(4) {
-        let mut bits = 0_u32;
-        for byte in four {
-            bits = (bits << 6) | u32::from(sextet(*byte)?);
-        }
-        bits <<= 6 * (4 - four.len()) + 8;
-        bytes.extend_from_slice(&bits.to_be_bytes()[..four.len() - 1]);
-    }
-    Some(bytes)
 }
 
 /// One password that waits, until this is dropped.
