@@ -84,6 +84,13 @@ impl CodePair {
         Self { microsoft, ..self }
     }
 
+    /// For people, as Microsoft's pages write it: `531004/410`, with `-` for a code that is not there.
+    pub fn shown(self) -> String {
+        let microsoft = self.microsoft.map_or_else(|| "-".to_owned(), |_| self.microsoft_label());
+        let sip = self.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
+        format!("{microsoft}/{sip}")
+    }
+
     /// The Microsoft code as the label shows it: `""` where there is none, `other` for what may be a telephone number.
     pub fn microsoft_label(self) -> String {
         match self.microsoft {

@@ -173,11 +173,10 @@ impl Audit {
         }
         let mut recount = Recount::new(ledger.replayed(source) as u64);
         if gone > 0 || contents.all().any(|known| is_past(&known)) {
-            recount.may_be_more(GONE);
+            recount.note_more(GONE);
         }
         if texts.values().any(|files| files.iter().skip(1).any(|copy| !is_within(copy, &files[0]))) {
-            recount
-                .may_be_more("a copy was written to by itself since, and holds calls that are in it alone");
+            recount.note_more("a copy was written to by itself since, and holds calls that are in it alone");
         }
         Self { texts, gone, compared: 0, recount, progress: reader::progress(bytes) }
     }

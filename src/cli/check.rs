@@ -141,10 +141,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let (ignored, paths): (Vec<PathBuf>, Vec<PathBuf>) =
             paths.partition(|path| companion::explanation_at(path).is_some());
         all_well &= ignored.is_empty() || !paths.is_empty();
-        for path in ignored {
-            let explanation = companion::explanation_at(&path).unwrap_or_default();
-            writeln!(out, "  {}\n    ignored: {explanation}", shown::path(&path))?;
-        }
+        out.write_all(companions(&ignored).as_bytes())?;
         // One after another: which of two files a call is counted in does not depend on luck.
         let alone = options.of_source(source);
         let (mut reader, books) = Reader::new(&alone, reader::total_bytes(&paths), 1);
@@ -155,10 +152,11 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
         let layout = uncounted::layout(&results.iter().flatten().collect::<Vec<_>>());
         let counts = results.iter().flatten().any(|read| read.summary.records.counted > 0);
         for (path, result) in paths.iter().zip(results) {
-            all_well &= result.as_ref().is_ok_and(|read| is_well(read, counts));
-            out.write_all(describe(path, &result, source.reading.names, counts).as_bytes())?;
             let read = result.as_ref().ok();
-            if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read, counts)) {
+            let is_expected = read.is_some_and(|read| uncounted::is_expected(read, counts));
+            all_well &= read.is_some_and(|read| is_well(read, is_expected));
+            out.write_all(describe(path, &result, source.reading.names, is_expected).as_bytes())?;
+            if let Some((said, counts_nothing)) = read.map(|read| uncounted::lines(path, read, is_expected)) {
                 out.write_all(said.as_bytes())?;
                 all_well &= counts || !counts_nothing;
             }
@@ -184,6 +182,15 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
     Ok(all_well)
 }
 
+/// Files that are known by name to hold no records, and what they are.
+fn companions(paths: &[PathBuf]) -> String {
+    let line = |path: &PathBuf| {
+        let explanation = companion::explanation_at(path).unwrap_or_default();
+        format!("  {}\n    ignored: {explanation}\n", shown::path(path))
+    };
+    paths.iter().map(line).collect()
+}
+
 /// What could not be looked into.
 fn not_found(found: &Found) -> String {
     let left_out = found.left_out_said().map(|said| format!("  {}\n", shown::text(&said)));
@@ -200,7 +207,7 @@ fn hidden(alone: &Options, paths: &[PathBuf]) -> Option<String> {
     open.sources[0].books.trunks = None;
     let (mut reader, books) = Reader::new(&open, reader::total_bytes(paths), 1);
     reader.read(paths, books[0], source.reading);
-    only.hides_all(&reader.trunks_seen(books[0]))
+    only.said_of_hidden(&reader.trunks_seen(books[0]))
 }
 
 /// What is to be said of all files of a source together.
@@ -254,7 +261,7 @@ fn describe(
     path: &Path,
     result: &Result<FileRead, (Option<Box<FileRead>>, impl Display)>,
     names: Names,
-    others_count: bool,
+    is_expected: bool,
 ) -> String {
     let mut text = format!("  {}\n", shown::path(path));
     let read = match result {
@@ -274,14 +281,13 @@ fn describe(
     let format = reading.format().map_or("no format yet", |format| format.name);
     text += &format!("    {format}, {encoding}\n");
     text += &summary(found);
-    if found.has_no_call() && !uncounted::is_expected(read, others_count) {
+    if found.has_no_call() && !is_expected {
         text += "    none of these records is a call that counts\n";
     }
     text + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(read))
 }
 
-fn is_well(read: &FileRead, others_count: bool) -> bool {
-    let is_expected = uncounted::is_expected(read, others_count);
+fn is_well(read: &FileRead, is_expected: bool) -> bool {
     let has_calls = is_expected || !read.summary.has_no_call() && !trial::has_no_call(read);
     read.reading.unrecognised().is_none() && has_calls
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, reader};
-use crate::format::mapped::{Shape, guess, sampling, trial};
+use crate::format::mapped::{Shape, guess, sampling};
 use crate::format::{Format, unknown};
 use crate::source::open::open;
 
@@ -40,8 +40,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     if let Some(format) = Format::certain(text, finished) {
         return print(&yaml::built_in(file, format.name));
     }
-    let mut sampled = sampling::sampled(text, finished);
-    sampled.samples.retain(|sample| trial::is_name(&sample.place));
+    let sampled = sampling::sampled(text, finished);
     if sampled.samples.is_empty() {
         super::say(
             "map",

@@ -225,7 +225,7 @@ pub fn run(arguments: Arguments) -> Exit {
         if config.pipeline.sources.is_empty() {
             return Err(NO_SOURCES.to_owned());
         }
-        rejected_path.as_deref().map_or(Ok(()), |path| is_no_input(path, &config.pipeline))?;
+        rejected_path.as_deref().map_or(Ok(()), |path| refuse_input(path, &config.pipeline))?;
         Ok(config)
     };
     let usable = load().and_then(|config| match &rejected {
@@ -297,7 +297,7 @@ fn rejected_size(text: &str) -> Result<u64, String> {
 }
 
 /// A file of rejected records that a source reads would be rejected into itself.
-fn is_no_input(path: &Path, options: &Options) -> Result<(), String> {
+fn refuse_input(path: &Path, options: &Options) -> Result<(), String> {
     let written = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let generations = [rejected::older(&written), written];
     let mut sources = options.sources.iter();

@@ -50,8 +50,7 @@ pub fn is_expected(read: &FileRead, others_count: bool) -> bool {
 }
 
 /// Both, a line each, for a report; and whether nothing of the file counts, which was not to be expected.
-pub fn lines(path: &Path, read: &FileRead, others_count: bool) -> (String, bool) {
-    let is_expected = is_expected(read, others_count);
+pub fn lines(path: &Path, read: &FileRead, is_expected: bool) -> (String, bool) {
     let (mixed, why) = (mixed(path, read), explanation(path, read).filter(|_| !is_expected));
     let counts_nothing = why.is_some();
     let mixed = mixed.map(|mixed| format!("    warning: {mixed}\n"));

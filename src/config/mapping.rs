@@ -221,7 +221,7 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
             _ => return Err(at(written, format!("`{name}` needs either `field` or `constant`"))),
         },
     };
-    is_there(name, &from, shape).map_err(|message| at(written, message))?;
+    check_place(name, &from, shape).map_err(|message| at(written, message))?;
     if described.divide_by == Some(0) {
         return Err(at(written, format!("`{name}`: nothing can be divided by 0")));
     }
@@ -254,7 +254,7 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
 
 fn read_condition(Condition { field, is }: &Condition, shape: &Shape) -> Checked<Where> {
     let place = field.value.text();
-    is_there("where", &From::Place(place.clone()), shape).map_err(|message| at(field, message))?;
+    check_place("where", &From::Place(place.clone()), shape).map_err(|message| at(field, message))?;
     let is = match is {
         OneOrMore::One(value) => vec![value.text()],
         OneOrMore::More(values) => values.iter().map(Scalar::text).collect(),
@@ -265,8 +265,8 @@ fn read_condition(Condition { field, is }: &Condition, shape: &Shape) -> Checked
     }
 }
 
-/// Whether a record can have such a place.
-fn is_there(name: &str, from: &From, shape: &Shape) -> Result<(), String> {
+/// Fails where no record can have such a place.
+fn check_place(name: &str, from: &From, shape: &Shape) -> Result<(), String> {
     let From::Place(place) = from else { return Ok(()) };
     match shape {
         Shape::Csv { has_header: false, .. } if !place.parse::<usize>().is_ok_and(|column| column > 0) => {

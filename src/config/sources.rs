@@ -156,7 +156,7 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
         let folder = globset::escape(&folder.to_string_lossy());
         let calls = format!("{folder}/{}", crate::collect::CALLS);
         Pattern::parse(&calls)
-            .map(Pattern::may_be_empty)
+            .map(Pattern::without_expecting_files)
             .map_err(|error| at(&written.name, error.to_string()))
     });
     let exclude = match &written.exclude {

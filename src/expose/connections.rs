@@ -182,7 +182,7 @@ impl Connection {
     }
 
     /// Bytes came in.
-    pub fn has_read(&self) {
+    pub fn note_read(&self) {
         let mut state = lock(&self.state);
         if state.head.is_none() && state.answers.is_empty() && !state.is_http2 {
             state.head = Some(Instant::now());
@@ -190,7 +190,7 @@ impl Connection {
     }
 
     /// The client took bytes.
-    pub fn has_written(&self) {
+    pub fn note_written(&self) {
         lock(&self.state).progress = Instant::now();
     }
 
@@ -281,17 +281,17 @@ mod tests {
         assert!(!overdue_after(limits.answer * 100), "the daemon itself takes its time");
         answering.sends();
         ends_at(limits.stalled);
-        connection.has_written();
+        connection.note_written();
         ends_at(limits.stalled);
         let not_written = lock(&connection.state).progress;
         lock(&connection.state).progress = not_written + limits.answer * 2;
         ends_at(limits.answer);
         drop(answering);
         ends_at(limits.idle);
-        connection.has_read();
+        connection.note_read();
         ends_at(limits.head);
         connection.speaks_http2();
-        connection.has_read();
+        connection.note_read();
         ends_at(limits.idle);
     }
 

@@ -105,12 +105,5 @@ fn trunk(name: &str) -> &str {
     if name.is_empty() { "(no trunk in the record)" } else { name }
 }
 
-/// A code pair as in `531004/410`.
-fn pair(codes: crate::call::CodePair) -> String {
-    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |_| codes.microsoft_label());
-    let sip = codes.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
-    format!("{microsoft}/{sip}")
-}
-
 #[cfg(test)]
 mod tests;

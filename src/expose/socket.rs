@@ -76,11 +76,11 @@ impl Socket {
         true
     }
 
-    fn has_written(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn note_written(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
             Poll::Ready(Ok(written)) => {
                 self.written += written;
-                self.connection.has_written();
+                self.connection.note_written();
             }
             Poll::Ready(Err(_)) | Poll::Pending => self.written = 0,
         }
@@ -112,7 +112,7 @@ impl AsyncRead for Socket {
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, into),
         };
         if into.filled().len() > before {
-            self.connection.has_read();
+            self.connection.note_read();
         }
         result
     }
@@ -128,7 +128,7 @@ impl AsyncWrite for Socket {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         };
-        self.has_written(result)
+        self.note_written(result)
     }
 
     fn poll_write_vectored(
@@ -149,7 +149,7 @@ impl AsyncWrite for Socket {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, &parts[..short]),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, &parts[..short]),
         };
-        self.has_written(result)
+        self.note_written(result)
     }
 
     /// Always: otherwise hyper copies a whole answer into one piece first.

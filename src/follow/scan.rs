@@ -11,7 +11,7 @@ use super::around::Around;
 use super::set::Files;
 use crate::ledger::PathsNow;
 use crate::shown;
-use crate::source::discover::{Found, Options};
+use crate::source::discover::{self, Found, Options, WHY_LEFT_OUT};
 use crate::source::identity::FileId;
 use crate::source::open::NotRegular;
 
@@ -70,8 +70,7 @@ impl Files {
         let mut remarks: Vec<String> =
             unmatched(&self.discover, matched).map(|path| format!("no file is at {path}")).collect();
         if let Some(folder) = left_out_at {
-            let folders = if *left_out == 1 { "folder is" } else { "folders are" };
-            remarks.push(format!("{left_out} {folders} left out, such as {}", shown::path(folder)));
+            remarks.push(discover::left_out(*left_out, shown::path(folder)));
         }
         remarks.extend(many(self.files.len()));
         remarks.extend(self.walked.unreadable.iter().next().map(|(path, error)| {
@@ -106,8 +105,7 @@ impl Walked {
                 source,
                 folders = found.left_out_count,
                 such_as = %folder.display(),
-                "folders are left out: too many names, too deep, too slow, or a link that leads out; name folders nearer to \
-                 the files"
+                "folders are left out: {WHY_LEFT_OUT}"
             );
         }
         self.matched = found.matched;

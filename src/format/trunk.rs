@@ -112,9 +112,9 @@ impl Only {
         self.set.is_match(trunk)
     }
 
-    /// What was probably meant, where none of these trunks may be shown. Names outside the domains that the patterns name
-    /// are not told: they may be anything.
-    pub fn hides_all(&self, trunks: &BTreeSet<String>) -> Option<String> {
+    /// What is to be said, and what was probably meant, where none of these trunks may be shown. Names outside the domains
+    /// that the patterns name are not told: they may be anything.
+    pub fn said_of_hidden(&self, trunks: &BTreeSet<String>) -> Option<String> {
         if trunks.is_empty() || trunks.iter().any(|trunk| self.lets_through(trunk)) {
             return None;
         }
@@ -342,7 +342,7 @@ mod tests {
                 "hides all 2 trunks of these files: `*.fabrikam.com` matches none of them as a whole, nor",
             ),
         ] {
-            let said = Only::of([pattern]).unwrap().hides_all(trunks).unwrap();
+            let said = Only::of([pattern]).unwrap().said_of_hidden(trunks).unwrap();
             assert!(said.contains(part), "{pattern}: {said}");
             assert_eq!(
                 said.contains("contoso.com, "),
@@ -351,7 +351,7 @@ mod tests {
             );
         }
         assert_eq!(
-            Only::of(["*.contoso.com"]).unwrap().hides_all(&two),
+            Only::of(["*.contoso.com"]).unwrap().said_of_hidden(&two),
             None,
             "others are hidden on purpose"
         );

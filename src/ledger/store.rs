@@ -229,7 +229,7 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Path, &Database) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.is_in_place()?;
+        self.check_place()?;
         let (path, database) = (&self.path, self.database.take());
         let (done, database) = guarded(path, || {
             let database = database.map_or_else(|| file::open(path, CACHE_BYTES, false), Ok)?;
@@ -240,7 +240,7 @@ impl Store {
     }
 
     /// What is written to a file that has lost its name is lost with the process.
-    fn is_in_place(&self) -> Result<(), StoreError> {
+    fn check_place(&self) -> Result<(), StoreError> {
         match self.path.metadata() {
             Ok(metadata) if FileId::of(&metadata) == self.file => Ok(()),
             Ok(_) => Err(StoreError::Gone(self.path.clone())),

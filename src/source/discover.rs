@@ -3,6 +3,7 @@
 mod pattern;
 mod walk;
 
+use std::fmt::Display;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,16 @@ pub struct Found {
     pub matched: Vec<bool>,
 }
 
+/// Why folders are left out, and what to do about it.
+pub const WHY_LEFT_OUT: &str =
+    "too many names, too deep, too slow, or a link that leads out; name folders nearer to the files";
+
+/// That so many folders are left out, of which this is one.
+pub fn left_out(count: usize, such_as: impl Display) -> String {
+    let folders = if count == 1 { "folder is" } else { "folders are" };
+    format!("{count} {folders} left out, such as {such_as}")
+}
+
 /// So many folders that were left out are named.
 const LEFT_OUT_NAMED: usize = 1000;
 
@@ -92,12 +103,7 @@ impl Found {
     /// What is to be said of folders that were left out, if any were.
     pub fn left_out_said(&self) -> Option<String> {
         let such_as = self.left_out.first()?.display();
-        let count = self.left_out_count;
-        let folders = if count == 1 { "folder is" } else { "folders are" };
-        Some(format!(
-            "{count} {folders} left out, such as {such_as}: too many names, too deep, too slow, or a link that leads out; name \
-             folders nearer to the files"
-        ))
+        Some(format!("{}: {WHY_LEFT_OUT}", left_out(self.left_out_count, such_as)))
     }
 
     /// Whether a file may be at this path though it was not found: what could not be looked at is not gone.

@@ -47,7 +47,7 @@ impl Recount {
     pub fn add_file(&mut self, path: &Path, then: Option<Records>, now: Records, is_copy: bool) {
         let Some(then) = then else {
             self.unknown += 1;
-            self.may_be_more("it was not kept then what each file held");
+            self.note_more("it was not kept then what each file held");
             return;
         };
         let late = now.calls.saturating_sub(then.calls);
@@ -74,7 +74,7 @@ impl Recount {
     }
 
     /// Notes why more may have been counted than the files hold.
-    pub fn may_be_more(&mut self, why: &'static str) {
+    pub fn note_more(&mut self, why: &'static str) {
         self.more.get_or_insert(why);
     }
 

@@ -10,8 +10,7 @@ use self::head::Head;
 use crate::classify::Catalogue;
 use crate::cli::reader::{self, FileRead};
 use crate::format::Format;
-use crate::format::mapped::sampling::is_of_identifiers;
-use crate::format::mapped::trial::{is_name, shape};
+use crate::format::mapped::trial::{may_be_shown, shape};
 use crate::framing::Framing;
 use crate::pipeline::Source;
 
@@ -108,9 +107,8 @@ fn nothing_but_ignored(head: &Head, format: &Format) -> &'static str {
     }
 }
 
-/// Whether the name of a place can be shown: a property of JSON may be called like the person whose it is.
 fn is_shown(place: &str, format: &Format) -> bool {
-    is_name(place) && (format.framing != Framing::Json || is_of_identifiers(place))
+    may_be_shown(place, format.framing == Framing::Json)
 }
 
 /// The places without a use.

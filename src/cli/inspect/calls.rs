@@ -10,7 +10,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::group::pair;
 use super::select::Choice;
 use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
@@ -116,7 +115,7 @@ pub fn table(calls: &[Call]) -> String {
             Cell::new(call.ended.as_deref().unwrap_or("-")),
             Cell::new(&call.trunk),
             Cell::new(call.direction),
-            Cell::new(pair(codes)),
+            Cell::new(codes.shown()),
             Cell::new(call.seconds.map_or("-".to_owned(), |seconds| seconds.to_string())),
             Cell::new(call.correlation_id.as_deref().unwrap_or("-")),
         ]);

@@ -277,7 +277,7 @@ impl<'n> Names<'n> {
 
     fn key(&mut self, by: By, labels: &Labels, minute: Option<i64>) -> String {
         match by {
-            By::Cause => format!("{} {}", labels.cause, pair(labels.codes)),
+            By::Cause => format!("{} {}", labels.cause, labels.codes.shown()),
             By::Trunk => labels.trunk.to_string(),
             By::Direction => labels.direction.label().to_owned(),
             By::Side => {
@@ -303,11 +303,4 @@ impl<'n> Names<'n> {
             }
         })
     }
-}
-
-/// Codes as `531004/410`, with `-` for one that is not there.
-pub fn pair(codes: CodePair) -> String {
-    let microsoft = codes.microsoft.map_or_else(|| "-".to_owned(), |_| codes.microsoft_label());
-    let sip = codes.sip.map_or_else(|| "-".to_owned(), |code| code.to_string());
-    format!("{microsoft}/{sip}")
 }

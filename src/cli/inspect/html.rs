@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::calls::Call;
-use super::group::{Line, pair, share};
+use super::group::{Line, share};
 use super::table::most_on;
 use super::view::View;
 use crate::call::CodePair;
@@ -189,7 +189,7 @@ fn causes(view: &View) -> String {
         let side = about.side().map_or("", |side| side.label());
         let share = percent_of(line.failed, view.facts.findings.failed);
         // The number stays with its trunk.
-        let (codes, most_on) = (pair(codes), most_on(line).replace(' ', "\u{a0}"));
+        let (codes, most_on) = (codes.shown(), most_on(line).replace(' ', "\u{a0}"));
         let mut texts = vec![&*cause, &*codes];
         texts.extend(is_told.then(|| view.origin(line)));
         texts.extend([&*most_on, side, about.remedy()]);
@@ -244,7 +244,7 @@ fn listed(calls: &[Call]) -> String {
                     <th>Direction</th><th>Codes</th><th>Cause</th><th>Correlation id</th></tr>"
             .to_owned();
     for call in calls {
-        let codes = pair(CodePair { microsoft: call.microsoft_code, sip: call.sip_code });
+        let codes = CodePair { microsoft: call.microsoft_code, sip: call.sip_code }.shown();
         let _ = write!(
             text,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{codes}</td><td>{}</td><td class=\"id\">{}</td></tr>",

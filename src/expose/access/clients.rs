@@ -45,7 +45,7 @@ impl ClientCertVerifier for Clients {
         let certificate = Certificate::from_der(end_entity).map_err(|_| CertificateError::BadEncoding)?;
         if let Some(signed) = &self.signed {
             if self.known.iter().any(|known| known == end_entity) {
-                is_valid(&certificate, now)?;
+                check_validity(&certificate, now)?;
             } else {
                 signed.verify_client_cert(end_entity, intermediates, now)?;
             }
@@ -83,7 +83,7 @@ impl ClientCertVerifier for Clients {
     }
 }
 
-fn is_valid(certificate: &Certificate, now: UnixTime) -> Result<(), CertificateError> {
+fn check_validity(certificate: &Certificate, now: UnixTime) -> Result<(), CertificateError> {
     let validity = certificate.tbs_certificate().validity();
     let seconds = |time: &x509_cert::time::Time| time.to_unix_duration().as_secs();
     match now.as_secs() {

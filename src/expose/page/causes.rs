@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Links, chart, page, pair, runbook, trunk};
+use super::{Links, chart, page, runbook, trunk};
 use crate::call::CodePair;
 use crate::classify::{Catalogue, Entry, Side, words};
 use crate::expose::api::calls::{OfPair, about};
@@ -40,7 +40,7 @@ pub fn catalogue(catalogue: &Catalogue, query: &str, side: Option<Side>, links: 
             } }
             tbody { @for entry in found {
                 tr {
-                    td data-of="Pair" { a href=(links.cause(entry.codes())) { (pair(entry.codes())) } }
+                    td data-of="Pair" { a href=(links.cause(entry.codes())) { (entry.codes().shown()) } }
                     td data-of="Cause" { (entry.cause) }
                     td data-of="Outcome" { (entry.outcome) }
                     td data-of="Who can fix it" { (entry.side.label()) }
@@ -65,7 +65,7 @@ pub fn cause(catalogue: &Catalogue, codes: CodePair, here: &OfPair, links: Links
     };
     let counted = here.causes.keys().filter(|cause| rows.iter().all(|row| row.cause != **cause));
     let body = html! {
-        h1 { (pair(codes)) @if let [only] = rows { ": " (only.cause) } }
+        h1 { (codes.shown()) @if let [only] = rows { ": " (only.cause) } }
         @for row in rows { (listed(row, rows.len() > 1)) }
         @for cause in counted.clone() {
             (unlisted(cause, codes, catalogue))
@@ -77,7 +77,7 @@ pub fn cause(catalogue: &Catalogue, codes: CodePair, here: &OfPair, links: Links
         (hours(here))
         (trunks(here))
     };
-    page(&format!("Cause {}", pair(codes)), links, &body)
+    page(&format!("Cause {}", codes.shown()), links, &body)
 }
 
 fn listed(entry: &Entry, with_name: bool) -> Markup {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Links, ago, chart, length, page, pair, time, trunk};
+use super::{Links, ago, chart, length, page, time, trunk};
 use crate::call::{CodePair, Outcome};
 use crate::expose::api::calls::{Calls, FailedCalls};
 use crate::expose::api::findings::Told;
@@ -172,7 +172,7 @@ fn cause(row: &FailedCalls, links: Links<'_>) -> Markup {
     let what = format!("{} on {} by hour", row.cause, trunk(&row.trunk));
     html! {
         tr {
-            td data-of="Cause" { a href=(links.cause(row.codes())) { (row.cause) } " " span class="soft" { (pair(row.codes())) } }
+            td data-of="Cause" { a href=(links.cause(row.codes())) { (row.cause) } " " span class="soft" { (row.codes().shown()) } }
             td data-of="Trunk" class="name" { (trunk(&row.trunk)) }
             td data-of="Calls" class="number" { (thousands(row.calls)) }
             td data-of="Of failed" class="number" { (percent(row.share)) }

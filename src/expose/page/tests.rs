@@ -28,7 +28,7 @@ fn the_policy_allows_the_style_and_no_other() {
 #[test]
 fn what_comes_from_elsewhere_is_escaped_and_links_are_relative() {
     let links = Links { root: "../", metrics: "a&b/\"metrics\"" };
-    let page = page("<script>", links, &html! { (pair(CodePair::default())) });
+    let page = page("<script>", links, &html! { (CodePair::default().shown()) });
     assert!(page.contains("<title>&lt;script&gt; - ") && !page.contains("<script"), "{page}");
     assert!(page.contains(r#"href="../a&amp;b/&quot;metrics&quot;""#), "{page}");
     assert!(!page.contains("href=\"/") && !page.contains("src="), "{page}");

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::guess::{self, Sample};
 use super::record::{Cells, Columns, Record};
-use super::{Shape, time::TimeFormat};
+use super::{Shape, time::TimeFormat, trial};
 use crate::framing::{Framing, Split};
 
 /// So many records are looked at.
@@ -40,8 +40,15 @@ const END_WORDS: [&str; 4] = ["END", "STOP", "End", "Stop"];
 static PAIR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9_]*)=(?:'([^']*)'|"([^"]*)"|([^,;]*))"#).ok());
 
-/// Looks at the beginning of a text. `finished` says that this is all of it.
+/// Looks at the beginning of a text. `finished` says that this is all of it. Places whose name may be a person's are left out.
 pub fn sampled(text: &[u8], finished: bool) -> Sampled {
+    let mut sampled = all_sampled(text, finished);
+    let is_json = matches!(sampled.shape, Shape::Json);
+    sampled.samples.retain(|sample| trial::may_be_shown(&sample.place, is_json));
+    sampled
+}
+
+fn all_sampled(text: &[u8], finished: bool) -> Sampled {
     if matches!(text.trim_ascii_start(), [b'{' | b'[', ..]) {
         return Sampled { samples: of_records(text, finished, &Shape::Json), shape: Shape::Json, line: None };
     }
@@ -82,10 +89,6 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
             columns = Some(Columns::read(record, &mut cells));
         } else if let Ok(record) = Record::read(record, shape, columns.as_ref(), &mut cells) {
             for place in record.places() {
-                // A property may be called like the person whose it is.
-                if matches!(shape, Shape::Json) && !is_of_identifiers(&place) {
-                    continue;
-                }
                 let value = record.get(&place).unwrap_or_default().into_owned();
                 let is_named = has_header || matches!(shape, Shape::Json);
                 add(&mut samples, &place, if is_named { &place } else { "" }, value);
@@ -93,13 +96,6 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
         }
     }
     samples
-}
-
-/// Whether all parts of a place are words as programs write them.
-pub fn is_of_identifiers(place: &str) -> bool {
-    place
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.' | b'$' | b'@'))
 }
 
 fn add(samples: &mut Vec<Sample>, place: &str, name: &str, value: String) {

@@ -70,9 +70,18 @@ pub fn same_place(one: &str, other: &str) -> bool {
     bare(one) == bare(other)
 }
 
-/// Whether the name of a place can be shown: in the place of one may stand somebody's name or number.
-pub fn is_name(place: &str) -> bool {
-    place.bytes().filter(u8::is_ascii_digit).count() < NUMBER_DIGITS && !place.contains('@')
+/// Whether the name of a place can be shown: in the place of one may stand somebody's name or number, and a property of JSON
+/// may be called like the person whose it is.
+pub fn may_be_shown(place: &str, is_property: bool) -> bool {
+    let may_be_number = place.bytes().filter(u8::is_ascii_digit).count() >= NUMBER_DIGITS;
+    !may_be_number && !place.contains('@') && (!is_property || is_of_identifiers(place))
+}
+
+/// Whether all parts of a place are words as programs write them.
+fn is_of_identifiers(place: &str) -> bool {
+    place
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.' | b'$' | b'@'))
 }
 
 /// A value of which nothing but its form is left.

@@ -83,7 +83,7 @@ impl Pattern {
     }
 
     /// The same, where it is nothing to tell that there is no file.
-    pub fn may_be_empty(self) -> Self {
+    pub fn without_expecting_files(self) -> Self {
         Self { may_be_empty: true, ..self }
     }
 
