@@ -2,8 +2,8 @@
 //!
 //! `cdr-csv/Master.csv` (cdr_csv) has 16 to 21 columns and `accountcode` first; `cdr-custom/Master.csv` (cdr_custom, as its
 //! sample config has it) has 19 and `clid` first. Neither has a header. Rows of one `linkedid`, or else of one `uniqueid`, which is
-//! that of the channel that called, are one call, answered if one of them is; where there is neither, each row is a call. There are no SIP codes, unless the dialplan writes `${HANGUPCAUSE(…,tech)}`
-//! (`SIP 480 Temporarily Unavailable`) into `userfield`.
+//! that of the channel that called, are one call, answered if one of them is; where there is neither, each row is a call. There are
+//! no SIP codes, unless the dialplan writes `${HANGUPCAUSE(…,tech)}` (`SIP 480 Temporarily Unavailable`) into `userfield`.
 //! Read from Asterisk's source: `cdr/cdr_csv.c`, `configs/samples/cdr_custom.conf.sample`, `main/cdr.c`.
 
 use std::time::Duration;

@@ -240,4 +240,6 @@ impl Decode for Decoder {
 }
 
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 //!
 //! A line is one transaction or branch; those of one `call_id` are one call. `transaction answered` and `request acknowledged` tell how
 //! it ended, `call missed` is a branch. With its `cdr` flag OpenSIPS writes of an answered call `call ended` alone, when it is over.
-//! Lines of BYE, ACK and other methods, and all other lines of the log are ignored. Pairs stand between `;`, which nothing escapes: a Reason header, which has `;` itself, ends where the name
-//! of a pair follows that `acc` writes.
+//! Lines of BYE, ACK and other methods, and all other lines of the log are ignored. Pairs stand between `;`, which nothing escapes: a
+//! Reason header, which has `;` itself, ends where the name of a pair follows that `acc` writes.
 //! Documented at kamailio.org (module acc) and opensips.org (module acc).
 
 use std::sync::LazyLock;

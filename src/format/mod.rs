@@ -1,4 +1,5 @@
-//! Records to calls. A format is a value: one file here, one line in [`ALL`], one folder in `tests/data/`. CONTRIBUTING.md lists every step.
+//! Records to calls. A format is a value: one file here, one line in [`ALL`], one folder in `tests/data/`. CONTRIBUTING.md lists
+//! every step.
 //!
 //! Pure: bytes in, values out.
 
