@@ -1,12 +1,13 @@
 //! The daemon that collects: history, what goes, what changes, and that nobody waits for Microsoft.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::super::http::metrics::promtool_says;
+use super::super::http::metrics::{promtool_says, scrape, snapshot};
 use super::setup::{Setup, shown_failures, spooled};
 use super::stand_in::{Fault, StandIn, rows};
-use crate::tools::{DEADLINE, find, wait_until};
+use crate::tools::{DEADLINE, Daemon, find, wait_until};
 
 #[test]
 fn the_first_start_fetches_the_history_newest_first() {
@@ -156,4 +157,48 @@ fn a_source_of_that_name_gets_the_folder_beside_its_own_paths() {
     let metrics = daemon.wait_for_metrics("calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 11.0);
     assert_eq!(metrics.sum("cdr_calls_total", &[("trunk", "all"), ("source", "teams")]), 11.0);
     daemon.stop();
+}
+
+/// The metrics that tables of a document name in their first column; one that ends in `*` stands for others.
+fn documented(document: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(xtask::repository().join(document)).unwrap();
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let names = cells.flat_map(|cell| cell.split(['`', ',', ' '])).filter(|name| !name.is_empty());
+    names.filter(|name| name.starts_with("cdr_") || name.starts_with("process_")).map(str::to_owned).collect()
+}
+
+/// The names of the families in a scrape.
+fn families(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).map(str::to_owned)
+}
+
+/// All that can be shown is: a made-up snapshot, and a daemon that collects and has a web config.
+#[test]
+fn the_tables_of_metrics_name_what_is_shown_and_nothing_else() {
+    let stand_in = StandIn::start(rows::calls(1, 3));
+    let setup = Setup::with(&stand_in, "every: 200ms\nhistory: 0s\nclient_secret_ends: 2031-05-31");
+    let web = setup.folder.path().join("web.yml");
+    fs::write(&web, "").unwrap();
+    let daemon = Daemon::of(setup.command(&stand_in).arg("--web.config.file").arg(&web));
+    daemon.wait_for_metrics("a whole pass", |metrics| {
+        let is_there = |name: &str| metrics.sum(name, &[]) > 0.0;
+        is_there("cdr_collect_last_success_timestamp_seconds") && is_there("cdr_collect_spool_files")
+    });
+    let mut shown: BTreeSet<String> = families(&scrape(snapshot())).collect();
+    shown.extend(families(daemon.get("/metrics").text()));
+
+    let readme = documented("README.md");
+    let groups: Vec<&str> = readme.iter().filter_map(|name| name.strip_suffix('*')).collect();
+    let is_grouped = |name: &&String| groups.iter().any(|group| name.starts_with(group));
+    let exact: BTreeSet<&String> = readme.iter().filter(|name| !name.ends_with('*')).collect();
+    assert_eq!(exact, shown.iter().filter(|name| !is_grouped(name)).collect());
+    for (document, group) in
+        [("docs/collecting.md", "cdr_collect_"), ("docs/http.md", "cdr_exporter_web_config_")]
+    {
+        let named =
+            documented(document).into_iter().filter(|name| name.starts_with(group)).collect::<BTreeSet<_>>();
+        let of_group = shown.iter().filter(|name| name.starts_with(group)).cloned().collect();
+        assert_eq!(named, of_group, "{document}");
+        assert!(groups.contains(&group), "README leads to {document}");
+    }
 }

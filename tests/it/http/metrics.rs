@@ -114,7 +114,8 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
     }
 }
 
-fn scrape(snapshot: Snapshot) -> String {
+/// What a scrape of it shows.
+pub fn scrape(snapshot: Snapshot) -> String {
     let reply = Server::start(snapshot, Options::default()).ask("GET", "/metrics", &[]);
     assert_eq!(reply.status, 200);
     reply.text().to_owned()
