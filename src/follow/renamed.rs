@@ -1,7 +1,7 @@
 //! Files that were renamed to where no path leads while nobody had them open, if they stayed in their folder: their writer
 //! may still have them open, and there may be more in them than was read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::DirEntryExt;
 use std::path::PathBuf;
@@ -19,22 +19,25 @@ use crate::source::identity::FileId;
 impl Files {
     /// Looks for files that are missing.
     pub(super) fn find_renamed(&mut self, around: &mut Around<'_>) {
-        let mut folders: HashMap<PathBuf, HashMap<u64, (FileId, PathBuf)>> = HashMap::new();
+        let mut folders: HashMap<PathBuf, HashMap<FileId, PathBuf>> = HashMap::new();
         for (id, path) in self.missing.drain(..) {
             let is_here = self.files.get(&id).is_some_and(|file| file.is_named || file.is_open());
             if let (false, Some(folder)) = (is_here, path.parent()) {
-                folders.entry(folder.to_path_buf()).or_default().insert(id.inode, (id, path));
+                folders.entry(folder.to_path_buf()).or_default().insert(id, path);
             }
         }
         for (folder, mut ids) in folders {
             match fs::read_dir(folder) {
                 Ok(files) => {
-                    files.flatten().for_each(|file| {
-                        if let Some((id, from)) = ids.remove(&file.ino()) {
+                    let inodes: HashSet<u64> = ids.keys().map(|id| id.inode).collect();
+                    for file in files.flatten().filter(|file| inodes.contains(&file.ino())) {
+                        // Another device may be mounted there by now, and have the same inode.
+                        let here = file.metadata().map(|metadata| FileId::of(&metadata));
+                        if let Some((id, from)) = here.ok().and_then(|id| ids.remove_entry(&id)) {
                             self.find_at(id, from, file.path(), around);
                         }
-                    });
-                    for (id, path) in ids.into_values() {
+                    }
+                    for (id, path) in ids {
                         // One that was seen has a turn, and is let go after it.
                         if !self.files.contains_key(&id) && around.contents.of(id).is_some() {
                             around.contents.retire(id);
@@ -44,7 +47,7 @@ impl Files {
                     }
                 }
                 // It may come back.
-                Err(_) => self.missing.extend(ids.into_values()),
+                Err(_) => self.missing.extend(ids),
             }
         }
     }
