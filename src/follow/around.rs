@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::file::File;
+use super::lines::Lines;
 use super::quiet::Patience;
 use crate::call::UnixMillis;
 use crate::clock::Moment;
@@ -22,6 +23,7 @@ pub struct Around<'a> {
     pub context: &'a Context,
     pub now: Moment,
     pub patience: Patience,
+    pub lines: &'a mut Lines,
     pub out: &'a mut Outbox,
 }
 

@@ -1,12 +1,15 @@
-//! A file whose compression is damaged is read anew when it changes: it may have been mended, or written anew. One that grows
-//! behind its damage is not read over and over again: what is read of it in vain is bounded by its size.
+//! A file whose compression is damaged, or whose text this program fails at, is read anew when it changes: it may have been
+//! mended, or written anew. One that grows behind that is not read over and over again: what is read of it in vain is bounded by
+//! its size.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::decide::{Failure, State};
-use super::file::File;
+use super::file::{File, Hand};
 use super::look::Look;
 use crate::clock::Moment;
+use crate::source::tail::TailError;
 
 /// What reading a damaged file came to so far.
 #[derive(Debug, Clone, Copy)]
@@ -40,9 +43,23 @@ impl Damage {
 }
 
 impl File {
-    /// Reading came upon damage.
-    pub fn note_damage(&mut self, now: Moment) {
-        self.damage = Some(Damage::after(self.damage, self.read_bytes(), self.look, now));
+    /// Does this with the file. A fault of the program in it ends no more than that: what was read and not handed over is read
+    /// again from where the file is known to be counted, as after a restart.
+    pub fn caught<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, TailError>,
+    ) -> Result<T, TailError> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        done.unwrap_or_else(|_| {
+            self.hand = Hand::Nothing;
+            Err(TailError::Fault)
+        })
+    }
+
+    /// Reading came upon damage, or a fault of this program, of which nobody knows how far it read.
+    pub fn note_damage(&mut self, failure: Failure, now: Moment) {
+        let read = if failure == Failure::Fault { self.look.size } else { self.read_bytes() };
+        self.damage = Some(Damage::after(self.damage, read, self.look, now));
     }
 
     /// Whether it is damaged and left alone for now, whatever was written to it.
@@ -59,7 +76,8 @@ impl File {
     }
 
     fn damage_known(&self) -> Option<&Damage> {
-        self.damage.as_ref().filter(|_| matches!(self.state, State::Unreadable(_, Failure::Damaged)))
+        let is_damaged = matches!(self.state, State::Unreadable(_, Failure::Damaged | Failure::Fault));
+        self.damage.as_ref().filter(|_| is_damaged)
     }
 }
 

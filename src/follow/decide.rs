@@ -106,6 +106,8 @@ pub enum Failure {
     Refused,
     /// Its compression is damaged: if it changes, it is another file, or one that was mended.
     Damaged,
+    /// This program did.
+    Fault,
 }
 
 /// What is to be done.

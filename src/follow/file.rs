@@ -357,33 +357,37 @@ impl File {
             Err(TailError::NoRoom | TailError::TakesLong) => {}
             Err(error) => self.fail(error, around.now),
         }
-        self.note_unrecognised(around.source);
+        self.note_unrecognised(around);
     }
 
-    /// Reading failed. What the system refused may succeed another time; damage stays until the file changes.
+    /// Reading failed. What the system refused may succeed another time; damage, and what this program fails at, until the file
+    /// changes.
     pub fn fail(&mut self, error: &TailError, now: Moment) {
         let failure = match error {
             TailError::Damaged(_) => Failure::Damaged,
+            TailError::Fault => Failure::Fault,
             TailError::Io(_) | TailError::Rewritten | TailError::NoRoom | TailError::TakesLong => {
                 Failure::Refused
             }
         };
         self.decide(Seen::Failed(failure));
-        if failure == Failure::Damaged {
+        if failure != Failure::Refused {
             self.note_progress();
-            self.note_damage(now);
+            self.note_damage(failure, now);
         }
         self.close();
     }
 
     /// Whether it turned out to be of no format we know.
-    pub fn note_unrecognised(&mut self, source: &str) -> bool {
+    pub fn note_unrecognised(&mut self, around: &mut Around<'_>) -> bool {
         let explanation = self.reading().and_then(Reading::unrecognised);
         let news = explanation.filter(|_| self.state != State::Foreign);
         if let Some(explanation) = news {
             self.decide(Seen::NotRecognised);
             self.note_foreign();
-            warn!(source, path = %self.path.display(), "not read: {explanation}");
+            if around.lines.may_name(around.now) {
+                warn!(source = around.source, path = %self.path.display(), "not read: {explanation}");
+            }
         }
         news.is_some()
     }

@@ -36,6 +36,7 @@ mod around;
 mod damage;
 mod decide;
 mod file;
+mod lines;
 mod look;
 mod open;
 mod origin;
@@ -50,6 +51,7 @@ mod task;
 mod whole;
 
 pub use self::around::{Around, Outbox, Read};
+pub use self::lines::Lines;
 pub use self::quiet::Patience;
 pub use self::set::Files;
 pub use self::task::{Done, Given, Task, Work};

@@ -39,6 +39,14 @@ impl Files {
     pub fn tidy(&mut self, around: &mut Around<'_>) -> bool {
         // At most so often, as it may mean to go through large folders; and before anything is taken for removed.
         self.find_renamed(around);
+        if let Some(files) = around.lines.take_unsaid(around.now) {
+            let source = around.source;
+            warn!(
+                source,
+                files,
+                "more files cannot be read, or are of no known format; `cdr-exporter status` lists them"
+            );
+        }
         let mut any = false;
         for id in self.ids() {
             let Some(file) = self.files.get_mut(&id) else { continue };
@@ -47,14 +55,19 @@ impl Files {
                 continue;
             }
             let belongs = self.discover.covers(file.own_path());
-            match file.tidy(id, around, quiet_for, belongs) {
-                Tidied::Nothing => {}
-                Tidied::Again => self.enqueue(id),
-                Tidied::Gone => {
+            match file.caught(|file| Ok(file.tidy(id, around, quiet_for, belongs))) {
+                Err(error) => {
+                    file.fail(&error, around.now);
+                    let path = file.path.clone();
+                    self.complain(&path, &error, around);
+                }
+                Ok(Tidied::Nothing) => {}
+                Ok(Tidied::Again) => self.enqueue(id),
+                Ok(Tidied::Gone) => {
                     self.let_go(id, around);
                     any = true;
                 }
-                Tidied::Taken => any = true,
+                Ok(Tidied::Taken) => any = true,
             }
         }
         any
@@ -130,7 +143,7 @@ impl File {
         let Hand::Reading(reading) = &mut self.hand else { return false };
         let any = self.state.is_read() && reading.quiet(around.context, given_up);
         self.hand_out(around);
-        any | self.note_unrecognised(around.source)
+        any | self.note_unrecognised(around)
     }
 
     /// Drains a deleted file through its open descriptor; whether something `is_known` of what it held.

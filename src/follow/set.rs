@@ -117,7 +117,7 @@ impl Files {
                     self.lose_name(path, id, around.now);
                 }
             }
-            Err(error) => self.complain(path, &error, around.source),
+            Err(error) => self.complain(path, &error, around),
         }
     }
 
@@ -218,7 +218,7 @@ impl Files {
         let mut others = Surroundings { files: &mut self.files, behind: &mut behind };
         let next = match work {
             Work::StepAhead => Ok(Next::Read),
-            Work::Turn => file.prepare(id, around, &mut others),
+            Work::Turn => file.caught(|file| file.prepare(id, around, &mut others)),
         };
         // Bytes that were only looked at are booked too.
         file.hand_out(around);
@@ -267,11 +267,11 @@ impl Files {
             self.enqueue_after(parked, Waits::Originals);
         }
         let Some(file) = self.files.get_mut(&id) else { return true };
-        if let Some(batch) = batch {
+        if let (Some(batch), Some(reading)) = (batch, &reading) {
             file.rate.add(batch.read_bytes, around.now.steady);
             around.out.batch(batch, &file.path, reading.lineage());
         }
-        file.hand = Hand::Reading(reading);
+        file.hand = reading.map_or(Hand::Nothing, Hand::Reading);
         if work == Work::Turn {
             file.turned(id, &outcome, around);
         }
@@ -287,7 +287,7 @@ impl Files {
     }
 
     /// Puts a file back after its turn, by what that came to; whether it has been read to its end.
-    fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, around: &Around<'_>) -> bool {
+    fn after_turn(&mut self, id: FileId, outcome: Result<Turn, TailError>, around: &mut Around<'_>) -> bool {
         let (Some(file), source) = (self.files.get_mut(&id), around.source) else { return true };
         let room = match outcome {
             Err(TailError::NoRoom) => Err(0),
@@ -311,7 +311,7 @@ impl Files {
                     info!(source, path = %path.display(), "can be read again");
                 }
             }
-            Err(error) if file.is_named && !is_gone(&error) => self.complain(&path, &error, source),
+            Err(error) if file.is_named && !is_gone(&error) => self.complain(&path, &error, around),
             Err(_) => {}
         }
         if more {
@@ -352,10 +352,11 @@ impl Files {
     }
 
     /// Says once what is wrong with a path, until it is something else.
-    fn complain(&mut self, path: &Path, error: &impl Display, source: &str) {
+    pub(super) fn complain(&mut self, path: &Path, error: &impl Display, around: &mut Around<'_>) {
         let error = error.to_string();
-        if self.complained.insert(path.to_path_buf(), error.clone()).as_ref() != Some(&error) {
-            warn!(source, path = %path.display(), error, "cannot read on; what came before is counted");
+        let before = self.complained.insert(path.to_path_buf(), error.clone());
+        if before.as_ref() != Some(&error) && around.lines.may_name(around.now) {
+            warn!(source = around.source, path = %path.display(), error, "cannot read on; what came before is counted");
         }
     }
 }

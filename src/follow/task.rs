@@ -1,5 +1,7 @@
 //! A turn of reading, which any thread may do.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::file::TURN_BYTES;
 use crate::reading::{Batch, Context, Reading, Turn, batch};
 use crate::source::identity::FileId;
@@ -43,7 +45,8 @@ pub enum Given {
 #[derive(Debug)]
 pub struct Done {
     pub file: FileId,
-    pub(super) reading: Box<Reading>,
+    /// `None` after a fault of the program.
+    pub(super) reading: Option<Box<Reading>>,
     pub batch: Option<Batch>,
     pub(super) work: Work,
     pub(super) outcome: Result<Turn, TailError>,
@@ -61,20 +64,41 @@ impl Task {
     }
 
     /// Reads, however long a step takes.
-    pub fn run(mut self) -> Done {
-        if self.work == Work::StepAhead {
-            self.reading.step_ahead();
-            let Self { file, reading, work, .. } = self;
-            return Done { file, reading, batch: None, work, outcome: Ok(Turn::More) };
-        }
-        self.reading.tail.leave_long_steps(false);
-        let mut done = self.run_short();
-        done.reading.tail.leave_long_steps(true);
-        done
+    pub fn run(self) -> Done {
+        self.caught(Self::read_on)
     }
 
     /// Reads, and leaves steps that take long to another task.
     pub fn run_short(self) -> Done {
+        self.caught(Self::read_short)
+    }
+
+    /// A fault of the program ends this turn, and keeps no other file from being read.
+    fn caught(self, read: impl FnOnce(Self) -> Done) -> Done {
+        let file = self.file;
+        let done = catch_unwind(AssertUnwindSafe(|| read(self)));
+        done.unwrap_or_else(|_| Done {
+            file,
+            reading: None,
+            batch: None,
+            work: Work::Turn,
+            outcome: Err(TailError::Fault),
+        })
+    }
+
+    fn read_on(mut self) -> Done {
+        if self.work == Work::StepAhead {
+            self.reading.step_ahead();
+            let Self { file, reading, work, .. } = self;
+            return Done { file, reading: Some(reading), batch: None, work, outcome: Ok(Turn::More) };
+        }
+        self.reading.tail.leave_long_steps(false);
+        let mut done = self.read_short();
+        done.reading.iter_mut().for_each(|reading| reading.tail.leave_long_steps(true));
+        done
+    }
+
+    fn read_short(self) -> Done {
         let Self { file, mut reading, context, expected, .. } = self;
         let outcome = match reading.turn(&context, Some(expected), TURN_BYTES) {
             // The next turn finds out how, or comes when the step was taken.
@@ -82,6 +106,6 @@ impl Task {
             outcome => outcome,
         };
         let batch = reading.take_batch();
-        Done { file, reading, batch, work: Work::Turn, outcome }
+        Done { file, reading: Some(reading), batch, work: Work::Turn, outcome }
     }
 }

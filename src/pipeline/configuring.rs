@@ -6,7 +6,7 @@ use tracing::info;
 
 use super::looker::Looker;
 use super::{Followed, Options, Pipeline, Source};
-use crate::follow::Files;
+use crate::follow::{Files, Lines};
 use crate::ledger::{FilesNow, Ledger, SourceIndex};
 use crate::reading::overlap::Overlap;
 use crate::reading::trunk;
@@ -49,6 +49,7 @@ impl Pipeline {
                         looked,
                         is_touched: false,
                         overlap: Some(Overlap::default()),
+                        lines: Lines::default(),
                     }
                 }
             };

@@ -26,8 +26,8 @@ use self::refusals::Refusals;
 pub use self::workers::Turned;
 use self::workers::Workers;
 use crate::clock::{Clock, Moment};
-use crate::follow::Files;
 pub use crate::follow::Patience;
+use crate::follow::{Files, Lines};
 use crate::ledger::status::FileStatus;
 use crate::ledger::{Ledger, SourceIndex};
 use crate::reading::overlap::Overlap;
@@ -77,6 +77,8 @@ struct Followed {
     is_touched: bool,
     /// Whether its formats bring the same calls; nothing once that was said.
     overlap: Option<Overlap>,
+    /// How many lines of the log its files have filled.
+    lines: Lines,
 }
 
 /// The loop and what it owns.

@@ -1,6 +1,5 @@
 //! Turns: which file has one, who reads it, and how what came of it is counted.
 
-use std::panic::resume_unwind;
 use std::time::Duration;
 
 use tracing::warn;
@@ -100,7 +99,6 @@ impl Pipeline {
         if let Some(workers) = &mut self.workers {
             workers.took_back();
         }
-        let done = done.unwrap_or_else(|panic| resume_unwind(panic));
         // A source that is gone has its files no more: what was read of one is not counted.
         if let Some(place) = self.sources.iter().position(|followed| followed.number == source) {
             self.take_back(place, done);
@@ -127,7 +125,7 @@ impl Pipeline {
         now: Moment,
         work: impl FnOnce(&mut Files, &mut Around<'_>) -> T,
     ) -> T {
-        let Followed { name, index, files, overlap, .. } = &mut self.sources[place];
+        let Followed { name, index, files, overlap, lines, .. } = &mut self.sources[place];
         let context = self.ledger.context(*index, now.wall, self.rejected.is_some());
         let mut out = Outbox::default();
         let mut around = Around {
@@ -138,6 +136,7 @@ impl Pipeline {
             context: &context,
             now,
             patience: self.patience,
+            lines,
             out: &mut out,
         };
         let result = work(files, &mut around);

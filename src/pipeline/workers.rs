@@ -1,8 +1,6 @@
 //! Threads that read: each takes a turn of a file, and gives back what came of it.
 
-use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -20,11 +18,11 @@ pub struct Job {
     pub room: Option<Room>,
 }
 
-/// What came of a turn; the cause of a panic, if it was that.
+/// What came of a turn.
 #[derive(Debug)]
 pub struct Turned {
     pub source: u64,
-    pub done: Result<Done, Box<dyn Any + Send>>,
+    pub done: Done,
     /// For what was read, until it is counted.
     pub room: Option<Room>,
 }
@@ -74,7 +72,7 @@ fn work(queue: &Mutex<Receiver<Job>>, events: &Sender<Event>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { source, task, room }) = job else { return };
-        let done = catch_unwind(AssertUnwindSafe(|| task.run()));
+        let done = task.run();
         if events.send(Event::Turned(Box::new(Turned { source, done, room }))).is_err() {
             return;
         }

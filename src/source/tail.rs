@@ -34,6 +34,9 @@ pub enum TailError {
     /// The next step of an archive is for somebody whom nobody waits for.
     #[error("it takes long")]
     TakesLong,
+    /// Whoever read it panicked: what it read of the file and did not hand over is to be read again.
+    #[error("a fault of this program at its text: please report the line of the log that says so")]
+    Fault,
 }
 
 /// What becomes of steps that can take seconds: an archive is checked as a whole, and a workbook gone through.

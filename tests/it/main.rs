@@ -45,6 +45,7 @@ mod model;
 mod ordinary_days;
 mod outages;
 mod page;
+mod panics;
 mod readme;
 mod rejected;
 mod rsyslog;
