@@ -210,11 +210,7 @@ mod tests {
         ConnectTime , DisconnectTime 10:15:19.214 UTC Thu Dec 16 2010, CallOrigin 1, ChargedUnits 0";
 
     fn decoded(line: &str) -> Decoded<'static> {
-        match Decoder(&device::UNKNOWN).decode(line.as_bytes()) {
-            Decoded::Call(call) => Decoded::Call(call.owned()),
-            Decoded::Rejected(reason) => Decoded::Rejected(reason),
-            _ => Decoded::Ignored,
-        }
+        Decoder(&device::UNKNOWN).decode(line.as_bytes()).owned()
     }
 
     #[test]

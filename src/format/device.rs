@@ -1,4 +1,5 @@
-//! What the operator says of a device between Teams and the PSTN: which of its names are Teams' side, and its time zone.
+//! What the operator says of a device between Teams and the PSTN: which of its names are Teams' side, where fields stand, its time
+//! zone; and what the formats of devices share.
 
 use std::fmt;
 use std::sync::LazyLock;

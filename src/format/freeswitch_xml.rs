@@ -154,11 +154,7 @@ mod tests {
         <sip_invite_failure_status>403</sip_invite_failure_status>\n  </variables>\n</cdr>";
 
     fn decoded(document: &str) -> Decoded<'static> {
-        match Decoder(&device::UNKNOWN).decode(document.as_bytes()) {
-            Decoded::Call(call) => Decoded::Call(call.owned()),
-            Decoded::Rejected(reason) => Decoded::Rejected(reason),
-            _ => Decoded::Ignored,
-        }
+        Decoder(&device::UNKNOWN).decode(document.as_bytes()).owned()
     }
 
     #[test]

@@ -225,8 +225,8 @@ impl Decode for Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         let mut cells = self.mapping.cells();
         match Record::read(record, &self.mapping.shape, columns, &mut cells) {
-            Ok(read) => Some(Mapped::of(&read, self.mapping, record).trial(&read)),
-            Err(_) => Trial::of_columns(record, self.mapping, columns?),
+            Ok(Some(read)) => Some(Mapped::of(&read, self.mapping, record).trial(&read)),
+            Ok(None) | Err(_) => Trial::of_columns(record, self.mapping, columns?),
         }
     }
 }
@@ -247,11 +247,11 @@ impl Decoder {
         }
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
-            Ok(read) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
-            Ok(read) => Mapped::of(&read, self.mapping, record).decoded().owned(),
-            Err(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
-            Err(None) => Decoded::Ignored,
-            Err(Some(reason)) => Decoded::Rejected(reason),
+            Ok(Some(read)) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
+            Ok(Some(read)) => Mapped::of(&read, self.mapping, record).decoded().owned(),
+            Ok(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
+            Ok(None) => Decoded::Ignored,
+            Err(reason) => Decoded::Rejected(reason),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Bytes on disk to whole records: which files there are, which is which, what was added, and where a record ends.
+//! Bytes on disk to text: which files there are, which is which, what was added, and what it says unpacked, in UTF-8.
 
 pub mod discover;
 pub mod open;

@@ -1,4 +1,5 @@
-//! Panics: faults of the program. Each ends what it was at, a connection or a scrape, and is counted and logged here.
+//! Panics: faults of the program. Each ends what it was at, a connection, a scrape or the reading of a file, and is counted
+//! and logged here.
 
 use std::panic::{self, PanicHookInfo};
 use std::sync::LazyLock;

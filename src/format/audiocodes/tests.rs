@@ -62,13 +62,7 @@ fn call(changes: &[(usize, &str)]) -> Call<'static> {
 pub(super) fn rows(lines: &[&str], layout: Option<&str>) -> Vec<Decoded<'static>> {
     let device = Device::parse(&["Teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
     let mut decoder = Decoder::new(Box::leak(Box::new(device.with_layout(layout.map(str::to_owned)))));
-    let decoded = lines.iter().map(|line| match decoder.decode(line.as_bytes()) {
-        Decoded::Call(call) => Decoded::Call(call.owned()),
-        Decoded::Header => Decoded::Header,
-        Decoded::Ignored => Decoded::Ignored,
-        Decoded::Rejected(reason) => Decoded::Rejected(reason),
-    });
-    decoded.collect()
+    lines.iter().map(|line| decoder.decode(line.as_bytes()).owned()).collect()
 }
 
 #[test]

@@ -42,31 +42,31 @@ pub enum Record<'r> {
 }
 
 impl<'r> Record<'r> {
-    /// Reads a record. `Err(None)`: a line that no pattern matches.
+    /// Reads a record; `None` of a line that no pattern matches.
     pub fn read(
         record: &'r [u8],
         shape: &'r Shape,
         columns: Option<&'r Columns>,
         cells: &mut Cells,
-    ) -> Result<Self, Option<Reason>> {
+    ) -> Result<Option<Self>, Reason> {
         match shape {
             Shape::Csv { .. } => {
                 let cells = cells.of(record.strip_suffix(b"\r").unwrap_or(record));
                 match columns {
-                    Some(Columns(names)) if names.len() != cells.len() => Err(Some(Reason::BadCsv)),
-                    columns => Ok(Self::Cells { cells, columns }),
+                    Some(Columns(names)) if names.len() != cells.len() => Err(Reason::BadCsv),
+                    columns => Ok(Some(Self::Cells { cells, columns })),
                 }
             }
             Shape::Json => match serde_json::from_slice::<Value>(record) {
-                Ok(value) if value.is_object() => Ok(Self::Object(value)),
-                Ok(_) => Err(Some(Reason::NotARow)),
-                Err(_) => Err(Some(Reason::BadJson)),
+                Ok(value) if value.is_object() => Ok(Some(Self::Object(value))),
+                Ok(_) => Err(Reason::NotARow),
+                Err(_) => Err(Reason::BadJson),
             },
             Shape::Regex(patterns) => {
-                let line = str::from_utf8(record).map_err(|_| Some(Reason::BadLine))?;
+                let line = str::from_utf8(record).map_err(|_| Reason::BadLine)?;
                 let captured = |pattern: &'r Regex| Some((pattern.captures(line)?, pattern));
-                let (groups, pattern) = patterns.iter().find_map(captured).ok_or(None)?;
-                Ok(Self::Groups { groups, pattern })
+                let matched = patterns.iter().find_map(captured);
+                Ok(matched.map(|(groups, pattern)| Self::Groups { groups, pattern }))
             }
         }
     }

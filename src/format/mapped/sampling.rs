@@ -87,7 +87,7 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
         count += 1;
         if has_header && columns.is_none() {
             columns = Some(Columns::read(record, &mut cells));
-        } else if let Ok(record) = Record::read(record, shape, columns.as_ref(), &mut cells) {
+        } else if let Ok(Some(record)) = Record::read(record, shape, columns.as_ref(), &mut cells) {
             for place in record.places() {
                 let value = record.get(&place).unwrap_or_default().into_owned();
                 let is_named = has_header || matches!(shape, Shape::Json);

@@ -220,6 +220,16 @@ impl Panel {
         self
     }
 
+    /// A table with a row for each value of a label and a column for each `measure` of the queries.
+    pub fn by_measure(self, label: &str, heading: &str) -> Self {
+        let names = Map::from_iter([(format!("{label}\\measure"), json!(heading))]);
+        self.transform(
+            "groupingToMatrix",
+            json!({"columnField": "measure", "rowField": label, "valueField": "Value", "emptyValue": "null"}),
+        )
+        .transform("organize", json!({"excludeByName": {}, "indexByName": {}, "renameByName": names}))
+    }
+
     /// A table's columns from left to right: field and heading; every other field is left out.
     pub fn columns(self, columns: &[(&str, &str)]) -> Self {
         let fields: Vec<_> = columns.iter().map(|(field, _)| *field).collect();

@@ -43,14 +43,7 @@ pub fn table(width: u32, height: u32) -> Panel {
     .unit("locale")
     .defaults("decimals", json!(0))
     .instant(&query.join(" or "))
-    .transform(
-        "groupingToMatrix",
-        json!({"columnField": "measure", "rowField": "source", "valueField": "Value", "emptyValue": "null"}),
-    )
-    .transform(
-        "organize",
-        json!({"excludeByName": {}, "indexByName": {}, "renameByName": {"source\\measure": "Source"}}),
-    )
+    .by_measure("source", "Source")
     .column("Alerts", &[("custom.width", json!(260)), ("mappings", words)])
     .column("Counted after", &seconds)
     .column("Newest call ended", &seconds)

@@ -187,14 +187,7 @@ pub fn table(title: &str, width: u32, height: u32) -> Panel {
     .unit("locale")
     .defaults("decimals", json!(0))
     .instant(&query.join(" or "))
-    .transform(
-        "groupingToMatrix",
-        json!({"columnField": "measure", "rowField": "trunk", "valueField": "Value", "emptyValue": "null"}),
-    )
-    .transform(
-        "organize",
-        json!({"excludeByName": {}, "indexByName": {}, "renameByName": {"trunk\\measure": "Trunk"}}),
-    )
+    .by_measure("trunk", "Trunk")
     .largest_first(&["Failed", "Failing, at least"])
     .wide("Trunk", 190)
     .wide("Calls", 110)
