@@ -174,6 +174,7 @@ fn a_secret_is_read_anew_and_an_open_one_is_warned_of() {
     set_mode(&secret, 0o644);
     let daemon = setup.serve(&stand_in);
     daemon.wait_for_log("AADSTS7000215");
+    daemon.wait_until_ready();
     let failing = |reason| daemon.metrics().value("cdr_collect_failing", &[("reason", reason)]);
     assert_eq!((failing("sign_in"), failing("server")), (Some(1.0), Some(0.0)));
     fs::write(&secret, right).unwrap();
