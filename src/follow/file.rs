@@ -326,7 +326,7 @@ impl File {
     /// A file that was not recognised is looked at again only when it has other content, or more of its first line.
     fn is_as_it_was(&mut self) -> io::Result<bool> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(false) };
-        Ok(!reading.may_be_recognised() && reading.tail.is_same_content()?)
+        Ok(!reading.reconsider() && reading.tail.is_same_content()?)
     }
 
     /// Whether what was read of the file is no longer its content, and how that shows.

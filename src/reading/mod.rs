@@ -248,7 +248,7 @@ impl Reading {
     }
 
     /// There is more of the text: what was a guess is one no more. Whether the file can be of a format we know.
-    pub fn may_be_recognised(&mut self) -> bool {
+    pub fn reconsider(&mut self) -> bool {
         self.unrecognised = self.unrecognised.filter(|it| !it.is_guess);
         self.unrecognised.is_none()
     }

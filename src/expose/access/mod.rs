@@ -116,7 +116,7 @@ impl Access {
         });
         if let Ok(web) = &web
             && !web.demands.is_superset(&before.demands)
-            && !seen.is_settled(&files)
+            && !seen.note(&files)
         {
             return;
         }

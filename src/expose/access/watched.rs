@@ -46,8 +46,8 @@ impl Seen {
         Self { watched, settling: None }
     }
 
-    /// Whether these files have stayed as they are for long enough.
-    pub fn is_settled(&mut self, watched: &Watched) -> bool {
+    /// Notes these files; whether they have stayed as they are for long enough.
+    pub fn note(&mut self, watched: &Watched) -> bool {
         match &self.settling {
             Some((before, since)) if before == watched => since.elapsed() >= SETTLED_AFTER,
             _ => {
