@@ -16,7 +16,7 @@ use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
 /// A batch that holds this much is handed over: memory is bounded however short records are.
-pub const FULL_BYTES: usize = 4 * 1024 * 1024;
+pub const FULL_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many rejected records of a file are kept for people to look at, where they are not written down.
 const REJECTED_KEPT: u64 = 3;
@@ -221,8 +221,8 @@ impl Batch {
     }
 
     /// The one behind it in the same text, if it is full: then there is more.
-    pub fn next(&mut self) -> Option<Self> {
-        self.is_full().then(|| Self { calls: self.calls.next(), ..Self::default() })
+    pub fn successor(&mut self) -> Option<Self> {
+        self.is_full().then(|| Self { calls: self.calls.successor(), ..Self::default() })
     }
 
     /// Whether it holds nothing.

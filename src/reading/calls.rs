@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::labels::{Key, Known, LabelSet, OwnedKey, Route, label_set, labelled};
+use super::labels::{Key, Known, LabelSet, OwnedKey, Route, label_set, labelled, owned_cause};
 use super::sums::{Counted, MinuteCalls, Observed, RouteSum, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
@@ -194,7 +194,7 @@ impl Calls {
             }
             return known.place;
         }
-        let cause: Arc<str> = (*cause).into();
+        let cause = owned_cause(verdict, &cause);
         let only = context.trunks.as_deref();
         let labels = label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes);
         let labels = Arc::new(labels);
@@ -219,7 +219,7 @@ impl Calls {
     }
 
     /// Those of the next batch of the same text, in which the same label sets are likely.
-    pub fn next(&mut self) -> Self {
+    pub fn successor(&mut self) -> Self {
         let index = std::mem::take(&mut self.index);
         let index = if index.len() > MOST_HANDED_ON { HashMap::new() } else { index };
         let counted = Vec::with_capacity(self.counted.len());
@@ -426,13 +426,13 @@ mod tests {
         let mut calls = Calls::default();
         add(&mut calls, "sbc1.contoso.com", None);
         add(&mut calls, "sbc2.contoso.com", None);
-        let mut next = calls.next();
+        let mut next = calls.successor();
         assert_eq!(next.bytes(), 0, "what was made before fills no batch");
         add(&mut next, "sbc2.contoso.com", None);
         add(&mut next, "sbc2.contoso.com", None);
         assert_eq!((trunks(&next), next.all().records), (vec!["sbc2.contoso.com".to_owned()], 2));
         assert!(Arc::ptr_eq(&next.label_sets[0], &calls.label_sets[1]));
-        let mut last = next.next();
+        let mut last = next.successor();
         add(&mut last, "sbc2.contoso.com", Some("sbc1.contoso.com"));
         assert_eq!(trunks(&last), [HIDDEN], "another config shows other trunks");
     }

@@ -58,8 +58,14 @@ impl Equivalent<OwnedKey> for Key<&[u8], &str> {
     fn equivalent(&self, key: &OwnedKey) -> bool {
         (self.direction, self.outcome, self.arrival, self.codes)
             == (key.direction, key.outcome, key.arrival, key.codes)
-            && (self.trunk, self.cause) == (&*key.trunk, &*key.cause)
+            && is_same_cause(self.cause, &key.cause)
+            && *self.trunk == *key.trunk
     }
+}
+
+/// The text of a listed cause is the catalogue's own, and lies where it lay before: it need not be read.
+fn is_same_cause(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one.len() == other.len() && (one.is_empty() || one == other)
 }
 
 /// A label set that calls of a text had.
@@ -92,6 +98,14 @@ pub fn labelled<'c>(verdict: &Verdict<'c>) -> (Cow<'c, str>, CodePair) {
         Outcome::Failed if matches!(verdict.cause, Cause::Listed(_)) => (verdict.cause.name(), codes),
         Outcome::Failed => (verdict.cause.name(), codes.without_numbers()),
         _ => (Cow::Borrowed(""), CodePair::default()),
+    }
+}
+
+/// The same cause, which outlasts the verdict.
+pub fn owned_cause(verdict: &Verdict<'_>, cause: &str) -> Arc<str> {
+    match verdict.cause {
+        Cause::Listed(entry) if *entry.cause == *cause => Arc::clone(&entry.cause),
+        _ => cause.into(),
     }
 }
 

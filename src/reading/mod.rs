@@ -1,9 +1,7 @@
 //! One file on its way through the stages, text, records, calls, verdicts, to a [`Batch`]. The worker's side: it owns the
 //! file, and knows no ledger.
 
-#[expect(clippy::should_implement_trait, reason = "`next` is the batch that comes after, not an item")]
 pub mod batch;
-#[expect(clippy::should_implement_trait, reason = "`next` is the calls of the batch that comes after")]
 pub mod calls;
 pub mod content;
 pub mod exemplars;
@@ -266,7 +264,7 @@ impl Reading {
     /// What was found since this was last asked, if that is anything.
     pub fn take_batch(&mut self) -> Option<Batch> {
         let mut batch = self.batch.take().filter(|batch| !batch.is_empty())?;
-        self.batch = batch.next().map(Box::new);
+        self.batch = batch.successor().map(Box::new);
         Some(*batch)
     }
 

@@ -17,6 +17,9 @@ const BOUNDS: [f64; PER_OCTAVE as usize] = [
     1.834_008_086_409_342_4,
 ];
 
+/// Room for so many at first: from a second to some minutes.
+const USUAL_BUCKETS: usize = 64;
+
 /// Counts by bucket. Seconds from a 1,024th to centuries have some 300 of them, so nothing else bounds their number.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Native {
@@ -51,6 +54,7 @@ impl Native {
     fn reach(&mut self, bucket: i32) {
         if self.counts.is_empty() {
             self.first = bucket;
+            self.counts.reserve(USUAL_BUCKETS);
         }
         let missing = usize::try_from(self.first - bucket).unwrap_or_default();
         self.counts.splice(..0, std::iter::repeat_n(0, missing));
