@@ -11,11 +11,12 @@ use std::time::Duration;
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::columns::{self, FirstRow, Wanted};
+use super::columns::{self, Wanted};
 use super::device::{self, Beside, Device, Keys, Sides};
+use super::local_time::{self, LastMinute};
 use super::names::Names;
 use super::table::cells;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields, local_time};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
     UnreadTime, Words,
@@ -43,9 +44,9 @@ pub static FORMAT: Format = Format {
         "OMIT",
     ]),
     broken: Reason::BadCsv,
-    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     device: Some(Keys {
-        decoder: |device| Box::new(Decoder(device)),
+        decoder: |device| Box::new(Decoder::new(device)),
         teams_side: true,
         carrier_trunk: Some(carrier_trunk),
         layout: None,
@@ -77,8 +78,10 @@ struct Columns {
 
 impl Columns {
     /// By how many cells a row has, and by what those show that two sets of columns have in common.
-    fn of(cells: &[&[u8]; MOST], count: usize) -> Option<Self> {
-        if is_custom(cells, count) {
+    #[inline(always)]
+    fn of<'a>(cell: impl Fn(usize) -> Option<&'a [u8]>, count: usize) -> Option<Self> {
+        let is = |place: usize, what: fn(&[u8]) -> bool| Some(what(cell(place)?.trim_ascii()));
+        if count == 19 && is(13, is_disposition)? && !is(14, is_disposition)? {
             return Some(Self {
                 context: 3,
                 channel: 4,
@@ -91,7 +94,7 @@ impl Columns {
         }
         // Each of `loguniqueid`, `loguserfield` and `newcdrcolumns` (which adds three) may be set or not.
         let has_one_more = matches!(count, 17 | 20);
-        let is_unique_id = has_one_more && is_unique_id(cells[16].trim_ascii());
+        let is_unique_id = has_one_more && is(16, is_unique_id)?;
         let has_both = matches!(count, 18 | 21);
         let linked_id = (19..=21).contains(&count).then(|| count - 2);
         (16..=21).contains(&count).then_some(Self {
@@ -104,11 +107,6 @@ impl Columns {
             linked_id,
         })
     }
-}
-
-/// Whether a row of so many columns is one of cdr_custom.
-fn is_custom(cells: &[&[u8]; MOST], count: usize) -> bool {
-    count == 19 && is_disposition(cells[13].trim_ascii()) && !is_disposition(cells[14].trim_ascii())
 }
 
 /// `1730797200.1`, perhaps with the system's name before it: `mainserver-1730797200.1`.
@@ -148,34 +146,39 @@ fn is_disposition(text: &[u8]) -> bool {
 /// No row has more columns.
 const MOST: usize = 21;
 
-/// The columns that are read of cdr_csv, and the one that tells it from cdr_custom; not the caller's name, which has quotes in it.
-const OF_CSV: [u16; 13] = [3, 5, 6, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19];
-
-/// Those of cdr_custom.
-const OF_CUSTOM: [u16; 10] = [3, 4, 5, 8, 9, 10, 11, 13, 16, 17];
-
-static IN_CSV: Wanted<13> = Wanted::rising(OF_CSV);
-static IN_CUSTOM: Wanted<10> = Wanted::rising(OF_CUSTOM);
+/// All of them: which are read depends on how many there are.
+static ALL: Wanted<MOST> =
+    Wanted::rising([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
 
 #[derive(Debug)]
-struct Decoder(&'static Device);
+struct Decoder {
+    device: &'static Device,
+    /// In which a call ended.
+    minute: LastMinute,
+}
+
+impl Decoder {
+    fn new(device: &'static Device) -> Self {
+        Self { device, minute: LastMinute::default() }
+    }
+}
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
-        let decoded = with_row(record, |row| row.decoded(self.0).owned());
+        let decoded = with_row(record, |row| row.decoded(self.device, &mut self.minute).owned());
         decoded.unwrap_or_else(Decoded::Rejected)
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
         front.with_ends(text, record_bytes, |text, calls| {
             let (row, next) = Row::usual(text)?;
-            Some((next, row.add(self.0, calls)?))
+            Some((next, row.add(self.device, &mut self.minute, calls)?))
         });
     }
 
     /// Contexts alone: a peer may be somebody's phone.
     fn sides(&self, record: &[u8]) -> Option<Sides> {
-        with_row(record, |row| self.0.sides([row.context()])).ok()
+        with_row(record, |row| self.device.sides([text(row.context)])).ok()
     }
 }
 
@@ -184,84 +187,88 @@ fn with_row<T>(record: &[u8], read: impl FnOnce(Row<'_>) -> T) -> Result<T, Reas
     let record = record.strip_suffix(b"\r").unwrap_or(record);
     let mut all = Vec::with_capacity(MOST);
     cells::for_each(record, b',', |cell| all.push(cell.bytes(record)))?;
-    let mut cells = [b"".as_slice(); MOST];
-    for (place, cell) in all.iter().enumerate() {
-        *cells.get_mut(place).ok_or(Reason::BadCsv)? = cell;
+    let mut row = Row::of(|place| all.get(place).map(|cell| &**cell), all.len())?;
+    if row.id.is_empty() {
+        // Known by all that it says.
+        row.id_of_all = Some(RecordId(xxh3_128(&all.join(&b'\0'))));
     }
-    Row::of(cells, all.len()).map(read)
+    Ok(read(row))
 }
 
-/// The cells of a row, and how many it has.
+/// The cells of a row that are read, without blanks around them.
 struct Row<'a> {
-    cells: [&'a [u8]; MOST],
-    count: usize,
-    columns: Columns,
+    context: &'a [u8],
+    /// That of the channel that called, and of the one that was called.
+    channels: [&'a [u8]; 2],
+    /// Start, answer and end.
+    times: [&'a [u8]; 3],
+    duration: &'a [u8],
+    is_answered: bool,
     q850: Option<u8>,
+    user_field: &'a [u8],
+    /// What its call is known by: `linkedid`, or else `uniqueid`.
+    id: &'a [u8],
+    /// Of a row that has neither.
+    id_of_all: Option<RecordId>,
 }
 
 impl<'a> Row<'a> {
-    fn of(cells: [&'a [u8]; MOST], count: usize) -> Result<Self, Reason> {
-        let columns = Columns::of(&cells, count).ok_or(Reason::BadCsv)?;
-        let disposition = cells[columns.disposition].trim_ascii();
+    /// A row of so many cells. One that cannot be read is `None`.
+    #[inline(always)]
+    fn of(cell: impl Fn(usize) -> Option<&'a [u8]>, count: usize) -> Result<Self, Reason> {
+        let columns = Columns::of(&cell, count).ok_or(Reason::BadCsv)?;
+        let get = |column| cell(column).map(<[u8]>::trim_ascii).ok_or(Reason::BadCsv);
+        let if_any = |column: Option<usize>| column.map_or(Ok(b"".as_slice()), get);
+        let disposition = get(columns.disposition)?;
         let known = DISPOSITIONS.iter().find(|(name, _)| *name == disposition);
         let q850 = known.ok_or(Reason::BadSuccess)?.1;
-        Ok(Self { cells, count, columns, q850 })
+        let linked_id = if_any(columns.linked_id)?;
+        let (channel, start) = (columns.channel, columns.start);
+        Ok(Self {
+            context: get(columns.context)?,
+            channels: [get(channel)?, get(channel + 1)?],
+            times: [get(start)?, get(start + 1)?, get(start + 2)?],
+            duration: get(start + 3)?,
+            is_answered: disposition == b"ANSWERED",
+            q850,
+            user_field: if_any(columns.user_field)?,
+            id: if linked_id.is_empty() { if_any(columns.unique_id)? } else { linked_id },
+            id_of_all: None,
+        })
     }
 
     /// The row that a text begins with, and where the next one begins: one with an id, which is found without looking at names and
     /// numbers.
     #[inline(always)]
     fn usual(text: &'a [u8]) -> Option<(Self, usize)> {
-        let FirstRow { cells: read, count, row: line, next } = IN_CSV.first_row(text, columns::COMMAS)?;
-        let mut cells = [b"".as_slice(); MOST];
-        OF_CSV.into_iter().zip(read).for_each(|(column, cell)| cells[usize::from(column)] = cell);
-        if is_custom(&cells, count) {
-            let (read, _) = IN_CUSTOM.cells(line, columns::COMMAS)?;
-            OF_CUSTOM.into_iter().zip(read).for_each(|(column, cell)| cells[usize::from(column)] = cell);
-        }
-        let row = Self::of(cells, count).ok()?;
-        let has_id = [row.columns.linked_id, row.columns.unique_id].iter().any(|id| !row.get(*id).is_empty());
-        has_id.then_some((row, next))
+        let mut places = [(0, 0); MOST];
+        let first = ALL.first_row(text, columns::COMMAS, &mut places)?;
+        let row = Self::of(|place| first.cell(place), first.count()).ok()?;
+        (!row.id.is_empty()).then_some((row, first.next))
     }
 
-    fn get(&self, column: Option<usize>) -> &'a [u8] {
-        column.map(|column| self.cells[column].trim_ascii()).unwrap_or_default()
-    }
-
-    /// The peer in a channel's name: `teams` of `PJSIP/teams-0000012a`.
-    fn peer(&self, column: usize) -> &'a str {
-        let channel = self.get(Some(column));
-        let Ok(channel) = str::from_utf8(channel) else { return "" };
-        let peer = memchr::memchr(b'/', channel.as_bytes()).map_or("", |slash| &channel[slash + 1..]);
-        memchr::memrchr(b'-', peer.as_bytes()).map_or(peer, |dash| &peer[..dash])
-    }
-
-    fn context(&self) -> &'a str {
-        str::from_utf8(self.get(Some(self.columns.context))).unwrap_or_default()
-    }
-
-    fn decoded(&self, device: &Device) -> Decoded<'a> {
+    fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'a> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => self.call(device, route).map_or_else(Decoded::Rejected, Decoded::Call),
+            Some(route) => self.call(device, route, minute, Decoded::Call).unwrap_or_else(Decoded::Rejected),
         }
     }
 
     /// As [`Row::decoded`]; a call is put to the others.
     #[inline(always)]
-    fn add(&self, device: &Device, calls: &mut Vec<Call<'a>>) -> Option<Usual> {
+    fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'a>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => Usual::call(self.call(device, route), calls),
+            Some(route) => self.call(device, route, minute, |call| Usual::call(call, calls)).ok(),
         }
     }
 
     /// Direction and trunk of a call by way of Teams. Rows of a branch exchange are about phones, too: those are `None`. Without the
     /// names of Teams' side nobody can tell.
     fn route(&self, device: &Device) -> Option<(Direction, &'a str)> {
-        let [ingress, egress] = [self.peer(self.columns.channel), self.peer(self.columns.channel + 1)];
-        let is_teams = |name: &str| device.is_teams([name].into_iter());
-        let (is_from, is_to) = (is_teams(ingress) || is_teams(self.context()), is_teams(egress));
+        let [ingress, egress] = self.channels.map(peer);
+        let is_teams = |name: &str| device.is_teams_name(name);
+        let (is_from, is_to) = (is_teams(ingress) || is_teams(text(self.context)), is_teams(egress));
         if device.are_known() && !is_from && !is_to {
             return None;
         }
@@ -275,27 +282,35 @@ impl<'a> Row<'a> {
         Some((direction, trunk))
     }
 
+    /// What `put` makes of the call: it is written once, where it stays.
     #[inline(always)]
-    fn call(&self, device: &Device, (direction, trunk): (Direction, &'a str)) -> Result<Call<'a>, Reason> {
-        let answered = self.get(Some(self.columns.disposition)) == b"ANSWERED";
-        let (id, attempt) = self.id()?;
-        let column = |place| Some(self.columns.start + place);
+    fn call<T>(
+        &self,
+        device: &Device,
+        (direction, trunk): (Direction, &'a str),
+        minute: &mut LastMinute,
+        put: impl FnOnce(Call<'a>) -> T,
+    ) -> Result<T, Reason> {
+        let (record_id, attempt) = match self.id_of_all {
+            Some(id) => (id, Attempt::Only),
+            None => (RecordId(xxh3_128(self.id)), Attempt::Branch),
+        };
         let mut unread = Unread::default();
-        let times = [(2, UnreadField::EndTime), (1, UnreadField::StartTime), (0, UnreadField::InviteTime)];
-        let ended_at = times.into_iter().find_map(|(place, field)| {
-            let text = self.get(column(place));
-            let at = moment(text, device);
+        let fields = [UnreadField::InviteTime, UnreadField::StartTime, UnreadField::EndTime];
+        let ended_at = self.times.into_iter().zip(fields).rev().find_map(|(text, field)| {
+            let at = moment(text, device, minute);
             if at.is_none() && !text.is_empty() {
                 unread.add_time(field, UnreadTime::Shape(Shape::of(text)));
             }
             at
         });
-        let duration = fields::duration_seconds(fields::whole_number(self.get(column(3))));
-        Ok(Call {
-            record_id: id,
+        let duration = fields::duration_seconds(fields::whole_number(self.duration));
+        let duration_seconds = unread.or(UnreadField::Duration, duration);
+        Ok(put(Call {
+            record_id,
             trunk: Text::from(trunk),
             direction,
-            succeeded: Some(answered),
+            succeeded: Some(self.is_answered),
             codes: Codes {
                 sip: self.sip_code(),
                 q850: self.q850,
@@ -304,37 +319,39 @@ impl<'a> Row<'a> {
                 ..Codes::default()
             },
             ended_at,
-            duration_seconds: unread.or(UnreadField::Duration, duration),
+            duration_seconds,
             attempt,
             unread,
             detail: Detail::default(),
-        })
-    }
-
-    /// Rows without an id of the call, or of their own, are known by all that they say.
-    fn id(&self) -> Result<(RecordId, Attempt), Reason> {
-        match (self.get(self.columns.linked_id), self.get(self.columns.unique_id)) {
-            (b"", b"") => Ok((RecordId(xxh3_128(&self.cells[..self.count].join(&b'\0'))), Attempt::Only)),
-            (b"", unique) => Ok((RecordId(xxh3_128(unique)), Attempt::Branch)),
-            (linked, _) => Ok((RecordId(xxh3_128(linked)), Attempt::Branch)),
-        }
+        }))
     }
 
     /// `SIP 480 Temporarily Unavailable`, where the dialplan writes it.
     fn sip_code(&self) -> Option<u16> {
-        let text = self.get(self.columns.user_field);
-        let code = text.strip_prefix(b"SIP ")?.get(..3)?;
+        let code = self.user_field.strip_prefix(b"SIP ")?.get(..3)?;
         fields::sip_code(fields::whole_number(code)).ok().flatten()
     }
 }
 
+/// A name, where it is one.
+fn text(name: &[u8]) -> &str {
+    str::from_utf8(name).unwrap_or_default()
+}
+
+/// The peer in a channel's name: `teams` of `PJSIP/teams-0000012a`. Byte by byte, as names are short.
+#[inline(always)]
+fn peer(channel: &[u8]) -> &str {
+    let slash = channel.iter().position(|byte| *byte == b'/');
+    let peer = slash.map_or(b"".as_slice(), |slash| &channel[slash + 1..]);
+    let dash = peer.iter().rposition(|byte| *byte == b'-');
+    text(dash.map_or(peer, |dash| &peer[..dash]))
+}
+
 /// `2024-11-05 09:01:00`, in the time of the machine unless `usegmtime` is set.
-fn moment(text: &[u8], device: &Device) -> Option<UnixMillis> {
-    let usual = local_time::iso(text).and_then(|(date, clock)| device.at(date, clock));
-    if usual.is_some() {
-        return usual;
-    }
-    device.moment(str::from_utf8(text).ok()?.parse::<civil::DateTime>().ok()?)
+fn moment(text: &[u8], device: &Device, minute: &mut LastMinute) -> Option<UnixMillis> {
+    let usual =
+        minute.of_one(text, || local_time::iso(text).and_then(|(date, clock)| device.at(date, clock)));
+    usual.or_else(|| device.moment(str::from_utf8(text).ok()?.parse::<civil::DateTime>().ok()?))
 }
 
 #[cfg(test)]

@@ -26,16 +26,56 @@ pub struct Wanted<const N: usize>([u16; N]);
 /// columns it has.
 pub type CellsAndCount<'r, const N: usize> = ([&'r [u8]; N], usize);
 
-/// The row that a text begins with.
+/// Where cells stand in a row, with the quotes around them; those of columns that it does not have are empty.
+pub type Places<const N: usize> = [(u32, u32); N];
+
+/// The row that a text begins with, and the places of the wanted cells in it.
 #[derive(Debug)]
-pub struct FirstRow<'r, const N: usize> {
-    pub cells: [&'r [u8]; N],
-    /// How many columns it has.
-    pub count: usize,
+pub struct FirstRow<'r, 'p, const N: usize> {
+    places: &'p Places<N>,
+    quote: Option<u8>,
+    looked: Looked,
     /// All of it, without its line end.
     pub row: &'r [u8],
     /// Where the next one begins.
     pub next: usize,
+}
+
+impl<'r, const N: usize> FirstRow<'r, '_, N> {
+    /// How many columns it has.
+    pub fn count(&self) -> usize {
+        self.looked.count
+    }
+
+    /// The cell of the wanted column at this place, without quotes around it; `None` where one in it is doubled: reading that is
+    /// left to others.
+    #[inline(always)]
+    pub fn cell(&self, place: usize) -> Option<&'r [u8]> {
+        let (begin, end) = self.place_of(place)?;
+        self.row.get(begin..end)
+    }
+
+    /// As [`FirstRow::cell`], as text; `None` also where it is none. `whole` is [`FirstRow::text`].
+    #[inline(always)]
+    pub fn text_of(&self, place: usize, whole: Option<&'r str>) -> Option<&'r str> {
+        let (begin, end) = self.place_of(place)?;
+        match whole {
+            Some(whole) => whole.get(begin..end),
+            None => str::from_utf8(self.row.get(begin..end)?).ok(),
+        }
+    }
+
+    /// All of it as text, where it is one: one look at a whole row costs less than one at each cell.
+    #[inline(always)]
+    pub fn text(&self) -> Option<&'r str> {
+        str::from_utf8(self.row).ok()
+    }
+
+    #[inline(always)]
+    fn place_of(&self, place: usize) -> Option<(usize, usize)> {
+        let (begin, end) = *self.places.get(place)?;
+        self.looked.within_quotes(self.row, self.quote, (begin as usize, end as usize))
+    }
 }
 
 /// None.
@@ -77,48 +117,66 @@ impl<const N: usize> Wanted<N> {
     /// closed, or is doubled in a cell that is wanted: reading that is left to others.
     pub fn cells<'r>(&self, row: &'r [u8], marks: Marks) -> Option<CellsAndCount<'r, N>> {
         let mut places = [(0, 0); N];
-        let found = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places, false))?;
-        Some((cells_at(row, marks, places)?, found.count))
+        let looked = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places, false))?;
+        let mut cells = [b"".as_slice(); N];
+        for (cell, (begin, end)) in cells.iter_mut().zip(places) {
+            let (begin, end) = looked.within_quotes(row, marks.quote, (begin as usize, end as usize))?;
+            *cell = row.get(begin..end)?;
+        }
+        Some((cells, looked.count))
     }
 
-    /// As [`Wanted::cells`], of the row that a text begins with, which is one line that ends with LF or CR LF. One that is empty, has
-    /// a carriage return alone or a NUL, or begins with a byte-order mark is left to others, as is one with line ends in its cells.
-    pub fn first_row<'r>(&self, text: &'r [u8], marks: Marks) -> Option<FirstRow<'r, N>> {
-        let mut places = [(0, 0); N];
-        let found = dispatch!(Level::new(), simd => find(simd, text, marks, &self.0, &mut places, true))?;
-        let (row, ending) = text.split_at_checked(found.length)?;
+    /// As [`Wanted::cells`], of the row that a text begins with, which is one line that ends with LF or CR LF; quotes may be doubled.
+    /// One that is empty, has a carriage return alone or a NUL, or begins with a byte-order mark is left to others, as is one with line
+    /// ends in its cells. `places` are all empty before.
+    #[inline(always)]
+    pub fn first_row<'r, 'p>(
+        &self,
+        text: &'r [u8],
+        marks: Marks,
+        places: &'p mut Places<N>,
+    ) -> Option<FirstRow<'r, 'p, N>> {
+        let looked = dispatch!(Level::new(), simd => find(simd, text, marks, &self.0, places, true))?;
+        let (row, ending) = text.split_at_checked(looked.length)?;
         let next = match ending {
-            [b'\n', ..] => found.length + 1,
-            [b'\r', b'\n', ..] => found.length + 2,
+            [b'\n', ..] => looked.length + 1,
+            [b'\r', b'\n', ..] => looked.length + 2,
             _ => return None,
         };
         let is_left = matches!(row, [] | [0xef, 0xbb, 0xbf, ..]);
-        let cells = cells_at(row, marks, places).filter(|_| !is_left)?;
-        Some(FirstRow { cells, count: found.count, row, next })
+        (!is_left).then_some(FirstRow { places, quote: marks.quote, looked, row, next })
     }
-}
-
-/// The cells at these places, without quotes around them.
-#[inline(always)]
-fn cells_at<const N: usize>(row: &[u8], marks: Marks, places: [(usize, usize); N]) -> Option<[&[u8]; N]> {
-    let mut cells = [b"".as_slice(); N];
-    for (cell, (begin, end)) in cells.iter_mut().zip(places) {
-        *cell = match row.get(begin..end)? {
-            [first, inside @ .., _] if marks.quote == Some(*first) => {
-                (!inside.contains(first)).then_some(inside)?
-            }
-            plain => plain,
-        };
-    }
-    Some(cells)
 }
 
 /// A row that was looked at.
+#[derive(Debug)]
 struct Looked {
     /// How many cells it has.
     count: usize,
     /// How long it is.
     length: usize,
+    /// From the first quote that is doubled to behind the last one.
+    doubled: (usize, usize),
+}
+
+impl Looked {
+    /// A place without the quotes around it; `None` where one within is doubled.
+    #[inline(always)]
+    fn within_quotes(
+        &self,
+        row: &[u8],
+        quote: Option<u8>,
+        (begin, end): (usize, usize),
+    ) -> Option<(usize, usize)> {
+        // A quote stands nowhere else than around a cell, or doubled in such a one.
+        if quote.is_none() || begin == end || row.get(begin).copied() != quote {
+            return Some((begin, end));
+        }
+        let (begin, end) = (begin + 1, end - 1);
+        let may_be_doubled = begin < self.doubled.1 && self.doubled.0 < end;
+        let is_doubled = may_be_doubled && row.get(begin..end)?.contains(row.get(begin - 1)?);
+        (!is_doubled).then_some((begin, end))
+    }
 }
 
 /// Where the quotes stand, as far as the blocks before tell.
@@ -132,12 +190,12 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// The separators outside of quotes; `None` where a quote stands as none may.
+    /// The separators outside of quotes, and the second ones of quotes that are doubled; `None` where a quote stands as none may.
     #[inline(always)]
-    fn separators(&mut self, quotes: u64, separators: u64, end: u64) -> Option<u64> {
+    fn separators(&mut self, quotes: u64, separators: u64, end: u64) -> Option<(u64, u64)> {
         if quotes == 0 && self.inside == 0 && self.closed == 0 {
             self.may_open = separators >> 63;
-            return Some(separators);
+            return Some((separators, 0));
         }
         // Each bit turned over by all quotes up to its place.
         let mut within = quotes;
@@ -152,26 +210,27 @@ impl Quotes {
         let is_odd = opening & !may_open | behind_closing & !(separators | opening | end);
         (self.inside, self.closed) = (0_u64.wrapping_sub(within >> 63), closing >> 63);
         self.may_open = separators >> 63;
-        (is_odd == 0).then_some(separators)
+        (is_odd == 0).then_some((separators, opening & behind_closing))
     }
 }
 
 /// Where the wanted cells are, of a row that is all of the text, or ends where its first line does.
 #[inline(always)]
-fn find<S: Simd>(
+fn find<S: Simd, const N: usize>(
     simd: S,
     text: &[u8],
     marks: Marks,
-    wanted: &[u16],
-    places: &mut [(usize, usize)],
+    wanted: &[u16; N],
+    places: &mut Places<N>,
     is_first: bool,
 ) -> Option<Looked> {
     let mut quotes = Quotes { may_open: 1, ..Quotes::default() };
-    let mut wanted = wanted.iter().map(|column| usize::from(*column)).zip(places).peekable();
-    // The cell that goes on here, by its number and its beginning.
-    let (mut number, mut begin, mut base, mut length) = (0, 0, 0, text.len());
+    // The next one of the wanted, and the cell that goes on here, by its number and its beginning.
+    let (mut next, mut number, mut begin) = (0, 0, 0);
+    let (mut base, mut length) = (0, u32::try_from(text.len()).ok()?);
+    let mut doubled = (u32::MAX, 0);
     while base <= length {
-        let rest = &text[base..];
+        let rest = &text[base as usize..];
         let mut last = [0; BLOCK];
         let block = rest.first_chunk().unwrap_or_else(|| {
             last[..rest.len()].copy_from_slice(rest);
@@ -179,45 +238,60 @@ fn find<S: Simd>(
         });
         let bytes = u8x64::from_slice(simd, block);
         let mut end = if rest.len() < BLOCK { u64::MAX << rest.len() } else { 0 };
-        if is_first {
-            let line_end = bytes.simd_eq(b'\n') | bytes.simd_eq(b'\r') | bytes.simd_eq(0);
-            let line_end = line_end.to_bitmask() & !end;
-            if line_end != 0 {
-                let within = line_end.trailing_zeros();
-                (end, length) = (u64::MAX << within, base + within as usize);
-            }
+        let line_end = if is_first { line_ends(bytes) & !end } else { 0 };
+        if line_end != 0 {
+            let within = line_end.trailing_zeros();
+            (end, length) = (u64::MAX << within, base + within);
         }
         let is_in = !end;
         let separators = bytes.simd_eq(marks.separator).to_bitmask() & is_in;
         let quoting = marks.quote.map_or(0, |quote| bytes.simd_eq(quote).to_bitmask());
-        let mut separators = quotes.separators(quoting & is_in, separators, end)?;
-        let until = number + separators.count_ones() as usize;
-        while let Some((column, place)) = wanted.next_if(|(column, _)| *column < until) {
+        let (mut separators, second) = quotes.separators(quoting & is_in, separators, end)?;
+        if second != 0 {
+            let behind = base + u64::BITS - second.leading_zeros();
+            doubled = (doubled.0.min(base + second.trailing_zeros()), behind);
+        }
+        let until = number + separators.count_ones();
+        while next < N && u32::from(wanted[next]) < until {
+            let column = u32::from(wanted[next]);
             for _ in number + 1..column {
                 separators &= separators - 1;
             }
             if number < column {
-                begin = base + separators.trailing_zeros() as usize + 1;
+                begin = base + separators.trailing_zeros() + 1;
                 separators &= separators - 1;
             }
-            let end = base + separators.trailing_zeros() as usize;
-            *place = (begin, end);
-            (begin, number) = (end + 1, column + 1);
+            let end = base + separators.trailing_zeros();
+            places[next] = (begin, end);
+            (begin, number, next) = (end + 1, column + 1, next + 1);
             separators &= separators - 1;
         }
         if separators != 0 {
-            begin = base + BLOCK - separators.leading_zeros() as usize;
+            begin = base + u64::BITS - separators.leading_zeros();
         }
         number = until;
-        base += BLOCK;
+        base += u64::BITS;
     }
-    if quotes.inside != 0 {
-        return None;
+    if next < N && u32::from(wanted[next]) == number {
+        places[next] = (begin, length);
     }
-    if let Some((_, place)) = wanted.next_if(|(column, _)| *column == number) {
-        *place = (begin, length);
+    // No column is counted as one of those that are missing.
+    let has_few = number < u32::from(u16::MAX);
+    (quotes.inside == 0 && has_few).then_some(Looked {
+        count: number as usize + 1,
+        length: length as usize,
+        doubled: (doubled.0 as usize, doubled.1 as usize),
+    })
+}
+
+/// Line ends, and what may stand in the place of one: a bit for each byte.
+#[inline(always)]
+fn line_ends<S: Simd>(bytes: u8x64<S>) -> u64 {
+    // A tab is the only other one of these that a text has.
+    match bytes.simd_le(b'\r').to_bitmask() {
+        0 => 0,
+        _ => (bytes.simd_eq(b'\n') | bytes.simd_eq(b'\r') | bytes.simd_eq(0)).to_bitmask(),
     }
-    Some(Looked { count: number + 1, length })
 }
 
 #[cfg(test)]
@@ -259,8 +333,13 @@ mod tests {
             prop_assert_eq!(&found, &slowly(columns, row.as_bytes()));
             for ending in ["", "\n", "\r\n", "\n,\"", "\r\n,\"", "\r,\n", "\0\n"] {
                 let text = format!("{row}{ending}");
-                let first = wanted.first_row(text.as_bytes(), COMMAS);
-                let first = first.map(|it| (it.row.to_vec(), it.next, (it.cells.map(<[u8]>::to_vec), it.count)));
+                let mut places = [(0, 0); 4];
+                let first = wanted.first_row(text.as_bytes(), COMMAS, &mut places).and_then(|it| {
+                    let [one, two, three, four] = [0, 1, 2, 3].map(|place| it.cell(place).map(<[u8]>::to_vec));
+                    let texts = [0, 1, 2, 3].map(|place| it.text_of(place, it.text()).map(|text| text.as_bytes().to_vec()));
+                    assert_eq!(texts, [&one, &two, &three, &four].map(Clone::clone));
+                    Some((it.row.to_vec(), it.next, ([one?, two?, three?, four?], it.count())))
+                });
                 let next = row.len() + ending.find('\n').map_or(0, |newline| newline + 1);
                 let is_line = ending.trim_start_matches('\r').starts_with('\n') && !row.is_empty();
                 let expected = found.clone().filter(|_| is_line);

@@ -140,7 +140,12 @@ impl Device {
 
     /// Whether one of these names, or hosts, is on Teams' side.
     pub fn is_teams<'t>(&self, mut names: impl Iterator<Item = &'t str>) -> bool {
-        names.any(|name| !name.is_empty() && self.teams.has(name))
+        names.any(|name| self.is_teams_name(name))
+    }
+
+    /// Whether this name, or host, is on Teams' side.
+    pub fn is_teams_name(&self, name: &str) -> bool {
+        !name.is_empty() && self.teams.has(name)
     }
 
     /// These names of a record's sides. What may be a number is left out.
@@ -224,6 +229,7 @@ pub fn is_microsoft(host: &str) -> bool {
 }
 
 /// The text without blanks at both ends. Most have none.
+#[inline(always)]
 pub fn trimmed(text: &str) -> &str {
     match text.as_bytes() {
         [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] | [] => text,

@@ -9,8 +9,8 @@ use crate::call::Reason;
 pub fn flag(text: &[u8]) -> Result<Option<bool>, Reason> {
     match trimmed(text) {
         [] => Ok(None),
-        b"Yes" => Ok(Some(true)),
-        b"No" => Ok(Some(false)),
+        b"Yes" | b"true" => Ok(Some(true)),
+        b"No" | b"false" => Ok(Some(false)),
         text => flag_of_word(text).map(Some).ok_or(Reason::BadSuccess),
     }
 }

@@ -1,7 +1,7 @@
 //! Usual records, decoded many at a time.
 
 use super::Decoded;
-use crate::call::{Call, Reason};
+use crate::call::Call;
 
 /// Records decoded in one go, and where they stand in the text.
 #[derive(Debug)]
@@ -120,22 +120,21 @@ pub enum Usual {
 }
 
 impl Usual {
-    /// A call that is put to the others; `None` where there is none.
+    /// A call that is put to the others.
     #[inline(always)]
-    pub fn call<'t>(call: Result<Call<'t>, Reason>, calls: &mut Vec<Call<'t>>) -> Option<Self> {
-        let call = call.ok()?;
+    pub fn call<'t>(call: Call<'t>, calls: &mut Vec<Call<'t>>) -> Self {
         if calls.is_empty() {
             calls.reserve(Front::ROOM);
         }
         calls.push(call);
-        Some(Self::Call)
+        Self::Call
     }
 
     /// What was decoded, of which a call is put to the others.
     #[inline(always)]
     pub fn of<'t>(decoded: Decoded<'t>, calls: &mut Vec<Call<'t>>) -> Option<Self> {
         match decoded {
-            Decoded::Call(call) => Self::call(Ok(call), calls),
+            Decoded::Call(call) => Some(Self::call(call, calls)),
             Decoded::Ignored => Some(Self::Ignored),
             Decoded::Header | Decoded::Rejected(_) => None,
         }

@@ -22,15 +22,22 @@ pub fn date(year: [u8; 4], month: [u8; 2], day: [u8; 2]) -> Option<Date> {
 
 /// `09:01:00`, and `09:01:00.5` with one to nine digits of a fraction, of which all below milliseconds are cut off.
 pub fn clock(text: &[u8]) -> Option<Clock> {
-    let (time, fraction) = text.split_first_chunk()?;
-    let time = digit_pairs(*time, *b"00:00:00")?;
+    let (time, rest) = text.split_first_chunk()?;
+    let of = digit_pairs(*time, *b"00:00:00")?;
+    Some((of(0), of(3), millis(of(6), rest)?))
+}
+
+/// The milliseconds of a second of a minute, and of a fraction of one to nine digits behind it, if there is one.
+#[inline(always)]
+fn millis(second: i64, fraction: &[u8]) -> Option<i64> {
     let fraction = match fraction {
         [] => fraction,
-        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+            digits
+        }
         _ => return None,
     };
-    let (second, is_number) = (time(6), fraction.iter().all(u8::is_ascii_digit));
-    (is_number && second < 60).then(|| (time(0), time(3), second * 1000 + thousandths(fraction)))
+    (second < 60).then(|| second * 1000 + thousandths(fraction))
 }
 
 /// `2024-11-05 09:01:00`, with `T` in the midst or a blank, and perhaps a fraction; no zone.
@@ -38,6 +45,50 @@ pub fn iso(text: &[u8]) -> Option<(Date, Clock)> {
     let (month, [d0, d1, b' ' | b'T', time @ ..]) = text.split_first_chunk()? else { return None };
     let of = digit_pairs(*month, *b"0000-00-")?;
     Some(((of(0) * 100 + of(2), of(5), number(&[*d0, *d1])?), clock(time)?))
+}
+
+/// The minute that was last read: the records of a file are nearly in the order of their times.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LastMinute {
+    /// As it was written: a date, hour and minute.
+    text: [u8; 16],
+    /// When it began, if it has been read.
+    begin: Option<i64>,
+}
+
+impl LastMinute {
+    /// The moment of a time of which these are date, hour and minute as written, and `:00` or `:00.5` stands behind them; of any other
+    /// what `read` tells, which takes nothing else for a date, an hour and a minute.
+    #[inline(always)]
+    pub fn moment(
+        &mut self,
+        minute: [u8; 16],
+        behind: &[u8],
+        read: impl FnOnce() -> Option<UnixMillis>,
+    ) -> Option<UnixMillis> {
+        let millis = match behind {
+            [b':', tens @ b'0'..=b'5', ones @ b'0'..=b'9', fraction @ ..] => {
+                millis(i64::from((tens - b'0') * 10 + ones - b'0'), fraction)
+            }
+            _ => None,
+        };
+        let Some(millis) = millis else { return read() };
+        if let Some(begin) = self.begin.filter(|_| self.text == minute) {
+            return Some(UnixMillis(begin + millis));
+        }
+        let moment = read()?;
+        *self = Self { text: minute, begin: Some(moment.0 - millis) };
+        Some(moment)
+    }
+
+    /// As [`LastMinute::moment`], of a time as [`iso`] reads it, and no other.
+    #[inline(always)]
+    pub fn of_one(&mut self, text: &[u8], read: impl FnOnce() -> Option<UnixMillis>) -> Option<UnixMillis> {
+        match text.split_first_chunk() {
+            Some((minute, behind)) => self.moment(*minute, behind, read),
+            None => read(),
+        }
+    }
 }
 
 /// A time as a format of `strptime` has it, one of the usual ways: numbers of all their digits, and all of day, hour and minute.
@@ -99,7 +150,27 @@ const YEARS: std::ops::Range<i64> = 1980..2100;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::format::device::{Device, TrunkFrom};
+
+    proptest! {
+        #[test]
+        fn the_last_minute_changes_no_moment(
+            texts in proptest::collection::vec(
+                "2024-(03-31|10-27|02-30)[ T]0[123]:[05]9(:[0-7][0-9](\\.[0-9x]{0,11})?)?|[0-9:. T-]{15,22}", 1..12),
+        ) {
+            // The clocks are put forward and back in the nights of two of these days.
+            let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+            let device = Device::parse(&[], TrunkFrom::Teams, zone).unwrap();
+            let mut minute = LastMinute::default();
+            for text in &texts {
+                let read = || iso(text.as_bytes()).and_then(|(date, clock)| device.at(date, clock));
+                prop_assert_eq!(minute.of_one(text.as_bytes(), read), read(), "{} of {:?}", text, texts);
+            }
+        }
+    }
 
     #[test]
     fn refuses_what_is_no_usual_time() {

@@ -22,6 +22,7 @@ use self::call::Mapped;
 pub use self::field::{FIELDS, Field};
 use self::quick::Quick;
 use self::record::{Cells, Columns, Record, is_same_line};
+use self::time::Minutes;
 pub use self::time::TimeFormat;
 use self::trial::Trial;
 use super::device::{self, Device};
@@ -156,11 +157,13 @@ struct Decoder {
     /// How many lines above the table were passed.
     skipped: usize,
     cells: Cells,
+    minutes: Minutes,
 }
 
 impl Decoder {
     fn new(mapping: &'static Mapping) -> Self {
-        Self { mapping, header: None, quick: Quick::of(mapping, None), skipped: 0, cells: mapping.cells() }
+        let (quick, cells) = (Quick::of(mapping, None), mapping.cells());
+        Self { mapping, header: None, quick, skipped: 0, cells, minutes: Minutes::default() }
     }
 
     fn read_header(&mut self, line: &[u8]) {
@@ -209,14 +212,15 @@ impl Decode for Decoder {
         let Some(quick) = self.quick.as_mut().filter(|_| !is_above) else { return };
         let header = self.header.as_ref().map(|(header, _)| header.as_slice());
         let is_header = |line: &[u8]| header.is_some_and(|header| is_same_line(header, line));
+        let known = (self.mapping, &self.minutes);
         match self.mapping.shape {
-            Shape::Csv { .. } => front
-                .with_ends(text, record_bytes, |text, calls| quick.row(text, self.mapping, is_header, calls)),
-            Shape::Json => front.records(text, record_bytes, json::is_blank, |text, calls| {
-                quick.object(text, self.mapping, calls)
-            }),
+            Shape::Csv { .. } => {
+                front.with_ends(text, record_bytes, |text, calls| quick.row(text, known, is_header, calls));
+            }
+            Shape::Json => front
+                .records(text, record_bytes, json::is_blank, |text, calls| quick.object(text, known, calls)),
             Shape::Regex(_) => {
-                front.lines(text, record_bytes, |line, calls| quick.line(line, self.mapping, calls));
+                front.lines(text, record_bytes, |line, calls| quick.line(line, known, calls));
             }
         }
     }
@@ -225,7 +229,7 @@ impl Decode for Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         let mut cells = self.mapping.cells();
         match Record::read(record, &self.mapping.shape, columns, &mut cells) {
-            Ok(Some(read)) => Some(Mapped::of(&read, self.mapping, record).trial(&read)),
+            Ok(Some(read)) => Some(Mapped::of(&read, self.mapping, &self.minutes, record).trial(&read)),
             Ok(None) | Err(_) => Trial::of_columns(record, self.mapping, columns?),
         }
     }
@@ -248,7 +252,7 @@ impl Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
             Ok(Some(read)) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
-            Ok(Some(read)) => Mapped::of(&read, self.mapping, record).decoded().owned(),
+            Ok(Some(read)) => Mapped::of(&read, self.mapping, &self.minutes, record).decoded().owned(),
             Ok(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
             Ok(None) => Decoded::Ignored,
             Err(reason) => Decoded::Rejected(reason),

@@ -5,17 +5,18 @@
 //! protocol variant of a side. Positions are those of the "CDR field descriptions" of releases 8 to 12: later ones add behind them.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::civil;
+use memchr::memmem::Finder;
 
-use super::columns::{self, FirstRow, Marks, Wanted};
+use super::columns::{self, Marks, Wanted};
 use super::device::{self, Device, Keys, Sides};
+use super::local_time::{self, LastMinute};
 use super::names::Names;
 use super::table::cells;
-use super::{
-    Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, front, local_time,
-};
+use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, front};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread,
     UnreadField, UnreadTime, Words,
@@ -34,9 +35,9 @@ pub static FORMAT: Format = Format {
     is_trunk: device::is_device_trunk,
     public: Public::of_words(&["START", "STOP", "ATTEMPT", "SIP", "BYE", "CANCEL"]),
     broken: Reason::BadLine,
-    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     device: Some(Keys {
-        decoder: |device| Box::new(Decoder(device)),
+        decoder: |device| Box::new(Decoder::new(device)),
         teams_side: true,
         carrier_trunk: Some(|_| Ok(())),
         layout: None,
@@ -97,44 +98,37 @@ impl Kind {
         }
     }
 
-    /// The fields of a record.
-    fn row<'r>(&self, fields: [&'r str; FIELDS]) -> Row<'r> {
-        let [gateway, accounting, start_date, start_time, rest @ ..] = fields;
-        let started = (start_date, start_time);
-        match (self.is_stop, rest) {
-            (true, [date, time, duration, reason, ingress, ingress_variant, egress, egress_variant]) => {
-                let (ended, sides) = ((date, time), [ingress, egress]);
-                let variants = [egress_variant, ingress_variant];
-                Row {
-                    is_stop: true,
-                    gateway,
-                    accounting,
-                    started,
-                    ended,
-                    duration,
-                    reason,
-                    sides,
-                    variants,
-                    is_final: "",
-                }
-            }
-            (false, [time, reason, ingress, ingress_variant, egress, egress_variant, date, is_final]) => {
-                let (ended, sides) = ((date, time), [ingress, egress]);
-                let variants = [egress_variant, ingress_variant];
-                Row {
-                    is_stop: false,
-                    gateway,
-                    accounting,
-                    started,
-                    ended,
-                    duration: "",
-                    reason,
-                    sides,
-                    variants,
-                    is_final,
-                }
-            }
-        }
+    /// The fields of a record, by their places among those that are read; `None` where one cannot be.
+    #[inline(always)]
+    fn row<'r>(&self, field: impl Fn(usize) -> Option<&'r str>) -> Option<Row<'r>> {
+        let (gateway, accounting, started) = (field(0)?, field(1)?, (field(2)?, field(3)?));
+        let is_stop = self.is_stop;
+        Some(match is_stop {
+            true => Row {
+                is_stop,
+                gateway,
+                accounting,
+                started,
+                ended: (field(4)?, field(5)?),
+                duration: field(6)?,
+                reason: field(7)?,
+                sides: [field(8)?, field(10)?],
+                variants: [field(11)?, field(9)?],
+                is_final: "",
+            },
+            false => Row {
+                is_stop,
+                gateway,
+                accounting,
+                started,
+                ended: (field(10)?, field(4)?),
+                duration: "",
+                reason: field(5)?,
+                sides: [field(6)?, field(8)?],
+                variants: [field(9)?, field(7)?],
+                is_final: field(11)?,
+            },
+        })
     }
 }
 
@@ -158,27 +152,34 @@ static OF_SCRIPTS: Wanted<5> = Wanted::rising([62, 63, 64, 65, 66]);
 const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
 
 #[derive(Debug)]
-struct Decoder(&'static Device);
+struct Decoder {
+    device: &'static Device,
+    /// In which a call ended.
+    minute: LastMinute,
+}
 
 impl Decoder {
+    fn new(device: &'static Device) -> Self {
+        Self { device, minute: LastMinute::default() }
+    }
+
     /// The record that a text begins with, where it is a usual one, and where the next one begins: its fields as they stand there.
     /// Without a cell in which quotes are doubled, and of UTF-8.
     #[inline(always)]
-    fn usual<'a>(&self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<(usize, Usual)> {
+    fn usual<'a>(&mut self, text: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<(usize, Usual)> {
         let Some(kind) = Kind::of(text) else {
             let (line, next) = front::line(text)?;
             let is_ignored = Kind::of(line).is_none() && !line.starts_with(FILE_HEADER);
             return is_ignored.then_some((next, Usual::Ignored));
         };
-        let FirstRow { cells, count, next, .. } = kind.wanted.first_row(text, columns::COMMAS)?;
-        if count < kind.least {
+        let mut places = [(0, 0); FIELDS];
+        let first = kind.wanted.first_row(text, columns::COMMAS, &mut places)?;
+        if first.count() < kind.least {
             return None;
         }
-        let mut fields = [""; FIELDS];
-        for (field, cell) in fields.iter_mut().zip(cells) {
-            *field = device::trimmed(str::from_utf8(cell).ok()?);
-        }
-        Some((next, kind.row(fields).add(self.0, calls)?))
+        let whole = first.text();
+        let row = kind.row(|place| first.text_of(place, whole).map(device::trimmed))?;
+        Some((first.next, row.add(self.device, &mut self.minute, calls)?))
     }
 
     /// Any record of this kind: what is read may differ from what stands there.
@@ -193,7 +194,9 @@ impl Decoder {
         .map_err(|_| Reason::BadLine)?;
         match usize::from(count) < kind.least {
             true => Err(Reason::BadLine),
-            false => Ok(read(kind.row(fields.each_ref().map(|field| &**field)))),
+            false => {
+                kind.row(|place| fields.get(place).map(|field| &**field)).map(read).ok_or(Reason::BadLine)
+            }
         }
     }
 }
@@ -206,7 +209,8 @@ impl Decode for Decoder {
             false => line,
         };
         let Some(kind) = Kind::of(line) else { return Decoded::Ignored };
-        Self::with_fields(line, kind, |row| row.decoded(self.0).owned()).unwrap_or_else(Decoded::Rejected)
+        let decoded = Self::with_fields(line, kind, |row| row.decoded(self.device, &mut self.minute).owned());
+        decoded.unwrap_or_else(Decoded::Rejected)
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
@@ -218,7 +222,7 @@ impl Decode for Decoder {
     }
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
-        let sides = |row: Row<'_>| row.is_final().then(|| self.0.sides(row.sides));
+        let sides = |row: Row<'_>| row.is_final().then(|| self.device.sides(row.sides));
         Self::with_fields(line, Kind::of(line)?, sides).ok()?
     }
 }
@@ -242,19 +246,19 @@ struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
-    fn decoded(&self, device: &Device) -> Decoded<'r> {
+    fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'r> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => self.call(device, route).map_or_else(Decoded::Rejected, Decoded::Call),
+            Some(route) => self.call(device, route, minute, Decoded::Call).unwrap_or_else(Decoded::Rejected),
         }
     }
 
     /// As [`Row::decoded`]; a call is put to the others.
     #[inline(always)]
-    fn add(&self, device: &Device, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
+    fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => Usual::call(self.call(device, route), calls),
+            Some(route) => self.call(device, route, minute, |call| Usual::call(call, calls)).ok(),
         }
     }
 
@@ -262,7 +266,7 @@ impl<'r> Row<'r> {
     /// without the indicator are final.
     fn route(&self, device: &Device) -> Option<(Direction, &'r str)> {
         let [ingress, egress] = self.sides;
-        let [is_from, is_to] = self.sides.map(|name| device.is_teams([name].into_iter()));
+        let [is_from, is_to] = self.sides.map(|name| device.is_teams_name(name));
         let counts = self.is_final() && (!device.are_known() || is_from || is_to);
         let trunk = device.trunk_where(is_from, ingress, egress);
         counts.then_some((device::direction_where(is_from, is_to), trunk))
@@ -272,31 +276,40 @@ impl<'r> Row<'r> {
         matches!(self.is_final, "" | "1")
     }
 
+    /// What `put` makes of the call: it is written once, where it stays.
     #[inline(always)]
-    fn call(&self, device: &Device, (direction, trunk): (Direction, &'r str)) -> Result<Call<'r>, Reason> {
+    fn call<T>(
+        &self,
+        device: &Device,
+        (direction, trunk): (Direction, &'r str),
+        minute: &mut LastMinute,
+        put: impl FnOnce(Call<'r>) -> T,
+    ) -> Result<T, Reason> {
         // Hundredths of a second.
         let duration = fields::whole_number(self.duration.as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
         let mut unread = Unread::default();
-        Ok(Call {
-            record_id: self.record_id()?,
+        let (record_id, codes) = (self.record_id()?, self.codes(direction)?);
+        let ended_at = self.ended_at(device, minute, &mut unread);
+        Ok(put(Call {
+            record_id,
             trunk: Text::from(trunk),
             direction,
             succeeded: Some(self.is_stop),
-            codes: self.codes(direction)?,
-            ended_at: self.ended_at(device, &mut unread),
+            codes,
+            ended_at,
             duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
             // Releases without the indicator do not tell which attempt is the last, and a STOP may follow one.
             attempt: if self.is_final == "1" { Attempt::Final } else { Attempt::Branch },
             unread,
             detail: Detail::default(),
-        })
+        }))
     }
 
-    fn ended_at(&self, device: &Device, unread: &mut Unread) -> Option<UnixMillis> {
+    fn ended_at(&self, device: &Device, minute: &mut LastMinute, unread: &mut Unread) -> Option<UnixMillis> {
         let times = [(self.ended, UnreadField::EndTime), (self.started, UnreadField::StartTime)];
         times.into_iter().find_map(|((date, time), field)| {
-            let moment = moment(date, time, device);
+            let moment = moment(date, time, device, minute);
             if moment.is_none() && !date.is_empty() {
                 unread.add_time(field, UnreadTime::Shape(Shape::of(date.as_bytes())));
             }
@@ -332,7 +345,8 @@ impl<'r> Row<'r> {
 
     /// The first field of a script that is a Reason header, of either side.
     fn reason_header(&self) -> &'r str {
-        let has_cause = |text: &str| memchr::memmem::find(text.as_bytes(), b"cause=").is_some();
+        static CAUSE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cause="));
+        let has_cause = |text: &str| CAUSE.find(text.as_bytes()).is_some();
         if !self.variants.into_iter().any(has_cause) {
             return "";
         }
@@ -351,19 +365,29 @@ fn parts<'r, const N: usize>(variant: &'r str, wanted: &Wanted<N>) -> [&'r str; 
 }
 
 /// `11/05/2024` and `09:01:00.5`, in the time of the device.
-fn moment(date: &str, time: &str, device: &Device) -> Option<UnixMillis> {
-    if let ([m0, m1, b'/', d0, d1, b'/', y0, y1, y2, y3], Some(clock)) =
-        (date.as_bytes(), local_time::clock(time.as_bytes()))
-    {
-        let date = local_time::date([*y0, *y1, *y2, *y3], [*m0, *m1], [*d0, *d1]);
-        if let Some(moment) = date.and_then(|date| device.at(date, clock)) {
-            return Some(moment);
-        }
+fn moment(date: &str, time: &str, device: &Device, minute: &mut LastMinute) -> Option<UnixMillis> {
+    if let Some(moment) = usual_moment(date.as_bytes(), time.as_bytes(), device, minute) {
+        return Some(moment);
     }
     let mut parts = date.split('/').map(|part| part.parse::<i16>().ok());
     let (month, day, year) = (parts.next()??, parts.next()??, parts.next()??);
     let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     device.moment(date.to_datetime(time.parse().ok()?))
+}
+
+/// As [`moment`], of numbers of all their digits.
+#[inline(always)]
+fn usual_moment(date: &[u8], time: &[u8], device: &Device, minute: &mut LastMinute) -> Option<UnixMillis> {
+    let ([m0, m1, b'/', d0, d1, b'/', y0, y1, y2, y3], [h0, h1, b':', n0, n1, seconds @ ..]) = (date, time)
+    else {
+        return None;
+    };
+    let written =
+        [m0, m1, &b'/', d0, d1, &b'/', y0, y1, y2, y3, &b' ', h0, h1, &b':', n0, n1].map(|byte| *byte);
+    minute.moment(written, seconds, || {
+        let date = local_time::date([*y0, *y1, *y2, *y3], [*m0, *m1], [*d0, *d1]);
+        device.at(date?, local_time::clock(time)?)
+    })
 }
 
 #[cfg(test)]

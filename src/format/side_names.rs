@@ -6,8 +6,17 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 #[derive(Debug, Clone)]
 pub struct SideNames {
     all: GlobSet,
-    /// In lower case; `None` where one has more.
-    simple: Option<Vec<Box<[u8]>>>,
+    /// `None` where one has more.
+    simple: Option<Vec<Simple>>,
+}
+
+/// A pattern, in lower case.
+#[derive(Debug, Clone)]
+struct Simple {
+    pattern: Box<[u8]>,
+    /// How many letters stand before the first `*` or `?`, and whether nothing but one `*` stands behind them.
+    letters: usize,
+    is_prefix: bool,
 }
 
 impl SideNames {
@@ -18,8 +27,7 @@ impl SideNames {
         for name in written {
             all.add(GlobBuilder::new(name).case_insensitive(true).literal_separator(false).build()?);
         }
-        let simple = written.iter().map(|name| is_simple(name).then(|| name.to_ascii_lowercase().into()));
-        let simple = simple.map(|name| name.map(|name: Box<str>| name.into_boxed_bytes())).collect();
+        let simple = written.iter().map(|name| is_simple(name).then(|| Simple::of(name))).collect();
         Ok(Self { all: all.build()?, simple })
     }
 
@@ -36,7 +44,7 @@ impl SideNames {
     /// Whether one of the patterns stands for this name.
     pub fn has(&self, name: &str) -> bool {
         match &self.simple {
-            Some(simple) if name.is_ascii() => simple.iter().any(|pattern| matches(pattern, name.as_bytes())),
+            Some(simple) if name.is_ascii() => simple.iter().any(|pattern| pattern.matches(name.as_bytes())),
             _ => self.all.is_match(name),
         }
     }
@@ -47,6 +55,23 @@ fn is_simple(pattern: &str) -> bool {
     let is_letter =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'?' | b'-' | b'_' | b'.' | b' ');
     !pattern.is_empty() && pattern.bytes().all(is_letter) && !pattern.contains("**")
+}
+
+impl Simple {
+    fn of(name: &str) -> Self {
+        let pattern = name.to_ascii_lowercase().into_bytes().into_boxed_slice();
+        let letters = pattern.iter().position(|byte| matches!(byte, b'*' | b'?')).unwrap_or(pattern.len());
+        Self { letters, is_prefix: &pattern[letters..] == b"*", pattern }
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        match name.split_at_checked(self.letters) {
+            Some((begin, rest)) if begin.eq_ignore_ascii_case(&self.pattern[..self.letters]) => {
+                self.is_prefix || matches(&self.pattern[self.letters..], rest)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Whether a pattern stands for all of the name.

@@ -219,7 +219,9 @@ impl Ledger {
     ) -> (Applied, Vec<Attempted>) {
         let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
         let were_known = duplicates.contain(attempts.iter().map(|attempted| attempted.id));
-        let (mut applied, mut decided, mut ids) = (Applied::default(), Vec::new(), HashSet::new());
+        // Nearly all decide their call.
+        let mut decided = Vec::with_capacity(attempts.len());
+        let (mut applied, mut ids) = (Applied::default(), HashSet::with_capacity(attempts.len()));
         for (attempted, was_known) in attempts.iter().zip(were_known) {
             if was_known || ids.contains(&attempted.id) {
                 let late = late_answer(attempted.id);

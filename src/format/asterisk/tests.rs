@@ -13,7 +13,7 @@ fn device() -> &'static Device {
 }
 
 fn call(row: &str, device: &'static Device) -> Call<'static> {
-    match Decoder(device).decode(row.as_bytes()) {
+    match Decoder::new(device).decode(row.as_bytes()) {
         Decoded::Call(call) => call.owned(),
         other => panic!("{row}: {other:?}"),
     }
@@ -91,13 +91,13 @@ fn disposition_decides() {
 #[test]
 fn what_is_no_call_of_teams() {
     let phones = ROW.replace("from-teams", "internal").replace("PJSIP/teams-", "PJSIP/phone-");
-    assert_eq!(Decoder(device()).decode(phones.as_bytes()), Decoded::Ignored);
+    assert_eq!(Decoder::new(device()).decode(phones.as_bytes()), Decoded::Ignored);
     for (row, reason) in [
         (ROW.replace("BUSY\"", "MAYBE\""), Reason::BadSuccess),
         (ROW.replace(",7", ",7,8"), Reason::BadCsv),
         (ROW.replace("\"Dial\"", "\"Dial"), Reason::BadCsv),
     ] {
-        assert_eq!(Decoder(device()).decode(row.as_bytes()), Decoded::Rejected(reason), "{row}");
+        assert_eq!(Decoder::new(device()).decode(row.as_bytes()), Decoded::Rejected(reason), "{row}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Field, Mapped, device};
 use crate::call::Direction;
 use crate::format::{answered, fields};
 
-impl Mapped<'_> {
+impl Mapped<'_, '_> {
     /// What is wrong with a field, if anything is.
     pub(super) fn fault(&self, field: Field) -> Option<String> {
         let text = self.get(field);
@@ -16,7 +16,7 @@ impl Mapped<'_> {
             Field::MicrosoftCode => {
                 fields::whole_number(text.as_bytes()).is_err_and(|it| it == fields::NotWhole::Other)
             }
-            Field::SipCode => fields::sip_code(fields::whole_number(text.as_bytes())).is_err(),
+            Field::SipCode => self.sip_code().is_err(),
             Field::Q850 => self.q850().is_err(),
             Field::Started | Field::Answered | Field::Ended => self.time(field).is_err(),
             Field::Duration => self.duration().is_err(),

@@ -6,11 +6,13 @@ use std::num::NonZeroU32;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::record::Record;
+use super::time::Minutes;
 use super::{FIELDS, Field, From, Mapping, Origin};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
-use crate::format::{Decoded, Usual, answered, device, fields};
+use crate::format::fields::{self, NotWhole};
+use crate::format::{Decoded, Usual, answered, device};
 use crate::reason_header::{self, Said};
 
 /// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
@@ -18,22 +20,25 @@ use crate::reason_header::{self, Said};
 const MOST_CALLS: u64 = 10_000_000;
 
 /// One record, by the mapping.
-pub struct Mapped<'r> {
+pub struct Mapped<'r, 'm> {
     pub mapping: &'r Mapping,
+    minutes: &'m Minutes,
     whole: &'r [u8],
     /// Where each field comes from, and its value, as `values` has it; `""` where there is none.
     fields: [(Option<&'r Origin>, Cow<'r, str>); FIELDS.len()],
 }
 
-impl<'r> Mapped<'r> {
+impl<'r, 'm> Mapped<'r, 'm> {
     /// The fields of a record.
-    pub fn of(record: &'r Record<'_>, mapping: &'r Mapping, whole: &'r [u8]) -> Self {
-        Self::new(mapping, whole, |_, place| record.get(place))
+    pub fn of(record: &'r Record<'_>, mapping: &'r Mapping, minutes: &'m Minutes, whole: &'r [u8]) -> Self {
+        Self::new(mapping, minutes, whole, |_, place| record.get(place))
     }
 
     /// The fields of a record, where `value_at` has the values: of an origin, by its place among them and by that in the record.
+    #[inline(always)]
     pub fn new(
         mapping: &'r Mapping,
+        minutes: &'m Minutes,
         whole: &'r [u8],
         value_at: impl Fn(usize, &'r str) -> Option<Cow<'r, str>>,
     ) -> Self {
@@ -51,7 +56,7 @@ impl<'r> Mapped<'r> {
             let value = meant.map_or(value, |(_, meant)| Cow::Borrowed(meant.as_str()));
             fields[origin.field as usize] = (Some(origin), value);
         }
-        Self { mapping, whole, fields }
+        Self { mapping, minutes, whole, fields }
     }
 
     pub fn origin(&self, field: Field) -> Option<&'r Origin> {
@@ -70,8 +75,8 @@ impl<'r> Mapped<'r> {
     }
 
     pub fn decoded(&self) -> Decoded<'r> {
-        match self.count().and_then(|count| count.map(|count| self.call(count)).transpose()) {
-            Ok(Some(call)) => Decoded::Call(call),
+        match self.count() {
+            Ok(Some(count)) => self.call(count, Decoded::Call).unwrap_or_else(Decoded::Rejected),
             Ok(None) => Decoded::Ignored,
             Err(reason) => Decoded::Rejected(reason),
         }
@@ -82,7 +87,7 @@ impl<'r> Mapped<'r> {
     pub fn add(&self, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.count().ok()? {
             None => Some(Usual::Ignored),
-            Some(count) => Usual::call(self.call(count), calls),
+            Some(count) => self.call(count, |call| Usual::call(call, calls)).ok(),
         }
     }
 
@@ -97,8 +102,9 @@ impl<'r> Mapped<'r> {
         }
     }
 
+    /// What `put` makes of the call: it is written once, where it stays.
     #[inline(always)]
-    fn call(&self, count: NonZeroU32) -> Result<Call<'r>, Reason> {
+    fn call<T>(&self, count: NonZeroU32, put: impl FnOnce(Call<'r>) -> T) -> Result<T, Reason> {
         let direction = self.direction();
         let succeeded = self.succeeded()?;
         let codes = self.codes(direction, succeeded)?;
@@ -110,8 +116,9 @@ impl<'r> Mapped<'r> {
         let started = unread.or(UnreadField::StartTime, self.time(Field::Started));
         let ended = unread.or(UnreadField::EndTime, self.time(Field::Ended));
         let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
-        Ok(Call {
-            record_id: self.id()?,
+        let record_id = self.id()?;
+        Ok(put(Call {
+            record_id,
             trunk: self.text(Field::Trunk),
             direction,
             succeeded,
@@ -121,7 +128,7 @@ impl<'r> Mapped<'r> {
             attempt: Attempt::Only,
             unread,
             detail: Detail { more: count.get() - 1, ..Detail::default() },
-        })
+        }))
     }
 
     /// A record without an id of its own is known by all that it says.
@@ -152,7 +159,7 @@ impl<'r> Mapped<'r> {
 
     /// By the time of answer.
     fn was_answered(&self) -> bool {
-        let sip = || fields::whole_number(self.get(Field::SipCode).as_bytes()).ok().flatten();
+        let sip = || self.sip_number().ok().flatten();
         let codes = || (sip(), self.q850().unwrap_or_default());
         answered::was_answered(self.get(Field::Answered), self.time(Field::Answered), codes)
     }
@@ -162,7 +169,7 @@ impl<'r> Mapped<'r> {
         let (text, words) = self.words(succeeded);
         Ok(Codes {
             microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
-            sip: fields::sip_code(number(Field::SipCode))?,
+            sip: self.sip_code()?,
             q850: self
                 .q850()
                 .unwrap_or_default()
@@ -170,6 +177,22 @@ impl<'r> Mapped<'r> {
             text,
             words,
             refused_by: device::refused_by(direction),
+        })
+    }
+
+    /// The SIP code, perhaps with its phrase behind it: `404 Not Found`.
+    pub fn sip_code(&self) -> Result<Option<u16>, Reason> {
+        fields::sip_code(self.sip_number())
+    }
+
+    fn sip_number(&self) -> Result<Option<u64>, NotWhole> {
+        let text = self.get(Field::SipCode).as_bytes();
+        fields::whole_number(text).or_else(|fault| {
+            let text = text.strip_prefix(b"SIP/2.0 ").unwrap_or(text);
+            match text.split_first_chunk::<3>() {
+                Some((code, [b' ', ..])) if code.iter().all(u8::is_ascii_digit) => fields::whole_number(code),
+                _ => Err(fault),
+            }
         })
     }
 
@@ -211,7 +234,8 @@ impl<'r> Mapped<'r> {
         match answered::is_none(text) {
             true => Ok(None),
             false => {
-                let read = origin.time.read(text, &self.mapping.device).ok_or(Reason::BadTime);
+                let read = self.minutes.read(field, &origin.time, text, &self.mapping.device);
+                let read = read.ok_or(Reason::BadTime);
                 read.map(|at| Some(at).filter(|at| !answered::is_first_day(*at)))
             }
         }

@@ -10,16 +10,20 @@ use super::call::Mapped;
 use super::object::Tree;
 use super::pattern;
 use super::record::{Columns, column_of};
+use super::time::Minutes;
 use super::{From, Mapping, Shape};
 use crate::call::Call;
 use crate::format::Usual;
-use crate::format::columns::{FirstRow, Marks, Wanted};
+use crate::format::columns::{Marks, Wanted};
 
 /// More places are not asked for.
 pub const MOST: usize = 16;
 
 /// The values at places, by their slots.
 pub type Values<'t> = [Option<&'t str>; MOST];
+
+/// What the config says, and the minutes that were last read.
+pub type Known<'m> = (&'static Mapping, &'m Minutes);
 
 /// A fast way to the places that a mapping names.
 #[derive(Debug)]
@@ -92,52 +96,54 @@ impl Quick {
     pub fn row<'t>(
         &self,
         text: &'t [u8],
-        mapping: &'static Mapping,
+        (mapping, minutes): Known<'_>,
         is_header: impl Fn(&[u8]) -> bool,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
         let Way::Table { wanted, marks, columns } = &self.way else { return None };
-        let FirstRow { cells, count, row, next } = wanted.first_row(text, *marks)?;
+        let mut places = [(0, 0); MOST];
+        let first = wanted.first_row(text, *marks, &mut places)?;
+        let (row, count, whole) = (first.row, first.count(), first.text());
         // Where rows end is found by the quotes of RFC 4180.
         let has_odd_quote = marks.quote != Some(b'"') && memchr::memchr(b'"', row).is_some();
         if has_odd_quote || is_header(row) || columns.is_some_and(|columns| columns != count) {
             return None;
         }
         let mut values = [None; MOST];
-        for (place, (value, cell)) in values.iter_mut().zip(cells).enumerate() {
+        for (place, value) in values.iter_mut().enumerate() {
             if !wanted.is_in(place, count) {
                 break;
             }
-            *value = Some(str::from_utf8(cell).ok()?);
+            *value = Some(first.text_of(place, whole)?);
         }
-        Some((next, self.add(&values, row, mapping, calls)?))
+        Some((first.next, self.add(&values, row, (mapping, minutes), calls)?))
     }
 
     /// The JSON object that a text begins with, and how long it is.
     pub fn object<'t>(
         &self,
         text: &'t [u8],
-        mapping: &'static Mapping,
+        (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
         let Way::Object(tree) = &self.way else { return None };
         let mut values = [None; MOST];
         let end = tree.read(text, &mut values)?;
-        Some((end, self.add(&values, &text[..end], mapping, calls)?))
+        Some((end, self.add(&values, &text[..end], (mapping, minutes), calls)?))
     }
 
     /// A line of a log.
     pub fn line<'t>(
         &mut self,
         line: &'t [u8],
-        mapping: &'static Mapping,
+        (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<Usual> {
         let Way::Groups(patterns) = &mut self.way else { return None };
         let text = str::from_utf8(line).ok()?;
         let mut values = [None; MOST];
         match patterns.iter_mut().any(|pattern| pattern.read(text, &mut values)) {
-            true => self.add(&values, line, mapping, calls),
+            true => self.add(&values, line, (mapping, minutes), calls),
             false if mapping.rejects_others => None,
             false => Some(Usual::Ignored),
         }
@@ -148,7 +154,7 @@ impl Quick {
         &self,
         values: &Values<'t>,
         record: &'t [u8],
-        mapping: &'static Mapping,
+        (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<Usual> {
         let mut conditions = mapping.conditions.iter().zip(&self.conditions);
@@ -157,7 +163,7 @@ impl Quick {
             return Some(Usual::Ignored);
         }
         let value_at = |origin: usize, _: &str| at(&self.origins[origin]).map(Cow::Borrowed);
-        Mapped::new(mapping, record, value_at).add(calls)
+        Mapped::new(mapping, minutes, record, value_at).add(calls)
     }
 }
 

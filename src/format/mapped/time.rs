@@ -1,10 +1,13 @@
 //! How times are written in records of any kind, and which way of writing a text seems to have.
 
+use std::cell::Cell;
+
 use jiff::civil;
 
+use super::Field;
 use crate::call::UnixMillis;
 use crate::format::device::Device;
-use crate::format::local_time;
+use crate::format::local_time::{self, LastMinute};
 
 /// How a time is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,9 +22,25 @@ pub enum TimeFormat {
     Written(String),
 }
 
-/// Ways to write a time that are in use, as the config names them. Where day and month could be either, the month is taken
-/// to be the first: whoever writes the mapping has to look.
-const IN_USE: [&str; 16] = [
+/// The minutes that were last read of start, answer and end, each in UTC and without a zone.
+#[derive(Debug, Default)]
+pub struct Minutes([[Cell<LastMinute>; 2]; 3]);
+
+impl Minutes {
+    /// As [`TimeFormat::read`], of one of these fields.
+    pub fn read(&self, field: Field, format: &TimeFormat, text: &str, device: &Device) -> Option<UnixMillis> {
+        let of_field = match field {
+            Field::Started => &self.0[0],
+            Field::Answered => &self.0[1],
+            _ => &self.0[2],
+        };
+        format.read_near(text, device, of_field)
+    }
+}
+
+/// Ways to write a time that are in use, as the config names them. Where day and month could be either, the first of these is taken,
+/// of slashes the month: whoever writes the mapping has to look.
+const IN_USE: [&str; 25] = [
     "rfc3339",
     "%d.%m.%Y %H:%M:%S%.f",
     "%d.%m.%Y %H:%M",
@@ -31,6 +50,15 @@ const IN_USE: [&str; 16] = [
     "%m/%d/%Y %H:%M:%S%.f",
     "%d/%m/%Y %H:%M:%S%.f",
     "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%d/%m/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%d-%m-%Y %H:%M:%S%.f",
+    "%m-%d-%Y %H:%M:%S%.f",
+    "%m-%d-%Y %I:%M:%S %p",
+    "%b %d, %Y %H:%M:%S",
+    "%b %d, %Y %I:%M:%S %p",
     "%d-%b-%Y %H:%M:%S",
     "%a %b %d %H:%M:%S %Y",
     "%b %d %Y %H:%M:%S",
@@ -60,39 +88,42 @@ impl TimeFormat {
 
     /// The word in the config for the way in which a text writes a time, if it is one in use.
     pub fn guessed(text: &str) -> Option<&'static str> {
-        IN_USE.into_iter().find(|word| {
-            let number =
-                |unit: i64| text.split('.').next().and_then(|it| it.parse::<i64>().ok()).map(|it| it / unit);
-            match *word {
-                "unix" => number(1).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
-                "unix_ms" => number(1000).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
-                word => Self::named(word)
-                    .is_some_and(|form| form.read(text, &crate::format::device::UNKNOWN).is_some()),
-            }
-        })
+        IN_USE.into_iter().find(|word| is_written_so(text, word))
+    }
+
+    /// The way in which most of these texts write times: one of them may tell which number is the day.
+    pub fn guessed_of(texts: &[&str]) -> Option<&'static str> {
+        let count = |word: &&str| texts.iter().filter(|text| is_written_so(text, word)).count();
+        // Of two ways the first: the last of the greatest is taken.
+        IN_USE.into_iter().rev().max_by_key(count).filter(|word| count(word) > 0)
     }
 
     /// Whether day and month of this text could be either.
     pub fn has_two_readings(text: &str) -> bool {
         let number = |part: Option<&str>| part.and_then(|part| part.parse::<u8>().ok());
-        let mut parts = text.split('/');
+        let mut parts = text.split(['/', '-']);
         let is_month = |part: Option<u8>| part.is_some_and(|number| (1..=12).contains(&number));
         is_month(number(parts.next())) && is_month(number(parts.next())) && parts.next().is_some()
     }
 
     /// The moment that a text writes; times without a zone are the device's.
     pub fn read(&self, text: &str, device: &Device) -> Option<UnixMillis> {
-        self.read_any(text, device).filter(|at| YEARS.contains(&at.0))
+        self.read_near(text, device, &Default::default())
     }
 
-    fn read_any(&self, text: &str, device: &Device) -> Option<UnixMillis> {
+    fn read_near(&self, text: &str, device: &Device, last: &[Cell<LastMinute>; 2]) -> Option<UnixMillis> {
+        self.read_any(text, device, last).filter(|at| YEARS.contains(&at.0))
+    }
+
+    #[inline(always)]
+    fn read_any(&self, text: &str, device: &Device, last: &[Cell<LastMinute>; 2]) -> Option<UnixMillis> {
         // Routers write so that their clock is not synchronised.
         let text = match text.as_bytes() {
             [b'*' | b'.', ..] => text.trim_start_matches(['*', '.']),
             _ => text,
         };
         match self {
-            Self::Rfc3339 => usual(text, device).or_else(|| match text.parse::<jiff::Timestamp>() {
+            Self::Rfc3339 => usual(text, device, last).or_else(|| match text.parse::<jiff::Timestamp>() {
                 Ok(at) => Some(UnixMillis(at.as_millisecond())),
                 Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
             }),
@@ -112,17 +143,57 @@ impl TimeFormat {
     }
 }
 
-/// A time as it is nearly always written, in UTC or without a zone.
-fn usual(text: &str, device: &Device) -> Option<UnixMillis> {
-    match text.as_bytes() {
-        [text @ .., b'Z'] => local_time::iso(text).and_then(|(date, clock)| local_time::in_utc(date, clock)),
-        text => local_time::iso(text).and_then(|(date, clock)| device.at(date, clock)),
+/// Whether a text is a time of this way in use.
+fn is_written_so(text: &str, word: &str) -> bool {
+    let number = |unit: i64| text.split('.').next().and_then(|it| it.parse::<i64>().ok()).map(|it| it / unit);
+    match word {
+        "unix" => number(1).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
+        "unix_ms" => number(1000).is_some_and(|seconds| UNIX_SECONDS.contains(&seconds)),
+        word => {
+            let form = TimeFormat::named(word);
+            form.is_some_and(|form| form.read(text, &crate::format::device::UNKNOWN).is_some())
+        }
     }
+}
+
+/// A time as it is nearly always written, in UTC or without a zone.
+#[inline(always)]
+fn usual(text: &str, device: &Device, [in_utc, local]: &[Cell<LastMinute>; 2]) -> Option<UnixMillis> {
+    let ((text, last), is_utc) = match text.as_bytes() {
+        [text @ .., b'Z'] => ((text, in_utc), true),
+        text => ((text, local), false),
+    };
+    let mut minute = last.get();
+    let at = minute.of_one(text, || {
+        let (date, clock) = local_time::iso(text)?;
+        if is_utc { local_time::in_utc(date, clock) } else { device.at(date, clock) }
+    });
+    last.set(minute);
+    at
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_read_before_changes_no_moment(
+            times in proptest::collection::vec(
+                (0..3_usize, "2024-(03-31|10-27|02-30)[ T]0[123]:0[01](:[0-7][0-9](\\.[0-9x]{0,11})?)?Z?|[0-9:.TZ-]{15,22}"), 1..12),
+        ) {
+            let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+            let device = Device::parse(&[], crate::format::device::TrunkFrom::Teams, zone).unwrap();
+            let (minutes, format) = (Minutes::default(), TimeFormat::Rfc3339);
+            for (field, text) in &times {
+                let field = [Field::Started, Field::Answered, Field::Ended][*field];
+                let expected = format.read(text, &device);
+                prop_assert_eq!(minutes.read(field, &format, text, &device), expected, "{} of {:?}", text, times);
+            }
+        }
+    }
 
     #[test]
     fn usual_times_are_what_the_full_reading_makes_of_them() {
@@ -156,7 +227,7 @@ mod tests {
             let quickly = match &form {
                 TimeFormat::Written(form) => local_time::written(form.as_bytes(), text.as_bytes())
                     .and_then(|(date, clock)| device.at(date, clock)),
-                _ => usual(text, &device),
+                _ => usual(text, &device, &Default::default()),
             };
             assert!(quickly.is_some());
             assert_eq!(quickly, slowly, "{form:?} {text}");

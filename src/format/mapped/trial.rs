@@ -106,7 +106,7 @@ impl Mapping {
     }
 }
 
-impl Mapped<'_> {
+impl Mapped<'_, '_> {
     pub(super) fn trial(&self, record: &Record<'_>) -> Trial {
         let mut trial = Trial { places: record.places(), ..Trial::default() };
         for (key, place) in self.mapping.wanted() {

@@ -1,5 +1,6 @@
 //! Records to calls: an attempt and a STOP, with some of their fields replaced.
 
+use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::*;
@@ -44,7 +45,7 @@ fn device() -> &'static Device {
 }
 
 fn call(line: &str) -> Call<'static> {
-    match Decoder(device()).decode(line.as_bytes()) {
+    match Decoder::new(device()).decode(line.as_bytes()) {
         Decoded::Call(call) => call.owned(),
         other => panic!("{line}: {other:?}"),
     }
@@ -114,7 +115,7 @@ fn what_is_no_call_of_teams() {
         "05112024 090000: File administratively closed.".to_owned(),
         "Sonus Networks, Inc.00000000FF ACT20241105090000\r".to_owned(),
     ] {
-        assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Ignored, "{line}");
+        assert_eq!(Decoder::new(device()).decode(line.as_bytes()), Decoded::Ignored, "{line}");
     }
     let cut = attempt(&[])[..60].to_owned();
     for (line, reason) in [
@@ -122,7 +123,7 @@ fn what_is_no_call_of_teams() {
         (attempt(&[(3, "")]), Reason::NoRecordId),
         (attempt(&[(59, &variant("4x3"))]), Reason::BadCode),
     ] {
-        assert_eq!(Decoder(device()).decode(line.as_bytes()), Decoded::Rejected(reason), "{line}");
+        assert_eq!(Decoder::new(device()).decode(line.as_bytes()), Decoded::Rejected(reason), "{line}");
     }
 }
 
@@ -141,5 +142,21 @@ fn recognises_its_files() {
         ("a,b\n", false, No),
     ] {
         assert_eq!(recognise(text.as_bytes(), finished, Names::default()), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_was_read_before_changes_no_moment(
+        times in proptest::collection::vec(
+            ("(03/31|10/27|1/2|02/30)/2024|[0-9/]{8,11}", "0[123]:0[01](:[0-7][0-9](\\.[0-9x]{0,11})?)?|[0-9:.]{4,9}"), 1..12),
+    ) {
+        let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let device = Device::parse(&[], TrunkFrom::Teams, zone).unwrap();
+        let mut minute = LastMinute::default();
+        for (date, time) in &times {
+            let expected = moment(date, time, &device, &mut LastMinute::default());
+            prop_assert_eq!(moment(date, time, &device, &mut minute), expected, "{} {} of {:?}", date, time, times);
+        }
     }
 }
