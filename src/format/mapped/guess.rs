@@ -57,6 +57,7 @@ pub fn propose(samples: &[Sample]) -> Proposal {
         }
     }
     by_form(samples, &mut proposal);
+    by_words(samples, &mut proposal);
     proposal.condition = samples.iter().find_map(condition);
     let is_used = |place: &str| {
         let condition = proposal.condition.as_ref().map(|(place, _)| place.as_str());
@@ -84,17 +85,21 @@ fn guess(field: Field, sample: &Sample) -> Result<Guess, String> {
     };
     match field {
         Field::Started | Field::Answered | Field::Ended => {
-            let Some(value) = values.iter().find(|value| !answered::is_none(value)) else { return Ok(guess) };
-            match TimeFormat::guessed(value) {
+            let values: Vec<&str> =
+                values.iter().copied().filter(|value| !answered::is_none(value)).collect();
+            if values.is_empty() {
+                return Ok(guess);
+            }
+            match TimeFormat::guessed_of(&values) {
                 None => return wrong("time in a form that is known"),
                 Some("rfc3339") => {}
                 Some(form) => guess.more.push(format!("time: \"{form}\"")),
             }
-            if TimeFormat::has_two_readings(value) {
+            if values.iter().all(|value| TimeFormat::has_two_readings(value)) {
                 guess.doubt = "day and month could be the other way round".to_owned();
             }
         }
-        Field::SipCode if !mostly(&values, |value| in_range(value, 0..700)) => return wrong("SIP codes"),
+        Field::SipCode if !mostly(&values, is_sip_code) => return wrong("SIP codes"),
         Field::Q850 if bare(&sample.name).ends_with("disconnectcause") => {
             if !mostly(&values, |value| in_range(value, 0..128)) {
                 return wrong("causes of Q.850");
@@ -186,6 +191,36 @@ fn by_form(samples: &[Sample], proposal: &mut Proposal) {
     }
 }
 
+/// Where no code says how a call ended, the causes that the words of success are the names of: a busy line is no failure.
+fn by_words(samples: &[Sample], proposal: &mut Proposal) {
+    let has = |fields: &[Field]| proposal.guesses.iter().any(|guess| fields.contains(&guess.field));
+    let success = proposal.guesses.iter().find(|guess| guess.field == Field::Success);
+    let words = success.and_then(|guess| samples.iter().find(|sample| sample.place == guess.place));
+    let Some(words) = words.filter(|_| !has(&[Field::MicrosoftCode, Field::SipCode, Field::Q850])) else {
+        return;
+    };
+    let (mut causes, mut is_told) = (Vec::new(), false);
+    for value in
+        words.values.iter().map(|value| value.trim()).filter(|value| is_word(value) && !value.is_empty())
+    {
+        let cause =
+            known::CAUSES.iter().find(|(names, _)| names.contains(&&*bare(value))).map(|(_, cause)| *cause);
+        let meaning = format!("\"{value}\": {}", cause.unwrap_or("\"\""));
+        is_told |= cause.is_some_and(|cause| cause != "16");
+        if !causes.contains(&meaning) {
+            causes.push(meaning);
+        }
+    }
+    if is_told {
+        proposal.guesses.push(Guess {
+            field: Field::Q850,
+            place: words.place.clone(),
+            more: vec![format!("values: {{{}}}", causes.join(", "))],
+            doubt: "the words alone say it".to_owned(),
+        });
+    }
+}
+
 /// Where only records of one kind are ends of calls, that kind.
 fn condition(sample: &Sample) -> Option<(String, String)> {
     let is_kind = known::KINDS.contains(&&*bare(&sample.name));
@@ -212,6 +247,12 @@ pub fn are_names<'n>(names: impl Iterator<Item = &'n str>) -> bool {
         known += usize::from(is_known(name));
     }
     known >= LEAST
+}
+
+/// Whether it is a SIP code, perhaps with its phrase behind it.
+fn is_sip_code(value: &str) -> bool {
+    let code = value.strip_prefix("SIP/2.0 ").unwrap_or(value);
+    in_range(code.split(' ').next().unwrap_or_default(), 0..700)
 }
 
 /// More than half of them, at least, so that a few odd ones do not hide what a place is.

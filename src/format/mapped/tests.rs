@@ -111,6 +111,22 @@ fn values_constants_and_flags() {
 }
 
 #[test]
+fn a_sip_code_may_have_its_phrase_behind_it() {
+    for (text, expected) in [
+        ("404 Not Found", Ok(Some(404))),
+        ("SIP/2.0 480 Temporarily Unavailable", Ok(Some(480))),
+        ("486", Ok(Some(486))),
+        ("Not Found", Err(Reason::BadCode)),
+        ("404Not Found", Err(Reason::BadCode)),
+        ("4040 Not Found", Err(Reason::BadCode)),
+        ("14255550100 ext", Err(Reason::BadCode)),
+    ] {
+        let read = call(vec![origin(Field::SipCode, "s")], &format!(r#"{{"s":"{text}"}}"#));
+        assert_eq!(read.map(|call| call.codes.sip), expected, "{text}");
+    }
+}
+
+#[test]
 fn times() {
     for (time, text, expected) in [
         (TimeFormat::Rfc3339, "2024-11-05T09:01:00Z", Some(1_730_797_260_000)),

@@ -18,7 +18,7 @@ fn proposed(name: &str, values: &[&str]) -> Proposed {
 #[test]
 fn fields_by_name_and_value() {
     let none = || String::new();
-    let cases: [(&str, &[&str], Proposed); 14] = [
+    let cases: [(&str, &[&str], Proposed); 19] = [
         ("NAP", &["NAP_TEAMS"], Ok((Field::Trunk, none()))),
         ("/variables/sip_term_status", &["486"], Ok((Field::SipCode, none()))),
         (
@@ -35,6 +35,32 @@ fn fields_by_name_and_value() {
             &["", "05.11.2024 09:00:00"],
             Ok((Field::Ended, "time: \"%d.%m.%Y %H:%M:%S%.f\"".to_owned())),
         ),
+        // Which number is the day, another value tells.
+        (
+            "EndTime",
+            &["05/11/2024 09:00:00", "25/11/2024 09:00:00"],
+            Ok((Field::Ended, "time: \"%d/%m/%Y %H:%M:%S%.f\"".to_owned())),
+        ),
+        (
+            "Call End",
+            &["11/5/2024 2:05:00 PM", "11/05/2024 09:00:00 AM"],
+            Ok((Field::Ended, "time: \"%m/%d/%Y %I:%M:%S %p\"".to_owned())),
+        ),
+        (
+            "Start Time",
+            &["Nov 5, 2024 9:01:00 AM"],
+            Ok((Field::Started, "time: \"%b %d, %Y %I:%M:%S %p\"".to_owned())),
+        ),
+        (
+            "SIP Response",
+            &["200 OK", "404 Not Found", "SIP/2.0 480 Temporarily Unavailable"],
+            Ok((Field::SipCode, none())),
+        ),
+        (
+            "call_direction",
+            &["I", "O"],
+            Ok((Field::Direction, "values: {\"I\": inbound, \"O\": outbound}".to_owned())),
+        ),
         ("answer_stamp", &[""], Ok((Field::Answered, none()))),
         ("DurationMs", &["5400"], Ok((Field::Duration, "divide_by: 1000".to_owned()))),
         (
@@ -49,6 +75,25 @@ fn fields_by_name_and_value() {
     for (name, values, expected) in cases {
         assert_eq!(proposed(name, values), expected, "{name} {values:?}");
     }
+}
+
+#[test]
+fn words_tell_causes_where_no_code_does() {
+    let sample = |name: &str, values: &[&str]| Sample {
+        place: name.to_owned(),
+        name: name.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    let disposition = sample("Disposition", &["ANSWERED", "BUSY", "NO ANSWER", "FAILED", "BUSY"]);
+    let code = sample("sip_code", &["486"]);
+    let causes = |samples: &[Sample]| {
+        let guesses = propose(samples).guesses;
+        guesses.into_iter().find(|guess| guess.field == Field::Q850).map(|guess| guess.more.concat())
+    };
+    let expected = "values: {\"ANSWERED\": 16, \"BUSY\": 17, \"NO ANSWER\": 19, \"FAILED\": \"\"}";
+    assert_eq!(causes(std::slice::from_ref(&disposition)), Some(expected.to_owned()));
+    assert_eq!(causes(&[disposition, code]), None);
+    assert_eq!(causes(&[sample("success", &["true", "false"])]), None);
 }
 
 #[test]
