@@ -119,7 +119,7 @@ impl Reader {
         }
         for call in std::mem::take(&mut batch.listed_attempts) {
             let before = self.listed_attempts.get(&call.id);
-            if before.is_none_or(|before| call.decides(&before.call)) {
+            if before.is_none_or(|before| call.tried().decides(before.call.tried())) {
                 self.listed_attempts.insert(call.id, ListedIn { place, call });
             }
         }

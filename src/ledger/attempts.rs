@@ -83,7 +83,7 @@ impl Attempts {
     /// Adds an attempt that was read now.
     pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
         let id = attempted.id;
-        if attempted.is_answered() {
+        if attempted.tried().is_answered() {
             let was_waiting = !self.waiting.is_empty() && self.remove(id).is_some();
             return Added::Decided { was_waiting };
         }
@@ -91,7 +91,7 @@ impl Attempts {
         match self.waiting.entry(id) {
             Entry::Occupied(mut waiting) => {
                 let Waiting { attempted: earlier, .. } = waiting.get_mut();
-                if attempted.decides(earlier) {
+                if attempted.tried().decides(earlier.tried()) {
                     *earlier = attempted.clone();
                 }
                 Added::Joined
@@ -225,7 +225,8 @@ impl Ledger {
         for (attempted, was_known) in attempts.iter().zip(were_known) {
             if was_known || ids.contains(&attempted.id) {
                 let late = late_answer(attempted.id);
-                let is_late = attempted.is_answered() && duplicates.contains(unanswered(attempted.id));
+                let is_late =
+                    attempted.tried().is_answered() && duplicates.contains(unanswered(attempted.id));
                 if is_late && !duplicates.contains(late) && ids.insert(late) {
                     applied.counted += 1;
                     balance.late_answers += 1;
@@ -256,7 +257,8 @@ impl Ledger {
         let remembers = self.remembers(source);
         let batch = Batch::of_attempts(decided, now, remembers);
         if remembers {
-            let unanswered = decided.iter().filter(|it| !it.is_answered()).map(|it| unanswered(it.id));
+            let unanswered =
+                decided.iter().filter(|it| !it.tried().is_answered()).map(|it| unanswered(it.id));
             self.accounts[source.0].duplicates.insert_all(unanswered, now);
         }
         self.accounts[source.0].changed = true;

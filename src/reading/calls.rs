@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::deciding::Tried;
 use super::labels::{Key, Known, LabelSet, OwnedKey, Route, label_set, labelled, owned_cause};
 use super::sums::{Counted, MinuteCalls, Observed, RouteSum, Sum, Sums, age, wider};
 use super::{Context, HowRead};
@@ -28,16 +29,9 @@ pub struct Attempted {
 }
 
 impl Attempted {
-    /// Whether it decided the call, whatever other attempts there are.
-    pub fn is_answered(&self) -> bool {
-        self.labels.outcome == Outcome::Answered
-    }
-
-    /// Whether it decided the call, of this attempt that was read now and one that was read before: the later by its own time,
-    /// whichever file was read first. Of two at the same time it is the one that was read now.
-    pub fn decides(&self, before: &Self) -> bool {
-        let rank = |it: &Self| (it.is_answered(), it.attempt, it.ended_at);
-        rank(self) >= rank(before)
+    /// By what it may decide its call.
+    pub fn tried(&self) -> Tried {
+        Tried { outcome: self.labels.outcome, attempt: self.attempt, ended_at: self.ended_at }
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fmt;
 
+use super::deciding::Tried;
 use super::labels::LabelSet;
 use crate::call::{Attempt, Call, CodePair, Outcome, RecordId, UnixMillis};
 
@@ -55,12 +56,9 @@ impl Listed {
         }
     }
 
-    /// Whether this attempt decides its call, rather than one that was read before: the first that was answered, else the
-    /// final one, else the last by its own time.
-    pub fn decides(&self, before: &Self) -> bool {
-        let is_answered = |listed: &Self| listed.labels.outcome == Outcome::Answered;
-        let rank = |listed: &Self| (listed.attempt, listed.ended_at);
-        !is_answered(before) && (is_answered(self) || rank(self) >= rank(before))
+    /// By what it may decide its call.
+    pub fn tried(&self) -> Tried {
+        Tried { outcome: self.labels.outcome, attempt: self.attempt, ended_at: self.ended_at }
     }
 }
 

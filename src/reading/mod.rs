@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod calls;
 pub mod content;
+pub mod deciding;
 pub mod exemplars;
 pub mod histogram;
 pub mod labels;

@@ -34,29 +34,34 @@ pub struct Overlap {
 
 /// Two formats that seem to bring the same calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Twice {
-    pub formats: [&'static str; 2],
-    /// How many trunks both have; 0 where one is of a device and the other of Microsoft, which name trunks each in its own way.
-    pub trunks: usize,
-    /// For how long both have calls.
-    pub minutes: i64,
+pub enum Twice {
+    /// One is of a device and the other of Microsoft, which name trunks each in its own way.
+    DeviceAndMicrosoft([&'static str; 2]),
+    SameTrunks {
+        formats: [&'static str; 2],
+        /// How many trunks both have.
+        trunks: usize,
+        /// For how long both have calls.
+        minutes: i64,
+    },
 }
 
 impl Twice {
     /// In words, for people.
     pub fn sentence(&self) -> String {
-        let Self { formats: [one, other], trunks, minutes } = self;
-        if *trunks == 0 {
-            return format!(
-                "the same calls come twice: {one} has the records of a device and {other} those of Microsoft, and a call that is \
-                 in both counts twice. Make each a source of its own"
-            );
+        match self {
+            Self::DeviceAndMicrosoft([device, microsoft]) => format!(
+                "the same calls come twice: {device} has the records of a device and {microsoft} those of Microsoft, and a call \
+                 that is in both counts twice. Make each a source of its own"
+            ),
+            Self::SameTrunks { formats: [one, other], trunks, minutes } => {
+                let trunks = if *trunks == 1 { "1 trunk".to_owned() } else { format!("{trunks} trunks") };
+                format!(
+                    "the same calls seem to come twice: {one} and {other} both have calls over {trunks} in the same {minutes} \
+                     minutes, and a call that comes in both counts twice. Read one of the two"
+                )
+            }
         }
-        let trunks = if *trunks == 1 { "1 trunk".to_owned() } else { format!("{trunks} trunks") };
-        format!(
-            "the same calls seem to come twice: {one} and {other} both have calls over {trunks} in the same {minutes} \
-             minutes, and a call that comes in both counts twice. Read one of the two"
-        )
     }
 }
 
@@ -93,7 +98,7 @@ impl Overlap {
     /// The formats that seem to bring the same calls, if any do.
     pub fn twice(&self) -> Option<Twice> {
         if let (Some(device), Some(microsoft)) = (self.of_device, self.of_microsoft) {
-            return Some(Twice { formats: [device, microsoft], trunks: 0, minutes: 0 });
+            return Some(Twice::DeviceAndMicrosoft([device, microsoft]));
         }
         let all: Vec<_> = self.of.iter().collect();
         let pairs =
@@ -102,7 +107,7 @@ impl Overlap {
             let trunks = left.trunks.intersection(&right.trunks).count();
             let minutes = left.shared_millis(right) / MINUTE;
             let found = trunks > 0 && minutes >= LEAST_MINUTES;
-            found.then_some(Twice { formats: [one, other], trunks, minutes })
+            found.then_some(Twice::SameTrunks { formats: [one, other], trunks, minutes })
         })
     }
 }
@@ -185,7 +190,10 @@ mod tests {
             let mut overlap = Overlap::default();
             overlap.of.insert("graph", brought(&graph.0, &graph.1));
             overlap.of.insert("teams_admin_center", brought(&admin_center.0, &admin_center.1));
-            let twice = overlap.twice().map(|twice| (twice.trunks, twice.minutes));
+            let twice = overlap.twice().map(|twice| match twice {
+                Twice::SameTrunks { trunks, minutes, .. } => (trunks, minutes),
+                Twice::DeviceAndMicrosoft(..) => panic!("{twice:?}"),
+            });
             assert_eq!(twice, expected, "{graph:?} {admin_center:?}");
         }
     }

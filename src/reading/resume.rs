@@ -250,7 +250,7 @@ impl Reading {
         let holes = self.tail.holes.clone();
         let mut tail = self.tail.beside_at(file.try_clone()?, text_at, known.mark);
         tail.holes = holes;
-        match self.is_known(known, budget)? {
+        match self.compare_with(known, budget)? {
             None => return Ok(Some(Passed::More)),
             Some(false) => return Ok(Some(Passed::Different)),
             Some(true) => self.tail = tail,

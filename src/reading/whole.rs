@@ -144,7 +144,7 @@ impl Reading {
 
     /// Goes on comparing the file with a content that it may have, as in [`Reading::pass_over`]; `None` while that is not
     /// known.
-    pub(super) fn is_known(&mut self, known: &Content, budget: u64) -> Result<Option<bool>, TailError> {
+    pub(super) fn compare_with(&mut self, known: &Content, budget: u64) -> Result<Option<bool>, TailError> {
         let (Some(blocks), Some(file)) = (&known.blocks, self.tail.file()) else { return Ok(Some(true)) };
         let check = match &mut self.check {
             Some(check) => check,
