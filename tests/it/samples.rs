@@ -205,7 +205,7 @@ fn what_is_wrong_with_a_bad_input_is_said() {
         );
         let told = check.stdout.strip_prefix(&format!("\nsource teams: 1 file\n  {file}\n")).unwrap();
         // What it says of the source as a whole stands behind it.
-        let told = told.split_once("  trunks are shown as").map_or(told, |(told, _)| told);
+        let told = told.split_once("  every trunk that").map_or(told, |(told, _)| told);
         let message = fs::read_to_string(beside(&sample, "message")).unwrap_or_default();
         assert_eq!(told, message, "{shown}");
     }
