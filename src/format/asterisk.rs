@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::columns::{self, Wanted};
 use super::device::{self, Beside, Device, Keys, Sides};
-use super::local_time::{self, LastMinute};
+use super::last_minute::LastMinute;
+use super::local_time;
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields};

@@ -29,7 +29,7 @@ pub fn clock(text: &[u8]) -> Option<Clock> {
 
 /// The milliseconds of a second of a minute, and of a fraction of one to nine digits behind it, if there is one.
 #[inline(always)]
-fn millis(second: i64, fraction: &[u8]) -> Option<i64> {
+pub fn millis(second: i64, fraction: &[u8]) -> Option<i64> {
     let fraction = match fraction {
         [] => fraction,
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
@@ -45,50 +45,6 @@ pub fn iso(text: &[u8]) -> Option<(Date, Clock)> {
     let (month, [d0, d1, b' ' | b'T', time @ ..]) = text.split_first_chunk()? else { return None };
     let of = digit_pairs(*month, *b"0000-00-")?;
     Some(((of(0) * 100 + of(2), of(5), number(&[*d0, *d1])?), clock(time)?))
-}
-
-/// The minute that was last read: the records of a file are nearly in the order of their times.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LastMinute {
-    /// As it was written: a date, hour and minute.
-    text: [u8; 16],
-    /// When it began, if it has been read.
-    begin: Option<i64>,
-}
-
-impl LastMinute {
-    /// The moment of a time of which these are date, hour and minute as written, and `:00` or `:00.5` stands behind them; of any other
-    /// what `read` tells, which takes nothing else for a date, an hour and a minute.
-    #[inline(always)]
-    pub fn moment(
-        &mut self,
-        minute: [u8; 16],
-        behind: &[u8],
-        read: impl FnOnce() -> Option<UnixMillis>,
-    ) -> Option<UnixMillis> {
-        let millis = match behind {
-            [b':', tens @ b'0'..=b'5', ones @ b'0'..=b'9', fraction @ ..] => {
-                millis(i64::from((tens - b'0') * 10 + ones - b'0'), fraction)
-            }
-            _ => None,
-        };
-        let Some(millis) = millis else { return read() };
-        if let Some(begin) = self.begin.filter(|_| self.text == minute) {
-            return Some(UnixMillis(begin + millis));
-        }
-        let moment = read()?;
-        *self = Self { text: minute, begin: Some(moment.0 - millis) };
-        Some(moment)
-    }
-
-    /// As [`LastMinute::moment`], of a time as [`iso`] reads it, and no other.
-    #[inline(always)]
-    pub fn of_one(&mut self, text: &[u8], read: impl FnOnce() -> Option<UnixMillis>) -> Option<UnixMillis> {
-        match text.split_first_chunk() {
-            Some((minute, behind)) => self.moment(*minute, behind, read),
-            None => read(),
-        }
-    }
 }
 
 /// A time as a format of `strptime` has it, one of the usual ways: numbers of all their digits, and all of day, hour and minute.
@@ -154,6 +110,7 @@ mod tests {
 
     use super::*;
     use crate::format::device::{Device, TrunkFrom};
+    use crate::format::last_minute::LastMinute;
 
     proptest! {
         #[test]

@@ -30,6 +30,7 @@ pub mod trunk;
 mod columns;
 mod answered;
 mod front;
+mod last_minute;
 mod local_time;
 mod loose_cells;
 mod scan;

@@ -13,7 +13,8 @@ use memchr::memmem::Finder;
 
 use super::columns::{self, Marks, Wanted};
 use super::device::{self, Device, Keys, Sides};
-use super::local_time::{self, LastMinute};
+use super::last_minute::LastMinute;
+use super::local_time;
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, front};

@@ -7,7 +7,8 @@ use jiff::civil;
 use super::Field;
 use crate::call::UnixMillis;
 use crate::format::device::Device;
-use crate::format::local_time::{self, LastMinute};
+use crate::format::last_minute::LastMinute;
+use crate::format::local_time;
 
 /// How a time is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
