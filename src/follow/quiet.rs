@@ -123,8 +123,9 @@ impl File {
         if self.look.size == 0 || !matches!(self.state, State::Probing | State::CutCopy(_)) {
             return false;
         }
-        // A compressed file of which nothing can be unpacked yet has nothing to count either.
-        if self.reading().is_some_and(|reading| reading.tail.text().is_empty()) && !self.is_at_hole() {
+        // A compressed file of which nothing can be unpacked yet has nothing to count either; of an archive it is said.
+        let shows_nothing = |reading: &Reading| reading.tail.text().is_empty() && !reading.tail.is_archive();
+        if self.reading().is_some_and(shows_nothing) && !self.is_at_hole() {
             return false;
         }
         let own = Self::own(id, around.contents);
