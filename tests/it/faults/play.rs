@@ -138,11 +138,13 @@ impl Play {
     /// As [`Play::settles_at`], where something is left that cannot be read.
     pub fn settles_at_with_pending(&self, expected: u64, rejected: u64) {
         self.counted(expected);
+        let are_rejected = |metrics: &Metrics| rejections(metrics) >= rejected as f64;
+        self.daemon().wait_for_metrics(&format!("{rejected} rejected records"), are_rejected);
         // Two rescans and the time after which a file counts as quiet: whatever would still be counted has been.
         pause(Duration::from_millis(2500));
         let metrics = self.daemon().metrics();
         assert_eq!(calls(&metrics), expected as f64, "{}", self.daemon().log().join("\n"));
-        assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[]), rejected as f64);
+        assert_eq!(rejections(&metrics), rejected as f64);
     }
 
     pub fn event(&self, event: &str) -> f64 {
@@ -157,6 +159,10 @@ pub fn impatient(glob: &str) -> Play {
     play.start();
     play.daemon().wait_until_ready();
     play
+}
+
+fn rejections(metrics: &Metrics) -> f64 {
+    metrics.sum("cdr_exporter_rejected_records_total", &[])
 }
 
 pub fn calls(metrics: &Metrics) -> f64 {
