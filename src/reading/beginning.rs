@@ -80,9 +80,8 @@ pub fn first_record(text: &[u8], options: &Options, is_all: bool) -> Option<usiz
 /// some have lines above it.
 fn first_record_of(format: &'static Format, text: &[u8], options: &Options, is_all: bool) -> Option<usize> {
     let mut stages = Stages::new(format, *options);
-    let (mut at, mut behind_header) = (0, None);
+    let (mut at, mut behind_header, mut front) = (0, None, Front::empty());
     loop {
-        let mut front = Front::empty();
         stages.front(&text[at..], &mut front);
         if let Some(first) = front.begins.iter().chain(&front.ignored).min() {
             return Some(at + first);
@@ -141,7 +140,13 @@ mod tests {
                     let options = Options { format: Some(*format), ..Options::default() };
                     if let Some((looked_for, read)) = found(&text, options) {
                         of_all += 1;
-                        assert_eq!(looked_for, read, "{}: {}", format.name, text[..200].escape_ascii());
+                        assert_eq!(
+                            looked_for,
+                            read,
+                            "{}: {}",
+                            format.name,
+                            text[..text.len().min(200)].escape_ascii()
+                        );
                     }
                 }
             }

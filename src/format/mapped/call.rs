@@ -19,6 +19,15 @@ use crate::reason_header::{self, Said};
 /// which never fall.
 const MOST_CALLS: u64 = 10_000_000;
 
+/// A SIP code without the phrase behind it: `404` of `404 Not Found` and of `SIP/2.0 404 Not Found`. Any other text as it is.
+pub fn without_phrase(text: &str) -> &str {
+    let code = text.strip_prefix("SIP/2.0 ").unwrap_or(text);
+    match code.as_bytes() {
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b' ', ..] => &code[..3],
+        _ => text,
+    }
+}
+
 /// One record, by the mapping.
 pub struct Mapped<'r, 'm> {
     pub mapping: &'r Mapping,
@@ -186,14 +195,7 @@ impl<'r, 'm> Mapped<'r, 'm> {
     }
 
     fn sip_number(&self) -> Result<Option<u64>, NotWhole> {
-        let text = self.get(Field::SipCode).as_bytes();
-        fields::whole_number(text).or_else(|fault| {
-            let text = text.strip_prefix(b"SIP/2.0 ").unwrap_or(text);
-            match text.split_first_chunk::<3>() {
-                Some((code, [b' ', ..])) if code.iter().all(u8::is_ascii_digit) => fields::whole_number(code),
-                _ => Err(fault),
-            }
-        })
+        fields::whole_number(without_phrase(self.get(Field::SipCode)).as_bytes())
     }
 
     /// The phrase, or that of the Reason header of a call that was not answered.

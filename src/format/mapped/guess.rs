@@ -4,6 +4,7 @@
 mod known;
 
 use super::Field;
+use super::call::without_phrase;
 use super::time::TimeFormat;
 use super::trial::shape;
 use crate::format::{answered, fields};
@@ -249,10 +250,9 @@ pub fn are_names<'n>(names: impl Iterator<Item = &'n str>) -> bool {
     known >= LEAST
 }
 
-/// Whether it is a SIP code, perhaps with its phrase behind it.
+/// Whether it is read as a SIP code.
 fn is_sip_code(value: &str) -> bool {
-    let code = value.strip_prefix("SIP/2.0 ").unwrap_or(value);
-    in_range(code.split(' ').next().unwrap_or_default(), 0..700)
+    in_range(without_phrase(value), 0..700)
 }
 
 /// More than half of them, at least, so that a few odd ones do not hide what a place is.

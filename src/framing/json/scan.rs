@@ -276,5 +276,5 @@ fn is_space(byte: u8) -> bool {
 
 /// White space, and the comma that some put between values.
 pub fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',')
+    is_space(byte) || byte == b','
 }
