@@ -23,7 +23,7 @@ use crate::call::{Arrival, CodePair, Direction, Exemplar, Outcome, UnixMillis};
 use crate::classify::Catalogue;
 use crate::reading::exemplars::Exemplars;
 use crate::reading::labels::{self, LabelSet};
-use crate::reading::sums::{DURATION_SECONDS, RouteSum, SETUP_SECONDS, Sum, wider};
+use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS, Sum, Sums, wider};
 
 /// The label value that everything over a cap is folded into.
 pub const OTHER: &str = "other";
@@ -142,20 +142,16 @@ impl Counts {
         &mut self,
         source: SourceIndex,
         labels::Route { trunk, direction }: &labels::Route<Box<str>>,
-        sum: &RouteSum,
+        sums: &Sums,
         (exemplars, place): (&Exemplars, u32),
         now: UnixMillis,
     ) {
         let (route, _) = self.route(source, trunk, *direction, now);
         let counts = &mut self.routes[route.0];
-        if let Some(durations) = &sum.durations {
-            counts.durations.add(durations);
-            counts.durations.show(exemplars.durations(place));
-        }
-        if let Some(setups) = &sum.setups {
-            counts.setups.add(setups);
-            counts.setups.show(exemplars.setups(place));
-        }
+        sums.durations.add_to(place, &mut counts.durations);
+        counts.durations.show(exemplars.durations(place));
+        sums.setups.add_to(place, &mut counts.setups);
+        counts.setups.show(exemplars.setups(place));
     }
 
     /// Adds calls of one label set, with the newest of them that failed; says as what they were counted, and whether they

@@ -102,8 +102,8 @@ pub struct History {
     /// How many cells each series has: one without cells is forgotten.
     cells_of: HashMap<u32, usize>,
     cells: usize,
-    /// Cells to be added; kept for its room.
-    noted: Vec<(Minute, Cell)>,
+    /// Calls to be added by minute and number of the series; kept for its room.
+    noted: Vec<(Minute, u32, i32)>,
     /// What the store has otherwise.
     changed_minutes: BTreeSet<Minute>,
     changed_series: BTreeSet<u32>,
@@ -142,23 +142,26 @@ impl History {
         let first = self.first_kept(now);
         let mut numbers = vec![None; series.len()];
         let mut noted = std::mem::take(&mut self.noted);
-        for MinuteCalls { labels, minute, calls } in
-            calls.iter().filter(|it| it.minute >= first && it.calls > 0)
-        {
+        for MinuteCalls { labels, minute, calls } in calls.iter().filter(|it| it.minute >= first) {
             let place = *labels as usize;
             let Some(series) = &series[place] else { continue };
             let number = *numbers[place].get_or_insert_with(|| self.number(series));
-            noted.push((*minute, Cell { series: number, calls: *calls }));
+            noted.push((*minute, number, *calls));
         }
-        noted.sort_unstable_by_key(|(minute, cell)| (*minute, cell.series));
-        noted.dedup_by(|(minute, cell), (last, into)| {
-            let is_same = (*minute, cell.series) == (*last, into.series);
-            into.calls = if is_same { into.calls.saturating_add(cell.calls) } else { into.calls };
+        noted.sort_unstable_by_key(|(minute, series, _)| u64::from(*minute) << 32 | u64::from(*series));
+        noted.dedup_by(|(minute, series, calls), (last, into, sum)| {
+            let is_same = (*minute, *series) == (*last, *into);
+            *sum = if is_same { sum.saturating_add(*calls) } else { *sum };
             is_same
         });
-        for cells in noted.chunk_by(|(minute, _), (next, _)| minute == next) {
-            let Some((minute, _)) = cells.first() else { continue };
-            self.add_cells(*minute, cells.iter().map(|(_, cell)| *cell));
+        noted.retain(|(_, _, calls)| *calls > 0);
+        for cells in noted.chunk_by(|(minute, ..), (next, ..)| minute == next) {
+            let Some((minute, ..)) = cells.first() else { continue };
+            let cell = |(_, series, calls): &(Minute, u32, i32)| Cell {
+                series: *series,
+                calls: i32::unsigned_abs(*calls),
+            };
+            self.add_cells(*minute, cells.iter().map(cell));
             self.changed_minutes.insert(*minute);
         }
         noted.clear();

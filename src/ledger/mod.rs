@@ -249,8 +249,8 @@ impl Ledger {
             series_of[place] = Some(series);
         }
         self.history.add(&series_of, &sums.minutes, now);
-        for (place, route, sum) in batch.calls.routes(&sums) {
-            self.counts.observe(source, route, sum, (&batch.exemplars, place), now);
+        for (place, route) in batch.calls.routes(&sums) {
+            self.counts.observe(source, route, &sums, (&batch.exemplars, place), now);
         }
         Applied { counted, duplicate, joined: 0 }
     }

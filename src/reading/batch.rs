@@ -222,7 +222,12 @@ impl Batch {
 
     /// The one behind it in the same text, if it is full: then there is more.
     pub fn successor(&mut self) -> Option<Self> {
-        self.is_full().then(|| Self { calls: self.calls.successor(), ..Self::default() })
+        self.is_full().then(|| self.following())
+    }
+
+    /// An empty one that goes on with the label sets of this, which so need not be made again.
+    pub fn following(&mut self) -> Self {
+        Self { calls: self.calls.successor(), ..Self::default() }
     }
 
     /// Whether it holds nothing.

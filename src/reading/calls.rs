@@ -5,8 +5,10 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::deciding::Tried;
-use super::labels::{Key, Known, LabelSet, OwnedKey, Route, label_set, labelled, owned_cause};
-use super::sums::{Counted, MinuteCalls, Observed, RouteSum, Sum, Sums, age, wider};
+use super::label_index::{InBatch, LabelIndex};
+use super::labels::{LabelSet, Route};
+use super::observations;
+use super::sums::{Counted, MinuteCalls, Observed, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
 use crate::classify::Verdict;
@@ -44,14 +46,8 @@ pub enum Added {
     Attempt(Attempted),
 }
 
-/// About how many bytes the histograms of a route take, and the exemplars of their buckets.
-const HISTOGRAMS: usize = 2048;
-
-/// About how many bytes the texts of a label set take, and the spare room of what finds it.
-const LABELS: usize = 256;
-
-/// Beyond so many, label sets are made anew for each batch: what stands where a trunk should be is then most likely none.
-const MOST_HANDED_ON: usize = 8 * 1024;
+/// About how many bytes a route takes: its durations and setup times, and the exemplars of their buckets.
+const ROUTE: usize = 2 * observations::BYTES_OF_A_ROUTE + 512;
 
 /// The calls of a batch.
 #[derive(Debug, Default)]
@@ -64,16 +60,11 @@ pub struct Calls {
     decided: HashMap<Arc<LabelSet>, u32>,
     /// The last of them.
     last_decided: Option<(Arc<LabelSet>, u32)>,
-    /// Of this batch, and of those before it in the text.
-    index: HashMap<OwnedKey, Known>,
-    /// What decides how a trunk may be shown: the format, and the trunks that the operator named.
-    shown_by: Option<(&'static Format, Option<Arc<Only>>)>,
-    /// How many batches came before it.
-    number: u32,
-    /// How many label sets were made for this batch.
-    made: usize,
+    index: LabelIndex,
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
+    /// What of them could not be read, by their places.
+    unread: Vec<(usize, Unread)>,
     all: Sums,
     /// Route and buckets of the calls that were found last, where exemplars are kept; whoever wants them takes them.
     /// `None` of an attempt, which is in no bucket yet.
@@ -85,13 +76,7 @@ pub struct Calls {
 impl Calls {
     /// Calls of this format follow: what trunks are shown as under another, or under another config, is forgotten.
     pub fn follow(&mut self, format: &'static Format, only: Option<&Arc<Only>>) {
-        let is_same = |(known, before): &(&'static Format, Option<Arc<Only>>)| {
-            std::ptr::eq(*known, format) && before.as_ref().map(Arc::as_ptr) == only.map(Arc::as_ptr)
-        };
-        if !self.shown_by.as_ref().is_some_and(is_same) {
-            self.index.clear();
-            self.shown_by = Some((format, only.cloned()));
-        }
+        self.index.follow(format, only);
     }
 
     /// Counts a call, unless it is only an attempt.
@@ -118,10 +103,10 @@ impl Calls {
             });
         }
         self.all.keeps_families = context.keeps_families;
-        let (detail, unread) = (call.detail, call.unread);
         let route = self.routes[labels as usize];
-        let counted =
-            Counted { id: call.record_id, ended_at, duration_seconds, detail, labels, route, unread };
+        let (id, detail) = (call.record_id, call.detail);
+        let counted = Counted { id, ended_at, duration_seconds, detail, labels, route };
+        self.note_unread(call.unread, context.remembers);
         let observed = self.fold(counted, verdict.outcome, age, context.remembers);
         if keeps_observed {
             self.observed.push(Some((route, observed)));
@@ -136,7 +121,8 @@ impl Calls {
         // The formats that write attempts tell no detail.
         let detail = Detail::default();
         let route = self.routes[place as usize];
-        let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, route, unread };
+        let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, route };
+        self.note_unread(unread, remembers);
         self.fold(counted, labels.outcome, age(ended_at, now), remembers);
         place
     }
@@ -158,6 +144,17 @@ impl Calls {
         place
     }
 
+    /// Notes what could not be read of the call that comes next.
+    fn note_unread(&mut self, unread: Unread, remembers: bool) {
+        if unread.is_empty() {
+            return;
+        }
+        if remembers {
+            self.unread.push((self.counted.len(), unread));
+        }
+        self.all.add_unread(unread);
+    }
+
     fn fold(&mut self, counted: Counted, outcome: Outcome, age: Option<i64>, remembers: bool) -> Observed {
         if remembers {
             self.counted.push(counted);
@@ -175,27 +172,11 @@ impl Calls {
         format: &Format,
         context: &Context,
     ) -> u32 {
-        let outcome = verdict.outcome;
-        let (cause, codes) = labelled(verdict);
-        let (trunk, direction) = (&*call.trunk.0, call.direction);
-        let key = Key { trunk, direction, outcome, arrival, cause: &*cause, codes };
-        let next = place(self.label_sets.len());
-        if let Some(known) = self.index.get_mut(&key) {
-            if known.batch != self.number {
-                (known.batch, known.place) = (self.number, next);
-                let labels = Arc::clone(&known.labels);
-                return self.add_label_set(labels);
-            }
-            return known.place;
+        let (shown_by, next) = ((format, context.trunks.as_deref()), place(self.label_sets.len()));
+        match self.index.find(call, verdict, arrival, shown_by, next) {
+            InBatch::At(place) => place,
+            InBatch::New(labels) => self.add_label_set(labels),
         }
-        let cause = owned_cause(verdict, &cause);
-        let only = context.trunks.as_deref();
-        let labels = label_set(call, verdict, arrival, format, only, Arc::clone(&cause), codes);
-        let labels = Arc::new(labels);
-        let key = Key { trunk: trunk.into(), direction, outcome, arrival, cause, codes };
-        self.index.insert(key, Known { labels: Arc::clone(&labels), batch: self.number, place: next });
-        self.made += 1;
-        self.add_label_set(labels)
     }
 
     /// A new label set at the next place.
@@ -214,11 +195,8 @@ impl Calls {
 
     /// Those of the next batch of the same text, in which the same label sets are likely.
     pub fn successor(&mut self) -> Self {
-        let index = std::mem::take(&mut self.index);
-        let index = if index.len() > MOST_HANDED_ON { HashMap::new() } else { index };
         let counted = Vec::with_capacity(self.counted.len());
-        let shown_by = self.shown_by.take();
-        Self { index, shown_by, number: self.number.wrapping_add(1), counted, ..Self::default() }
+        Self { index: self.index.successor(), counted, ..Self::default() }
     }
 
     /// The ids of the calls, where they are remembered.
@@ -246,14 +224,13 @@ impl Calls {
         }
         let again = self.folded(new, false, now);
         let mut sums = self.all.clone();
-        sums.subtract(&again);
-        (sums.newest, sums.unread_time) = (None, None);
-        for (sum, again) in sums.by_label_set.iter_mut().zip(&again.by_label_set) {
-            sum.seen = sum.seen.filter(|_| again.seen.is_none());
+        let in_doubt = sums.subtract(&again);
+        if in_doubt.any {
+            let left = self.counted.iter().zip(new).filter_map(|(call, new)| new.then_some(call));
+            left.for_each(|call| sums.look_again(&in_doubt, call, now));
         }
-        for call in self.counted.iter().zip(new).filter_map(|(call, new)| new.then_some(call)) {
-            sums.widen(call, self.label_sets[call.labels as usize].outcome, age(call.ended_at, now));
-        }
+        let left = self.unread.iter().filter(|(place, _)| new[*place]);
+        sums.unread_time = left.filter_map(|(_, unread)| unread.time()).next();
         sums
     }
 
@@ -264,6 +241,8 @@ impl Calls {
             let outcome = self.label_sets[call.labels as usize].outcome;
             sums.add(call, outcome, age(call.ended_at, now));
         }
+        let unread = self.unread.iter().filter(|(place, _)| new[*place] == which);
+        unread.for_each(|(_, unread)| sums.add_unread(*unread));
         sums
     }
 
@@ -273,22 +252,18 @@ impl Calls {
         all.map(|(place, (labels, sum))| (place, labels, sum)).filter(|(_, _, sum)| sum.count > 0)
     }
 
-    /// Each route with its place, and its calls among these.
-    pub fn routes<'c>(
-        &'c self,
-        sums: &'c Sums,
-    ) -> impl Iterator<Item = (u32, &'c Route<Box<str>>, &'c RouteSum)> {
-        let sum = |(route, place): (&'c _, &u32)| Some((*place, route, sums.by_route.get(*place as usize)?));
-        self.route_index.iter().filter_map(sum)
+    /// Each route with its place, of which these have durations or setup times.
+    pub fn routes(&self, sums: &Sums) -> impl Iterator<Item = (u32, &Route<Box<str>>)> {
+        let routes = self.route_index.iter().map(|(route, place)| (*place, route));
+        routes.filter(|(place, _)| sums.durations.has(*place) || sums.setups.has(*place))
     }
 
     /// About how much memory they take.
     pub fn bytes(&self) -> usize {
-        let known = size_of::<LabelSet>() + size_of::<(OwnedKey, Known)>() + LABELS;
         self.counted.len() * size_of::<Counted>()
-            + self.made * known
+            + self.index.bytes()
             + self.label_sets.len() * size_of::<Sum>()
-            + self.route_index.len() * HISTOGRAMS
+            + self.route_index.len() * ROUTE
             + self.all.minutes.len() * size_of::<MinuteCalls>()
     }
 }

@@ -1,7 +1,6 @@
 //! The labels under which calls are counted together, and what of a call may become one.
 
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::Equivalent;
@@ -24,57 +23,6 @@ pub struct LabelSet {
     pub cause: Arc<str>,
     /// Of a failed call.
     pub codes: CodePair,
-}
-
-/// What a label set is found by; owned in the index, and borrowed to look up there.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Key<Trunk, Cause> {
-    pub trunk: Trunk,
-    pub direction: Direction,
-    pub outcome: Outcome,
-    pub arrival: Arrival,
-    pub cause: Cause,
-    pub codes: CodePair,
-}
-
-/// As the index holds it.
-pub type OwnedKey = Key<Box<[u8]>, Arc<str>>;
-
-impl<Trunk: Hash, Cause: Hash> Hash for Key<Trunk, Cause> {
-    /// In few steps, since each call is looked up. Codes tell causes apart, where there are any.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let Self { trunk, direction, outcome, arrival, cause, codes } = self;
-        let small = [*direction as u16, *outcome as u16, *arrival as u16, codes.sip.unwrap_or_default()];
-        state.write_u64(small.into_iter().fold(0, |packed, value| packed << 16 | u64::from(value)));
-        trunk.hash(state);
-        match codes.microsoft {
-            Some(microsoft) => state.write_u64(microsoft),
-            None => cause.hash(state),
-        }
-    }
-}
-
-impl Equivalent<OwnedKey> for Key<&[u8], &str> {
-    fn equivalent(&self, key: &OwnedKey) -> bool {
-        (self.direction, self.outcome, self.arrival, self.codes)
-            == (key.direction, key.outcome, key.arrival, key.codes)
-            && is_same_cause(self.cause, &key.cause)
-            && *self.trunk == *key.trunk
-    }
-}
-
-/// The text of a listed cause is the catalogue's own, and lies where it lay before: it need not be read.
-fn is_same_cause(one: &str, other: &str) -> bool {
-    std::ptr::eq(one, other) || one.len() == other.len() && (one.is_empty() || one == other)
-}
-
-/// A label set that calls of a text had.
-#[derive(Debug)]
-pub struct Known {
-    pub labels: Arc<LabelSet>,
-    /// The number of the last batch that has it, and its place there.
-    pub batch: u32,
-    pub place: u32,
 }
 
 /// Whose durations and setup times are counted together; owned in the index, and borrowed to look up there.

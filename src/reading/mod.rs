@@ -8,8 +8,10 @@ pub mod deciding;
 pub mod exemplars;
 pub mod histogram;
 pub mod labels;
+mod label_index;
 pub mod listing;
 pub mod native;
+pub mod observations;
 pub mod origins;
 pub mod overlap;
 pub mod sums;
@@ -103,6 +105,8 @@ pub struct Reading {
     until: Option<u64>,
     /// What was found and not yet handed over.
     batch: Option<Box<Batch>>,
+    /// Those with which parts begin that are read side by side.
+    batches_of_parts: Vec<Box<Batch>>,
     given_up: GivenUp,
     remarks: Remarks,
     /// The hole that is being read since it was filled: its place in `given_up.holes`, and the reading of it.
@@ -182,6 +186,7 @@ impl Reading {
             lineage: fastrand::u64(1..),
             until: None,
             batch: None,
+            batches_of_parts: Vec::new(),
             given_up: GivenUp::default(),
             remarks: Remarks::default(),
             filling: None,
@@ -281,6 +286,7 @@ impl Reading {
             stages.decoder.rest();
         }
         self.batch.take_if(|batch| batch.is_empty());
+        self.batches_of_parts.clear();
     }
 
     /// Reads on by about `budget` bytes at most, of the `expected` ones that are new (if anyone knows); of text, if it is

@@ -41,7 +41,8 @@ impl Native {
         }
     }
 
-    fn at(&mut self, bucket: i32) -> &mut u64 {
+    /// The count of this bucket.
+    pub fn at(&mut self, bucket: i32) -> &mut u64 {
         let place = usize::try_from(bucket.wrapping_sub(self.first)).unwrap_or(usize::MAX);
         if place >= self.counts.len() {
             self.reach(bucket);
@@ -86,7 +87,8 @@ impl Native {
 }
 
 /// The bucket of a value above 0.
-fn bucket(value: f64) -> i32 {
+#[inline]
+pub fn bucket(value: f64) -> i32 {
     const FRACTION: u64 = (1 << 52) - 1;
     let bits = value.to_bits();
     // Between 1 and 2.

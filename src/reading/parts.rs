@@ -5,6 +5,7 @@
 //! ends within them and whatever else can only cost time.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
 use std::thread;
 
@@ -13,8 +14,12 @@ use super::{Batch, Context, Reading};
 use crate::framing::{Framing, Place};
 use crate::source::tail::TailError;
 
-/// How much each thread reads at a time: starting one costs little beside it.
-const PART_BYTES: u64 = 8 * 1024 * 1024;
+/// How much each thread reads at a time: at the least so much that starting one costs little beside it, at the most so much that the
+/// batches of a part stay small.
+const PART_BYTES: RangeInclusive<u64> = 8 * 1024 * 1024..=32 * 1024 * 1024;
+
+/// So many parts each thread reads of a file that is large enough: at the end of each, one thread waits for another.
+const PARTS_EACH: u64 = 4;
 
 /// So much text is searched for the beginning of a record, behind where a part would be cut.
 const SEARCHED_BYTES: usize = 256 * 1024;
@@ -24,6 +29,8 @@ struct Part {
     begin: u64,
     reading: Reading,
     batches: Vec<Batch>,
+    /// The one with which a later part begins.
+    next: Option<Box<Batch>>,
     outcome: Result<(), TailError>,
 }
 
@@ -31,7 +38,13 @@ impl Reading {
     /// Reads on by several threads where so many bytes are `expected` that it is worth it, and hands over what they found,
     /// in order; `None` where the text cannot be cut. It reads on from there as from anywhere.
     pub fn read_in_parts(&mut self, context: &Context, expected: u64, threads: usize) -> Option<Vec<Batch>> {
-        self.read_in_parts_of(PART_BYTES, context, expected, threads)
+        let part_bytes = expected / (PARTS_EACH * threads as u64).max(1);
+        self.read_in_parts_of(
+            part_bytes.clamp(*PART_BYTES.start(), *PART_BYTES.end()),
+            context,
+            expected,
+            threads,
+        )
     }
 
     fn read_in_parts_of(
@@ -48,7 +61,8 @@ impl Reading {
         let begins = self.begins(part_bytes, parts).ok().filter(|begins| begins.len() > 1)?;
         let ends = begins.iter().skip(1).copied().chain([self.position + parts * part_bytes]);
         let readings = begins.iter().zip(ends).map(|(begin, end)| self.part(*begin, end));
-        let readings: Vec<Reading> = readings.collect::<io::Result<_>>().ok()?;
+        let mut readings: Vec<Reading> = readings.collect::<io::Result<_>>().ok()?;
+        readings.iter_mut().for_each(|part| part.batch = self.batches_of_parts.pop());
         let parts: Vec<Part> = thread::scope(|scope| {
             let threads: Vec<_> =
                 readings.into_iter().map(|part| scope.spawn(move || part.read(context))).collect();
@@ -121,13 +135,15 @@ impl Reading {
             }
         };
         batches.extend(self.take_batch());
-        Part { begin, reading: self, batches, outcome }
+        let next = self.batch.take().or_else(|| batches.last_mut().map(|last| Box::new(last.following())));
+        Part { begin, reading: self, batches, next, outcome }
     }
 
     /// Takes the parts up to the first that was cut wrongly or could not be read; reads on behind them.
-    fn take_parts(&mut self, parts: Vec<Part>) -> Vec<Batch> {
+    fn take_parts(&mut self, mut parts: Vec<Part>) -> Vec<Batch> {
         let mut all = Vec::new();
-        for Part { begin, reading, batches, outcome } in parts {
+        self.batches_of_parts = parts.iter_mut().filter_map(|part| part.next.take()).collect();
+        for Part { begin, reading, batches, outcome, .. } in parts {
             if outcome.is_err() || begin != self.position {
                 break;
             }

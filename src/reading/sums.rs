@@ -1,9 +1,8 @@
 //! Calls folded into counts: what they add to the metrics of each label set and of their source. Every metric of calls begins
 //! here; CONTRIBUTING.md lists the files that it passes through.
 
-use hashbrown::HashMap;
-
 use super::histogram::Histogram;
+use super::observations::{Observations, TICKS_PER_SECOND};
 use super::tallies::Tallies;
 use crate::call::{Detail, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime};
 
@@ -21,7 +20,7 @@ pub const AGE_SECONDS: &[f64] =
 /// A call that ends further ahead of our clock than this has a wrong time: it has no age, and is not live.
 const CLOCK_DIFFERENCE: i64 = 24 * 60 * 60 * 1000;
 
-/// One call, as far as counting needs it.
+/// One call, as far as counting needs it. A batch keeps many, so each has the size of a line of the processor's cache.
 #[derive(Debug, Clone, Copy)]
 pub struct Counted {
     pub id: RecordId,
@@ -32,8 +31,9 @@ pub struct Counted {
     pub labels: u32,
     /// Its place among the routes.
     pub route: u32,
-    pub unread: Unread,
 }
+
+const _: () = assert!(size_of::<Counted>() == 64);
 
 /// Bucket and seconds of a call in each histogram that it is in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +52,10 @@ pub struct Sums {
     pub keeps_families: bool,
     /// In the order of the label sets; those behind the last one are 0.
     pub by_label_set: Vec<Sum>,
-    /// In the order of the routes.
-    pub by_route: Vec<RouteSum>,
+    /// `cdr_call_duration_seconds`, of answered calls, by route: a trunk and a direction.
+    pub durations: Observations,
+    /// `cdr_call_setup_seconds`, of answered and failed calls, by route.
+    pub setups: Observations,
     /// `cdr_call_age_seconds`.
     pub ages: Histogram,
     /// End of the newest call.
@@ -84,16 +86,8 @@ pub struct MinuteCalls {
     pub labels: u32,
     /// Counted from 1970.
     pub minute: u32,
-    pub calls: u32,
-}
-
-/// The calls of one route: a trunk and a direction.
-#[derive(Debug, Clone, Default)]
-pub struct RouteSum {
-    /// `cdr_call_duration_seconds`, of answered calls.
-    pub durations: Option<Histogram>,
-    /// `cdr_call_setup_seconds`, of answered and failed calls.
-    pub setups: Option<Histogram>,
+    /// Less than 0 where calls of another entry are taken away.
+    pub calls: i32,
 }
 
 impl Default for Sums {
@@ -102,7 +96,8 @@ impl Default for Sums {
             records: 0,
             keeps_families: true,
             by_label_set: Vec::new(),
-            by_route: Vec::new(),
+            durations: Observations::new(DURATION_SECONDS, TICKS_PER_SECOND),
+            setups: Observations::new(SETUP_SECONDS, 1),
             ages: Histogram::new(AGE_SECONDS),
             newest: None,
             tallies: Tallies::default(),
@@ -125,18 +120,13 @@ impl Sums {
         if let (Outcome::Answered, Some(seconds), 1, true) =
             (outcome, call.duration_seconds, calls, self.keeps_families)
         {
-            let durations = &mut room(&mut self.by_route, call.route).durations;
-            let durations = durations.get_or_insert_with(|| Histogram::new(DURATION_SECONDS));
-            let seconds = f64::from(seconds);
-            observed.duration = Some((durations.observe(seconds), seconds));
+            observed.duration =
+                Some(self.durations.observe(call.route, u64::from(seconds) * TICKS_PER_SECOND));
         }
         if let (Outcome::Answered | Outcome::Failed, Some(millis), true) =
             (outcome, call.detail.setup_millis, self.keeps_families)
         {
-            let setups = &mut room(&mut self.by_route, call.route).setups;
-            let setups = setups.get_or_insert_with(|| Histogram::new(SETUP_SECONDS));
-            let seconds = seconds(i64::from(millis));
-            observed.setup = Some((setups.observe(seconds), seconds));
+            observed.setup = Some(self.setups.observe(call.route, ticks(i64::from(millis))));
         }
         if self.keeps_families {
             self.tallies.count(&call.detail, outcome);
@@ -144,23 +134,31 @@ impl Sums {
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
             self.add_minute(call.labels, ended_at, calls);
             if self.keeps_families {
-                let seconds = seconds(age);
+                let seconds = ticks(age) as f64 / TICKS_PER_SECOND as f64;
                 observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
             }
         }
-        if !call.unread.is_empty() {
-            for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
-                *count += u64::from(call.unread.has(field));
-            }
+        if outcome == Outcome::Failed {
+            self.by_label_set[call.labels as usize].widen(call);
         }
-        self.widen(call, outcome, age);
+        if age.is_some() {
+            self.newest = self.newest.max(call.ended_at);
+        }
         observed
+    }
+
+    /// Notes what of a call could not be read.
+    pub fn add_unread(&mut self, unread: Unread) {
+        for (count, field) in self.unread.iter_mut().zip(UnreadField::ALL) {
+            *count += u64::from(unread.has(field));
+        }
+        self.unread_time = self.unread_time.or(unread.time());
     }
 
     /// Counts calls in their minute. Calls of a file are nearly in order of time, so the last entry of the label set is looked
     /// at alone.
     fn add_minute(&mut self, labels: u32, ended_at: UnixMillis, calls: u64) {
-        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        let calls = i32::try_from(calls).unwrap_or(i32::MAX);
         let Ok(minute) = u32::try_from(ended_at.0.div_euclid(60_000)) else { return };
         let last = &mut self.by_label_set[labels as usize].last_minute;
         match last.and_then(|last| self.minutes.get_mut(last as usize)) {
@@ -171,53 +169,61 @@ impl Sums {
             }
         }
     }
+}
 
-    /// Notes what of a call is the earliest or the latest of all.
-    pub fn widen(&mut self, call: &Counted, outcome: Outcome, age: Option<i64>) {
-        if outcome == Outcome::Failed {
-            let sum = &mut self.by_label_set[call.labels as usize];
-            sum.seen = sum.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
-        }
-        if age.is_some() {
-            self.newest = self.newest.max(call.ended_at);
-        }
-        self.unread_time = self.unread_time.or(call.unread.time());
+impl Sum {
+    /// Notes a call that failed.
+    fn widen(&mut self, call: &Counted) {
+        self.seen = self.seen.into_iter().chain(call.ended_at.map(|at| (at, at))).reduce(wider);
     }
 }
 
 impl Sums {
-    /// Takes away calls that are among these, but for what is the earliest or latest of them: [`Sums::newest`], [`Sum::seen`]
-    /// and [`Sums::unread_time`].
-    pub fn subtract(&mut self, other: &Self) {
+    /// Takes away calls that are among these. Returns whether any of them was the earliest or latest, for [`Sums::look_again`].
+    pub fn subtract(&mut self, other: &Self) -> InDoubt {
         self.records -= other.records;
-        for (own, other) in self.by_label_set.iter_mut().zip(&other.by_label_set) {
+        let mut in_doubt = InDoubt { label_sets: vec![false; self.by_label_set.len()], ..InDoubt::default() };
+        for (place, other) in other.by_label_set.iter().enumerate() {
+            let own = &mut self.by_label_set[place];
             own.count -= other.count;
-        }
-        self.subtract_minutes(&other.minutes);
-        for (own, other) in self.by_route.iter_mut().zip(&other.by_route) {
-            let pairs = [(&mut own.durations, &other.durations), (&mut own.setups, &other.setups)];
-            for (own, other) in pairs.into_iter().filter_map(|(own, other)| own.as_mut().zip(other.as_ref()))
+            if let (Some((first, last)), Some((from, to))) = (own.seen, other.seen)
+                && (first == from || last == to)
             {
-                own.subtract(other);
+                (own.seen, in_doubt.label_sets[place], in_doubt.any) = (None, true, true);
             }
         }
+        if self.newest == other.newest && self.newest.is_some() {
+            (self.newest, in_doubt.newest, in_doubt.any) = (None, true, true);
+        }
+        let taken = other.minutes.iter().map(|it| MinuteCalls { calls: -it.calls, ..*it });
+        self.minutes.extend(taken);
+        self.durations.subtract(&other.durations);
+        self.setups.subtract(&other.setups);
         self.ages.subtract(&other.ages);
         self.tallies.subtract(&other.tallies);
         self.unread.iter_mut().zip(other.unread).for_each(|(own, other)| *own -= other);
+        in_doubt
     }
 
-    fn subtract_minutes(&mut self, other: &[MinuteCalls]) {
-        let mut left: HashMap<(u32, u32), u32> = HashMap::new();
-        for MinuteCalls { labels, minute, calls } in other {
-            *left.entry((*labels, *minute)).or_default() += calls;
+    /// Notes what of a call that is left is the earliest or the latest of all, where that went.
+    pub fn look_again(&mut self, in_doubt: &InDoubt, call: &Counted, now: UnixMillis) {
+        if in_doubt.label_sets[call.labels as usize] {
+            self.by_label_set[call.labels as usize].widen(call);
         }
-        for MinuteCalls { labels, minute, calls } in &mut self.minutes {
-            if let Some(left) = left.get_mut(&(*labels, *minute)) {
-                let taken = (*left).min(*calls);
-                (*calls, *left) = (*calls - taken, *left - taken);
-            }
+        if in_doubt.newest && age(call.ended_at, now).is_some() {
+            self.newest = self.newest.max(call.ended_at);
         }
     }
+}
+
+/// Of which the earliest or latest call was taken away.
+#[derive(Debug, Default)]
+pub struct InDoubt {
+    /// By place.
+    label_sets: Vec<bool>,
+    newest: bool,
+    /// Whether there is anything.
+    pub any: bool,
 }
 
 /// The sum at this place.
@@ -234,10 +240,9 @@ pub fn age(ended_at: Option<UnixMillis>, now: UnixMillis) -> Option<i64> {
     ended_at.map(|ended| now.0.saturating_sub(ended.0)).filter(|age| *age > -CLOCK_DIFFERENCE)
 }
 
-/// Milliseconds in seconds, rounded up to a part that binary numbers write exactly: sums of them are then the same in
-/// whatever order calls are counted.
-fn seconds(millis: i64) -> f64 {
-    u64::try_from(millis).unwrap_or_default().saturating_mul(1024).div_ceil(1000) as f64 / 1024.0
+/// Milliseconds in ticks, rounded up.
+pub fn ticks(millis: i64) -> u64 {
+    u64::try_from(millis).unwrap_or_default().saturating_mul(TICKS_PER_SECOND).div_ceil(1000)
 }
 
 /// The span that holds both.

@@ -3,6 +3,8 @@
 //! Built from hash tables that double one after another: each holds up to twice as many ids as another one. The memory
 //! for an id is then about the same at any number of ids, and growing never moves more than a few hundredths of them.
 
+use std::ops::Range;
+
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_128;
@@ -20,7 +22,7 @@ const KEY_BYTES: usize = 10;
 /// An id as it is kept: 80 bits of its hash. Among ten million ids two are taken for one once in 10^10 times.
 ///
 /// 12 bytes with the day, and one byte of the hash table's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Known {
     key: [u8; KEY_BYTES],
     day: [u8; 2],
@@ -66,9 +68,10 @@ impl Table {
     /// then stays near the processor, which else waits for the memory most of the time.
     pub fn insert_all(&mut self, seen: &[Seen]) -> Vec<Option<u16>> {
         let mut before = vec![None; seen.len()];
-        for (part, ids) in self.by_part(seen.iter().copied()).into_iter().enumerate() {
-            for (place, known) in ids {
-                before[place] = insert(&mut self.parts[part], known);
+        let (ids, ranges) = self.by_part(seen.iter().copied());
+        for (part, range) in self.parts.iter_mut().zip(ranges) {
+            for (place, known) in &ids[range] {
+                before[*place as usize] = insert(part, *known);
             }
         }
         before
@@ -76,24 +79,34 @@ impl Table {
 
     /// Of each id whether it is there, whenever it was seen.
     pub fn have(&self, seen: impl Iterator<Item = Seen>) -> Vec<bool> {
-        let parts = self.by_part(seen);
-        let mut are_there = vec![false; parts.iter().map(Vec::len).sum()];
-        for (part, ids) in self.parts.iter().zip(parts) {
-            for (place, known) in ids {
-                are_there[place] = has(part, known);
+        let (ids, ranges) = self.by_part(seen);
+        let mut are_there = vec![false; ids.len()];
+        for (part, range) in self.parts.iter().zip(ranges) {
+            for (place, known) in &ids[range] {
+                are_there[*place as usize] = has(part, *known);
             }
         }
         are_there
     }
 
-    /// The ids of each table, with their places among all.
-    fn by_part(&self, seen: impl Iterator<Item = Seen>) -> [Vec<(usize, Known)>; PARTS] {
-        let mut parts = [const { Vec::new() }; PARTS];
-        for (place, seen) in seen.enumerate() {
-            let known = Known::new(seen);
-            parts[self.part_of(known)].push((place, known));
+    /// The ids, each with its place, in the order of their tables; and where those of each table stand.
+    fn by_part(&self, seen: impl Iterator<Item = Seen>) -> (Vec<(u32, Known)>, [Range<usize>; PARTS]) {
+        let known: Vec<Known> = seen.map(Known::new).collect();
+        let mut ranges = [const { 0..0 }; PARTS];
+        known.iter().for_each(|known| ranges[self.part_of(*known)].end += 1);
+        let mut begin = 0;
+        for range in &mut ranges {
+            (range.start, range.end) = (begin, begin + range.end);
+            begin = range.end;
         }
-        parts
+        let mut next = ranges.each_ref().map(|range| range.start);
+        let mut ids = vec![(0, Known::default()); known.len()];
+        for (place, known) in (0..).zip(known) {
+            let next = &mut next[self.part_of(known)];
+            ids[*next] = (place, known);
+            *next += 1;
+        }
+        (ids, ranges)
     }
 
     fn part_of(&self, known: Known) -> usize {

@@ -12,7 +12,7 @@ fn series(trunk: &str, cause: &str) -> Series {
 }
 
 impl History {
-    fn add_to(&mut self, series: Series, calls: &[(Minute, u32)], now: UnixMillis) {
+    fn add_to(&mut self, series: Series, calls: &[(Minute, i32)], now: UnixMillis) {
         let calls =
             calls.iter().map(|(minute, calls)| MinuteCalls { labels: 0, minute: *minute, calls: *calls });
         self.add(&[Some(series)], &calls.collect::<Vec<_>>(), now);
@@ -50,6 +50,14 @@ fn restored(rows: &BTreeMap<(u8, String), String>) -> History {
         }
     }
     history
+}
+
+#[test]
+fn calls_that_are_taken_away_again_leave_nothing() {
+    let first = minute(START).unwrap();
+    let mut history = History::new(Options::default());
+    history.add_to(series("a", ""), &[(first, 3), (first + 1, 2), (first, -1), (first + 1, -2)], START);
+    assert_eq!(seen(&history), [(first, "a ".to_owned(), 2)]);
 }
 
 #[test]

@@ -8,13 +8,15 @@ use crate::call::{Codes, Country, Direction, Kind, UnreadField};
 use crate::format::graph;
 use crate::format::trunk::HIDDEN;
 use crate::reading::histogram::Histogram;
+use crate::reading::observations::Observations;
+use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS};
 
 const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
 
 /// What a ledger takes of sums, in a form that can be compared.
 fn picture(sums: &Sums) -> String {
-    let histogram = |it: &Option<Histogram>| {
-        let it = it.as_ref().filter(|it| it.count() > 0)?;
+    let histogram = |it: Histogram| {
+        let it = Some(it).filter(|it| it.count() > 0)?;
         let native = it.native.counts.iter().zip(it.native.first..).filter(|(count, _)| **count > 0);
         Some((it.buckets.clone(), it.sum, it.native.zero, native.map(|(n, at)| (*n, at)).collect::<Vec<_>>()))
     };
@@ -27,16 +29,23 @@ fn picture(sums: &Sums) -> String {
             {
                 *minutes.entry(minute).or_default() += calls;
             }
-            minutes.retain(|_, calls: &mut u32| *calls > 0);
+            minutes.retain(|_, calls: &mut i32| *calls > 0);
             (place, sum.count, sum.seen, minutes)
         })
         .collect();
-    let by_route: BTreeMap<_, _> = (sums.by_route.iter().enumerate())
-        .map(|(place, sum)| (place, (histogram(&sum.durations), histogram(&sum.setups))))
-        .filter(|(_, both)| both.0.is_some() || both.1.is_some())
+    let observed = |of: &Observations, bounds, route| {
+        let mut all = Histogram::new(bounds);
+        of.add_to(route, &mut all);
+        histogram(all)
+    };
+    let by_route: Vec<_> = (0..4)
+        .map(|route| {
+            let durations = observed(&sums.durations, DURATION_SECONDS, route);
+            (durations, observed(&sums.setups, SETUP_SECONDS, route))
+        })
         .collect();
     let countries: BTreeMap<_, _> = sums.tallies.countries.iter().collect();
-    let (ages, kinds) = (histogram(&Some(sums.ages.clone())), sums.tallies.kinds);
+    let (ages, kinds) = (histogram(sums.ages.clone()), sums.tallies.kinds);
     let rest = (sums.records, sums.newest, sums.unread, sums.unread_time);
     format!("{by_label_set:?} {by_route:?} {ages:?} {kinds:?} {countries:?} {rest:?}")
 }
@@ -72,8 +81,8 @@ fn some_calls(random: &mut fastrand::Rng) -> Calls {
             detail,
             labels,
             route: calls.routes[labels as usize],
-            unread,
         };
+        calls.note_unread(unread, true);
         let outcome = calls.label_sets[labels as usize].outcome;
         calls.fold(counted, outcome, age(counted.ended_at, NOW), true);
     }
