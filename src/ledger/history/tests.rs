@@ -137,7 +137,7 @@ fn history_is_the_same_when_it_is_read_again() {
     for _ in 0..300 {
         now.0 += random.i64(0..DAY / 4);
         for _ in 0..random.usize(..20) {
-            let calls = [(minute(now).unwrap() - random.u32(..20_000), random.u32(1..9))];
+            let calls = [(minute(now).unwrap() - random.u32(..20_000), random.i32(1..9))];
             let (trunk, cause) = (random.u32(..9).to_string(), ["", "Ice", "Media"][random.usize(..3)]);
             history.add_to(series(&trunk, cause), &calls, now);
         }
