@@ -236,10 +236,11 @@ fn read(
 ) -> Result<Option<(Records, bool)>, TailError> {
     let (mut records, mut batch, mut has_attempts) = (Records::default(), Batch::default(), false);
     let mut reading = Reading::new(open(&file.path)?, options);
+    let context = again.as_ref().map(|(ledger, source)| ledger.context(*source, clock::now(), false));
     let is_same = reading.again(&file.content, |found, how, so_far| {
         records = *so_far;
-        let Some((ledger, source)) = &mut again else { return };
-        batch.add(found, how, so_far, &ledger.context(*source, clock::now(), false));
+        let (Some((ledger, source)), Some(context)) = (&mut again, &context) else { return };
+        batch.add(found, how, so_far, context);
         has_attempts |= !batch.attempts.is_empty();
         if batch.is_full() {
             ledger.apply(*source, &std::mem::take(&mut batch));

@@ -63,7 +63,7 @@ impl Context {
 /// What a stretch of one file came to.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// When it was read.
+    /// When it was begun: the age of its calls is as of then.
     pub now: Option<UnixMillis>,
     /// The format of the records.
     pub format: Option<&'static str>,
@@ -112,14 +112,15 @@ pub struct Rejected {
 impl Batch {
     /// Adds what was found in a text. `so_far` are the records of the file, these included.
     pub fn add(&mut self, found: &Found<'_>, how: HowRead, so_far: &Records, context: &Context) {
-        self.now = Some(context.now);
+        // Whenever the rest of it is read: what is taken away from it later must be as old as it was.
+        let now = *self.now.get_or_insert(context.now);
         self.format = Some(how.format.name);
         self.records.add(found);
         match found {
             Found::Calls { calls, positions } => {
                 self.calls.follow(how.format, context.trunks.as_ref());
                 for (place, call) in calls.iter().enumerate() {
-                    let added = self.calls.add(call, how, context);
+                    let added = self.calls.add(call, how, now, context);
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
                         self.list(call, &added, *position, listing);
                     }

@@ -80,9 +80,9 @@ impl Calls {
     }
 
     /// Counts a call, unless it is only an attempt.
-    pub fn add(&mut self, call: &Call<'_>, how: HowRead, context: &Context) -> Added {
+    pub fn add(&mut self, call: &Call<'_>, how: HowRead, now: UnixMillis, context: &Context) -> Added {
         let verdict = context.catalogue.classify(call);
-        let age = age(call.ended_at, context.now);
+        let age = age(call.ended_at, now);
         let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
         let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
         let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
@@ -195,7 +195,8 @@ impl Calls {
 
     /// Those of the next batch of the same text, in which the same label sets are likely.
     pub fn successor(&mut self) -> Self {
-        let counted = Vec::with_capacity(self.counted.len());
+        // With some room more, as it has fewer label sets of its own: growing copies all calls.
+        let counted = Vec::with_capacity(self.counted.len() + self.counted.len() / 8);
         Self { index: self.index.successor(), counted, ..Self::default() }
     }
 
@@ -214,7 +215,7 @@ impl Calls {
         &self.all
     }
 
-    /// Those whose id is new, by their place among the ids. `now` is when the batch was read.
+    /// Those whose id is new, by their place among the ids. `now` is when the batch was begun.
     ///
     /// The fewer are folded again: either those that are new, or the others, to be taken away from all.
     pub fn only(&self, new: &[bool], now: UnixMillis) -> Sums {

@@ -10,6 +10,7 @@ use crate::format::trunk::HIDDEN;
 use crate::reading::histogram::Histogram;
 use crate::reading::observations::Observations;
 use crate::reading::sums::{DURATION_SECONDS, SETUP_SECONDS};
+use crate::reading::{Batch, Found, Records};
 
 const NOW: UnixMillis = UnixMillis(1_793_491_200_000);
 
@@ -100,9 +101,10 @@ fn new_calls_count_as_if_they_were_the_only_ones() {
     }
 }
 
-#[test]
-fn the_next_batch_goes_on_with_the_same_label_sets() {
-    let call = |trunk: &'static str| Call {
+const HOW: HowRead = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO, ignored_are: None };
+
+fn call(trunk: &str) -> Call<'_> {
+    Call {
         record_id: RecordId(1),
         trunk: trunk.into(),
         direction: Direction::Inbound,
@@ -113,14 +115,31 @@ fn the_next_batch_goes_on_with_the_same_label_sets() {
         attempt: Attempt::Only,
         unread: Unread::default(),
         detail: Detail::default(),
-    };
+    }
+}
+
+#[test]
+fn all_calls_of_a_batch_are_as_old_as_when_it_was_begun() {
+    let mut batch = Batch::default();
+    for later in [0, 5_000, 3_600_000] {
+        let calls = [Call { ended_at: Some(NOW), ..call("sbc1.contoso.com") }];
+        let context = Context { remembers: true, ..Context::of_counts(UnixMillis(NOW.0 + later)) };
+        let found = Found::Calls { calls: &calls, positions: &[0] };
+        batch.add(&found, HOW, &Records::default(), &context);
+    }
+    let begun = batch.now.unwrap();
+    let left = batch.calls.only(&[true, false, true], begun);
+    assert_eq!(picture(&left), picture(&batch.calls.folded(&[true, false, true], true, begun)));
+}
+
+#[test]
+fn the_next_batch_goes_on_with_the_same_label_sets() {
     let trunks = |calls: &Calls| calls.trunks().map(str::to_owned).collect::<Vec<_>>();
-    let how = HowRead { format: &graph::FORMAT, live_within: Duration::ZERO, ignored_are: None };
     let add = |calls: &mut Calls, trunk, only: Option<&str>| {
         let only = only.map(|only| Arc::new(Only::of([only]).unwrap()));
         let context = Context { trunks: only.clone(), ..Context::of_counts(NOW) };
-        calls.follow(how.format, only.as_ref());
-        calls.add(&call(trunk), how, &context);
+        calls.follow(HOW.format, only.as_ref());
+        calls.add(&call(trunk), HOW, NOW, &context);
     };
     let mut calls = Calls::default();
     add(&mut calls, "sbc1.contoso.com", None);
