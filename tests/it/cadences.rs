@@ -5,7 +5,6 @@
 //! calls ever of `new` fail. `healthy` always loses one call in a hundred.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use crate::rules::test_rules;
@@ -101,10 +100,7 @@ fn scenario(cadence: usize) -> String {
 }
 
 fn play(promtool: &Path, cadence: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cadence.test.yml");
-    fs::write(&file, scenario(cadence)).unwrap();
-    test_rules(promtool, &file);
+    test_rules(promtool, &scenario(cadence));
 }
 
 under_both!(alerting_with_records_as_they_come("promtool" of "prometheus"));

@@ -2,7 +2,6 @@
 //! bring them: nothing may ring, also on the first day. And an outage of all trunks on the last day, which is told once.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use crate::rules::test_rules;
@@ -149,8 +148,5 @@ fn scenario() -> String {
 under_both!(nothing_rings_on_ordinary_days_and_an_outage_of_all_is_told_once("promtool" of "prometheus"));
 
 fn nothing_rings_on_ordinary_days_and_an_outage_of_all_is_told_once(promtool: &Path) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("ordinary.test.yml");
-    fs::write(&file, scenario()).unwrap();
-    test_rules(promtool, &file);
+    test_rules(promtool, &scenario());
 }
