@@ -119,7 +119,8 @@ const WITHOUT: &str = "\
 The SBC's own records have no Microsoft code. Where it does not follow from Microsoft's phrase, or from an SBC that
 refused (560000 and the SIP code), the cause is the standard's name. Of 408 and 480 the outcome is `no_answer` only
 where the record tells that the called side said so, or has Q.850 cause 19. A SIP code comes before a Q.850 cause:
-Microsoft tells a user who is busy as 486 with cause 34, which by itself means that the carrier had no channel.";
+by reports of people who traced it, and not by a page of Microsoft, a user who is busy in Teams is told as 486 with cause 34
+or 63, where 34 by itself means that the carrier had no channel.";
 
 fn section(page: &mut String, rows: &[Entry]) {
     let Some(first) = rows.first() else { return };

@@ -160,7 +160,7 @@ fn by_the_standards() {
         // The SIP code comes first; a code of no standard is passed over.
         (Ending { q850: Some(17), ..sip(503) }, Outcome::Failed, "Service Unavailable"),
         (Ending { q850: Some(17), ..sip(499) }, Outcome::Busy, "User busy"),
-        // Microsoft tells a user who is busy as 486 with cause 34, or 63; a carrier that has no channel says no such thing.
+        // Traces of the field: Microsoft tells a user who is busy as 486 with cause 34, or 63; a carrier without a channel does not.
         (Ending { q850: Some(34), ..sip(486) }, Outcome::Busy, "Busy Here"),
         (Ending { q850: Some(34), ..teams(486) }, Outcome::Busy, "Busy Here"),
         (Ending { q850: Some(63), ..teams(486) }, Outcome::Busy, "Busy Here"),

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{TRAFFIC, asking, dashboards, filled_in, list, panels, store, text};
-use crate::tools::Prometheus;
+use crate::tools::{Labels, Prometheus};
 use xtask::traffic::Traffic;
 
 /// The panels of every dashboard.
@@ -97,6 +97,24 @@ fn without_rules_the_overview_says_so() {
     let rows = ask("What is wrong");
     let names: Vec<_> = rows.keys().map(|labels| labels["alertname"].as_str()).collect();
     assert_eq!(names, ["No rules are loaded"]);
+}
+
+/// Of calls that fail it is said how many; of a silent trunk once nothing stood there.
+#[test]
+fn of_each_trunk_that_rings_it_is_said_how_bad_it_is() {
+    let folder = store(&TRAFFIC);
+    let prometheus = Prometheus::start_in(folder.path(), "global: {scrape_interval: 30s}\n");
+    let query = filled_in(text(&of_overview("What is wrong")["targets"][0], "expr"));
+    let rows = prometheus.query_at(&query, TRAFFIC.end as f64);
+    let bad = |alert: &str| {
+        let of_alert = |labels: &&Labels| labels["alertname"] == alert;
+        rows.keys().find(of_alert).map(|labels| labels.get("bad").cloned().unwrap_or_default())
+    };
+    let fails = Regex::new("^[0-9]+ of [0-9]+ fail$").expect("valid");
+    assert!(fails.is_match(&bad("CdrTrunkFailureRatioHigh").unwrap()), "{rows:?}");
+    let misses = Regex::new("^0 inbound in 10 min, usually [0-9]+$").expect("valid");
+    assert!(misses.is_match(&bad("CdrTrunkSilent").unwrap()), "{rows:?}");
+    assert_eq!(bad("CdrExporterFilesNotRead").as_deref(), Some(""), "{rows:?}");
 }
 
 #[test]

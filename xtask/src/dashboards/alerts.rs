@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 const RULES_LOADED: &str = "group(cause:cdr_cause_info:one)";
 const FIRING: &str = r#"ALERTS{alertname=~"Cdr.+",alertstate="firing",trunk=~"$trunk|"}"#;
 
+/// Of recorded series, which have no instance.
+const OF_SOURCE: &str = r#"job=~"$job",source=~"$source""#;
+
 const TRUNKS: &str = "group by (trunk) (cdr_calls_total{@source}) or group(cdr_calls_total{@source})";
 
 /// How many alerts fire: none is green only where rules are loaded.
@@ -52,14 +55,19 @@ fn firing() -> String {
         )
     };
     let lasting = format!(
-        "{of_calls} * on (trunk) group_left (failed, calls, cause, side, remedy) ({known} or on (trunk) group by (trunk) ({alerts}))
-        or on (alertname, source, trunk) {alerts}"
+        "({of_calls} * on (trunk) group_left (failed, calls, cause, side, remedy) ({known} or on (trunk) group by (trunk) ({alerts}))
+        or on (alertname, source, trunk) {alerts})
+        * on (alertname, source, trunk) group_left (got, direction, window, usual)
+        ({} or on (alertname, source, trunk) group by (alertname, source, trunk) ({alerts}))",
+        missing()
     );
     format!(
-        r#"label_replace(label_replace(label_replace(label_replace(label_replace(label_join(label_join(label_join(time() - ({lasting}),
-            "trunk_side_alertname", ";", "trunk", "side", "alertname"), "bad", " of ", "failed", "calls"),
-            "remedy_alertname", ";", "remedy", "alertname"), "bad", "", "bad", " of "),
-            "bad", "", "alertname", "CdrTrunkSilent"), "remedy", "$1", "remedy_alertname", ";(.+)"),
+        r#"label_replace(label_replace(label_replace(label_replace(label_replace(label_replace(label_replace(
+            label_join(label_join(label_join(label_join(label_join(time() - ({lasting}),
+            "trunk_side_alertname", ";", "trunk", "side", "alertname"), "remedy_alertname", ";", "remedy", "alertname"),
+            "bad", " of ", "failed", "calls"), "calls_missing", " ", "got", "direction", "window"),
+            "calls_missing", ", usually ", "calls_missing", "usual"), "bad", "$1 fail", "bad", "(.+ of .+)"), "bad", "", "bad", " of "),
+            "bad", "", "alertname", "CdrTrunkSilent"), "bad", "$1", "calls_missing", "(.+, usually .+)"), "remedy", "$1", "remedy_alertname", ";(.+)"),
             "side", "sbc", "trunk_side_alertname", ".+;;CdrTrunkSilent"), "side", "exporter", "trunk_side_alertname", ".*;;CdrExporter.+")
             or {} or {}"#,
         nothing(&format!("(0 * {RULES_LOADED} unless on () {FIRING})"), "Nothing rings", "Nothing to do."),
@@ -68,6 +76,38 @@ fn firing() -> String {
             "No rules are loaded",
             "Add deploy/prometheus to Prometheus."
         ),
+    )
+}
+
+/// The calls of each silent trunk as labels of a series of 1: how many it has, in which direction, in what time, and how many are
+/// usual. Of the shortest time that shows it, as in the message.
+fn missing() -> String {
+    let of_windows = |calls: &dyn Fn(&str) -> String| {
+        let of = |(window, within)| {
+            format!(
+                r#"label_replace(sum by (source, trunk, direction) ({}), "window", "{within}", "", "")"#,
+                calls(window)
+            )
+        };
+        [("10m", "in 10 min"), ("1h", "in 1 hour"), ("6h", "in 6 hours"), ("1d", "in 1 day")]
+            .map(of)
+            .join(" or on (source, trunk) ")
+    };
+    let usual = of_windows(&|window| format!("trunk_direction:cdr_calls:missing{window}{{{OF_SOURCE}}}"));
+    let got = of_windows(&|window| {
+        let missing = format!("trunk_direction:cdr_calls:missing{window}{{{OF_SOURCE}}}");
+        format!("(trunk_direction:cdr_calls:increase{window}{{{OF_SOURCE}}} and {missing}) or 0 * {missing}")
+    });
+    let counted = |labels: &str, name: &str, calls: &str| {
+        format!(r#"count_values by ({labels}) ("{name}", round(sum by ({labels}) ({calls})))"#)
+    };
+    format!(
+        r#"label_replace({} * on (source, trunk) group_left (got) {} * on (source, trunk) group_left (direction) (
+            group by (source, trunk, direction) ({usual}) unless on (source, trunk) count by (source, trunk) ({usual}) > 1
+            or on (source, trunk) label_replace(group by (source, trunk) ({usual}), "direction", "calls", "", "")),
+            "alertname", "CdrTrunkSilent", "", "")"#,
+        counted("source, trunk, window", "usual", &usual),
+        counted("source, trunk", "got", &got),
     )
 }
 
@@ -80,8 +120,8 @@ pub fn table(title: &str, height: u32) -> Panel {
     Panel::table(
         title,
         "Every alert of ours that fires, the worst first: where, since when, how many of the newest calls fail (of the \
-         last hour; of 24 hours where that had fewer than ten), the leading cause, who can fix it and what to \
-         do. The runbook is a click away. Good: nothing rings. Needs the rules of deploy/prometheus.",
+         last hour; of 24 hours where that had fewer than ten) or, of a silent trunk, how many calls it has and how many are usual, \
+         the leading cause, who can fix it and what to do. The runbook is a click away. Good: nothing rings. Needs the rules of deploy/prometheus.",
         24,
     )
     .high(height)
@@ -93,7 +133,7 @@ pub fn table(title: &str, height: u32) -> Panel {
         ("alertname", "What is wrong"),
         ("trunk", "Trunk"),
         ("Value", "For"),
-        ("bad", "Calls failed"),
+        ("bad", "How bad"),
         ("cause", "Leading cause"),
         ("side", "Who can fix it"),
         ("remedy", "What to do"),
@@ -113,7 +153,8 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .wide("Source", 60)
     .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
-    .wide("Calls failed", 100)
+    .wide("How bad", 112)
+    .wrapped("How bad")
     .wide("Leading cause", 212)
     .wrapped("Leading cause")
     .linked("Leading cause", drill_down("Look into ${__value.raw}", "cdr-cause", "cause", &KEPT))
