@@ -15,6 +15,8 @@ pub struct Headers(Vec<Header>);
 #[derive(Debug)]
 struct Header {
     host: u64,
+    /// How many fields its records have.
+    fields: usize,
     line: Vec<u8>,
     /// `None` where its titles are the operator's own.
     layout: Option<Layout>,
@@ -23,21 +25,28 @@ struct Header {
 impl Headers {
     /// Takes a header line.
     pub fn add(&mut self, line: &[u8], layout: Option<Layout>) {
-        let host = host(line);
-        self.0.retain(|known| known.host != host);
+        let (host, fields) = (host(line), fields(line));
+        // Where no line says who wrote it, headers of several devices can be told by their lengths alone.
+        self.0.retain(|known| known.host != host || host == NOBODY && known.fields != fields);
         if self.0.len() == MOST {
             self.0.remove(0);
         }
-        self.0.push(Header { host, line: line.to_vec(), layout });
+        self.0.push(Header { host, fields, line: line.to_vec(), layout });
     }
 
-    /// What the header of the same device says of a record, if there is one that can be read.
+    /// What the header of the same device says of a record, if there is one that can be read. Of several it is the one with as many
+    /// fields as the record has, and the last one where there is none.
     pub fn of(&self, line: &[u8]) -> Option<&Layout> {
         if self.0.is_empty() {
             return None;
         }
         let host = host(line);
-        self.0.iter().find(|known| known.host == host)?.layout.as_ref()
+        let mut of_host = self.0.iter().rev().filter(|known| known.host == host);
+        let last = of_host.next()?;
+        let Some(before) = of_host.next() else { return last.layout.as_ref() };
+        let fields = fields(line);
+        let found = [last, before].into_iter().chain(of_host).find(|known| known.fields == fields);
+        found.unwrap_or(last).layout.as_ref()
     }
 
     /// All of them, a line each.
@@ -52,12 +61,20 @@ impl Headers {
     }
 }
 
+/// The host of lines that do not say who wrote them.
+const NOBODY: u64 = 0;
+
+/// How many fields a line has.
+fn fields(line: &[u8]) -> usize {
+    memchr::memchr_iter(b'|', line.trim_ascii_end()).count()
+}
+
 /// Who wrote a line, by the words that a syslog server puts before it: its name or address, and what always stands there. Times,
 /// dates, numbers and severities differ from line to line.
 fn host(line: &[u8]) -> u64 {
     let before = memchr::memchr(b'|', line).map_or(line, |bar| &line[..bar]);
     let words = before.split(u8::is_ascii_whitespace).filter(|word| names_a_host(word));
-    words.fold(0, |seed, word| xxh3_64_with_seed(word, seed))
+    words.fold(NOBODY, |seed, word| xxh3_64_with_seed(word, seed))
 }
 
 fn names_a_host(word: &[u8]) -> bool {

@@ -256,6 +256,28 @@ fn each_device_has_its_own_header() {
 }
 
 #[test]
+fn headers_of_two_devices_without_names_are_told_by_their_lengths() {
+    let of_one = "[S=1] |SBCReportType |SessionId |Orig |IPGroup |ConnectTime |SIPTrmReason |x";
+    let of_other = "[S=1] |SBCReportType |SIPTrmReason |IPGroup |ConnectTime |SessionId |Orig";
+    let one = "[S=2] |CALL_END |b:1 |LCL |Teams | |503 |";
+    let other = "[S=2] |CALL_END |486 |Teams | |c:1 |LCL";
+    let device = Device::parse(&["Teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    let device: &'static Device = Box::leak(Box::new(device));
+    let mut decoder = Decoder::new(device);
+    for titles in [of_one, of_other] {
+        assert_eq!(decoder.decode(titles.as_bytes()), Decoded::Header);
+    }
+    let mut resumed = Decoder::new(device);
+    resumed.resume(&decoder.header().unwrap());
+    for decoder in [&mut decoder, &mut resumed] {
+        for (line, sip) in [(one, 503), (other, 486), (one, 503)] {
+            let Decoded::Call(call) = decoder.decode(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(call.codes.sip, Some(sip), "{line}");
+        }
+    }
+}
+
+#[test]
 fn without_a_time_of_answer_what_ended_a_call_tells() {
     let titles = "|SBCReportType |SessionId |Orig |Durat |ReleaseTime |IPGroup |SIPTrmReason";
     for (durat, reason, answered) in
