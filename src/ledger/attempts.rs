@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::counts::stored::ARRIVALS;
+use super::duplicates::Duplicates;
 use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
 use super::{Applied, Ledger, SourceIndex};
@@ -27,9 +28,12 @@ const MAXIMUM_WAITING: usize = 100_000;
 pub struct Attempts {
     /// Whether there is a store to keep them in.
     stored: bool,
-    waiting: HashMap<RecordId, Waiting>,
-    /// In the order in which they began to wait. Those that are there no more were decided meanwhile.
-    order: VecDeque<(UnixMillis, RecordId)>,
+    /// In the order in which they began to wait; `None` in the place of those that were decided meanwhile.
+    waiting: VecDeque<Option<Waiting>>,
+    /// The number of the first of them: they are numbered as they come.
+    first: u64,
+    /// The number of each call.
+    numbers: HashMap<RecordId, u64>,
     /// Those of which the store knows something else, if there is one.
     changed: HashSet<RecordId>,
 }
@@ -67,47 +71,57 @@ pub enum Added {
 impl Attempts {
     /// None yet; `stored` if they are to be kept in a store.
     pub fn new(stored: bool) -> Self {
-        Self { stored, waiting: HashMap::new(), order: VecDeque::new(), changed: HashSet::new() }
+        let (waiting, numbers, changed) = (VecDeque::new(), HashMap::new(), HashSet::new());
+        Self { stored, waiting, first: 0, numbers, changed }
     }
 
     /// How many calls wait.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.numbers.len()
     }
 
     /// Whether more wait than may.
     pub fn are_too_many(&self) -> bool {
-        self.waiting.len() > MAXIMUM_WAITING || self.order.len() > 2 * MAXIMUM_WAITING
+        self.numbers.len() > MAXIMUM_WAITING || self.waiting.len() > 2 * MAXIMUM_WAITING
     }
 
     /// Adds an attempt that was read now.
     pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
         let id = attempted.id;
         if attempted.tried().is_answered() {
-            let was_waiting = !self.waiting.is_empty() && self.remove(id).is_some();
-            return Added::Decided { was_waiting };
+            return Added::Decided { was_waiting: !self.numbers.is_empty() && self.remove(id) };
         }
         self.change(id);
-        match self.waiting.entry(id) {
-            Entry::Occupied(mut waiting) => {
-                let Waiting { attempted: earlier, .. } = waiting.get_mut();
-                if attempted.tried().decides(earlier.tried()) {
-                    *earlier = attempted.clone();
+        match self.numbers.entry(id) {
+            Entry::Occupied(number) => {
+                if let Some(earlier) =
+                    place(self.first, *number.get()).and_then(|it| self.waiting.get_mut(it)?.as_mut())
+                    && attempted.tried().decides(earlier.attempted.tried())
+                {
+                    earlier.attempted = attempted.clone();
                 }
                 Added::Joined
             }
-            Entry::Vacant(place) => {
-                self.order.push_back((now, id));
-                place.insert(Waiting { since: now, attempted: attempted.clone() });
+            Entry::Vacant(number) => {
+                number.insert(self.first + self.waiting.len() as u64);
+                self.waiting.push_back(Some(Waiting { since: now, attempted: attempted.clone() }));
                 Added::Waits
             }
         }
     }
 
-    fn remove(&mut self, id: RecordId) -> Option<Waiting> {
-        let waiting = self.waiting.remove(&id)?;
+    fn get(&self, id: RecordId) -> Option<&Waiting> {
+        self.waiting.get(place(self.first, *self.numbers.get(&id)?)?)?.as_ref()
+    }
+
+    /// Takes a call away; whether it was there.
+    fn remove(&mut self, id: RecordId) -> bool {
+        let Some(number) = self.numbers.remove(&id) else { return false };
+        if let Some(waiting) = place(self.first, number).and_then(|it| self.waiting.get_mut(it)) {
+            *waiting = None;
+        }
         self.change(id);
-        Some(waiting)
+        true
     }
 
     fn change(&mut self, id: RecordId) {
@@ -118,27 +132,35 @@ impl Attempts {
 
     /// Takes the calls that have waited for so long. After a step of the clock back nothing waits longer than before it.
     pub fn due(&mut self, within: Duration, now: UnixMillis) -> Vec<Attempted> {
-        if self.order.len() > 2 * MAXIMUM_WAITING {
-            let waiting = &self.waiting;
-            self.order.retain(|(since, id)| waiting.get(id).is_some_and(|it| it.since == *since));
-        }
         let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-        let mut due = Vec::new();
-        while let Some((since, id)) = self.order.front().copied() {
-            let waits = (0..within).contains(&now.0.saturating_sub(since.0));
-            let are_too_many = self.waiting.len() > MAXIMUM_WAITING;
-            if let Entry::Occupied(waiting) = self.waiting.entry(id)
-                && waiting.get().since == since
-            {
-                if waits && !are_too_many {
-                    break;
-                }
-                due.push(waiting.remove().attempted);
-                self.change(id);
+        let waits = |since: UnixMillis| (0..within).contains(&now.0.saturating_sub(since.0));
+        let mut due: Vec<Attempted> = Vec::new();
+        while let Some(first) = self.waiting.front() {
+            let are_too_many = self.numbers.len() - due.len() > MAXIMUM_WAITING;
+            if first.as_ref().is_some_and(|it| waits(it.since)) && !are_too_many {
+                break;
             }
-            self.order.pop_front();
+            due.extend(self.waiting.pop_front().flatten().map(|it| it.attempted));
+            self.first += 1;
+        }
+        if self.waiting.is_empty() {
+            self.numbers.clear();
+        }
+        for attempted in &due {
+            self.numbers.remove(&attempted.id);
+            self.change(attempted.id);
+        }
+        if self.waiting.len() > 2 * MAXIMUM_WAITING {
+            self.waiting.retain(Option::is_some);
+            self.number();
         }
         due
+    }
+
+    /// Numbers the calls anew.
+    fn number(&mut self) {
+        let numbers = (self.first..).zip(self.waiting.iter().flatten());
+        self.numbers = numbers.map(|(number, it)| (it.attempted.id, number)).collect();
     }
 
     /// Takes a call from the store.
@@ -163,8 +185,7 @@ impl Attempts {
             unread: Unread::default(),
             correlation_id: stored.correlation_id.and_then(|id| id.parse().ok()).map(Guid),
         };
-        self.order.push_back((UnixMillis(stored.since), attempted.id));
-        self.waiting.insert(attempted.id, Waiting { since: UnixMillis(stored.since), attempted });
+        self.waiting.push_back(Some(Waiting { since: UnixMillis(stored.since), attempted }));
         Ok(())
     }
 
@@ -172,7 +193,7 @@ impl Attempts {
     pub fn changes(&self, source: &str, changes: &mut Changes) {
         changes.rows.extend(self.changed.iter().map(|id| {
             let key = AttemptKey { source: source.into(), call: id.0.to_string() };
-            (Table::Attempts, to_json(&key), self.waiting.get(id).map(stored))
+            (Table::Attempts, to_json(&key), self.get(*id).map(stored))
         }));
     }
 
@@ -183,7 +204,9 @@ impl Attempts {
 
     /// Calls from a store are in the order of their ids.
     pub fn restored(&mut self) {
-        self.order.make_contiguous().sort_unstable_by_key(|(since, _)| *since);
+        let since = |it: &Option<Waiting>| it.as_ref().map(|it| it.since);
+        self.waiting.make_contiguous().sort_unstable_by_key(since);
+        self.number();
     }
 }
 
@@ -201,70 +224,90 @@ impl Ledger {
     fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
         let mut decided = false;
         for source in (0..self.accounts.len()).map(SourceIndex) {
-            let due = due(&mut self.accounts[source.0]);
-            if !due.is_empty() {
-                decided = true;
-                self.apply_decided(source, &due, now);
+            let mut due = due(&mut self.accounts[source.0]);
+            if due.is_empty() {
+                continue;
             }
+            decided = true;
+            if self.remembers(source) {
+                let Account { duplicates, balance, .. } = &mut self.accounts[source.0];
+                let ids = due.iter().flat_map(|it| [it.id, unanswered(it.id)]);
+                let mut are_new = duplicates.insert_all(ids, now).into_iter().step_by(2);
+                let all = due.len();
+                // A record that says it is the only one of its call may have come meanwhile.
+                due.retain(|_| are_new.next() == Some(true));
+                let known = (all - due.len()) as u64;
+                balance.read_records += known;
+                balance.records.duplicate += known;
+            }
+            self.apply_decided(source, &Batch::of_attempts(&due, now), now);
         }
         decided
     }
 
-    /// Notes attempts. Returns what they come to, and those that decide their call.
-    pub(super) fn add_attempts(
+    /// Counts the attempts that decide their calls, each once; the others wait.
+    pub(super) fn apply_attempts(
         &mut self,
         source: SourceIndex,
         attempts: &[Attempted],
         now: UnixMillis,
-    ) -> (Applied, Vec<Attempted>) {
+    ) -> Applied {
+        let remembers = self.remembers(source);
         let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
-        let were_known = duplicates.contain(attempts.iter().map(|attempted| attempted.id));
-        // Nearly all decide their call.
-        let mut decided = Vec::with_capacity(attempts.len());
-        let (mut applied, mut ids) = (Applied::default(), HashSet::with_capacity(attempts.len()));
-        for (attempted, was_known) in attempts.iter().zip(were_known) {
-            if was_known || ids.contains(&attempted.id) {
-                let late = late_answer(attempted.id);
-                let is_late =
-                    attempted.tried().is_answered() && duplicates.contains(unanswered(attempted.id));
-                if is_late && !duplicates.contains(late) && ids.insert(late) {
-                    applied.counted += 1;
-                    balance.late_answers += 1;
-                    decided.push(Attempted { id: late, ..attempted.clone() });
-                } else {
-                    applied.duplicate += 1;
-                }
-                continue;
+        // Where no ids are remembered, a call counts once in a batch.
+        let mut of_batch = Duplicates::new(false);
+        let known = if remembers { duplicates } else { &mut of_batch };
+        let ids = attempts.iter().map(|attempted| (attempted.id, attempted.tried().is_answered()));
+        let are_new = known.insert_some(ids, now);
+        let mut applied = Applied::default();
+        let mut decides = |attempted: &Attempted, is_new: bool| {
+            if !is_new {
+                let is_late = is_late_answer(known, attempted, now);
+                balance.late_answers += u64::from(is_late);
+                *(if is_late { &mut applied.counted } else { &mut applied.duplicate }) += 1;
+                return is_late;
             }
             let added = waiting.add(attempted, now);
             match added {
                 Added::Waits | Added::Decided { was_waiting: false } => applied.counted += 1,
                 Added::Joined | Added::Decided { was_waiting: true } => applied.joined += 1,
             }
-            if matches!(added, Added::Decided { .. }) {
-                ids.insert(attempted.id);
-                decided.push(attempted.clone());
-            }
-        }
+            matches!(added, Added::Decided { .. })
+        };
+        let decided = attempts.iter().zip(are_new).filter(|(attempted, is_new)| decides(attempted, *is_new));
+        let decided = Batch::of_attempts(decided.map(|(attempted, _)| attempted), now);
         // Of the attempts of a call one is counted, when it is decided; the others are no calls of their own.
         balance.read_records += applied.duplicate + applied.joined;
         balance.records.duplicate += applied.duplicate;
         balance.records.ignored += applied.joined;
-        (applied, decided)
+        if decided.records.calls > 0 {
+            self.apply_decided(source, &decided, now);
+        }
+        applied
     }
 
-    pub(super) fn apply_decided(&mut self, source: SourceIndex, decided: &[Attempted], now: UnixMillis) {
-        let remembers = self.remembers(source);
-        let batch = Batch::of_attempts(decided, now, remembers);
-        if remembers {
-            let unanswered =
-                decided.iter().filter(|it| !it.tried().is_answered()).map(|it| unanswered(it.id));
-            self.accounts[source.0].duplicates.insert_all(unanswered, now);
-        }
+    /// Counts calls by the attempts that decided them, whose ids are remembered already.
+    fn apply_decided(&mut self, source: SourceIndex, decided: &Batch, now: UnixMillis) {
         self.accounts[source.0].changed = true;
-        self.accounts[source.0].balance.add(&batch);
-        self.apply_calls(source, &batch, now);
+        self.accounts[source.0].balance.add(decided);
+        self.apply_calls(source, decided, now);
     }
+}
+
+/// The place of a call, by its number and that of the first.
+fn place(first: u64, number: u64) -> Option<usize> {
+    usize::try_from(number.checked_sub(first)?).ok()
+}
+
+/// Whether an attempt of a call that is known is its answer, which comes late and counts once. Any other comes again, and its call is
+/// remembered from now on.
+fn is_late_answer(known: &mut Duplicates, attempted: &Attempted, now: UnixMillis) -> bool {
+    let id = attempted.id;
+    if attempted.tried().is_answered() {
+        return known.contains(unanswered(id)) && known.insert(late_answer(id), now);
+    }
+    known.insert(id, now);
+    false
 }
 
 /// Key of the table `attempts`.

@@ -11,6 +11,8 @@ use self::table::Table;
 use crate::call::{RecordId, UnixMillis};
 
 const DAY_BITS: u32 = 16;
+/// No id was seen on it: it is only looked for.
+const NO_DAY: u16 = 0;
 const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// An id with the day on which it was seen in the lowest bits.
@@ -97,24 +99,35 @@ impl Duplicates {
 
     /// Inserts ids. Returns of each whether it was not there.
     pub fn insert_all(&mut self, ids: impl Iterator<Item = RecordId>, now: UnixMillis) -> Vec<bool> {
+        self.insert_some(ids.map(|id| (id, true)), now)
+    }
+
+    /// As [`Duplicates::insert_all`], where only the ids marked so are inserted: the others are looked for.
+    pub fn insert_some(&mut self, ids: impl Iterator<Item = (RecordId, bool)>, now: UnixMillis) -> Vec<bool> {
         let day = day(now);
-        let seen: Vec<Seen> = ids.map(|id| Seen::new(id, day)).collect();
+        let seen: Vec<Seen> =
+            ids.map(|(id, inserts)| Seen::new(id, if inserts { day } else { NO_DAY })).collect();
         let before = self.seen.insert_all(&seen);
         if self.stored {
-            let is_later = |before: &Option<u16>| before.is_none_or(|before| before < day);
-            self.open.extend(seen.iter().zip(&before).filter(|(_, it)| is_later(it)).map(|(seen, _)| *seen));
+            let is_later = |(seen, before): &(&Seen, &Option<u16>)| seen.day() > before.unwrap_or(NO_DAY);
+            self.open.extend(seen.iter().zip(&before).filter(is_later).map(|(seen, _)| *seen));
         }
         before.iter().map(Option::is_none).collect()
     }
 
-    /// Of each id whether it is remembered.
-    pub fn contain(&self, ids: impl Iterator<Item = RecordId>) -> Vec<bool> {
-        self.seen.have(ids.map(|id| Seen::new(id, 0)))
+    /// Inserts an id. Returns whether it was not there.
+    pub fn insert(&mut self, id: RecordId, now: UnixMillis) -> bool {
+        let seen = Seen::new(id, day(now));
+        let before = self.seen.insert(seen);
+        if self.stored && seen.day() > before.unwrap_or(NO_DAY) {
+            self.open.push(seen);
+        }
+        before.is_none()
     }
 
     /// Whether this id is remembered.
     pub fn contains(&self, id: RecordId) -> bool {
-        self.seen.has(Seen::new(id, 0))
+        self.seen.has(Seen::new(id, NO_DAY))
     }
 
     /// Forgets the ids last seen more than `days` days ago.
@@ -223,12 +236,6 @@ fn day(now: UnixMillis) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Duplicates {
-        fn insert(&mut self, id: RecordId, now: UnixMillis) -> bool {
-            self.insert_all([id].into_iter(), now) == [true]
-        }
-    }
 
     const NOW: UnixMillis = UnixMillis(20_000 * MILLIS_PER_DAY);
 

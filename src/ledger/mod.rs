@@ -218,10 +218,7 @@ impl Ledger {
         if batch.attempts.is_empty() {
             return calls;
         }
-        let (attempts, decided) = self.add_attempts(source, &batch.attempts, now);
-        if !decided.is_empty() {
-            self.apply_decided(source, &decided, now);
-        }
+        let attempts = self.apply_attempts(source, &batch.attempts, now);
         if self.accounts[source.0].attempts.are_too_many() {
             self.decide_attempts(now);
         }

@@ -208,12 +208,12 @@ impl Batch {
         }
     }
 
-    /// Calls of which all attempts are known, each by the one that decided it.
-    pub fn of_attempts(attempts: &[Attempted], now: UnixMillis, remembers: bool) -> Self {
+    /// Calls of which all attempts are known, each by the one that decided it. Their ids are not kept.
+    pub fn of_attempts<'a>(attempts: impl IntoIterator<Item = &'a Attempted>, now: UnixMillis) -> Self {
         let mut batch = Self { now: Some(now), ..Self::default() };
-        batch.records.calls = attempts.len() as u64;
         for attempted in attempts {
-            let labels = batch.calls.add_decided(attempted, now, remembers);
+            batch.records.calls += 1;
+            let labels = batch.calls.add_decided(attempted, now);
             if let (Some(correlation_id), Some(ended_at)) = (attempted.correlation_id, attempted.ended_at) {
                 batch.exemplars.know(labels, Exemplar { correlation_id, ended_at, value: 1.0 });
             }

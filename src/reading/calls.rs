@@ -53,6 +53,8 @@ const ROUTE: usize = 2 * observations::BYTES_OF_A_ROUTE + 512;
 #[derive(Debug, Default)]
 pub struct Calls {
     pub label_sets: Vec<Arc<LabelSet>>,
+    /// Those of attempts, in the same places.
+    of_attempts: Vec<Option<Arc<LabelSet>>>,
     /// The place of the route of each label set.
     routes: Vec<u32>,
     route_index: HashMap<Route<Box<str>>, u32>,
@@ -95,7 +97,7 @@ impl Calls {
             return Added::Attempt(Attempted {
                 id: call.record_id,
                 attempt: call.attempt,
-                labels: Arc::clone(&self.label_sets[labels as usize]),
+                labels: self.labels_of_attempt(labels),
                 ended_at,
                 duration_seconds,
                 unread: call.unread,
@@ -114,16 +116,27 @@ impl Calls {
         Added::Counted(labels)
     }
 
+    /// The label set at this place, for an attempt: one that no other batch has. Who counts the batch before this one, on another
+    /// core, else counts references to it at the same time, and each such step waits for the other core.
+    fn labels_of_attempt(&mut self, place: u32) -> Arc<LabelSet> {
+        let place = place as usize;
+        if self.of_attempts.len() <= place {
+            self.of_attempts.resize(place + 1, None);
+        }
+        let own = || Arc::new(LabelSet::clone(&self.label_sets[place]));
+        Arc::clone(self.of_attempts[place].get_or_insert_with(own))
+    }
+
     /// Adds a call that was decided by this attempt. Returns the place of its label set.
-    pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis, remembers: bool) -> u32 {
+    pub fn add_decided(&mut self, attempted: &Attempted, now: UnixMillis) -> u32 {
         let Attempted { id, ended_at, duration_seconds, unread, ref labels, .. } = *attempted;
         let place = self.place_of(labels);
         // The formats that write attempts tell no detail.
         let detail = Detail::default();
         let route = self.routes[place as usize];
         let counted = Counted { id, ended_at, duration_seconds, detail, labels: place, route };
-        self.note_unread(unread, remembers);
-        self.fold(counted, labels.outcome, age(ended_at, now), remembers);
+        self.note_unread(unread, false);
+        self.fold(counted, labels.outcome, age(ended_at, now), false);
         place
     }
 

@@ -2,7 +2,11 @@
 
 use super::*;
 
+use crate::classify::Catalogue;
+use crate::ledger::{Limits, SourceOptions};
+
 const WITHIN: Duration = Duration::from_secs(10);
+const DAY: Duration = Duration::from_hours(24);
 
 fn attempted(call: u128, attempt: Attempt, outcome: Outcome, sip: u16) -> Attempted {
     Attempted {
@@ -108,4 +112,29 @@ fn a_clock_that_was_set_back_keeps_nothing_waiting() {
     let mut calls = Attempts::new(true);
     calls.add(&attempted(1, Attempt::Final, Outcome::Failed, 500), UnixMillis(50_000));
     assert_eq!(calls.due(WITHIN, UnixMillis(0)).len(), 1);
+}
+
+/// As a file does that is copied whole each day: what it holds counts once, however long ago it was first seen.
+#[test]
+fn a_call_that_comes_again_is_remembered_from_then_on() {
+    let day = |number: i64| UnixMillis((20_000 + number) * i64::try_from(DAY.as_millis()).unwrap());
+    let mut ledger = Ledger::new(Limits::default(), Catalogue::built_in());
+    let source = ledger.source(SourceOptions::named("sbc", 3 * DAY), day(0));
+    for number in 0..9 {
+        let now = day(number);
+        let attempts = vec![
+            attempted(1, Attempt::Branch, Outcome::Answered, 200),
+            attempted(2, Attempt::Branch, Outcome::Failed, 486),
+        ];
+        let mut batch = Batch::default();
+        (batch.now, batch.records.calls, batch.attempts) = (Some(now), 2, attempts);
+        let applied = ledger.apply(source, &batch);
+        ledger.decide_all_attempts(now);
+        ledger.forget(now);
+        let expected = match number {
+            0 => Applied { counted: 2, ..Applied::default() },
+            _ => Applied { duplicate: 2, ..Applied::default() },
+        };
+        assert_eq!(applied, expected, "day {number}");
+    }
 }

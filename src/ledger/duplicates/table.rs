@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Seen;
+use super::{NO_DAY, Seen};
 
 /// How many tables there are.
 const PARTS: usize = 64;
@@ -64,8 +64,8 @@ impl Table {
         Self { parts: (0..PARTS).map(|_| HashTable::new()).collect(), part_of_range: parts_of_ranges() }
     }
 
-    /// Inserts ids. Returns of each the day that was there. Those of one table follow each other: what is looked at of it
-    /// then stays near the processor, which else waits for the memory most of the time.
+    /// Inserts ids, but those of [`NO_DAY`]. Returns of each the day that was there. Those of one table follow each other: what is
+    /// looked at of it then stays near the processor, which else waits for the memory most of the time.
     pub fn insert_all(&mut self, seen: &[Seen]) -> Vec<Option<u16>> {
         let mut before = vec![None; seen.len()];
         let (ids, ranges) = self.by_part(seen.iter().copied());
@@ -75,18 +75,6 @@ impl Table {
             }
         }
         before
-    }
-
-    /// Of each id whether it is there, whenever it was seen.
-    pub fn have(&self, seen: impl Iterator<Item = Seen>) -> Vec<bool> {
-        let (ids, ranges) = self.by_part(seen);
-        let mut are_there = vec![false; ids.len()];
-        for (part, range) in self.parts.iter().zip(ranges) {
-            for (place, known) in &ids[range] {
-                are_there[*place as usize] = has(part, *known);
-            }
-        }
-        are_there
     }
 
     /// The ids, each with its place, in the order of their tables; and where those of each table stand.
@@ -163,7 +151,9 @@ impl Table {
 fn insert(part: &mut HashTable<Known>, known: Known) -> Option<u16> {
     match part.entry(known.hash(), |other| other.key == known.key, Known::hash) {
         Entry::Vacant(place) => {
-            place.insert(known);
+            if known.day() != NO_DAY {
+                place.insert(known);
+            }
             None
         }
         Entry::Occupied(mut place) => {
