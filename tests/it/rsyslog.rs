@@ -6,6 +6,7 @@ use std::io::Write;
 use std::iter;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -237,4 +238,57 @@ fn failed_calls_that_rsyslog_writes_ring_by_our_rules_within_half_a_minute() {
     let took = live.measured((1..90).map(second), "CdrIceConnectivityChecksFailedSpike");
     assert!(took < Duration::from_secs(30), "{took:?}");
     live.daemon.stop();
+}
+
+/// The objects of Kamailio's module `acc_json`, which writes them to syslog with `json_acc` before them: by the template and the mapping
+/// of `docs/devices.md`.
+#[test]
+fn objects_of_acc_json_count_by_the_template_and_the_mapping_of_our_docs() {
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/devices.md")).unwrap();
+    let block = |first: &str| {
+        let begin = docs.find(first).unwrap_or_else(|| panic!("{first} in the docs"));
+        docs[begin..].split("```").next().unwrap_or_default()
+    };
+    let (folder, written) = (folder(), "/var/log/kamailio/acc.json");
+    let (at, file) = (folder.path().display(), folder.path().join("acc.json"));
+    let here = |text: &str| text.replace(written, &file.display().to_string());
+    let config = format!(
+        "global(workDirectory=\"{at}\")\nmodule(load=\"imuxsock\" SysSock.Use=\"off\")\n\
+         input(type=\"imuxsock\" Socket=\"{at}/log\")\n{}",
+        here(block("template(name=\"acc\""))
+    );
+    fs::write(folder.path().join("rsyslog.conf"), config).unwrap();
+    fs::write(folder.path().join("c.yml"), format!("sources:\n{}", here(block("  - name: kamailio\n"))))
+        .unwrap();
+    let _rsyslog = Child::start(
+        Command::new(find("rsyslogd", "rsyslog"))
+            .args(["-n", "-f"])
+            .arg(folder.path().join("rsyslog.conf"))
+            .arg("-i")
+            .arg(folder.path().join("rsyslogd.pid")),
+    );
+    let socket = UnixDatagram::unbound().unwrap();
+    wait_for("the socket of rsyslogd", || socket.connect(folder.path().join("log")).ok());
+    for (call, method, code, reason) in [
+        ("a", "INVITE", 200, "OK"),
+        ("a", "BYE", 200, "OK"),
+        ("b", "INVITE", 480, "Q.850;cause=31;text=\\\"No answer\\\""),
+    ] {
+        let line = format!(
+            "<133>Nov  5 09:01:00 json_acc[812]: {{\"time\": 1730797260, \"method\": \"{method}\", \"from_tag\": \"x\", \"to_tag\": \
+             \"y\", \"callid\": \"{call}@192.0.2.1\", \"sip_code\": \"{code}\", \"sip_reason\": \"{reason}\", \"trunk\": \"teams-1\", \
+             \"direction\": \"outbound\"}}"
+        );
+        socket.send(line.as_bytes()).unwrap();
+    }
+    let daemon = Daemon::serve([Path::new("--config.file"), &folder.path().join("c.yml")]);
+    let metrics = daemon.wait_for_metrics("all objects", |metrics| {
+        metrics.sum("cdr_exporter_read_records_total", &[]) == 3.0
+    });
+    for (outcome, calls) in [("answered", 1.0), ("no_answer", 1.0)] {
+        let labels = [("trunk", "teams-1"), ("direction", "outbound"), ("outcome", outcome)];
+        assert_eq!(metrics.sum("cdr_calls_total", &labels), calls, "{outcome}");
+    }
+    assert_eq!(metrics.sum("cdr_exporter_records_total", &[("result", "ignored")]), 1.0);
+    daemon.stop();
 }
