@@ -129,6 +129,9 @@ pub struct Unread {
 }
 
 impl Unread {
+    /// All could be read.
+    pub const NONE: Self = Self { fields: 0, time: None };
+
     /// Notes one.
     pub fn add(&mut self, field: UnreadField) {
         self.fields |= 1 << field as u8;

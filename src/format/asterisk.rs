@@ -11,16 +11,16 @@ use std::time::Duration;
 use jiff::civil;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::columns::{self, Wanted};
+use super::columns;
 use super::device::{self, Beside, Device, Keys, Sides};
+use super::front::BLANK;
 use super::last_minute::LastMinute;
 use super::local_time;
 use super::names::Names;
 use super::table::cells;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, fields};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
-    UnreadTime, Words,
+    Attempt, Call, Direction, Reason, RecordId, Shape, Text, UnixMillis, UnreadField, UnreadTime,
 };
 use crate::framing::Framing;
 
@@ -147,10 +147,6 @@ fn is_disposition(text: &[u8]) -> bool {
 /// No row has more columns.
 const MOST: usize = 21;
 
-/// All of them: which are read depends on how many there are.
-static ALL: Wanted<MOST> =
-    Wanted::rising([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
-
 #[derive(Debug)]
 struct Decoder {
     device: &'static Device,
@@ -218,7 +214,7 @@ impl<'a> Row<'a> {
     #[inline(always)]
     fn of(cell: impl Fn(usize) -> Option<&'a [u8]>, count: usize) -> Result<Self, Reason> {
         let columns = Columns::of(&cell, count).ok_or(Reason::BadCsv)?;
-        let get = |column| cell(column).map(<[u8]>::trim_ascii).ok_or(Reason::BadCsv);
+        let get = |column| cell(column).map(bare).ok_or(Reason::BadCsv);
         let if_any = |column: Option<usize>| column.map_or(Ok(b"".as_slice()), get);
         let disposition = get(columns.disposition)?;
         let known = DISPOSITIONS.iter().find(|(name, _)| *name == disposition);
@@ -242,8 +238,8 @@ impl<'a> Row<'a> {
     /// numbers.
     #[inline(always)]
     fn usual(text: &'a [u8]) -> Option<(Self, usize)> {
-        let mut places = [(0, 0); MOST];
-        let first = ALL.first_row(text, columns::COMMAS, &mut places)?;
+        let mut places = columns::All::<32>::default();
+        let first = columns::first_row(text, columns::COMMAS, &mut places)?;
         let row = Self::of(|place| first.cell(place), first.count()).ok()?;
         (!row.id.is_empty()).then_some((row, first.next))
     }
@@ -251,7 +247,13 @@ impl<'a> Row<'a> {
     fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'a> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => self.call(device, route, minute, Decoded::Call).unwrap_or_else(Decoded::Rejected),
+            Some(route) => {
+                let mut call = BLANK;
+                match self.fill(&mut call, device, route, minute) {
+                    Ok(()) => Decoded::Call(call),
+                    Err(reason) => Decoded::Rejected(reason),
+                }
+            }
         }
     }
 
@@ -260,7 +262,7 @@ impl<'a> Row<'a> {
     fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'a>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => self.call(device, route, minute, |call| Usual::call(call, calls)).ok(),
+            Some(route) => Usual::filled(calls, |call| self.fill(call, device, route, minute).ok()),
         }
     }
 
@@ -268,8 +270,8 @@ impl<'a> Row<'a> {
     /// names of Teams' side nobody can tell.
     fn route(&self, device: &Device) -> Option<(Direction, &'a str)> {
         let [ingress, egress] = self.channels.map(peer);
-        let is_teams = |name: &str| device.is_teams_name(name);
-        let (is_from, is_to) = (is_teams(ingress) || is_teams(text(self.context)), is_teams(egress));
+        let is_teams = |name: &[u8]| device.is_teams_bytes(name);
+        let (is_from, is_to) = (is_teams(ingress) || is_teams(self.context), is_teams(egress));
         if device.are_known() && !is_from && !is_to {
             return None;
         }
@@ -278,59 +280,56 @@ impl<'a> Row<'a> {
         let trunk = match direction {
             Direction::Outbound => device.trunk_where(true, ingress, egress),
             Direction::Inbound => device.trunk_where(false, ingress, egress),
-            Direction::Unknown => "",
+            Direction::Unknown => b"",
         };
-        Some((direction, trunk))
+        Some((direction, text(trunk)))
     }
 
-    /// What `put` makes of the call: it is written once, where it stays.
+    /// Says in a call, which is [`BLANK`], what is known of it.
     #[inline(always)]
-    fn call<T>(
+    fn fill(
         &self,
+        call: &mut Call<'a>,
         device: &Device,
         (direction, trunk): (Direction, &'a str),
         minute: &mut LastMinute,
-        put: impl FnOnce(Call<'a>) -> T,
-    ) -> Result<T, Reason> {
-        let (record_id, attempt) = match self.id_of_all {
+    ) -> Result<(), Reason> {
+        (call.record_id, call.attempt) = match self.id_of_all {
             Some(id) => (id, Attempt::Only),
             None => (RecordId(xxh3_128(self.id)), Attempt::Branch),
         };
-        let mut unread = Unread::default();
+        call.trunk = Text::from(trunk);
+        call.direction = direction;
+        call.succeeded = Some(self.is_answered);
+        call.codes.sip = self.sip_code();
+        call.codes.q850 = self.q850;
+        call.codes.refused_by = device::refused_by(direction);
         let fields = [UnreadField::InviteTime, UnreadField::StartTime, UnreadField::EndTime];
-        let ended_at = self.times.into_iter().zip(fields).rev().find_map(|(text, field)| {
+        call.ended_at = self.times.into_iter().zip(fields).rev().find_map(|(text, field)| {
             let at = moment(text, device, minute);
             if at.is_none() && !text.is_empty() {
-                unread.add_time(field, UnreadTime::Shape(Shape::of(text)));
+                call.unread.add_time(field, UnreadTime::Shape(Shape::of(text)));
             }
             at
         });
         let duration = fields::duration_seconds(fields::whole_number(self.duration));
-        let duration_seconds = unread.or(UnreadField::Duration, duration);
-        Ok(put(Call {
-            record_id,
-            trunk: Text::from(trunk),
-            direction,
-            succeeded: Some(self.is_answered),
-            codes: Codes {
-                sip: self.sip_code(),
-                q850: self.q850,
-                words: Words::Other,
-                refused_by: device::refused_by(direction),
-                ..Codes::default()
-            },
-            ended_at,
-            duration_seconds,
-            attempt,
-            unread,
-            detail: Detail::default(),
-        }))
+        call.duration_seconds = call.unread.or(UnreadField::Duration, duration);
+        Ok(())
     }
 
     /// `SIP 480 Temporarily Unavailable`, where the dialplan writes it.
     fn sip_code(&self) -> Option<u16> {
         let code = self.user_field.strip_prefix(b"SIP ")?.get(..3)?;
         fields::sip_code(fields::whole_number(code)).ok().flatten()
+    }
+}
+
+/// A cell without blanks around it. Most have none.
+#[inline(always)]
+fn bare(cell: &[u8]) -> &[u8] {
+    match cell {
+        [b'!'..=b'~', .., b'!'..=b'~'] | [] => cell,
+        _ => cell.trim_ascii(),
     }
 }
 
@@ -341,11 +340,11 @@ fn text(name: &[u8]) -> &str {
 
 /// The peer in a channel's name: `teams` of `PJSIP/teams-0000012a`. Byte by byte, as names are short.
 #[inline(always)]
-fn peer(channel: &[u8]) -> &str {
+fn peer(channel: &[u8]) -> &[u8] {
     let slash = channel.iter().position(|byte| *byte == b'/');
     let peer = slash.map_or(b"".as_slice(), |slash| &channel[slash + 1..]);
     let dash = peer.iter().rposition(|byte| *byte == b'-');
-    text(dash.map_or(peer, |dash| &peer[..dash]))
+    dash.map_or(peer, |dash| &peer[..dash])
 }
 
 /// `2024-11-05 09:01:00`, in the time of the machine unless `usegmtime` is set.

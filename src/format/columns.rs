@@ -26,13 +26,115 @@ pub struct Wanted<const N: usize>([u16; N]);
 /// columns it has.
 pub type CellsAndCount<'r, const N: usize> = ([&'r [u8]; N], usize);
 
-/// Where cells stand in a row, with the quotes around them; those of columns that it does not have are empty.
-pub type Places<const N: usize> = [(u32, u32); N];
+/// Keeps the places of cells of one row, with the quotes around them, as its separators are found.
+pub trait Keep {
+    /// Takes the separators of a block, which begins at `base` and before which so many stand; `None` where there is no room.
+    fn take(&mut self, separators: u64, base: u32, before: u32) -> Option<()>;
 
-/// The row that a text begins with, and the places of the wanted cells in it.
+    /// The row is so long and has so many separators.
+    fn end(&mut self, length: u32, separators: u32);
+
+    /// Where a cell begins and ends, by its place among those that are kept.
+    fn place(&self, place: usize) -> Option<(u32, u32)>;
+}
+
+/// The cells of the wanted columns. Those that the row does not have are empty.
 #[derive(Debug)]
-pub struct FirstRow<'r, 'p, const N: usize> {
-    places: &'p Places<N>,
+pub struct Picked<'w, const N: usize> {
+    wanted: &'w [u16; N],
+    places: [(u32, u32); N],
+    /// The next one of the wanted, and where the cell begins that goes on here.
+    next: usize,
+    begin: u32,
+}
+
+impl<const N: usize> Keep for Picked<'_, N> {
+    #[inline(always)]
+    fn take(&mut self, mut separators: u64, base: u32, before: u32) -> Option<()> {
+        let (mut number, until) = (before, before + separators.count_ones());
+        while self.next < N && u32::from(self.wanted[self.next]) < until {
+            let column = u32::from(self.wanted[self.next]);
+            for _ in number + 1..column {
+                separators &= separators - 1;
+            }
+            if number < column {
+                self.begin = base + separators.trailing_zeros() + 1;
+                separators &= separators - 1;
+            }
+            let end = base + separators.trailing_zeros();
+            self.places[self.next] = (self.begin, end);
+            (self.begin, number, self.next) = (end + 1, column + 1, self.next + 1);
+            separators &= separators - 1;
+        }
+        if separators != 0 {
+            self.begin = base + u64::BITS - separators.leading_zeros();
+        }
+        Some(())
+    }
+
+    #[inline(always)]
+    fn end(&mut self, length: u32, separators: u32) {
+        if self.next < N && u32::from(self.wanted[self.next]) == separators {
+            self.places[self.next] = (self.begin, length);
+        }
+    }
+
+    #[inline(always)]
+    fn place(&self, place: usize) -> Option<(u32, u32)> {
+        self.places.get(place).copied()
+    }
+}
+
+/// All cells of a row, of which there is room for some fewer than `N`.
+#[derive(Debug)]
+pub struct All<const N: usize> {
+    ends: [u32; N],
+}
+
+/// So many separators are taken in one step, whether there are as many or not: how many there are is then no branch, which the processor
+/// would have to guess.
+const STEP: usize = 8;
+
+impl<const N: usize> Default for All<N> {
+    fn default() -> Self {
+        Self { ends: [0; N] }
+    }
+}
+
+impl<const N: usize> Keep for All<N> {
+    #[inline(always)]
+    fn take(&mut self, mut separators: u64, base: u32, before: u32) -> Option<()> {
+        let mut at = before as usize;
+        loop {
+            for end in self.ends.get_mut(at..at + STEP)? {
+                *end = base + separators.trailing_zeros();
+                separators &= separators.wrapping_sub(1);
+            }
+            if separators == 0 {
+                return Some(());
+            }
+            at += STEP;
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self, length: u32, separators: u32) {
+        if let Some(end) = self.ends.get_mut(separators as usize) {
+            *end = length;
+        }
+    }
+
+    #[inline(always)]
+    fn place(&self, place: usize) -> Option<(u32, u32)> {
+        let before = place.checked_sub(1).map(|before| self.ends.get(before));
+        Some((before.map_or(Some(0), |end| Some(end? + 1))?, *self.ends.get(place)?))
+    }
+}
+
+/// The row that a text begins with, and the places of cells in it.
+#[derive(Debug)]
+pub struct FirstRow<'r, 'p, Places> {
+    places: &'p Places,
     quote: Option<u8>,
     looked: Looked,
     /// All of it, without its line end.
@@ -41,14 +143,14 @@ pub struct FirstRow<'r, 'p, const N: usize> {
     pub next: usize,
 }
 
-impl<'r, const N: usize> FirstRow<'r, '_, N> {
+impl<'r, Places: Keep> FirstRow<'r, '_, Places> {
     /// How many columns it has.
     pub fn count(&self) -> usize {
         self.looked.count
     }
 
-    /// The cell of the wanted column at this place, without quotes around it; `None` where one in it is doubled: reading that is
-    /// left to others.
+    /// The cell at this place among those that are kept, without quotes around it; `None` where one in it is doubled: reading that
+    /// is left to others.
     #[inline(always)]
     pub fn cell(&self, place: usize) -> Option<&'r [u8]> {
         let (begin, end) = self.place_of(place)?;
@@ -73,9 +175,29 @@ impl<'r, const N: usize> FirstRow<'r, '_, N> {
 
     #[inline(always)]
     fn place_of(&self, place: usize) -> Option<(usize, usize)> {
-        let (begin, end) = *self.places.get(place)?;
+        let (begin, end) = self.places.place(place)?;
         self.looked.within_quotes(self.row, self.quote, (begin as usize, end as usize))
     }
+}
+
+/// The row that a text begins with, which is one line that ends with LF or CR LF; quotes may be doubled. One that is empty, has a
+/// carriage return alone or a NUL, or begins with a byte-order mark is left to others, as is one with line ends in its cells. `places`
+/// are those of no row before.
+#[inline(always)]
+pub fn first_row<'r, 'p, Places: Keep>(
+    text: &'r [u8],
+    marks: Marks,
+    places: &'p mut Places,
+) -> Option<FirstRow<'r, 'p, Places>> {
+    let looked = dispatch!(Level::new(), simd => find(simd, text, marks, places, true))?;
+    let (row, ending) = text.split_at_checked(looked.length)?;
+    let next = match ending {
+        [b'\n', ..] => looked.length + 1,
+        [b'\r', b'\n', ..] => looked.length + 2,
+        _ => return None,
+    };
+    let is_left = matches!(row, [] | [0xef, 0xbb, 0xbf, ..]);
+    (!is_left).then_some(FirstRow { places, quote: marks.quote, looked, row, next })
 }
 
 /// None.
@@ -113,38 +235,23 @@ impl<const N: usize> Wanted<N> {
         self.0.get(place).is_some_and(|column| usize::from(*column) < count)
     }
 
+    /// The places of these columns in a row, which is not looked at yet.
+    #[inline(always)]
+    pub fn places(&self) -> Picked<'_, N> {
+        Picked { wanted: &self.0, places: [(0, 0); N], next: 0, begin: 0 }
+    }
+
     /// The cells of a row, which has no line end; `None` where a quote stands in a cell other than around all of it, is not
     /// closed, or is doubled in a cell that is wanted: reading that is left to others.
     pub fn cells<'r>(&self, row: &'r [u8], marks: Marks) -> Option<CellsAndCount<'r, N>> {
-        let mut places = [(0, 0); N];
-        let looked = dispatch!(Level::new(), simd => find(simd, row, marks, &self.0, &mut places, false))?;
+        let mut places = self.places();
+        let looked = dispatch!(Level::new(), simd => find(simd, row, marks, &mut places, false))?;
         let mut cells = [b"".as_slice(); N];
-        for (cell, (begin, end)) in cells.iter_mut().zip(places) {
+        for (cell, (begin, end)) in cells.iter_mut().zip(places.places) {
             let (begin, end) = looked.within_quotes(row, marks.quote, (begin as usize, end as usize))?;
             *cell = row.get(begin..end)?;
         }
         Some((cells, looked.count))
-    }
-
-    /// As [`Wanted::cells`], of the row that a text begins with, which is one line that ends with LF or CR LF; quotes may be doubled.
-    /// One that is empty, has a carriage return alone or a NUL, or begins with a byte-order mark is left to others, as is one with line
-    /// ends in its cells. `places` are all empty before.
-    #[inline(always)]
-    pub fn first_row<'r, 'p>(
-        &self,
-        text: &'r [u8],
-        marks: Marks,
-        places: &'p mut Places<N>,
-    ) -> Option<FirstRow<'r, 'p, N>> {
-        let looked = dispatch!(Level::new(), simd => find(simd, text, marks, &self.0, places, true))?;
-        let (row, ending) = text.split_at_checked(looked.length)?;
-        let next = match ending {
-            [b'\n', ..] => looked.length + 1,
-            [b'\r', b'\n', ..] => looked.length + 2,
-            _ => return None,
-        };
-        let is_left = matches!(row, [] | [0xef, 0xbb, 0xbf, ..]);
-        (!is_left).then_some(FirstRow { places, quote: marks.quote, looked, row, next })
     }
 }
 
@@ -214,20 +321,17 @@ impl Quotes {
     }
 }
 
-/// Where the wanted cells are, of a row that is all of the text, or ends where its first line does.
+/// Finds the cells of a row that is all of the text, or ends where its first line does.
 #[inline(always)]
-fn find<S: Simd, const N: usize>(
+fn find<S: Simd>(
     simd: S,
     text: &[u8],
     marks: Marks,
-    wanted: &[u16; N],
-    places: &mut Places<N>,
+    places: &mut impl Keep,
     is_first: bool,
 ) -> Option<Looked> {
     let mut quotes = Quotes { may_open: 1, ..Quotes::default() };
-    // The next one of the wanted, and the cell that goes on here, by its number and its beginning.
-    let (mut next, mut number, mut begin) = (0, 0, 0);
-    let (mut base, mut length) = (0, u32::try_from(text.len()).ok()?);
+    let (mut number, mut base, mut length) = (0, 0, u32::try_from(text.len()).ok()?);
     let mut doubled = (u32::MAX, 0);
     while base <= length {
         let rest = &text[base as usize..];
@@ -246,35 +350,16 @@ fn find<S: Simd, const N: usize>(
         let is_in = !end;
         let separators = bytes.simd_eq(marks.separator).to_bitmask() & is_in;
         let quoting = marks.quote.map_or(0, |quote| bytes.simd_eq(quote).to_bitmask());
-        let (mut separators, second) = quotes.separators(quoting & is_in, separators, end)?;
+        let (separators, second) = quotes.separators(quoting & is_in, separators, end)?;
         if second != 0 {
             let behind = base + u64::BITS - second.leading_zeros();
             doubled = (doubled.0.min(base + second.trailing_zeros()), behind);
         }
-        let until = number + separators.count_ones();
-        while next < N && u32::from(wanted[next]) < until {
-            let column = u32::from(wanted[next]);
-            for _ in number + 1..column {
-                separators &= separators - 1;
-            }
-            if number < column {
-                begin = base + separators.trailing_zeros() + 1;
-                separators &= separators - 1;
-            }
-            let end = base + separators.trailing_zeros();
-            places[next] = (begin, end);
-            (begin, number, next) = (end + 1, column + 1, next + 1);
-            separators &= separators - 1;
-        }
-        if separators != 0 {
-            begin = base + u64::BITS - separators.leading_zeros();
-        }
-        number = until;
+        places.take(separators, base, number)?;
+        number += separators.count_ones();
         base += u64::BITS;
     }
-    if next < N && u32::from(wanted[next]) == number {
-        places[next] = (begin, length);
-    }
+    places.end(length, number);
     // No column is counted as one of those that are missing.
     let has_few = number < u32::from(u16::MAX);
     (quotes.inside == 0 && has_few).then_some(Looked {
@@ -333,13 +418,23 @@ mod tests {
             prop_assert_eq!(&found, &slowly(columns, row.as_bytes()));
             for ending in ["", "\n", "\r\n", "\n,\"", "\r\n,\"", "\r,\n", "\0\n"] {
                 let text = format!("{row}{ending}");
-                let mut places = [(0, 0); 4];
-                let first = wanted.first_row(text.as_bytes(), COMMAS, &mut places).and_then(|it| {
+                let mut places = wanted.places();
+                let first = first_row(text.as_bytes(), COMMAS, &mut places).and_then(|it| {
                     let [one, two, three, four] = [0, 1, 2, 3].map(|place| it.cell(place).map(<[u8]>::to_vec));
                     let texts = [0, 1, 2, 3].map(|place| it.text_of(place, it.text()).map(|text| text.as_bytes().to_vec()));
                     assert_eq!(texts, [&one, &two, &three, &four].map(Clone::clone));
                     Some((it.row.to_vec(), it.next, ([one?, two?, three?, four?], it.count())))
                 });
+                let mut all = All::<1024>::default();
+                let all = first_row(text.as_bytes(), COMMAS, &mut all).and_then(|it| {
+                    let cell = |column: u16| match usize::from(column) < it.count() {
+                        true => it.cell(usize::from(column)).map(<[u8]>::to_vec),
+                        false => Some(Vec::new()),
+                    };
+                    let [one, two, three, four] = columns.map(cell);
+                    Some((it.row.to_vec(), it.next, ([one?, two?, three?, four?], it.count())))
+                });
+                prop_assert_eq!(&all, &first, "{:?}", text);
                 let next = row.len() + ending.find('\n').map_or(0, |newline| newline + 1);
                 let is_line = ending.trim_start_matches('\r').starts_with('\n') && !row.is_empty();
                 let expected = found.clone().filter(|_| is_line);

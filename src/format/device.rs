@@ -148,6 +148,11 @@ impl Device {
         !name.is_empty() && self.teams.has(name)
     }
 
+    /// As [`Device::is_teams_name`]; what is no text is no name.
+    pub fn is_teams_bytes(&self, name: &[u8]) -> bool {
+        !name.is_empty() && self.teams.has_bytes(name)
+    }
+
     /// These names of a record's sides. What may be a number is left out.
     pub fn sides<'t>(&self, names: impl IntoIterator<Item = &'t str>) -> Sides {
         let names = names.into_iter().filter(|name| is_device_trunk(name)).map(str::to_owned).collect();
@@ -160,9 +165,17 @@ impl Device {
     }
 
     /// As [`Device::trunk`], where it is known whether the call came from Teams' side.
-    pub fn trunk_where<'t>(&self, is_from_teams: bool, ingress: &'t str, egress: &'t str) -> &'t str {
+    pub fn trunk_where<'t, Name: ?Sized>(
+        &self,
+        is_from_teams: bool,
+        ingress: &'t Name,
+        egress: &'t Name,
+    ) -> &'t Name
+    where
+        &'t Name: Default,
+    {
         if !self.are_known() {
-            return "";
+            return Default::default();
         }
         match is_from_teams == (self.trunk_from == TrunkFrom::Teams) {
             true => ingress,

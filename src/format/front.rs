@@ -1,7 +1,9 @@
 //! Usual records, decoded many at a time.
 
+use std::borrow::Cow;
+
 use super::Decoded;
-use crate::call::Call;
+use crate::call::{Attempt, Call, Codes, Detail, Direction, Kind, RecordId, RefusedBy, Text, Unread, Words};
 
 /// Records decoded in one go, and where they stand in the text.
 #[derive(Debug)]
@@ -111,6 +113,27 @@ impl<'t> Front<'t> {
     }
 }
 
+/// A call of which nothing is known.
+pub const BLANK: Call<'static> = Call {
+    record_id: RecordId(0),
+    trunk: Text(Cow::Borrowed(b"")),
+    direction: Direction::Unknown,
+    succeeded: None,
+    codes: Codes {
+        microsoft: None,
+        sip: None,
+        q850: None,
+        text: Text(Cow::Borrowed(b"")),
+        words: Words::Other,
+        refused_by: RefusedBy::Unknown,
+    },
+    ended_at: None,
+    duration_seconds: None,
+    attempt: Attempt::Only,
+    unread: Unread::NONE,
+    detail: Detail { setup_millis: None, kind: Kind::Unknown, country: None, more: 0 },
+};
+
 /// What a usual record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usual {
@@ -128,6 +151,24 @@ impl Usual {
         }
         calls.push(call);
         Self::Call
+    }
+
+    /// A call that `fill` makes where it stays, at the end of the others: one that was made elsewhere would have to be copied. `None`
+    /// where it makes none.
+    #[inline(always)]
+    pub fn filled<'t>(
+        calls: &mut Vec<Call<'t>>,
+        fill: impl FnOnce(&mut Call<'t>) -> Option<()>,
+    ) -> Option<Self> {
+        if calls.is_empty() {
+            calls.reserve(Front::ROOM);
+        }
+        calls.push(BLANK);
+        if fill(calls.last_mut()?).is_none() {
+            calls.pop();
+            return None;
+        }
+        Some(Self::Call)
     }
 
     /// What was decoded, of which a call is put to the others.

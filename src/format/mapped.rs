@@ -229,13 +229,24 @@ impl Decode for Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         let mut cells = self.mapping.cells();
         match Record::read(record, &self.mapping.shape, columns, &mut cells) {
-            Ok(Some(read)) => Some(Mapped::of(&read, self.mapping, &self.minutes, record).trial(&read)),
+            Ok(Some(read)) => Some(self.with_fields(&read, record, |fields| fields.trial(&read))),
             Ok(None) | Err(_) => Trial::of_columns(record, self.mapping, columns?),
         }
     }
 }
 
 impl Decoder {
+    /// The fields of any record, given to `read`.
+    fn with_fields<T>(
+        &self,
+        record: &Record<'_>,
+        whole: &[u8],
+        read: impl FnOnce(&Mapped<'_, '_>) -> T,
+    ) -> T {
+        let texts = record.texts(&self.mapping.origins);
+        read(&Mapped::new(self.mapping, &self.minutes, whole, |origin| &texts[origin]))
+    }
+
     fn read(&mut self, record: &[u8]) -> Decoded<'static> {
         if self.skipped < self.mapping.skip_lines {
             self.skipped += 1;
@@ -252,7 +263,7 @@ impl Decoder {
         let columns = self.header.as_ref().map(|(_, columns)| columns);
         match Record::read(record, &self.mapping.shape, columns, &mut self.cells) {
             Ok(Some(read)) if !read.meets(&self.mapping.conditions) => Decoded::Ignored,
-            Ok(Some(read)) => Mapped::of(&read, self.mapping, &self.minutes, record).decoded().owned(),
+            Ok(Some(read)) => self.with_fields(&read, record, |fields| fields.decoded().owned()),
             Ok(None) if self.mapping.rejects_others => Decoded::Rejected(Reason::BadLine),
             Ok(None) => Decoded::Ignored,
             Err(reason) => Decoded::Rejected(reason),

@@ -4,23 +4,25 @@
 //! kinds, and the file's first and last line, are ignored. The SIP code stands in a quoted field that holds a list of its own, the
 //! protocol variant of a side. Positions are those of the "CDR field descriptions" of releases 8 to 12: later ones add behind them.
 
-use std::borrow::Cow;
+mod kind;
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::civil;
 use memchr::memmem::Finder;
 
+use self::kind::Kind;
 use super::columns::{self, Marks, Wanted};
 use super::device::{self, Device, Keys, Sides};
+use super::front::BLANK;
 use super::last_minute::LastMinute;
 use super::local_time;
 use super::names::Names;
-use super::table::cells;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, front};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread,
-    UnreadField, UnreadTime, Words,
+    Attempt, Call, Codes, Direction, Guid, Reason, RecordId, Shape, Text, UnixMillis, Unread, UnreadField,
+    UnreadTime,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -75,74 +77,6 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     }
 }
 
-/// A kind of records of calls.
-#[derive(Debug)]
-struct Kind {
-    is_stop: bool,
-    /// Where the fields stand that are read, counted from 0.
-    wanted: Wanted<FIELDS>,
-    /// A record has more fields than this.
-    least: usize,
-}
-
-/// How many fields of a record are read.
-const FIELDS: usize = 12;
-
-impl Kind {
-    /// Of the kind that a record begins with, where that is one of calls.
-    fn of(line: &[u8]) -> Option<&'static Self> {
-        let is = |word: &[u8]| line.strip_prefix(word).is_some_and(|rest| matches!(rest, [] | [b',', ..]));
-        match () {
-            () if is(b"STOP") => Some(&STOP),
-            () if is(b"ATTEMPT") => Some(&ATTEMPT),
-            () => None,
-        }
-    }
-
-    /// The fields of a record, by their places among those that are read; `None` where one cannot be.
-    #[inline(always)]
-    fn row<'r>(&self, field: impl Fn(usize) -> Option<&'r str>) -> Option<Row<'r>> {
-        let (gateway, accounting, started) = (field(0)?, field(1)?, (field(2)?, field(3)?));
-        let is_stop = self.is_stop;
-        Some(match is_stop {
-            true => Row {
-                is_stop,
-                gateway,
-                accounting,
-                started,
-                ended: (field(4)?, field(5)?),
-                duration: field(6)?,
-                reason: field(7)?,
-                sides: [field(8)?, field(10)?],
-                variants: [field(11)?, field(9)?],
-                is_final: "",
-            },
-            false => Row {
-                is_stop,
-                gateway,
-                accounting,
-                started,
-                ended: (field(10)?, field(4)?),
-                duration: "",
-                reason: field(5)?,
-                sides: [field(6)?, field(8)?],
-                variants: [field(9)?, field(7)?],
-                is_final: field(11)?,
-            },
-        })
-    }
-}
-
-/// The numbers of the manuals, counted from 1, are gateway 2, accounting id 3, start 6 and 7, end 11 and 12, duration 14, disconnect
-/// reason 15, ingress trunk group 34 and its variant 52, egress trunk group 68 and its variant 69.
-static STOP: Kind =
-    Kind { is_stop: true, wanted: Wanted::rising([1, 2, 5, 6, 10, 11, 13, 14, 33, 51, 67, 68]), least: 69 };
-
-/// Gateway 2, accounting id 3, start 6 and 7, time of the end 10, reason 12, ingress trunk group 31 and its variant 45, egress trunk
-/// group 58 and its variant 59, date of the end 105, indicator of the final attempt 146.
-static ATTEMPT: Kind =
-    Kind { is_stop: false, wanted: Wanted::rising([1, 2, 5, 6, 9, 11, 30, 44, 57, 58, 104, 145]), least: 59 };
-
 /// Within a protocol variant, counted from 0: what released the call.
 static RELEASED_BY: Wanted<1> = Wanted::rising([18]);
 
@@ -173,32 +107,14 @@ impl Decoder {
             let is_ignored = Kind::of(line).is_none() && !line.starts_with(FILE_HEADER);
             return is_ignored.then_some((next, Usual::Ignored));
         };
-        let mut places = [(0, 0); FIELDS];
-        let first = kind.wanted.first_row(text, columns::COMMAS, &mut places)?;
+        let mut places = kind.wanted.places();
+        let first = columns::first_row(text, columns::COMMAS, &mut places)?;
         if first.count() < kind.least {
             return None;
         }
         let whole = first.text();
         let row = kind.row(|place| first.text_of(place, whole).map(device::trimmed))?;
         Some((first.next, row.add(self.device, &mut self.minute, calls)?))
-    }
-
-    /// Any record of this kind: what is read may differ from what stands there.
-    fn with_fields<T>(line: &[u8], kind: &Kind, read: impl FnOnce(Row<'_>) -> T) -> Result<T, Reason> {
-        let (mut fields, mut count): ([Cow<'_, str>; FIELDS], u16) = (Default::default(), 0);
-        cells::for_each(line, b',', |cell| {
-            if let Some(place) = kind.wanted.place(count) {
-                fields[place] = String::from_utf8_lossy(&cell.bytes(line)).trim().to_owned().into();
-            }
-            count = count.saturating_add(1);
-        })
-        .map_err(|_| Reason::BadLine)?;
-        match usize::from(count) < kind.least {
-            true => Err(Reason::BadLine),
-            false => {
-                kind.row(|place| fields.get(place).map(|field| &**field)).map(read).ok_or(Reason::BadLine)
-            }
-        }
     }
 }
 
@@ -210,7 +126,7 @@ impl Decode for Decoder {
             false => line,
         };
         let Some(kind) = Kind::of(line) else { return Decoded::Ignored };
-        let decoded = Self::with_fields(line, kind, |row| row.decoded(self.device, &mut self.minute).owned());
+        let decoded = kind.with_fields(line, |row| row.decoded(self.device, &mut self.minute).owned());
         decoded.unwrap_or_else(Decoded::Rejected)
     }
 
@@ -224,7 +140,7 @@ impl Decode for Decoder {
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         let sides = |row: Row<'_>| row.is_final().then(|| self.device.sides(row.sides));
-        Self::with_fields(line, Kind::of(line)?, sides).ok()?
+        Kind::of(line)?.with_fields(line, sides).ok()?
     }
 }
 
@@ -250,7 +166,13 @@ impl<'r> Row<'r> {
     fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'r> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => self.call(device, route, minute, Decoded::Call).unwrap_or_else(Decoded::Rejected),
+            Some(route) => {
+                let mut call = BLANK;
+                match self.fill(&mut call, device, route, minute) {
+                    Ok(()) => Decoded::Call(call),
+                    Err(reason) => Decoded::Rejected(reason),
+                }
+            }
         }
     }
 
@@ -259,7 +181,7 @@ impl<'r> Row<'r> {
     fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => self.call(device, route, minute, |call| Usual::call(call, calls)).ok(),
+            Some(route) => Usual::filled(calls, |call| self.fill(call, device, route, minute).ok()),
         }
     }
 
@@ -277,34 +199,28 @@ impl<'r> Row<'r> {
         matches!(self.is_final, "" | "1")
     }
 
-    /// What `put` makes of the call: it is written once, where it stays.
+    /// Says in a call, which is [`BLANK`], what is known of it.
     #[inline(always)]
-    fn call<T>(
+    fn fill(
         &self,
+        call: &mut Call<'r>,
         device: &Device,
         (direction, trunk): (Direction, &'r str),
         minute: &mut LastMinute,
-        put: impl FnOnce(Call<'r>) -> T,
-    ) -> Result<T, Reason> {
+    ) -> Result<(), Reason> {
+        call.record_id = self.record_id()?;
+        call.trunk = Text::from(trunk);
+        call.direction = direction;
+        call.succeeded = Some(self.is_stop);
+        self.fill_codes(&mut call.codes, direction)?;
+        call.ended_at = self.ended_at(device, minute, &mut call.unread);
         // Hundredths of a second.
         let duration = fields::whole_number(self.duration.as_bytes());
         let duration = duration.unwrap_or_default().map(|hundredths| hundredths / 100);
-        let mut unread = Unread::default();
-        let (record_id, codes) = (self.record_id()?, self.codes(direction)?);
-        let ended_at = self.ended_at(device, minute, &mut unread);
-        Ok(put(Call {
-            record_id,
-            trunk: Text::from(trunk),
-            direction,
-            succeeded: Some(self.is_stop),
-            codes,
-            ended_at,
-            duration_seconds: fields::duration_seconds(Ok(duration)).unwrap_or_default(),
-            // Releases without the indicator do not tell which attempt is the last, and a STOP may follow one.
-            attempt: if self.is_final == "1" { Attempt::Final } else { Attempt::Branch },
-            unread,
-            detail: Detail::default(),
-        }))
+        call.duration_seconds = fields::duration_seconds(Ok(duration)).unwrap_or_default();
+        // Releases without the indicator do not tell which attempt is the last, and a STOP may follow one.
+        call.attempt = if self.is_final == "1" { Attempt::Final } else { Attempt::Branch };
+        Ok(())
     }
 
     fn ended_at(&self, device: &Device, minute: &mut LastMinute, unread: &mut Unread) -> Option<UnixMillis> {
@@ -327,21 +243,18 @@ impl<'r> Row<'r> {
     }
 
     /// What the called side answered; the calling side's where there was none.
-    fn codes(&self, direction: Direction) -> Result<Codes<'r>, Reason> {
+    fn fill_codes(&self, codes: &mut Codes<'r>, direction: Direction) -> Result<(), Reason> {
         let answered = self.is_stop;
         let mut released_by = self.variants.into_iter().map(|variant| parts(variant, &RELEASED_BY)[0]);
         let released_by = released_by.find(|it| !it.is_empty()).unwrap_or_default();
         let header = if answered { "" } else { self.reason_header() };
-        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
-        let cause = self.reason.parse().ok().filter(|cause| (1..128).contains(cause));
-        Ok(Codes {
-            microsoft: None,
-            sip: device::release_code(released_by.as_bytes(), answered)?,
-            q850: cause,
-            text: Text::from(said.map_or("", |said| said.phrase)),
-            words: said.map_or(Words::Other, reason_header::Said::words),
-            refused_by: device::refused_by(direction),
-        })
+        codes.sip = device::release_code(released_by.as_bytes(), answered)?;
+        codes.q850 = self.reason.parse().ok().filter(|cause| (1..128).contains(cause));
+        codes.refused_by = device::refused_by(direction);
+        if let Some(said) = reason_header::phrases(header).find(|said| !said.phrase.is_empty()) {
+            (codes.text, codes.words) = (Text::from(said.phrase), said.words());
+        }
+        Ok(())
     }
 
     /// The first field of a script that is a Reason header, of either side.

@@ -43,9 +43,14 @@ impl SideNames {
 
     /// Whether one of the patterns stands for this name.
     pub fn has(&self, name: &str) -> bool {
+        self.has_bytes(name.as_bytes())
+    }
+
+    /// As [`SideNames::has`]; none stands for what is no text.
+    pub fn has_bytes(&self, name: &[u8]) -> bool {
         match &self.simple {
-            Some(simple) if name.is_ascii() => simple.iter().any(|pattern| pattern.matches(name.as_bytes())),
-            _ => self.all.is_match(name),
+            Some(simple) if name.is_ascii() => simple.iter().any(|pattern| pattern.matches(name)),
+            _ => str::from_utf8(name).is_ok_and(|name| self.all.is_match(name)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of both modules, and what becomes of them.
 
 use super::*;
-use crate::call::RefusedBy;
+use crate::call::{Codes, Detail, RefusedBy, Unread, Words};
 use crate::format::device::TrunkFrom;
 
 const ROW: &str = r#""","+14255550100","+14255550199","from-teams","""User One"" <+14255550100>","PJSIP/teams-0000000a","PJSIP/carrier-1-0000000b","Dial","PJSIP/x",2024-11-05 09:00:00,,"2024-11-05 09:00:20",20,0,"BUSY","DOCUMENTATION","1730797200.1","SIP 486 Busy Here","","1730797200.0",7"#;

@@ -1,19 +1,16 @@
 //! One record to its call, as the mapping says.
 
-use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::record::Record;
 use super::time::Minutes;
 use super::{FIELDS, Field, From, Mapping, Origin};
-use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
-};
+use crate::call::{Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, UnreadField, Words};
 use crate::format::fields::{self, NotWhole};
+use crate::format::front::BLANK;
 use crate::format::{Decoded, Usual, answered, device};
-use crate::reason_header::{self, Said};
+use crate::reason_header;
 
 /// A row of a report stands for at most so many calls: a telephone number in its place would drown all others in counters,
 /// which never fall.
@@ -33,59 +30,51 @@ pub struct Mapped<'r, 'm> {
     pub mapping: &'r Mapping,
     minutes: &'m Minutes,
     whole: &'r [u8],
-    /// Where each field comes from, and its value, as `values` has it; `""` where there is none.
-    fields: [(Option<&'r Origin>, Cow<'r, str>); FIELDS.len()],
+    /// Where each field comes from.
+    origins: [Option<&'r Origin>; FIELDS.len()],
+    /// What each field holds, as `values` has it; `""` where there is nothing.
+    texts: [&'r str; FIELDS.len()],
 }
 
 impl<'r, 'm> Mapped<'r, 'm> {
-    /// The fields of a record.
-    pub fn of(record: &'r Record<'_>, mapping: &'r Mapping, minutes: &'m Minutes, whole: &'r [u8]) -> Self {
-        Self::new(mapping, minutes, whole, |_, place| record.get(place))
-    }
-
-    /// The fields of a record, where `value_at` has the values: of an origin, by its place among them and by that in the record.
+    /// The fields of a record, where `text_at` has the text of an origin, by its place among them.
     #[inline(always)]
     pub fn new(
         mapping: &'r Mapping,
         minutes: &'m Minutes,
         whole: &'r [u8],
-        value_at: impl Fn(usize, &'r str) -> Option<Cow<'r, str>>,
+        text_at: impl Fn(usize) -> &'r str,
     ) -> Self {
-        let mut fields = [const { (None, Cow::Borrowed("")) }; FIELDS.len()];
+        let (mut origins, mut texts) = ([None; FIELDS.len()], [""; FIELDS.len()]);
         for (place, origin) in mapping.origins.iter().enumerate() {
-            let value = match &origin.from {
-                From::Constant(text) => Cow::Borrowed(text.as_str()),
-                From::Place(written) => match value_at(place, written) {
-                    Some(Cow::Borrowed(text)) => Cow::Borrowed(device::trimmed(text)),
-                    Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
-                    None => Cow::Borrowed(""),
-                },
+            let text = match &origin.from {
+                From::Constant(text) => text.as_str(),
+                From::Place(_) => device::trimmed(text_at(place)),
             };
-            let meant = origin.values.iter().find(|(written, _)| written.eq_ignore_ascii_case(&value));
-            let value = meant.map_or(value, |(_, meant)| Cow::Borrowed(meant.as_str()));
-            fields[origin.field as usize] = (Some(origin), value);
+            let meant = origin.values.iter().find(|(written, _)| written.eq_ignore_ascii_case(text));
+            origins[origin.field as usize] = Some(origin);
+            texts[origin.field as usize] = meant.map_or(text, |(_, meant)| meant.as_str());
         }
-        Self { mapping, minutes, whole, fields }
+        Self { mapping, minutes, whole, origins, texts }
     }
 
     pub fn origin(&self, field: Field) -> Option<&'r Origin> {
-        self.fields[field as usize].0
+        self.origins[field as usize]
     }
 
-    pub fn get(&self, field: Field) -> &str {
-        &self.fields[field as usize].1
-    }
-
-    fn text(&self, field: Field) -> Text<'r> {
-        match &self.fields[field as usize].1 {
-            Cow::Borrowed(text) => Text::from(*text),
-            Cow::Owned(text) => Text(text.clone().into_bytes().into()),
-        }
+    pub fn get(&self, field: Field) -> &'r str {
+        self.texts[field as usize]
     }
 
     pub fn decoded(&self) -> Decoded<'r> {
         match self.count() {
-            Ok(Some(count)) => self.call(count, Decoded::Call).unwrap_or_else(Decoded::Rejected),
+            Ok(Some(count)) => {
+                let mut call = BLANK;
+                match self.fill(&mut call, count) {
+                    Ok(()) => Decoded::Call(call),
+                    Err(reason) => Decoded::Rejected(reason),
+                }
+            }
             Ok(None) => Decoded::Ignored,
             Err(reason) => Decoded::Rejected(reason),
         }
@@ -96,7 +85,7 @@ impl<'r, 'm> Mapped<'r, 'm> {
     pub fn add(&self, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.count().ok()? {
             None => Some(Usual::Ignored),
-            Some(count) => self.call(count, |call| Usual::call(call, calls)).ok(),
+            Some(count) => Usual::filled(calls, |call| self.fill(call, count).ok()),
         }
     }
 
@@ -111,33 +100,25 @@ impl<'r, 'm> Mapped<'r, 'm> {
         }
     }
 
-    /// What `put` makes of the call: it is written once, where it stays.
+    /// Says in a call, which is [`BLANK`], what is known of it.
     #[inline(always)]
-    fn call<T>(&self, count: NonZeroU32, put: impl FnOnce(Call<'r>) -> T) -> Result<T, Reason> {
-        let direction = self.direction();
-        let succeeded = self.succeeded()?;
-        let codes = self.codes(direction, succeeded)?;
-        if succeeded.is_none() && codes.is_empty() {
+    fn fill(&self, call: &mut Call<'r>, count: NonZeroU32) -> Result<(), Reason> {
+        call.direction = self.direction();
+        call.succeeded = self.succeeded()?;
+        self.fill_codes(&mut call.codes, call.succeeded)?;
+        call.codes.refused_by = device::refused_by(call.direction);
+        if call.succeeded.is_none() && call.codes.is_empty() {
             return Err(Reason::NoOutcome);
         }
-        let mut unread = Unread::default();
-        let duration = unread.or(UnreadField::Duration, self.duration());
-        let started = unread.or(UnreadField::StartTime, self.time(Field::Started));
-        let ended = unread.or(UnreadField::EndTime, self.time(Field::Ended));
+        call.duration_seconds = call.unread.or(UnreadField::Duration, self.duration());
+        let started = call.unread.or(UnreadField::StartTime, self.time(Field::Started));
+        let ended = call.unread.or(UnreadField::EndTime, self.time(Field::Ended));
         let lasted = |(at, seconds): (UnixMillis, u32)| UnixMillis(at.0 + i64::from(seconds) * 1000);
-        let record_id = self.id()?;
-        Ok(put(Call {
-            record_id,
-            trunk: self.text(Field::Trunk),
-            direction,
-            succeeded,
-            codes,
-            ended_at: ended.or(started.zip(duration).map(lasted)).or(started),
-            duration_seconds: duration,
-            attempt: Attempt::Only,
-            unread,
-            detail: Detail { more: count.get() - 1, ..Detail::default() },
-        }))
+        call.ended_at = ended.or(started.zip(call.duration_seconds).map(lasted)).or(started);
+        call.record_id = self.id()?;
+        call.trunk = Text::from(self.get(Field::Trunk));
+        call.detail.more = count.get() - 1;
+        Ok(())
     }
 
     /// A record without an id of its own is known by all that it says.
@@ -173,20 +154,15 @@ impl<'r, 'm> Mapped<'r, 'm> {
         answered::was_answered(self.get(Field::Answered), self.time(Field::Answered), codes)
     }
 
-    fn codes(&self, direction: Direction, succeeded: Option<bool>) -> Result<Codes<'r>, Reason> {
+    fn fill_codes(&self, codes: &mut Codes<'r>, succeeded: Option<bool>) -> Result<(), Reason> {
         let number = |field| fields::whole_number(self.get(field).as_bytes());
+        codes.microsoft = fields::microsoft_code(number(Field::MicrosoftCode))?;
+        codes.sip = self.sip_code()?;
+        let q850 = self.q850().unwrap_or_default();
+        codes.q850 = q850.or_else(|| reason_header::q850(self.get(Field::ReasonHeader)));
         let (text, words) = self.words(succeeded);
-        Ok(Codes {
-            microsoft: fields::microsoft_code(number(Field::MicrosoftCode))?,
-            sip: self.sip_code()?,
-            q850: self
-                .q850()
-                .unwrap_or_default()
-                .or_else(|| reason_header::q850(self.get(Field::ReasonHeader))),
-            text,
-            words,
-            refused_by: device::refused_by(direction),
-        })
+        (codes.text, codes.words) = (Text::from(text), words);
+        Ok(())
     }
 
     /// The SIP code, perhaps with its phrase behind it: `404 Not Found`.
@@ -199,22 +175,14 @@ impl<'r, 'm> Mapped<'r, 'm> {
     }
 
     /// The phrase, or that of the Reason header of a call that was not answered.
-    fn words(&self, succeeded: Option<bool>) -> (Text<'r>, Words) {
-        let phrase = self.text(Field::Phrase);
-        if !phrase.0.is_empty() {
+    fn words(&self, succeeded: Option<bool>) -> (&'r str, Words) {
+        let phrase = self.get(Field::Phrase);
+        if !phrase.is_empty() {
             return (phrase, Words::Microsoft);
         }
-        fn said_in(header: &str) -> Option<Said<'_>> {
-            reason_header::phrases(header).find(|said| !said.phrase.is_empty())
-        }
-        if succeeded == Some(true) {
-            return (phrase, Words::Other);
-        }
-        let said = match &self.fields[Field::ReasonHeader as usize].1 {
-            Cow::Borrowed(header) => said_in(header).map(|said| (Text::from(said.phrase), said.words())),
-            Cow::Owned(header) => said_in(header).map(|said| (Text::from(said.phrase).owned(), said.words())),
-        };
-        said.unwrap_or((phrase, Words::Other))
+        let header = if succeeded == Some(true) { "" } else { self.get(Field::ReasonHeader) };
+        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
+        said.map_or(("", Words::Other), |said| (said.phrase, said.words()))
     }
 
     /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.

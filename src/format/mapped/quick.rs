@@ -2,8 +2,6 @@
 //!
 //! Whatever is unusual is left to [`Record`](super::record::Record), which makes the same of usual ones.
 
-use std::borrow::Cow;
-
 use regex::{CaptureLocations, Regex};
 
 use super::call::Mapped;
@@ -14,7 +12,7 @@ use super::time::Minutes;
 use super::{From, Mapping, Shape};
 use crate::call::Call;
 use crate::format::Usual;
-use crate::format::columns::{Marks, Wanted};
+use crate::format::columns::{self, Marks, Wanted};
 
 /// More places are not asked for.
 pub const MOST: usize = 16;
@@ -100,13 +98,13 @@ impl Quick {
         is_header: impl Fn(&[u8]) -> bool,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
-        let Way::Table { wanted, marks, columns } = &self.way else { return None };
-        let mut places = [(0, 0); MOST];
-        let first = wanted.first_row(text, *marks, &mut places)?;
+        let Way::Table { wanted, marks, columns: expected } = &self.way else { return None };
+        let mut places = wanted.places();
+        let first = columns::first_row(text, *marks, &mut places)?;
         let (row, count, whole) = (first.row, first.count(), first.text());
         // Where rows end is found by the quotes of RFC 4180.
         let has_odd_quote = marks.quote != Some(b'"') && memchr::memchr(b'"', row).is_some();
-        if has_odd_quote || is_header(row) || columns.is_some_and(|columns| columns != count) {
+        if has_odd_quote || is_header(row) || expected.is_some_and(|columns| columns != count) {
             return None;
         }
         let mut values = [None; MOST];
@@ -162,8 +160,8 @@ impl Quick {
         if !conditions.all(|(condition, slot)| condition.is_met_by(at(slot).unwrap_or_default())) {
             return Some(Usual::Ignored);
         }
-        let value_at = |origin: usize, _: &str| at(&self.origins[origin]).map(Cow::Borrowed);
-        Mapped::new(mapping, minutes, record, value_at).add(calls)
+        let text_at = |origin: usize| at(&self.origins[origin]).unwrap_or_default();
+        Mapped::new(mapping, minutes, record, text_at).add(calls)
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-use super::{Shape, Where};
+use super::{From, Origin, Shape, Where};
 use crate::call::Reason;
 
 /// The columns that a header line names, in their order.
@@ -84,6 +84,15 @@ impl<'r> Record<'r> {
             },
             Self::Groups { groups, .. } => groups.name(place).map(|group| group.as_str().into()),
         }
+    }
+
+    /// The texts at the places of a mapping's fields, in their order.
+    pub fn texts(&self, origins: &[Origin]) -> Vec<Cow<'_, str>> {
+        let text = |origin: &Origin| match &origin.from {
+            From::Place(place) => self.get(place).unwrap_or_default(),
+            From::Constant(_) => Cow::Borrowed(""),
+        };
+        origins.iter().map(text).collect()
     }
 
     /// Every place with a value, by the name under which [`Record::get`] finds it: columns, the properties of objects in

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::*;
-use crate::call::RefusedBy;
+use crate::call::{Detail, RefusedBy, Words};
 use crate::format::device::TrunkFrom;
 
 /// A record of so many fields, with these at their positions.
@@ -104,6 +104,24 @@ fn reads_a_stop() {
     assert_eq!((call.succeeded, call.duration_seconds, call.codes.sip), (Some(true), Some(12), None));
     assert_eq!((call.direction, call.trunk), (Direction::Inbound, "TG_TEAMS".into()));
     assert_eq!(call.attempt, Attempt::Branch, "it may follow an attempt of the same call");
+}
+
+#[test]
+fn a_reason_header_in_a_field_of_a_script_need_not_double_its_quotes() {
+    const HEADER: &str =
+        "Q.850;cause=31;text=\"5e19725b-7fad-4e89-bae3-dfc5df88bb96;No callee endpoints were found.\"";
+    for header in [HEADER.to_owned(), HEADER.replace('"', "\"\"")] {
+        let mut parts = vec![""; 68];
+        (parts[0], parts[18], parts[62], parts[67]) = ("SIP", "480", &header, "0");
+        let variant = format!("\"{}\"", parts.join(","));
+        let line = attempt(&[(31, "TG_PSTN"), (45, &variant), (58, "TG_TEAMS"), (59, &variant)]);
+        let call = call(&line);
+        assert_eq!(call.codes.text, "No callee endpoints were found.".into(), "{line}");
+        assert_eq!((call.codes.sip, call.direction), (Some(480), Direction::Inbound), "{line}");
+    }
+    // Cut within the field.
+    let line = attempt(&[(59, &format!("\"SIP,{HEADER}"))]);
+    assert_eq!(Decoder::new(device()).decode(line.as_bytes()), Decoded::Rejected(Reason::BadLine));
 }
 
 #[test]
