@@ -240,19 +240,15 @@ impl Ledger {
                 balance.read_records += known;
                 balance.records.duplicate += known;
             }
-            self.apply_decided(source, &Batch::of_attempts(&due, now), now);
+            self.apply_decided(source, &Batch::of_attempts(&due, true, now), now);
         }
         decided
     }
 
     /// Counts the attempts that decide their calls, each once; the others wait.
-    pub(super) fn apply_attempts(
-        &mut self,
-        source: SourceIndex,
-        attempts: &[Attempted],
-        now: UnixMillis,
-    ) -> Applied {
+    pub(super) fn apply_attempts(&mut self, source: SourceIndex, read: &Batch, now: UnixMillis) -> Applied {
         let remembers = self.remembers(source);
+        let (attempts, keeps_families) = (&read.attempts, read.calls.all().keeps_families);
         let Account { attempts: waiting, duplicates, balance, .. } = &mut self.accounts[source.0];
         // Where no ids are remembered, a call counts once in a batch.
         let mut of_batch = Duplicates::new(false);
@@ -275,7 +271,7 @@ impl Ledger {
             matches!(added, Added::Decided { .. })
         };
         let decided = attempts.iter().zip(are_new).filter(|(attempted, is_new)| decides(attempted, *is_new));
-        let decided = Batch::of_attempts(decided.map(|(attempted, _)| attempted), now);
+        let decided = Batch::of_attempts(decided.map(|(attempted, _)| attempted), keeps_families, now);
         // Of the attempts of a call one is counted, when it is decided; the others are no calls of their own.
         balance.read_records += applied.duplicate + applied.joined;
         balance.records.duplicate += applied.duplicate;

@@ -218,7 +218,7 @@ impl Ledger {
         if batch.attempts.is_empty() {
             return calls;
         }
-        let attempts = self.apply_attempts(source, &batch.attempts, now);
+        let attempts = self.apply_attempts(source, batch, now);
         if self.accounts[source.0].attempts.are_too_many() {
             self.decide_attempts(now);
         }

@@ -209,8 +209,13 @@ impl Batch {
     }
 
     /// Calls of which all attempts are known, each by the one that decided it. Their ids are not kept.
-    pub fn of_attempts<'a>(attempts: impl IntoIterator<Item = &'a Attempted>, now: UnixMillis) -> Self {
+    pub fn of_attempts<'a>(
+        attempts: impl IntoIterator<Item = &'a Attempted>,
+        keeps_families: bool,
+        now: UnixMillis,
+    ) -> Self {
         let mut batch = Self { now: Some(now), ..Self::default() };
+        batch.calls.keep_families(keeps_families);
         for attempted in attempts {
             batch.records.calls += 1;
             let labels = batch.calls.add_decided(attempted, now);

@@ -49,6 +49,9 @@ pub enum Added {
 /// About how many bytes a route takes: its durations and setup times, and the exemplars of their buckets.
 const ROUTE: usize = 2 * observations::BYTES_OF_A_ROUTE + 512;
 
+/// So many label sets of attempts are found by where they lie: few are in use at a time.
+const RECENT: usize = 16;
+
 /// The calls of a batch.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -60,8 +63,8 @@ pub struct Calls {
     route_index: HashMap<Route<Box<str>>, u32>,
     /// The places of those that attempts brought.
     decided: HashMap<Arc<LabelSet>, u32>,
-    /// The last of them.
-    last_decided: Option<(Arc<LabelSet>, u32)>,
+    /// Some of them, each in a place by where it lies.
+    recent: [Option<(Arc<LabelSet>, u32)>; RECENT],
     index: LabelIndex,
     /// Each by itself, where record ids are remembered.
     counted: Vec<Counted>,
@@ -81,6 +84,11 @@ impl Calls {
         self.index.follow(format, only);
     }
 
+    /// Says whether anybody asks for what stands in families of its own.
+    pub fn keep_families(&mut self, keeps_families: bool) {
+        self.all.keeps_families = keeps_families;
+    }
+
     /// Counts a call, unless it is only an attempt.
     pub fn add(&mut self, call: &Call<'_>, how: HowRead, now: UnixMillis, context: &Context) -> Added {
         let verdict = context.catalogue.classify(call);
@@ -90,6 +98,7 @@ impl Calls {
         let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
         let labels = self.labels(call, &verdict, arrival, how.format, context);
         let keeps_observed = context.keeps_exemplars && self.observed.len() < Front::ROOM;
+        self.keep_families(context.keeps_families);
         if call.attempt != Attempt::Only {
             if keeps_observed {
                 self.observed.push(None);
@@ -104,7 +113,6 @@ impl Calls {
                 correlation_id: None,
             });
         }
-        self.all.keeps_families = context.keeps_families;
         let route = self.routes[labels as usize];
         let (id, detail) = (call.record_id, call.detail);
         let counted = Counted { id, ended_at, duration_seconds, detail, labels, route };
@@ -142,8 +150,10 @@ impl Calls {
 
     /// The place of the label set of an attempt.
     fn place_of(&mut self, labels: &Arc<LabelSet>) -> u32 {
-        if let Some((last, place)) = &self.last_decided
-            && Arc::ptr_eq(last, labels)
+        // Their sizes are about that.
+        let recent = Arc::as_ptr(labels).addr() / size_of::<LabelSet>() % RECENT;
+        if let Some((known, place)) = &self.recent[recent]
+            && Arc::ptr_eq(known, labels)
         {
             return *place;
         }
@@ -153,7 +163,7 @@ impl Calls {
             self.decided.insert(Arc::clone(labels), place);
             place
         });
-        self.last_decided = Some((Arc::clone(labels), place));
+        self.recent[recent] = Some((Arc::clone(labels), place));
         place
     }
 
