@@ -32,7 +32,10 @@ pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
     {
         return None;
     }
-    Some(Seen::of(path, read, format)?.said(format))
+    let seen = Seen::of(path, read, format)?;
+    // Why they are rejected was said, and what to do.
+    let are_unknown = read.summary.rejected.iter().any(|it| it.reason == Reason::UnknownColumns);
+    (seen.calls > 0 || !are_unknown).then(|| seen.said(format))
 }
 
 /// What is to be said of an archive in which there is nothing to be read.

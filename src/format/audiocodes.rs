@@ -164,16 +164,20 @@ impl Decoder {
         self.headers.of(line).or(self.told.as_ref()).unwrap_or_else(|| &fields::DOCUMENTED)
     }
 
-    /// A record of the end of a call.
+    /// A record of the end of a call; `None` where its columns are the operator's own, and nothing says which.
+    fn leg<'a>(&self, line: &'a [u8]) -> Option<Leg<'a>> {
+        let layout = self.layout(line);
+        let leg = Leg { fields: layout.fields(record(line).unwrap_or_default()), device: self.device };
+        (leg.is_as_documented() || *layout != *fields::DOCUMENTED).then_some(leg)
+    }
+
     fn decode_end<'a>(&self, line: &'a [u8]) -> Decoded<'a> {
-        let (layout, record) = (self.layout(line), record(line).unwrap_or_default());
-        let leg = Leg { fields: layout.fields(record), device: self.device };
-        // Columns are the operator's own, and nothing says which; records of a gateway have more of them.
-        let is_strange = !leg.is_as_documented() && *layout == *fields::DOCUMENTED;
-        match is_strange && memchr::memchr_iter(b'|', record).count() < GATEWAY_FIELDS {
-            true => Decoded::Rejected(Reason::UnknownColumns),
-            false if is_strange => Decoded::Ignored,
-            false => leg.decoded(),
+        let fields = || memchr::memchr_iter(b'|', record(line).unwrap_or_default()).count();
+        match self.leg(line) {
+            Some(leg) => leg.decoded(),
+            // Records of a gateway have more of them.
+            None if fields() < GATEWAY_FIELDS => Decoded::Rejected(Reason::UnknownColumns),
+            None => Decoded::Ignored,
         }
     }
 
@@ -220,9 +224,7 @@ impl Decode for Decoder {
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         if kind(line) == Some(CALL_END) {
-            return Some(
-                Leg { fields: self.layout(line).fields(record(line)?), device: self.device }.sides(),
-            );
+            return self.leg(line).map(|leg| leg.sides());
         }
         self.table.as_ref()?.1.sides(line, self.device)
     }

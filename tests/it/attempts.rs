@@ -92,6 +92,20 @@ fn nothing_that_counts_is_said_with_the_names_that_are_there() {
     }
 }
 
+/// What stands in the places of names is none, then: it may be anything.
+#[test]
+fn of_records_with_unknown_columns_no_sides_are_told() {
+    let source = Source::new("format: audiocodes, teams_side: ['Teams*']");
+    let record = "09:00:01 10.0.10.22 [S=1] |CALL_END |b:1 |LCL |Teams |x |503 |\n".repeat(3);
+    source.append("a.log", &format!("{record}09:00:02 10.0.10.22 [S=2] |CALL_START |b:1 |x\n"));
+    let check = source.run("check", &[]);
+    assert!(check.code == Some(1) && check.stdout.contains("unknown_columns: "), "{check:?}");
+    assert!(
+        !check.stdout.contains("teams_side") && !check.stdout.contains("none of its records"),
+        "{check:?}"
+    );
+}
+
 /// The daemon says of a log what `check` says, once, and no name but those that operators give.
 #[test]
 fn the_daemon_says_once_of_a_log_that_none_of_its_calls_has_a_side_that_counts() {
