@@ -153,3 +153,59 @@ fn audiocodes_renames_current_when_it_rotates() {
     device.counted(6.0, &[("trunk", "teams")]);
     device.daemon.stop();
 }
+
+/// An SBC Core and a router close a file and open one with another name; Asterisk and a syslog server have theirs renamed. What was
+/// written in two pieces, and what comes after the rotation with other ids, counts once.
+#[test]
+fn what_these_devices_write_counts_once_as_they_rotate() {
+    for (keys, text, calls, [name, renamed, next], [ids, others]) in [
+        (
+            "format: ribbon, teams_side: ['TG_TEAMS*']",
+            sample("ribbon/1000001.ACT"),
+            3.0,
+            ["1000001.ACT", "1000001.ACT", "1000002.ACT"],
+            ["0x000", "0x100"],
+        ),
+        (
+            "format: asterisk",
+            sample("asterisk/cdr-csv.Master.csv"),
+            4.0,
+            ["Master.csv", "Master.csv.1", "Master.csv"],
+            ["173079", "183079"],
+        ),
+        (
+            "format: kamailio",
+            sample("kamailio/acc.log"),
+            3.0,
+            ["acc.log", "acc.log.1", "acc.log"],
+            ["call_id=c", "call_id=d"],
+        ),
+        (
+            "format: opensips",
+            sample("kamailio/opensips_cdr.log"),
+            3.0,
+            ["acc.log", "acc.log.1", "acc.log"],
+            ["call_id=", "call_id=d"],
+        ),
+        (
+            "format: cube",
+            sample("cube/cdr.router.11_05_2024_09_00_00.000"),
+            4.0,
+            ["cdr.router.09_00", "cdr.router.09_00", "cdr.router.10_00"],
+            ["9364550F", "9364550E"],
+        ),
+    ] {
+        let device = Device::new(keys);
+        let (first, rest) = text.split_at(text.len() / 2);
+        device.append(name, first);
+        device.daemon.wait_for_metrics("the first piece", |metrics| {
+            metrics.sum("cdr_exporter_read_records_total", &[]) > 0.0
+        });
+        device.append(name, rest);
+        device.counted(calls, &[]);
+        device.rename(name, renamed);
+        device.append(next, &text.replace(ids, others));
+        device.counted(2.0 * calls, &[]);
+        device.daemon.stop();
+    }
+}
