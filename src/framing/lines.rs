@@ -30,7 +30,12 @@ impl LinesSplitter {
 
     #[inline]
     pub(super) fn begins_record(&mut self, length: usize) -> bool {
-        self.state == State::LineStart && super::is_looked_at_again(self.scanned, length)
+        let begins = self.state == State::LineStart && super::is_looked_at_again(self.scanned, length);
+        if begins {
+            // What is looked at again may be taken by others, and another line stand there then.
+            self.scanned = 0;
+        }
+        begins
     }
 
     pub(super) fn is_discarding(&self) -> bool {
@@ -112,6 +117,17 @@ mod tests {
         assert_eq!(splitter.next(b"\n", false), Split::Skip { next: 1 });
         assert_eq!(splitter.next(b"f", true), Split::Record { start: 0, end: 1, next: 1 });
         assert_eq!(splitter.next(b"", true), Split::NeedMore);
+    }
+
+    #[test]
+    fn of_a_line_that_was_taken_by_others_nothing_is_passed_over() {
+        let mut splitter = LinesSplitter::new(80);
+        assert_eq!(splitter.next(b"usual, not whole", false), Split::NeedMore);
+        assert!(splitter.begins_record(b"usual, not whole yet\nodd\nusual, and more".len()));
+        assert_eq!(
+            splitter.next(b"odd\nusual, and more", false),
+            Split::Record { start: 0, end: 3, next: 4 }
+        );
     }
 
     #[test]
