@@ -225,6 +225,34 @@ fn audit_finds_no_difference_where_calls_have_attempts() {
     assert!(!audit.stdout.contains("not compared"), "label sets are the same: {audit:?}");
 }
 
+/// As one that came from Teams and is sent back there: both of its legs are on Teams' side.
+#[test]
+fn a_call_from_teams_to_teams_counts_once_in_whatever_order_its_legs_end() {
+    let text = sample("audiocodes/syslog.log");
+    let to_teams = text.lines().find(|line| line.contains("|CALL_END|")).unwrap();
+    let from_teams = [
+        ("a1@10.0.2.11", "b1@52.114.75.24"),
+        ("|LCL     |", "|RMT     |"),
+        ("+14255550100@carrier.example.com", "+14255550100@sip.pstnhub.microsoft.com"),
+    ];
+    let from_teams = from_teams.iter().fold(to_teams.to_owned(), |line, (from, to)| line.replace(from, to));
+    for legs in [[to_teams, &from_teams], [&from_teams, to_teams]] {
+        let source = Source::new("format: audiocodes");
+        source.append("a.log", &legs.map(|leg| format!("{leg}\n")).concat());
+        let counted =
+            source.run("inspect", &[source.path("cdr/a.log").to_str().unwrap(), "--output", "prometheus"]);
+        let calls = counted
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("cdr_calls_total") && !line.ends_with(" 0"));
+        let calls: Vec<_> = calls.collect();
+        assert!(
+            calls.len() == 1 && calls[0].contains("\"outbound\"") && calls[0].ends_with(" 1"),
+            "{calls:?}"
+        );
+    }
+}
+
 #[test]
 fn a_log_is_known_by_records_that_come_late_and_named_where_it_has_none() {
     let debug = "09:00:00.001 10.0.10.11 local1.notice [S=1] INVITE sip:x@y SIP/2.0\n";
