@@ -268,7 +268,7 @@ fn collected() -> Known {
 const OF_PROMETHEUS: &str = r#"up 1
 scrape_duration_seconds 1
 scrape_samples_scraped 1
-ALERTS{alertname="",alertstate="",severity="",source="",trunk="",window=""} 1
+ALERTS{alertname="",alertstate="",severity="",source="",trunk=""} 1
 ALERTS_FOR_STATE{alertname="",severity="",source="",trunk=""} 1
 "#;
 

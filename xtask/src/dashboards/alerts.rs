@@ -57,7 +57,7 @@ fn firing() -> String {
     let lasting = format!(
         "({of_calls} * on (trunk) group_left (failed, calls, cause, side, remedy) ({known} or on (trunk) group by (trunk) ({alerts}))
         or on (alertname, source, trunk) {alerts})
-        * on (alertname, source, trunk) group_left (got, direction, window, usual)
+        * on (alertname, source, trunk) group_left (got, direction, usual)
         ({} or on (alertname, source, trunk) group by (alertname, source, trunk) ({alerts}))",
         missing()
     );
@@ -65,7 +65,7 @@ fn firing() -> String {
         r#"label_replace(label_replace(label_replace(label_replace(label_replace(label_replace(label_replace(
             label_join(label_join(label_join(label_join(label_join(time() - ({lasting}),
             "trunk_side_alertname", ";", "trunk", "side", "alertname"), "remedy_alertname", ";", "remedy", "alertname"),
-            "bad", " of ", "failed", "calls"), "calls_missing", " ", "got", "direction", "window"),
+            "bad", " of ", "failed", "calls"), "calls_missing", " ", "got", "direction"),
             "calls_missing", ", usually ", "calls_missing", "usual"), "bad", "$1 fail", "bad", "(.+ of .+)"), "bad", "", "bad", " of "),
             "bad", "", "alertname", "CdrTrunkSilent"), "bad", "$1", "calls_missing", "(.+, usually .+)"), "remedy", "$1", "remedy_alertname", ";(.+)"),
             "side", "sbc", "trunk_side_alertname", ".+;;CdrTrunkSilent"), "side", "exporter", "trunk_side_alertname", ".*;;CdrExporter.+")
@@ -79,19 +79,12 @@ fn firing() -> String {
     )
 }
 
-/// The calls of each silent trunk as labels of a series of 1: how many it has, in which direction, in what time, and how many are
-/// usual. Of the shortest time that shows it, as in the message.
+/// The calls of each silent trunk as labels of a series of 1: how many it has, in which direction, and how many are usual. Of the
+/// shortest time that shows it, as in the message, which also says how long that is.
 fn missing() -> String {
     let of_windows = |calls: &dyn Fn(&str) -> String| {
-        let of = |(window, within)| {
-            format!(
-                r#"label_replace(sum by (source, trunk, direction) ({}), "window", "{within}", "", "")"#,
-                calls(window)
-            )
-        };
-        [("10m", "in 10 min"), ("1h", "in 1 hour"), ("6h", "in 6 hours"), ("1d", "in 1 day")]
-            .map(of)
-            .join(" or on (source, trunk) ")
+        let of = |window| format!("sum by (source, trunk, direction) ({})", calls(window));
+        ["10m", "1h", "6h", "1d"].map(of).join(" or on (source, trunk) ")
     };
     let usual = of_windows(&|window| format!("trunk_direction:cdr_calls:missing{window}{{{OF_SOURCE}}}"));
     let got = of_windows(&|window| {
@@ -106,7 +99,7 @@ fn missing() -> String {
             group by (source, trunk, direction) ({usual}) unless on (source, trunk) count by (source, trunk) ({usual}) > 1
             or on (source, trunk) label_replace(group by (source, trunk) ({usual}), "direction", "calls", "", "")),
             "alertname", "CdrTrunkSilent", "", "")"#,
-        counted("source, trunk, window", "usual", &usual),
+        counted("source, trunk", "usual", &usual),
         counted("source, trunk", "got", &got),
     )
 }
@@ -153,7 +146,7 @@ pub fn table(title: &str, height: u32) -> Panel {
     .linked("Trunk", drill_down("Look into ${__value.raw}", "cdr-trunk", "trunk", &KEPT))
     .wide("Source", 60)
     .column("For", &[("custom.width", json!(65)), ("unit", json!("s")), ("decimals", json!(0))])
-    .wide("How bad", 112)
+    .wide("How bad", 100)
     .wrapped("How bad")
     .wide("Leading cause", 212)
     .wrapped("Leading cause")
