@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use cdr_exporter_fuzz::{read, sources};
+use cdr_exporter_fuzz::files::{read, sources};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, [u16; 2], u16, &[u8])| {

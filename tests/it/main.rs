@@ -33,6 +33,7 @@ mod durable;
 mod encodings;
 mod end_to_end;
 mod front;
+mod fuzz;
 mod http;
 mod inspect;
 mod instructions;

@@ -1,0 +1,24 @@
+//! What the fuzz target `whole` asks of any bytes, asked of every sample. So its reading is built with all else, too.
+
+#[path = "../../fuzz/src/files.rs"]
+mod files;
+
+use std::fs;
+
+/// The source that recognises formats.
+const ANY: usize = 0;
+
+#[test]
+fn a_sample_that_is_written_in_two_pieces_comes_to_the_same() {
+    assert!(files::sources() > ANY);
+    let samples = walkdir::WalkDir::new("tests/data").sort_by_file_name().into_iter().map(Result::unwrap);
+    for sample in samples.filter(|it| it.file_type().is_file()) {
+        let bytes = fs::read(sample.path()).unwrap();
+        let whole = files::read(ANY, &[&bytes], u64::MAX, false);
+        let (begin, end) = bytes.split_at(bytes.len() / 2);
+        for restarts in [false, true] {
+            let parts = files::read(ANY, &[begin, end], 1000, restarts);
+            assert_eq!(parts, whole, "{}, restarts: {restarts}", sample.path().display());
+        }
+    }
+}
