@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use cdr_exporter_fuzz::{read, rows};
+use cdr_exporter_fuzz::files::read;
+use cdr_exporter_fuzz::rows;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 
