@@ -13,7 +13,6 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::columns;
 use super::device::{self, Beside, Device, Keys, Sides};
-use super::front::BLANK;
 use super::last_minute::LastMinute;
 use super::local_time;
 use super::names::Names;
@@ -247,13 +246,10 @@ impl<'a> Row<'a> {
     fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'a> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => {
-                let mut call = BLANK;
-                match self.fill(&mut call, device, route, minute) {
-                    Ok(()) => Decoded::Call(call),
-                    Err(reason) => Decoded::Rejected(reason),
-                }
-            }
+            Some(route) => Decoded::filled(|call| {
+                self.fill(call, device, route, minute);
+                Ok(())
+            }),
         }
     }
 
@@ -262,7 +258,10 @@ impl<'a> Row<'a> {
     fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'a>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => Usual::filled(calls, |call| self.fill(call, device, route, minute).ok()),
+            Some(route) => Usual::filled(calls, |call| {
+                self.fill(call, device, route, minute);
+                Ok(())
+            }),
         }
     }
 
@@ -285,7 +284,7 @@ impl<'a> Row<'a> {
         Some((direction, text(trunk)))
     }
 
-    /// Says in a call, which is [`BLANK`], what is known of it.
+    /// Says in a call, of which nothing is known yet, what is known of it.
     #[inline(always)]
     fn fill(
         &self,
@@ -293,7 +292,7 @@ impl<'a> Row<'a> {
         device: &Device,
         (direction, trunk): (Direction, &'a str),
         minute: &mut LastMinute,
-    ) -> Result<(), Reason> {
+    ) {
         (call.record_id, call.attempt) = match self.id_of_all {
             Some(id) => (id, Attempt::Only),
             None => (RecordId(xxh3_128(self.id)), Attempt::Branch),
@@ -314,7 +313,6 @@ impl<'a> Row<'a> {
         });
         let duration = fields::duration_seconds(fields::whole_number(self.duration));
         call.duration_seconds = call.unread.or(UnreadField::Duration, duration);
-        Ok(())
     }
 
     /// `SIP 480 Temporarily Unavailable`, where the dialplan writes it.

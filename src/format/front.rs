@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::Decoded;
-use crate::call::{Attempt, Call, Codes, Detail, Direction, Kind, RecordId, RefusedBy, Text, Unread, Words};
+use crate::call::{
+    Attempt, Call, Codes, Detail, Direction, Kind, Reason, RecordId, RefusedBy, Text, Unread, Words,
+};
 
 /// Records decoded in one go, and where they stand in the text.
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl<'t> Front<'t> {
 }
 
 /// A call of which nothing is known.
-pub const BLANK: Call<'static> = Call {
+const BLANK: Call<'static> = Call {
     record_id: RecordId(0),
     trunk: Text(Cow::Borrowed(b"")),
     direction: Direction::Unknown,
@@ -133,6 +135,18 @@ pub const BLANK: Call<'static> = Call {
     unread: Unread::NONE,
     detail: Detail { setup_millis: None, kind: Kind::Unknown, country: None, more: 0 },
 };
+
+impl<'t> Decoded<'t> {
+    /// A call of which `fill` says what is known.
+    #[inline(always)]
+    pub(super) fn filled(fill: impl FnOnce(&mut Call<'t>) -> Result<(), Reason>) -> Self {
+        let mut call = BLANK;
+        match fill(&mut call) {
+            Ok(()) => Self::Call(call),
+            Err(reason) => Self::Rejected(reason),
+        }
+    }
+}
 
 /// What a usual record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,13 +172,13 @@ impl Usual {
     #[inline(always)]
     pub fn filled<'t>(
         calls: &mut Vec<Call<'t>>,
-        fill: impl FnOnce(&mut Call<'t>) -> Option<()>,
+        fill: impl FnOnce(&mut Call<'t>) -> Result<(), Reason>,
     ) -> Option<Self> {
         if calls.is_empty() {
             calls.reserve(Front::ROOM);
         }
         calls.push(BLANK);
-        if fill(calls.last_mut()?).is_none() {
+        if fill(calls.last_mut()?).is_err() {
             calls.pop();
             return None;
         }

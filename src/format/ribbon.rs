@@ -15,7 +15,6 @@ use memchr::memmem::Finder;
 use self::kind::Kind;
 use super::columns::{self, Marks, Wanted};
 use super::device::{self, Device, Keys, Sides};
-use super::front::BLANK;
 use super::last_minute::LastMinute;
 use super::local_time;
 use super::names::Names;
@@ -166,13 +165,7 @@ impl<'r> Row<'r> {
     fn decoded(&self, device: &Device, minute: &mut LastMinute) -> Decoded<'r> {
         match self.route(device) {
             None => Decoded::Ignored,
-            Some(route) => {
-                let mut call = BLANK;
-                match self.fill(&mut call, device, route, minute) {
-                    Ok(()) => Decoded::Call(call),
-                    Err(reason) => Decoded::Rejected(reason),
-                }
-            }
+            Some(route) => Decoded::filled(|call| self.fill(call, device, route, minute)),
         }
     }
 
@@ -181,7 +174,7 @@ impl<'r> Row<'r> {
     fn add(&self, device: &Device, minute: &mut LastMinute, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.route(device) {
             None => Some(Usual::Ignored),
-            Some(route) => Usual::filled(calls, |call| self.fill(call, device, route, minute).ok()),
+            Some(route) => Usual::filled(calls, |call| self.fill(call, device, route, minute)),
         }
     }
 
@@ -199,7 +192,7 @@ impl<'r> Row<'r> {
         matches!(self.is_final, "" | "1")
     }
 
-    /// Says in a call, which is [`BLANK`], what is known of it.
+    /// Says in a call, of which nothing is known yet, what is known of it.
     #[inline(always)]
     fn fill(
         &self,

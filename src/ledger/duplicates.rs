@@ -108,10 +108,7 @@ impl Duplicates {
         let seen: Vec<Seen> =
             ids.map(|(id, inserts)| Seen::new(id, if inserts { day } else { NO_DAY })).collect();
         let before = self.seen.insert_all(&seen);
-        if self.stored {
-            let is_later = |(seen, before): &(&Seen, &Option<u16>)| seen.day() > before.unwrap_or(NO_DAY);
-            self.open.extend(seen.iter().zip(&before).filter(is_later).map(|(seen, _)| *seen));
-        }
+        self.keep_later(seen.iter().zip(&before).map(|(seen, before)| (*seen, *before)));
         before.iter().map(Option::is_none).collect()
     }
 
@@ -119,10 +116,16 @@ impl Duplicates {
     pub fn insert(&mut self, id: RecordId, now: UnixMillis) -> bool {
         let seen = Seen::new(id, day(now));
         let before = self.seen.insert(seen);
-        if self.stored && seen.day() > before.unwrap_or(NO_DAY) {
-            self.open.push(seen);
-        }
+        self.keep_later([(seen, before)].into_iter());
         before.is_none()
+    }
+
+    /// Keeps for the store what was seen on a later day than before.
+    fn keep_later(&mut self, seen: impl Iterator<Item = (Seen, Option<u16>)>) {
+        if self.stored {
+            let later = seen.filter(|(seen, before)| seen.day() > before.unwrap_or(NO_DAY));
+            self.open.extend(later.map(|(seen, _)| seen));
+        }
     }
 
     /// Whether this id is remembered.

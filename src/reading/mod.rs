@@ -106,8 +106,7 @@ pub struct Reading {
     /// What was found and not yet handed over.
     batch: Option<Box<Batch>>,
     /// Those with which parts begin that are read side by side.
-    #[expect(clippy::vec_box, reason = "each goes on into the `batch` of a part as it is")]
-    batches_of_parts: Vec<Box<Batch>>,
+    batches_of_parts: Vec<Batch>,
     given_up: GivenUp,
     remarks: Remarks,
     /// The hole that is being read since it was filled: its place in `given_up.holes`, and the reading of it.

@@ -1,7 +1,7 @@
 //! Seconds by route, as the calls of a batch bring them. Each observation is counted in one place, which tells its classic bucket
 //! and its native one: with hundreds of trunks, what counting costs is memory, and so it touches little of that.
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, bucket_of};
 use super::native;
 
 /// Seconds are observed in whole 1,024ths: binary numbers write them exactly, so sums are the same in whatever order calls come.
@@ -39,8 +39,7 @@ impl Observations {
     #[inline]
     pub fn observe(&mut self, route: u32, ticks: u64) -> (usize, f64) {
         let seconds = seconds_of(ticks);
-        // Few bounds are counted faster than searched: no branch depends on the value.
-        let bucket = self.bounds.iter().filter(|bound| **bound < seconds).count();
+        let bucket = bucket_of(self.bounds, seconds);
         let place = if ticks == 0 { 0 } else { self.place(seconds, bucket) };
         let route = route as usize;
         if route >= self.sums.len() {
@@ -104,7 +103,8 @@ impl Observations {
     }
 }
 
-fn seconds_of(ticks: u64) -> f64 {
+/// Ticks in seconds.
+pub fn seconds_of(ticks: u64) -> f64 {
     ticks as f64 / TICKS_PER_SECOND as f64
 }
 

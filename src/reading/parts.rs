@@ -30,7 +30,7 @@ struct Part {
     reading: Reading,
     batches: Vec<Batch>,
     /// The one with which a later part begins.
-    next: Option<Box<Batch>>,
+    next: Option<Batch>,
     outcome: Result<(), TailError>,
 }
 
@@ -62,7 +62,7 @@ impl Reading {
         let ends = begins.iter().skip(1).copied().chain([self.position + parts * part_bytes]);
         let readings = begins.iter().zip(ends).map(|(begin, end)| self.part(*begin, end));
         let mut readings: Vec<Reading> = readings.collect::<io::Result<_>>().ok()?;
-        readings.iter_mut().for_each(|part| part.batch = self.batches_of_parts.pop());
+        readings.iter_mut().for_each(|part| part.batch = self.batches_of_parts.pop().map(Box::new));
         let parts: Vec<Part> = thread::scope(|scope| {
             let threads: Vec<_> =
                 readings.into_iter().map(|part| scope.spawn(move || part.read(context))).collect();
@@ -135,7 +135,7 @@ impl Reading {
             }
         };
         batches.extend(self.take_batch());
-        let next = self.batch.take().or_else(|| batches.last_mut().map(|last| Box::new(last.following())));
+        let next = self.batch.take().map(|batch| *batch).or_else(|| batches.last_mut().map(Batch::following));
         Part { begin, reading: self, batches, next, outcome }
     }
 

@@ -2,7 +2,7 @@
 //! here; CONTRIBUTING.md lists the files that it passes through.
 
 use super::histogram::Histogram;
-use super::observations::{Observations, TICKS_PER_SECOND};
+use super::observations::{Observations, TICKS_PER_SECOND, seconds_of};
 use super::tallies::Tallies;
 use crate::call::{Detail, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime};
 
@@ -134,7 +134,7 @@ impl Sums {
         if let (Some(age), Some(ended_at)) = (age, call.ended_at) {
             self.add_minute(call.labels, ended_at, calls);
             if self.keeps_families {
-                let seconds = ticks(age) as f64 / TICKS_PER_SECOND as f64;
+                let seconds = seconds_of(ticks(age));
                 observed.age = Some((self.ages.observe_times(seconds, calls), seconds));
             }
         }

@@ -8,7 +8,6 @@ use super::time::Minutes;
 use super::{FIELDS, Field, From, Mapping, Origin};
 use crate::call::{Call, Codes, Direction, Reason, RecordId, Text, UnixMillis, UnreadField, Words};
 use crate::format::fields::{self, NotWhole};
-use crate::format::front::BLANK;
 use crate::format::{Decoded, Usual, answered, device};
 use crate::reason_header;
 
@@ -68,13 +67,7 @@ impl<'r, 'm> Mapped<'r, 'm> {
 
     pub fn decoded(&self) -> Decoded<'r> {
         match self.count() {
-            Ok(Some(count)) => {
-                let mut call = BLANK;
-                match self.fill(&mut call, count) {
-                    Ok(()) => Decoded::Call(call),
-                    Err(reason) => Decoded::Rejected(reason),
-                }
-            }
+            Ok(Some(count)) => Decoded::filled(|call| self.fill(call, count)),
             Ok(None) => Decoded::Ignored,
             Err(reason) => Decoded::Rejected(reason),
         }
@@ -85,7 +78,7 @@ impl<'r, 'm> Mapped<'r, 'm> {
     pub fn add(&self, calls: &mut Vec<Call<'r>>) -> Option<Usual> {
         match self.count().ok()? {
             None => Some(Usual::Ignored),
-            Some(count) => Usual::filled(calls, |call| self.fill(call, count).ok()),
+            Some(count) => Usual::filled(calls, |call| self.fill(call, count)),
         }
     }
 
@@ -100,7 +93,7 @@ impl<'r, 'm> Mapped<'r, 'm> {
         }
     }
 
-    /// Says in a call, which is [`BLANK`], what is known of it.
+    /// Says in a call, of which nothing is known yet, what is known of it.
     #[inline(always)]
     fn fill(&self, call: &mut Call<'r>, count: NonZeroU32) -> Result<(), Reason> {
         call.direction = self.direction();
