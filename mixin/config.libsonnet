@@ -43,10 +43,9 @@
     yieldToPreferred: true,
     preferredBehind: 15 * 60,
 
-    // Seconds. Alerts are evaluated so often; `calls` is for what they look at, in which ten minutes must be a whole number of
-    // times, `history` for long windows, `usual` for what is usual of each cause and for the exporter's books. More than 240
-    // would leave gaps.
-    interval: 60,
+    // Seconds between two evaluations: `calls` of the last ten minutes and hour, which must be a whole number of times in ten
+    // minutes, and of the alerts that look at them; `history` of long windows and theirs; `usual` of what is usual of each cause
+    // and of the exporter's books. More than 240 would leave gaps.
     callsInterval: 150,
     historyInterval: 240,
     usualInterval: 240,

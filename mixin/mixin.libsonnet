@@ -7,7 +7,7 @@
 + (import 'alerts/exporter.libsonnet')
 + (import 'alerts/collect.libsonnet')
 + {
-  // What is recorded changes no more often, so asking more often finds nothing.
+  // As often as what they look at is recorded: to ask more often finds nothing else.
   local promql = (import 'promql.libsonnet')($._config),
   local preferred = (import 'preferred.libsonnet')($._config),
   // Alerts that look at a day or more, and those of the daily digest: their texts read days of samples for each trunk that rings.
@@ -16,7 +16,7 @@
     groups+: [
       {
         name: 'cdr-call-alerts',
-        interval: promql.d($._config.interval),
+        interval: promql.d($._config.callsInterval),
         rules: [preferred.quiet(alert) for alert in $.callAlerts if !isSlow(alert)],
       },
       {

@@ -333,13 +333,13 @@
                    ),
                  },
                ]
-               + silence.rulesOf(['6h', '1d']) + [silence.decommissioned],
+               + silence.rulesOf(['1h', '6h', '1d']) + [silence.decommissioned],
       },
       {
         name: 'cdr-ratios',
         interval: d(config.callsInterval),
-        comment:: 'Calls of the last ten minutes and of the last hour against what is usual: those that do not come.',
-        rules: silence.rulesOf(['10m', '1h']),
+        comment:: 'Calls of the last ten minutes against what is usual: those that do not come.',
+        rules: silence.rulesOf(['10m']),
       },
       {
         name: 'cdr-usual',

@@ -79,7 +79,7 @@
         faults: of.faults - 0.5,
         recovered: recovered('trunk', of.window, of.recent),
       },
-      after=minute,
+      after=0,
       keep=20 * minute,
       annotations={
         summary: 'A large part of the calls on a trunk fail.',
@@ -146,7 +146,7 @@
       'CdrAllTrunksFailureRatioHigh',
       severity,
       std.join('or\n', [all(window, above(window)) for window in windows]),
-      after=minute,
+      after=0,
       keep=20 * minute,
       annotations={
         summary: 'Calls fail on most trunks at once.',

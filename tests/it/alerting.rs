@@ -24,8 +24,7 @@ const SPIKE: usize = 2;
 const CALLS: u32 = 40;
 /// Rounds before the spike, each about a second: so many that the spike is little in an hour, and only its own alert rings.
 const QUIET_ROUNDS: u32 = 45;
-const CONFIG: &str =
-    "{ compress: 60, interval: 60, callsInterval: 60, historyInterval: 60, usualInterval: 60 }";
+const CONFIG: &str = "{ compress: 60, callsInterval: 60, historyInterval: 60, usualInterval: 60 }";
 const ICE: (u64, u16) = (531_004, 410);
 
 #[test]

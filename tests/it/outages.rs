@@ -15,7 +15,7 @@ use crate::tools::row::Row;
 use crate::tools::{Alertmanager, Daemon, Message, Prometheus, Receiver, wait_until};
 
 /// An hour is 30 s, a day a minute and a week 75 s, so that there are earlier days and weeks to compare with.
-const CONFIG: &str = "{ compress: 120, interval: 120, callsInterval: 120, historyInterval: 120, usualInterval: 120, day: 2 * 3600, week: 2.5 * 3600 }";
+const CONFIG: &str = "{ compress: 120, callsInterval: 120, historyInterval: 120, usualInterval: 120, day: 2 * 3600, week: 2.5 * 3600 }";
 const HOUR: f64 = 30.0;
 const HEALTHY: Duration = Duration::from_secs(125);
 const TOTAL: Duration = Duration::from_secs(230);

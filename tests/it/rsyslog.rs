@@ -229,7 +229,7 @@ fn a_failed_call_that_rsyslog_writes_is_a_message_within_half_a_minute() {
 /// Our own rules, whose minutes are seconds here: their windows are then a small part of the way, and all of it is measured.
 #[test]
 fn failed_calls_that_rsyslog_writes_ring_by_our_rules_within_half_a_minute() {
-    let config = "{ compress: 60, interval: 60, callsInterval: 60, historyInterval: 60, usualInterval: 60 }";
+    let config = "{ compress: 60, callsInterval: 60, historyInterval: 60, usualInterval: 60 }";
     let rules = xtask::rules::render(xtask::repository(), config).expect("the mixin");
     let live = Live::start(&[("recording.rules.yml", &rules.recording), ("alerts.rules.yml", &rules.alerts)]);
     live.prometheus.wait_for_value("count(trunk:cdr_calls_live:increase10m)", 1.0);
