@@ -134,7 +134,10 @@ impl Reading {
     ) {
         let text = &self.tail.text()[..length];
         let seemed = self.format();
-        let other = recognise_behind_first_lines(text, self.options).filter(|other| seemed != Some(*other));
+        let other = match behind_first_lines(text, self.options) {
+            Behind::Format(other) if seemed != Some(other) => Some(other),
+            _ => None,
+        };
         if let Some(other) = other.filter(|_| self.options.format.is_none()) {
             self.stages = Some(Stages::new(other, self.options));
             return self.each_of_document(finished, take);
@@ -177,21 +180,19 @@ impl Reading {
             None => match Format::recognise_with(text, over, self.options.names) {
                 Recognition::Known(format) => format,
                 Recognition::NeedMore => return false,
-                // What stands behind a hole is the rest of something.
-                Recognition::Unknown
-                    if self.given_up.holes.is_empty()
-                        && let Some(format) = recognise_behind_first_lines(text, self.options) =>
-                {
-                    format
-                }
-                Recognition::Unknown => {
-                    // Behind the last of the first lines, what is not all there may yet be of ours.
-                    let is_short = text.len() <= UNKNOWN_BYTES;
-                    let is_guess = is_short && memchr::memchr_iter(b'\n', text).count() <= FIRST_LINES;
-                    let (why, hole) = (Format::unknown_explanation(text), self.first_hole());
-                    self.unrecognised = Some(Unrecognised { why, is_guess, hole });
-                    return false;
-                }
+                Recognition::Unknown => match behind_first_lines(text, self.options) {
+                    // What stands behind a hole is the rest of something.
+                    Behind::Format(format) if self.given_up.holes.is_empty() => format,
+                    behind => {
+                        // Behind the last of the first lines, what is not all there may yet be of ours.
+                        let may_be = memchr::memchr_iter(b'\n', text).count() <= FIRST_LINES
+                            || matches!(behind, Behind::Begun);
+                        let is_guess = may_be && text.len() <= UNKNOWN_BYTES;
+                        let (why, hole) = (Format::unknown_explanation(text), self.first_hole());
+                        self.unrecognised = Some(Unrecognised { why, is_guess, hole });
+                        return false;
+                    }
+                },
             },
         };
         self.stages = Some(Stages::new(format, self.options));
@@ -199,18 +200,26 @@ impl Reading {
     }
 }
 
-/// The format of what stands behind some lines of something else, as a title or the messages of a script. That there is a
-/// record of it is to show too.
-fn recognise_behind_first_lines(text: &[u8], options: Options) -> Option<&'static Format> {
-    let begins = memchr::memchr_iter(b'\n', text).map(|newline| newline + 1).take(FIRST_LINES);
-    begins.map(|begin| &text[begin..]).find_map(|rest| {
-        match Format::recognise_with(rest, true, options.names) {
-            Recognition::Known(format) => {
-                Stages::new(format, options).has_any_of_ours(rest).then_some(format)
-            }
-            Recognition::NeedMore | Recognition::Unknown => None,
+/// What stands behind some lines of something else, as a title or the messages of a script.
+enum Behind {
+    /// Records of this format, of which one was found.
+    Format(&'static Format),
+    /// What begins as some do, and has none yet.
+    Begun,
+    Nothing,
+}
+
+fn behind_first_lines(text: &[u8], options: Options) -> Behind {
+    let mut behind = Behind::Nothing;
+    for newline in memchr::memchr_iter(b'\n', text).take(FIRST_LINES) {
+        let rest = &text[newline + 1..];
+        let Recognition::Known(format) = Format::recognise_with(rest, true, options.names) else { continue };
+        if Stages::new(format, options).has_any_of_ours(rest) {
+            return Behind::Format(format);
         }
-    })
+        behind = Behind::Begun;
+    }
+    behind
 }
 
 /// Takes records; returns whether it wants more.
