@@ -81,7 +81,8 @@ impl Columns {
     #[inline(always)]
     fn of<'a>(cell: impl Fn(usize) -> Option<&'a [u8]>, count: usize) -> Option<Self> {
         let is = |place: usize, what: fn(&[u8]) -> bool| Some(what(cell(place)?.trim_ascii()));
-        if count == 19 && is(13, is_disposition)? && !is(14, is_disposition)? {
+        let is_disposition = |place: usize| is(place, |text| Disposition::of(text).is_some());
+        if count == 19 && is_disposition(13)? && !is_disposition(14)? {
             return Some(Self {
                 context: 3,
                 channel: 4,
@@ -130,17 +131,28 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
     }
 }
 
-/// How a row says its step ended, and the cause of Q.850 that Asterisk makes it of.
-const DISPOSITIONS: [(&[u8], Option<u8>); 5] = [
-    (b"ANSWERED", None),
-    (b"NO ANSWER", Some(19)),
-    (b"BUSY", Some(17)),
-    (b"CONGESTION", Some(34)),
-    (b"FAILED", None),
-];
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Disposition {
+    is_answered: bool,
+    /// What Asterisk makes it of.
+    q850: Option<u8>,
+}
 
-fn is_disposition(text: &[u8]) -> bool {
-    DISPOSITIONS.iter().any(|(name, _)| *name == text)
+impl Disposition {
+    /// As a row says it.
+    #[inline(always)]
+    fn of(text: &[u8]) -> Option<Self> {
+        let (is_answered, q850) = match text {
+            b"ANSWERED" => (true, None),
+            b"NO ANSWER" => (false, Some(19)),
+            b"BUSY" => (false, Some(17)),
+            b"CONGESTION" => (false, Some(34)),
+            b"FAILED" => (false, None),
+            _ => return None,
+        };
+        Some(Self { is_answered, q850 })
+    }
 }
 
 /// No row has more columns.
@@ -199,8 +211,7 @@ struct Row<'a> {
     /// Start, answer and end.
     times: [&'a [u8]; 3],
     duration: &'a [u8],
-    is_answered: bool,
-    q850: Option<u8>,
+    ended: Disposition,
     user_field: &'a [u8],
     /// What its call is known by: `linkedid`, or else `uniqueid`.
     id: &'a [u8],
@@ -213,11 +224,9 @@ impl<'a> Row<'a> {
     #[inline(always)]
     fn of(cell: impl Fn(usize) -> Option<&'a [u8]>, count: usize) -> Result<Self, Reason> {
         let columns = Columns::of(&cell, count).ok_or(Reason::BadCsv)?;
-        let get = |column| cell(column).map(bare).ok_or(Reason::BadCsv);
+        let get = |column| cell_at(&cell, column);
         let if_any = |column: Option<usize>| column.map_or(Ok(b"".as_slice()), get);
-        let disposition = get(columns.disposition)?;
-        let known = DISPOSITIONS.iter().find(|(name, _)| *name == disposition);
-        let q850 = known.ok_or(Reason::BadSuccess)?.1;
+        let ended = Disposition::of(get(columns.disposition)?).ok_or(Reason::BadSuccess)?;
         let linked_id = if_any(columns.linked_id)?;
         let (channel, start) = (columns.channel, columns.start);
         Ok(Self {
@@ -225,8 +234,7 @@ impl<'a> Row<'a> {
             channels: [get(channel)?, get(channel + 1)?],
             times: [get(start)?, get(start + 1)?, get(start + 2)?],
             duration: get(start + 3)?,
-            is_answered: disposition == b"ANSWERED",
-            q850,
+            ended,
             user_field: if_any(columns.user_field)?,
             id: if linked_id.is_empty() { if_any(columns.unique_id)? } else { linked_id },
             id_of_all: None,
@@ -299,9 +307,9 @@ impl<'a> Row<'a> {
         };
         call.trunk = Text::from(trunk);
         call.direction = direction;
-        call.succeeded = Some(self.is_answered);
+        call.succeeded = Some(self.ended.is_answered);
         call.codes.sip = self.sip_code();
-        call.codes.q850 = self.q850;
+        call.codes.q850 = self.ended.q850;
         call.codes.refused_by = device::refused_by(direction);
         let fields = [UnreadField::InviteTime, UnreadField::StartTime, UnreadField::EndTime];
         call.ended_at = self.times.into_iter().zip(fields).rev().find_map(|(text, field)| {
@@ -320,6 +328,12 @@ impl<'a> Row<'a> {
         let code = self.user_field.strip_prefix(b"SIP ")?.get(..3)?;
         fields::sip_code(fields::whole_number(code)).ok().flatten()
     }
+}
+
+/// The cell in this column, without blanks around it.
+#[inline(always)]
+fn cell_at<'a>(cell: &impl Fn(usize) -> Option<&'a [u8]>, column: usize) -> Result<&'a [u8], Reason> {
+    cell(column).map(bare).ok_or(Reason::BadCsv)
 }
 
 /// A cell without blanks around it. Most have none.
