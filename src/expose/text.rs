@@ -7,20 +7,34 @@ use prometheus::proto::{self, LabelPair, Metric, MetricType};
 use super::family::{Family, Kind, Series, Value, cumulated};
 use crate::ledger::snapshot::Histogram;
 
+/// So many series are converted at once: the crate's form of one takes several times the room of its text.
+const AT_ONCE: usize = 256;
+
 /// The families as text.
 ///
 /// # Errors
-/// When a family has no series.
+/// None in practice: writing to memory does not fail.
 pub fn encode(families: &[Family<'_>]) -> prometheus::Result<String> {
     let mut text = String::new();
-    // One family at a time: the crate's form of a series takes several times the room of its text.
     for family in families {
-        TextEncoder::new().encode_utf8(&[converted(family)], &mut text)?;
+        for (part, series) in family.series.chunks(AT_ONCE).enumerate() {
+            let begin = text.len();
+            TextEncoder::new().encode_utf8(&[converted(family, series)], &mut text)?;
+            if part > 0 {
+                // What is said of the family stands above the first part alone.
+                text.replace_range(begin..begin + comments(&text[begin..]), "");
+            }
+        }
     }
     Ok(text)
 }
 
-fn converted(family: &Family<'_>) -> proto::MetricFamily {
+/// How long the comments are that the text begins with.
+fn comments(text: &str) -> usize {
+    text.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum()
+}
+
+fn converted(family: &Family<'_>, series: &[Series<'_>]) -> proto::MetricFamily {
     let mut converted = proto::MetricFamily::default();
     converted.set_name(family.name.to_owned());
     converted.set_help(family.help.to_owned());
@@ -29,7 +43,7 @@ fn converted(family: &Family<'_>) -> proto::MetricFamily {
         Kind::Gauge => MetricType::GAUGE,
         Kind::Histogram => MetricType::HISTOGRAM,
     });
-    converted.set_metric(family.series.iter().map(|series| metric(family, series)).collect());
+    converted.set_metric(series.iter().map(|series| metric(family, series)).collect());
     converted
 }
 

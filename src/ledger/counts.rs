@@ -7,14 +7,16 @@
 //! failures that the catalogue does not list. Failures that it lists always fit: there are so many for each route.
 
 mod limits;
+mod listed;
 pub mod stored;
 mod trunks;
 
 use std::sync::Arc;
 
-use hashbrown::{Equivalent, HashMap, HashSet};
+use hashbrown::{Equivalent, HashMap};
 
 pub use self::limits::{Families, Limits};
+use self::listed::{Listed, code_labels};
 pub use self::trunks::TrunkName;
 use self::trunks::Trunks;
 use super::history::Series;
@@ -88,7 +90,7 @@ pub struct Counts {
     failure_index: HashMap<FailureKey<Arc<str>>, usize>,
     /// How many failures of each source the catalogue does not list, without those that were folded.
     pub(super) unlisted: Vec<usize>,
-    listed: HashSet<(Arc<str>, CodePair)>,
+    listed: Listed,
 }
 
 impl Counts {
@@ -101,7 +103,7 @@ impl Counts {
             failures: Vec::new(),
             failure_index: HashMap::new(),
             unlisted: Vec::new(),
-            listed: listed(catalogue),
+            listed: Listed::of(catalogue),
         }
     }
 
@@ -117,7 +119,7 @@ impl Counts {
         self.limits = limits;
         // What was folded may fit now.
         self.sources.iter_mut().for_each(Trunks::forget_spellings);
-        self.listed = listed(catalogue);
+        self.listed = Listed::of(catalogue);
         (0..self.routes.len()).for_each(|route| self.make_zero_series(RouteIndex(route), now));
         self.unlisted = vec![0; self.sources.len()];
         for key in self.failure_index.keys() {
@@ -212,35 +214,40 @@ impl Counts {
     }
 
     /// Whether one more series of failures fits into the budget that it takes from.
-    fn fits(&self, route: RouteIndex, cause: &Arc<str>, codes: CodePair) -> bool {
+    fn fits(&self, route: RouteIndex, cause: &str, codes: CodePair) -> bool {
         let unlisted = self.unlisted[self.routes[route.0].source.0];
         !self.is_unlisted(cause, codes) || unlisted < self.limits.unlisted_per_source
     }
 
     /// Whether a series of failures takes from the budget of those that the catalogue does not list.
-    fn is_unlisted(&self, cause: &Arc<str>, codes: CodePair) -> bool {
-        !is_folded(cause, codes) && !self.listed.contains(&(Arc::clone(cause), codes))
+    fn is_unlisted(&self, cause: &str, codes: CodePair) -> bool {
+        !is_folded(cause, codes) && self.listed.labels(cause, codes).is_none()
     }
 
     fn add_failure(&mut self, key: FailureKey<Arc<str>>, created: UnixMillis) -> usize {
-        let is_folded = is_folded(&key.cause, key.codes);
-        let text = |code: String| if is_folded { OTHER.into() } else { code.into() };
+        let FailureKey { route, cause, codes, arrival } = &key;
+        let (route, listed) = (&self.routes[route.0], self.listed.labels(cause, *codes));
+        let [microsoft_code, sip_code] = match listed {
+            Some(labels) => labels.clone(),
+            None if is_folded(cause, *codes) => [OTHER; 2].map(Arc::from),
+            None => code_labels(*codes),
+        };
+        if listed.is_none() && !is_folded(cause, *codes) {
+            self.unlisted[route.source.0] += 1;
+        }
         let series = FailureSeries {
-            route: Arc::clone(&self.routes[key.route.0].route),
-            cause: Arc::clone(&key.cause),
-            microsoft_code: text(key.codes.microsoft_label()),
-            sip_code: text(key.codes.sip.map(|code| code.to_string()).unwrap_or_default()),
-            codes: key.codes,
-            arrival: key.arrival,
+            route: Arc::clone(&route.route),
+            cause: Arc::clone(cause),
+            microsoft_code,
+            sip_code,
+            codes: *codes,
+            arrival: *arrival,
             count: 0,
             seen: None,
             exemplar: None,
             created,
         };
         self.failures.push(FailureCounts { series, changed: true });
-        if self.is_unlisted(&key.cause, key.codes) {
-            self.unlisted[self.routes[key.route.0].source.0] += 1;
-        }
         self.failure_index.insert(key, self.failures.len() - 1);
         self.failures.len() - 1
     }
@@ -300,11 +307,11 @@ impl Counts {
 
     /// The first failure of a cause is visible to `increase()` only when its series was there before, at 0.
     fn make_zero_series(&mut self, route: RouteIndex, now: UnixMillis) {
-        let keys = |(cause, codes): &(Arc<str>, CodePair)| {
-            let key = FailureKey { route, cause: Arc::clone(cause), codes: *codes, arrival: Arrival::Live };
+        let key = |(cause, codes): (&Arc<str>, CodePair)| {
+            let key = FailureKey { route, cause: Arc::clone(cause), codes, arrival: Arrival::Live };
             (!self.failure_index.contains_key(&key)).then_some(key)
         };
-        for key in self.listed.iter().filter_map(keys).collect::<Vec<_>>() {
+        for key in self.listed.each().filter_map(key).collect::<Vec<_>>() {
             self.add_failure(key, now);
         }
     }
@@ -360,8 +367,4 @@ impl Counts {
 /// Whether these are the cause and codes of the failures that did not fit.
 fn is_folded(cause: &str, codes: CodePair) -> bool {
     cause == OTHER && codes == CodePair::default()
-}
-
-fn listed(catalogue: &Catalogue) -> HashSet<(Arc<str>, CodePair)> {
-    catalogue.failed_label_sets().map(|entry| (Arc::clone(&entry.cause), entry.codes())).collect()
 }
