@@ -5,18 +5,9 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x64};
 
+pub use crate::framing::{COMMAS, Marks};
+
 const BLOCK: usize = 64;
-
-/// What stands between cells and around some of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
-    pub separator: u8,
-    /// `None` where none stands for more than itself.
-    pub quote: Option<u8>,
-}
-
-/// Commas, and quotes as RFC 4180 has them.
-pub const COMMAS: Marks = Marks { separator: b',', quote: Some(b'"') };
 
 /// The columns that are wanted, counted from 0 and rising.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,7 +28,7 @@ use self::trial::Trial;
 use super::device::{self, Device};
 use super::{Decode, Decoded, Format, Front, Public, Recognised};
 use crate::call::Reason;
-use crate::framing::{Framing, json};
+use crate::framing::{Framing, Marks, json};
 
 /// Names of the formats that a mapping makes.
 pub const NAMES: [&str; 3] = ["csv", "json", "regex"];
@@ -112,6 +112,10 @@ pub struct Mapping {
 impl Mapping {
     fn has_header(&self) -> bool {
         matches!(self.shape, Shape::Csv { has_header: true, .. })
+    }
+
+    fn marks(&self) -> Marks {
+        Marks { separator: self.shape.delimiter(), quote: Some(self.quote) }
     }
 
     fn cells(&self) -> Cells {
@@ -202,8 +206,8 @@ impl Decode for Decoder {
         }
     }
 
-    fn separator(&self) -> u8 {
-        self.mapping.shape.delimiter()
+    fn marks(&self) -> Marks {
+        self.mapping.marks()
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {

@@ -49,7 +49,7 @@ pub use self::front::{Front, Usual};
 use self::mapped::trial::Trial;
 use self::names::Names;
 use crate::call::{Call, Guid, Reason};
-use crate::framing::{Framing, quoted_csv};
+use crate::framing::{COMMAS, Framing, Marks, quoted_csv};
 
 /// Every built-in format, in the order in which they are asked whether a file is theirs: those that the first line tells
 /// before logs, whose first record may stand anywhere.
@@ -169,9 +169,9 @@ pub trait Decode: Debug + Send {
         None
     }
 
-    /// What separates the cells of the next record, where it has any.
-    fn separator(&self) -> u8 {
-        b','
+    /// What separates and quotes the cells of the next record, where it has any.
+    fn marks(&self) -> Marks {
+        COMMAS
     }
 
     /// Goes on in the middle of a file, below a header that [`Decode::header`] gave earlier.

@@ -10,7 +10,7 @@ mod xml;
 
 pub use json::JsonSplitter;
 pub use lines::LinesSplitter;
-pub use quoted_csv::QuotedCsvSplitter;
+pub use quoted_csv::{COMMAS, Marks, QuotedCsvSplitter};
 pub use xml::XmlSplitter;
 
 /// How text is cut into records.
@@ -164,11 +164,11 @@ impl Splitter {
         }
     }
 
-    /// What separates the fields of the records that follow, where they have any.
-    pub fn separate_by(&mut self, separator: u8) {
+    /// What separates and quotes the fields of the records that follow, where they have any.
+    pub fn take_apart_by(&mut self, marks: Marks) {
         match self {
             Self::Json(_) | Self::Lines(_) | Self::Xml(_) => {}
-            Self::QuotedCsv(splitter) => splitter.separate_by(separator),
+            Self::QuotedCsv(splitter) => splitter.take_apart_by(marks),
         }
     }
 

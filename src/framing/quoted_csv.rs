@@ -13,12 +13,23 @@ use super::{Place, Split};
 /// a record may be long; with it, no byte is looked at more often than this.
 pub const RECORD_LINES: usize = 16;
 
+/// What stands between the cells of a row, and around some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    pub separator: u8,
+    /// `None` where none stands for more than itself.
+    pub quote: Option<u8>,
+}
+
+/// Commas, and quotes as RFC 4180 has them.
+pub const COMMAS: Marks = Marks { separator: b',', quote: Some(b'"') };
+
 /// Splits CSV text.
 #[derive(Debug, Clone)]
 pub struct QuotedCsvSplitter {
     record_bytes: usize,
-    /// What stands between fields: behind it a quote opens one.
-    separator: u8,
+    /// Behind a separator a quote opens a field.
+    marks: Marks,
     /// Bytes of the unfinished record that were already looked at.
     scanned: usize,
     /// Line ends among them, which belong to quoted fields: line feeds, carriage returns.
@@ -31,9 +42,10 @@ pub struct QuotedCsvSplitter {
 enum State {
     FieldStart,
     Unquoted,
-    Quoted,
+    /// Within these quotes.
+    Quoted(u8),
     /// After a quote within a quoted field: its end, or the first of a doubled quote.
-    QuoteInQuoted,
+    QuoteInQuoted(u8),
     /// Passing over the rest of a record that was too long.
     Discarding,
     /// In the line of a record that was taken without its line end.
@@ -60,12 +72,12 @@ fn line_end_at(text: &[u8], at: usize, finished: bool) -> Option<LineEnd> {
 impl QuotedCsvSplitter {
     /// A splitter that refuses records of more than `record_bytes` bytes.
     pub fn new(record_bytes: usize) -> Self {
-        Self { record_bytes, separator: b',', scanned: 0, line_ends: [0; 2], state: State::FieldStart }
+        Self { record_bytes, marks: COMMAS, scanned: 0, line_ends: [0; 2], state: State::FieldStart }
     }
 
-    /// Fields are separated by this from here on.
-    pub(super) fn separate_by(&mut self, separator: u8) {
-        self.separator = separator;
+    /// Fields stand between and within these from here on.
+    pub(super) fn take_apart_by(&mut self, marks: Marks) {
+        self.marks = marks;
     }
 
     #[inline]
@@ -92,7 +104,7 @@ impl QuotedCsvSplitter {
         if self.scanned == 0
             && let Some(end) = line_end(text, finished)
             && end.0 <= self.record_bytes
-            && memchr(b'"', &text[..end.0]).is_none()
+            && self.marks.quote.is_none_or(|quote| memchr(quote, &text[..end.0]).is_none())
         {
             return record(text, end);
         }
@@ -141,10 +153,10 @@ impl QuotedCsvSplitter {
             let rest = &text[self.scanned..];
             let byte = rest[0];
             let (state, step) = match self.state {
-                State::FieldStart if byte == b'"' => (State::Quoted, 1),
+                State::FieldStart if self.marks.quote == Some(byte) => (State::Quoted(byte), 1),
                 State::FieldStart | State::Unquoted | State::Discarding | State::WithinLine => {
-                    match memchr3(self.separator, b'\n', b'\r', rest) {
-                        Some(at) if rest[at] != self.separator => {
+                    match memchr3(self.marks.separator, b'\n', b'\r', rest) {
+                        Some(at) if rest[at] != self.marks.separator => {
                             if at > 0 {
                                 self.scanned += at;
                                 self.state = State::Unquoted;
@@ -155,16 +167,16 @@ impl QuotedCsvSplitter {
                         None => (State::Unquoted, rest.len()),
                     }
                 }
-                State::Quoted => match memchr3(b'"', b'\n', b'\r', rest) {
-                    Some(at) if rest[at] == b'"' => (State::QuoteInQuoted, at + 1),
+                State::Quoted(quote) => match memchr3(quote, b'\n', b'\r', rest) {
+                    Some(at) if rest[at] == quote => (State::QuoteInQuoted(quote), at + 1),
                     Some(at) => {
                         self.line_ends[usize::from(rest[at] == b'\r')] += 1;
-                        (State::Quoted, at + 1)
+                        (State::Quoted(quote), at + 1)
                     }
-                    None => (State::Quoted, rest.len()),
+                    None => (State::Quoted(quote), rest.len()),
                 },
-                State::QuoteInQuoted if byte == b'"' => (State::Quoted, 1),
-                State::QuoteInQuoted => (State::Unquoted, 0),
+                State::QuoteInQuoted(quote) if byte == quote => (State::Quoted(quote), 1),
+                State::QuoteInQuoted(_) => (State::Unquoted, 0),
             };
             self.state = state;
             self.scanned += step;
@@ -217,7 +229,7 @@ impl QuotedCsvSplitter {
 
     /// The record that the file ends with.
     fn last(&mut self, text: &[u8]) -> Split {
-        let unclosed = self.state == State::Quoted;
+        let unclosed = matches!(self.state, State::Quoted(_));
         self.begin();
         match line_end(text, true) {
             Some((_, next)) if unclosed => Split::Broken { start: 0, next },

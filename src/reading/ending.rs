@@ -31,7 +31,7 @@ impl Stages {
         let (mut at, mut begun, mut calls) = (0, None, None);
         loop {
             let within_line = splitter.place() == Place::WithinLine;
-            splitter.separate_by(decoder.separator());
+            splitter.take_apart_by(decoder.marks());
             let (start, next, decoded) = match splitter.next(&text[at..], true) {
                 Split::NeedMore => break,
                 Split::Skip { next } => {

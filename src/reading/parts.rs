@@ -199,10 +199,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::call::UnixMillis;
+    use crate::call::{RecordId, UnixMillis};
     use crate::cli::demo::ADMIN_CENTER_HEADER;
     use crate::cli::demo::truth::Export;
+    use crate::format::device::{Device, TrunkFrom};
+    use crate::format::fields::record_id;
+    use crate::format::mapped::{Field, From, Mapping, Origin, Shape, TimeFormat};
     use crate::reading::{Options, Records, Turn};
+    use crate::source::memory::Memory;
 
     const START: UnixMillis = UnixMillis(1_793_491_200_000);
     /// A few rows: some of what is damaged is longer.
@@ -223,10 +227,18 @@ mod tests {
 
     /// What a text comes to, read in parts of so many bytes, or in order; and how many parts were taken.
     fn read(text: &[u8], part_bytes: Option<u64>) -> (Records, u64, Vec<(u64, u64)>, usize) {
+        let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
+        let (batches, position, parts) = batches_of(text, part_bytes, options);
+        let records = batches.iter().fold(Records::default(), |all, batch| batch.records.after(all));
+        let rejected = batches.iter().flat_map(|batch| &batch.rejected);
+        let rejected = rejected.map(|rejected| (rejected.number, rejected.position)).collect();
+        (records, position, rejected, parts)
+    }
+
+    fn batches_of(text: &[u8], part_bytes: Option<u64>, options: Options) -> (Vec<Batch>, u64, usize) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(text).expect("room");
         let context = Context { remembers: true, keeps_rejected: true, ..Context::of_counts(START) };
-        let options = Options { record_bytes: RECORD_BYTES, ..Options::default() };
         let mut reading = Reading::new(file.reopen().expect("a file"), options);
         let (mut batches, mut parts) = (Vec::new(), 0);
         // Enough to know the format and the head.
@@ -247,10 +259,71 @@ mod tests {
         }
         while reading.finish(&context).expect("readable") == Turn::More {}
         batches.extend(reading.take_batch());
-        let records = batches.iter().fold(Records::default(), |all, batch| batch.records.after(all));
-        let rejected = batches.iter().flat_map(|batch| &batch.rejected);
-        let rejected = rejected.map(|rejected| (rejected.number, rejected.position)).collect();
-        (records, reading.position(), rejected, parts)
+        (batches, reading.position(), parts)
+    }
+
+    /// The ids of calls, and how many records were rejected.
+    fn calls(batches: &[Batch]) -> (Vec<RecordId>, u64) {
+        let ids = batches.iter().flat_map(|batch| batch.calls.ids()).collect();
+        (ids, batches.iter().map(|batch| batch.records.rejected).sum())
+    }
+
+    /// As [`calls`], of a file that is written in two pieces, with a restart between them.
+    fn resumed(text: &[u8], cut: usize, options: Options) -> (Vec<RecordId>, u64) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let context = Context { remembers: true, ..Context::of_counts(START) };
+        let mut reading = Reading::new(file.reopen().expect("a file"), options);
+        let mut batches = Vec::new();
+        for piece in [&text[..cut], &text[cut..]] {
+            file.write_all(piece).expect("room");
+            while reading.turn(&context, None, 300).expect("readable") == Turn::More {
+                batches.extend(reading.take_batch());
+            }
+            batches.extend(reading.take_batch());
+            if let Some(content) = reading.content().filter(|_| piece.len() == cut) {
+                let again =
+                    Reading::resume(file.reopen().expect("a file"), options, &content, &Memory::default());
+                reading = again.expect("readable").unwrap_or(reading);
+            }
+        }
+        while reading.finish(&context).expect("readable") == Turn::More {}
+        batches.extend(reading.take_batch());
+        calls(&batches)
+    }
+
+    /// `Name;Code;Id`, with this quote.
+    fn quoted_by(quote: u8) -> Options {
+        let origin = |(field, place): (Field, &str)| Origin {
+            field,
+            from: From::Place(place.to_owned()),
+            values: Vec::new(),
+            time: TimeFormat::default(),
+            divide_by: 1,
+        };
+        let mapping = Mapping {
+            shape: Shape::Csv { delimiter: b';', has_header: true },
+            origins: [(Field::SipCode, "Code"), (Field::Id, "Id")].map(origin).into(),
+            conditions: Vec::new(),
+            rejects_others: false,
+            device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).expect("no names"),
+            quote,
+            skip_lines: 0,
+        };
+        Options { format: Some(mapping.format()), ..Options::default() }
+    }
+
+    /// A table of these names: those that must be are in quotes, and a few that would have to be are not.
+    fn table(names: &[String], quote: char, odd: &[prop::sample::Index]) -> String {
+        let mut lines = vec!["Name;Code;Id".to_owned()];
+        let odd: Vec<usize> = odd.iter().map(|place| place.index(names.len())).collect();
+        for (place, name) in names.iter().enumerate() {
+            let is_to_be_quoted = name.starts_with(quote) || name.contains([';', '\n', '\r']);
+            let doubled = name.replace(quote, &format!("{quote}{quote}"));
+            let is_quoted = is_to_be_quoted && !odd.contains(&place);
+            let name = if is_quoted { format!("{quote}{doubled}{quote}") } else { name.clone() };
+            lines.push(format!("{name};404;{place}"));
+        }
+        lines.join("\n") + "\n"
     }
 
     #[test]
@@ -286,6 +359,35 @@ mod tests {
             let (records, position, rejected, _) = read(&text, Some(part_bytes));
             let (in_order, end, rejected_in_order, _) = read(&text, None);
             prop_assert_eq!((records, position, rejected), (in_order, end, rejected_in_order));
+        }
+
+        /// Whatever quotes, the calls of a table are those that a plain reader of CSV with this quote finds in it: at once, by
+        /// threads, and in pieces with a restart between. Where it finds a row that is none, one is rejected.
+        #[test]
+        fn rows_are_cut_by_the_quote_that_the_config_names(
+            is_apostrophe in any::<bool>(),
+            names in proptest::collection::vec("[ab \"'\\\\]{0,5}|[ab\"';\n]{0,6}|[\"'][a\"';]{0,4}", 700..900),
+            odd in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
+            is_odd in any::<bool>(),
+            part_bytes in 500_u64..3000,
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let quote = if is_apostrophe { b'\'' } else { b'"' };
+            let text = table(&names, char::from(quote), if is_odd { &odd } else { &[] });
+            let (text, options) = (text.as_bytes(), quoted_by(quote));
+            let plainly = csv::ReaderBuilder::new().delimiter(b';').quote(quote).flexible(true).from_reader(text);
+            let rows: Vec<csv::StringRecord> = plainly.into_records().map(|row| row.expect("text")).collect();
+            let (whole, ..) = batches_of(text, None, options);
+            let (by_threads, _, _) = batches_of(text, Some(part_bytes), options);
+            prop_assert_eq!(calls(&by_threads), calls(&whole));
+            prop_assert_eq!(resumed(text, cut.index(text.len()), options), calls(&whole));
+            let (ids, rejected) = calls(&whole);
+            if rows.iter().all(|row| row.len() == 3) {
+                let expected = rows.iter().map(|row| record_id(row[2].as_bytes()).expect("a number"));
+                prop_assert_eq!((ids, rejected), (expected.collect::<Vec<_>>(), 0));
+            } else {
+                prop_assert!(rejected > 0);
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ impl Stages {
             return self.pass_torn(text, finished);
         }
         let within_line = self.splitter.place() == Place::WithinLine;
-        self.splitter.separate_by(self.decoder.separator());
+        self.splitter.take_apart_by(self.decoder.marks());
         match self.splitter.next(text, finished) {
             Split::NeedMore => Piece::NeedMore,
             Split::Skip { next } => Piece::Skip { next },
@@ -116,7 +116,7 @@ impl Stages {
     pub fn has_any_of_ours(&self, text: &[u8]) -> bool {
         let (mut splitter, mut decoder, mut at) = (self.splitter.clone(), self.decoder_like(), 0);
         while let Some(rest) = text.get(at..) {
-            splitter.separate_by(decoder.separator());
+            splitter.take_apart_by(decoder.marks());
             at += match splitter.next(rest, false) {
                 Split::NeedMore => return false,
                 Split::Skip { next } | Split::Broken { next, .. } | Split::TooLong { next } => next,

@@ -94,7 +94,7 @@ fn decoded(format: &Format, mut text: &[u8], may: bool) -> Vec<String> {
     let mut splitter = format.framing.splitter(RECORD_BYTES);
     let (mut decoder, mut all) = ((format.decoder)(Names::default()), Vec::new());
     loop {
-        splitter.separate_by(decoder.separator());
+        splitter.take_apart_by(decoder.marks());
         if may && splitter.begins_record(text.len()) {
             let mut front = Front::empty();
             decoder.decode_front(text, RECORD_BYTES, &mut front);
@@ -186,6 +186,16 @@ fn mapped(
     places: &[(mapped::Field, &str)],
     condition: Option<&str>,
 ) -> &'static Format {
+    mapped_with(b'"', shape, places, condition)
+}
+
+/// The same, where another character quotes.
+fn mapped_with(
+    quote: u8,
+    shape: mapped::Shape,
+    places: &[(mapped::Field, &str)],
+    condition: Option<&str>,
+) -> &'static Format {
     let origin = |(field, place): &(mapped::Field, &str)| mapped::Origin {
         field: *field,
         from: mapped::From::Place((*place).to_owned()),
@@ -203,7 +213,7 @@ fn mapped(
             .collect(),
         rejects_others: places.len().is_multiple_of(2),
         device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
-        quote: b'"',
+        quote,
         skip_lines: 0,
     };
     mapping.format()
@@ -230,7 +240,9 @@ fn damaged_records_of_a_mapping_give_the_same_in_one_go() {
     damaged_everywhere(mapped(shape(false), &numbers, None), csv.as_bytes(), 4000);
     let semicolons = csv.replace(',', ";");
     let shape = mapped::Shape::Csv { delimiter: b';', has_header: true };
-    damaged_everywhere(mapped(shape, &names[1..], None), semicolons.as_bytes(), 4000);
+    damaged_everywhere(mapped(shape.clone(), &names[1..], None), semicolons.as_bytes(), 4000);
+    let apostrophes = semicolons.replace('"', "'").replace("ms-teams", "\"ms");
+    damaged_everywhere(mapped_with(b'\'', shape, &names[1..], None), apostrophes.as_bytes(), 4000);
     let json = r#"{"kind":"STOP","a":{"id":"1","way":"outbound"},"trunk":"ms-teams","ok":true,"code":200,"end":"2024-11-05T09:01:00Z","x":[1,-2.5,{"y":"\u00e9\n"}]}
 {"kind":"STOP", "a":{"id":2,"b":{"c":null}},"trunk":"a\"b","ok":false,"code":486.0,"end":null,"t":1e3}
 {"kind":"START","a":[{"id":1}],"code":-0}{"kind":"STOP","a":{"id":"é"},"ok":"KO","code":"503","code":"480"},

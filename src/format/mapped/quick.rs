@@ -66,8 +66,7 @@ impl Quick {
             return None;
         }
         let (way, slots) = match &mapping.shape {
-            Shape::Csv { delimiter, .. } => {
-                let marks = Marks { separator: *delimiter, quote: Some(mapping.quote) };
+            Shape::Csv { .. } => {
                 let columns_of = |place: &&str| u16::try_from(column_of(place, columns)?).ok();
                 let found: Vec<Option<u16>> = places.iter().map(columns_of).collect();
                 let mut wanted: Vec<u16> = found.iter().copied().flatten().collect();
@@ -75,7 +74,7 @@ impl Quick {
                 wanted.dedup();
                 let slots = found.into_iter().map(|column| wanted.binary_search(&column?).ok()).collect();
                 let columns = columns.map(|columns| columns.names().len());
-                (Way::Table { wanted: Wanted::few(&wanted)?, marks, columns }, slots)
+                (Way::Table { wanted: Wanted::few(&wanted)?, marks: mapping.marks(), columns }, slots)
             }
             Shape::Json => (Way::Object(Tree::of(&places)?), (0..places.len()).map(Some).collect()),
             Shape::Regex(patterns) => {
@@ -102,9 +101,7 @@ impl Quick {
         let mut places = wanted.places();
         let first = columns::first_row(text, *marks, &mut places)?;
         let (row, count, whole) = (first.row, first.count(), first.text());
-        // Where rows end is found by the quotes of RFC 4180.
-        let has_odd_quote = marks.quote != Some(b'"') && memchr::memchr(b'"', row).is_some();
-        if has_odd_quote || is_header(row) || expected.is_some_and(|columns| columns != count) {
+        if is_header(row) || expected.is_some_and(|columns| columns != count) {
             return None;
         }
         let mut values = [None; MOST];

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::guess::{self, Sample};
 use super::record::{Cells, Columns, Record};
 use super::{Shape, time::TimeFormat, trial};
-use crate::framing::{Framing, Split};
+use crate::framing::{COMMAS, Framing, Marks, Split};
 
 /// So many records are looked at.
 const RECORDS: usize = 500;
@@ -71,7 +71,7 @@ fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
         Shape::Regex(_) => return Vec::new(),
     };
     let mut splitter = framing.splitter(text.len() + 1);
-    splitter.separate_by(delimiter);
+    splitter.take_apart_by(Marks { separator: delimiter, ..COMMAS });
     let mut cells = Cells::delimited_by(delimiter);
     let (mut samples, mut columns, mut rest, mut count) = (Vec::new(), None, text, 0);
     while count < RECORDS {

@@ -8,6 +8,7 @@ use crate::format::row::{self, Lenient, Usual};
 use crate::format::times::Dates;
 use crate::format::{Decode, Decoded, Front};
 use crate::framing::quoted_csv::is_above_header;
+use crate::framing::{COMMAS, Marks};
 
 /// The decoder of one file.
 #[derive(Debug, Default)]
@@ -71,8 +72,9 @@ impl Decode for Decoder {
         Some(self.dates.kept_with(header))
     }
 
-    fn separator(&self) -> u8 {
-        self.header.as_ref().map_or(b',', |(_, columns)| columns.separator)
+    fn marks(&self) -> Marks {
+        let separator = self.header.as_ref().map_or(COMMAS.separator, |(_, columns)| columns.separator);
+        Marks { separator, ..COMMAS }
     }
 
     /// Decodes one row, cut without its newline; a carriage return may be left at its end.
