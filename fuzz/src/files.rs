@@ -131,7 +131,7 @@ pub fn read(source: usize, pieces: &[&[u8]], budget: u64, restarts: bool) -> Out
     }
     apply(&mut reading);
     let unrecognised = reading.unrecognised();
-    let text = families::text(&Arc::new(ledger.commit(true).expect("it is in memory"))).expect("text");
+    let text = families::text(&Arc::new(ledger.commit(true).expect("it is in memory")));
     let is_of_records = |line: &&str| !line.starts_with("cdr_exporter_read_bytes_total");
     let counters = text.lines().filter(is_of_records).collect::<Vec<_>>().join("\n");
     Outcome { records, unrecognised, counters }

@@ -341,7 +341,7 @@ fn written(arguments: &Arguments, choice: &Choice, was_read: WasRead) -> Result<
     let WasRead { snapshot, calls, origins } = was_read;
     let internal = |error: String| (error, Exit::Internal);
     if arguments.output == Output::Prometheus {
-        return families::text(&snapshot).map_err(|error| internal(error.to_string()));
+        return Ok(families::text(&snapshot));
     }
     let mut arrangement = arguments.arrangement.clone();
     if arguments.output == Output::Csv && arrangement.by.is_empty() {

@@ -200,7 +200,7 @@ impl Shared {
 
     fn encode(&self, body: Body, families: &[Family<'_>]) -> Result<Vec<u8>, Failed> {
         match body {
-            Body::Text => text::encode(families).map(String::into_bytes).map_err(failed),
+            Body::Text => Ok(text::encode(families).into_bytes()),
             Body::OpenMetrics => Ok(openmetrics::encode(families, self.with_created).into_bytes()),
             Body::Protobuf => protobuf::encode(families).map_err(failed),
         }

@@ -191,10 +191,7 @@ const SERIES_OVERFLOW: Described = Described {
 };
 
 /// What a snapshot holds about calls and causes, in the text format; the daemon's own counters are left out.
-///
-/// # Errors
-/// None in practice: writing to memory does not fail, and no family is empty.
-pub fn text(snapshot: &Snapshot) -> prometheus::Result<String> {
+pub fn text(snapshot: &Snapshot) -> String {
     let mut families = all_of(snapshot);
     families.retain(|family| !family.name.starts_with("cdr_exporter_"));
     text::encode(&families)
@@ -355,7 +352,7 @@ impl Described {
     fn with<'a>(&self, series: impl Iterator<Item = Series<'a>>) -> Family<'a> {
         let mut series: Vec<Series<'a>> = series.collect();
         debug_assert!(series.iter().all(|series| series.labels.len() == self.labels.len()), "{}", self.name);
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        series.sort_by(Series::cmp_labels);
         Family { name: self.name, help: self.help, kind: self.kind, labels: self.labels.to_vec(), series }
     }
 

@@ -1,6 +1,7 @@
 //! A metric family as every format sees it: name, help, type, label names and series. Knows no format.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use prometheus::proto::{self, LabelPair, MetricType};
 
@@ -39,10 +40,32 @@ pub struct Series<'a> {
     pub exemplars: &'a [Option<Exemplar>],
 }
 
+impl Series<'_> {
+    /// The order of their label values. Most series share the texts of the first ones, which so need not be read.
+    pub fn cmp_labels(&self, other: &Self) -> Ordering {
+        let pairs = self.labels.iter().zip(&other.labels);
+        let mut differing = pairs.filter(|(one, other)| !std::ptr::eq(&***one, &***other));
+        differing
+            .find_map(|(one, other)| Some(one.cmp(other)).filter(|order| order.is_ne()))
+            .unwrap_or(Ordering::Equal)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     Number(f64),
     Histogram(&'a Histogram),
+}
+
+impl Kind {
+    /// As text formats call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
 }
 
 impl<'a> Family<'a> {

@@ -8,6 +8,7 @@
 pub mod families;
 pub mod listen;
 mod family;
+mod sample;
 mod text;
 mod openmetrics;
 mod protobuf;

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::family::{CORRELATION_ID, Family, Kind, Series, Value, cumulated};
+use super::family::{CORRELATION_ID, Family, Kind, Value, cumulated};
+use super::sample::{LabelNames, Number, write_escaped};
 use crate::call::{Exemplar, UnixMillis};
-use crate::ledger::snapshot::Histogram;
 
 /// The last line of an answer.
 pub const END: &str = "# EOF\n";
@@ -12,129 +12,65 @@ pub const END: &str = "# EOF\n";
 /// The families as text, without the last line; with when each series began, where that is wanted.
 pub fn encode(families: &[Family<'_>], with_created: bool) -> String {
     let mut text = String::new();
-    for family in families {
-        // Writing to a string does not fail.
-        let _ = write_family(family, with_created, &mut text);
-    }
+    families.iter().for_each(|family| write_family(family, with_created, &mut text));
     text
 }
 
-fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) -> fmt::Result {
+fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) {
     let name = family.base_name();
-    let kind = match family.kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram => "histogram",
-    };
-    writeln!(text, "# TYPE {name} {kind}")?;
-    if let Some(unit) = family.unit() {
-        writeln!(text, "# UNIT {name} {unit}")?;
+    for piece in ["# TYPE ", name, " ", family.kind.label(), "\n"] {
+        text.push_str(piece);
     }
-    writeln!(text, "# HELP {name} {}", Escaped(family.help))?;
+    if let Some(unit) = family.unit() {
+        for piece in ["# UNIT ", name, " ", unit, "\n"] {
+            text.push_str(piece);
+        }
+    }
+    for piece in ["# HELP ", name, " "] {
+        text.push_str(piece);
+    }
+    write_escaped(family.help, text);
+    text.push('\n');
+    let labels = LabelNames::new(&family.labels);
+    let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
     for series in &family.series {
-        let labels = Labels { names: &family.labels, values: series };
+        let begin = |suffix: &str, text: &mut String| {
+            text.push_str(name);
+            text.push_str(suffix);
+        };
         match series.value {
             Value::Number(value) => {
-                let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
-                write!(text, "{name}{suffix}{labels} {}", Number(value))?;
-                write_exemplar(series.exemplars.first(), text)?;
+                begin(suffix, text);
+                labels.write(&series.labels, text);
+                write_value(Number(value), series.exemplars.first(), text);
             }
-            Value::Histogram(histogram) => write_histogram(name, &labels, histogram, series.exemplars, text)?,
+            Value::Histogram(histogram) => {
+                for (bucket, (bound, count)) in cumulated(histogram).enumerate() {
+                    begin("_bucket", text);
+                    labels.write_with(&series.labels, ("le", &Bound(bound).to_string()), text);
+                    write_value(Number(count as f64), series.exemplars.get(bucket), text);
+                }
+                for (suffix, value) in [("_count", histogram.count() as f64), ("_sum", histogram.sum)] {
+                    begin(suffix, text);
+                    labels.write(&series.labels, text);
+                    Number(value).write_last(text);
+                }
+            }
         }
         if let Some(UnixMillis(created)) = series.created.filter(|_| with_created) {
-            writeln!(text, "{name}_created{labels} {}", Number(created as f64 / 1000.0))?;
+            begin("_created", text);
+            labels.write(&series.labels, text);
+            Number(created as f64 / 1000.0).write_last(text);
         }
     }
-    Ok(())
 }
 
-/// The rest of a line: the exemplar, where there is one.
-fn write_exemplar(exemplar: Option<&Option<Exemplar>>, text: &mut String) -> fmt::Result {
-    if let Some(Some(exemplar)) = exemplar {
-        let (id, at) = (exemplar.correlation_id, Number(exemplar.ended_at.0 as f64 / 1000.0));
-        write!(text, " # {{{CORRELATION_ID}=\"{id}\"}} {} {at}", Number(exemplar.value))?;
-    }
-    text.write_char('\n')
-}
-
-fn write_histogram(
-    name: &str,
-    labels: &Labels<'_>,
-    histogram: &Histogram,
-    exemplars: &[Option<Exemplar>],
-    text: &mut String,
-) -> fmt::Result {
-    for (bucket, (bound, count)) in cumulated(histogram).enumerate() {
-        write!(text, "{name}_bucket{{")?;
-        labels.write_pairs(text)?;
-        let comma = if labels.names.is_empty() { "" } else { "," };
-        write!(text, "{comma}le=\"{}\"}} {count}", Bound(bound))?;
-        write_exemplar(exemplars.get(bucket), text)?;
-    }
-    writeln!(text, "{name}_count{labels} {}", histogram.count())?;
-    writeln!(text, "{name}_sum{labels} {}", Number(histogram.sum))
-}
-
-/// The labels of one series, in braces where there are any.
-struct Labels<'a> {
-    names: &'a [&'a str],
-    values: &'a Series<'a>,
-}
-
-impl Labels<'_> {
-    fn write_pairs(&self, text: &mut impl Write) -> fmt::Result {
-        let pairs = self.names.iter().zip(&self.values.labels);
-        for (place, (name, value)) in pairs.enumerate() {
-            let comma = if place == 0 { "" } else { "," };
-            write!(text, "{comma}{name}=\"{}\"", Escaped(value))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Labels<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.names.is_empty() {
-            return Ok(());
-        }
-        f.write_char('{')?;
-        self.write_pairs(f)?;
-        f.write_char('}')
-    }
-}
-
-/// A label value or help text as it stands in the format.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest.as_bytes()) {
-            f.write_str(&rest[..at])?;
-            f.write_str(match rest.as_bytes()[at] {
-                b'\\' => "\\\\",
-                b'"' => "\\\"",
-                _ => "\\n",
-            })?;
-            rest = &rest[at + 1..];
-        }
-        f.write_str(rest)
-    }
-}
-
-/// A value of a sample.
-struct Number(f64);
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            f64::INFINITY => f.write_str("+Inf"),
-            f64::NEG_INFINITY => f.write_str("-Inf"),
-            // What rounds to itself as an integer is one; below 2^53 nothing is lost.
-            value if value.abs() < 9_007_199_254_740_992.0 => write!(f, "{value}"),
-            value => write!(f, "{value:e}"),
-        }
-    }
+/// The rest of a line: its value, and the exemplar, where there is one.
+fn write_value(value: Number, exemplar: Option<&Option<Exemplar>>, text: &mut String) {
+    let Some(Some(exemplar)) = exemplar else { return value.write_last(text) };
+    let (id, at) = (exemplar.correlation_id, Number(exemplar.ended_at.0 as f64 / 1000.0));
+    // Writing to a string does not fail.
+    let _ = writeln!(text, " {value} # {{{CORRELATION_ID}=\"{id}\"}} {} {at}", Number(exemplar.value));
 }
 
 /// An upper bound in its canonical form, which is that of a float.
@@ -150,6 +86,8 @@ impl fmt::Display for Bound {
 mod tests {
     use super::*;
     use crate::call::Guid;
+    use crate::expose::family::Series;
+    use crate::ledger::snapshot::Histogram;
 
     #[test]
     fn a_family_is_written_as_the_format_wants_it() {
@@ -196,19 +134,5 @@ mod tests {
         assert_eq!(encode(&[calls.clone(), seconds], true), expected);
         let without = encode(&[calls], false);
         assert!(!without.contains("_created"), "{without}");
-    }
-
-    #[test]
-    fn numbers_keep_their_value() {
-        for (value, expected) in [
-            (0.0, "0"),
-            (9_007_199_254_740_991.0, "9007199254740991"),
-            (1e300, "1e300"),
-            (0.1, "0.1"),
-            (f64::INFINITY, "+Inf"),
-            (f64::NAN, "NaN"),
-        ] {
-            assert_eq!(Number(value).to_string(), expected);
-        }
     }
 }

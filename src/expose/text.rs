@@ -1,88 +1,104 @@
-//! The Prometheus text format 0.0.4, written by the `prometheus` crate. What is text 1.0.0 differs only where names
-//! are not of the old alphabet, which ours are.
+//! The Prometheus text format 0.0.4. What is text 1.0.0 differs only where names are not of the old alphabet, which ours are.
 
-use prometheus::TextEncoder;
-use prometheus::proto::{self, LabelPair, Metric, MetricType};
-
-use super::family::{Family, Kind, Series, Value, cumulated};
+use super::family::{Family, Value, cumulated};
+use super::sample::{LabelNames, Number};
 use crate::ledger::snapshot::Histogram;
 
-/// So many series are converted at once: the crate's form of one takes several times the room of its text.
-const AT_ONCE: usize = 256;
-
 /// The families as text.
-///
-/// # Errors
-/// None in practice: writing to memory does not fail.
-pub fn encode(families: &[Family<'_>]) -> prometheus::Result<String> {
+pub fn encode(families: &[Family<'_>]) -> String {
     let mut text = String::new();
-    for family in families {
-        for (part, series) in family.series.chunks(AT_ONCE).enumerate() {
-            let begin = text.len();
-            TextEncoder::new().encode_utf8(&[converted(family, series)], &mut text)?;
-            if part > 0 {
-                // What is said of the family stands above the first part alone.
-                text.replace_range(begin..begin + comments(&text[begin..]), "");
+    families.iter().for_each(|family| write_family(family, &mut text));
+    text
+}
+
+fn write_family(family: &Family<'_>, text: &mut String) {
+    let Family { name, help, kind, labels, series } = family;
+    // A help text says nothing that would have to be escaped but line ends and backslashes.
+    let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+    for piece in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.label(), "\n"] {
+        text.push_str(piece);
+    }
+    let labels = LabelNames::new(labels);
+    for series in series {
+        match series.value {
+            Value::Number(value) => {
+                text.push_str(name);
+                labels.write(&series.labels, text);
+                Number(value).write_last(text);
+            }
+            Value::Histogram(histogram) => {
+                let begin = |suffix: &str, text: &mut String| {
+                    text.push_str(name);
+                    text.push_str(suffix);
+                };
+                for (bound, count) in cumulated(histogram) {
+                    begin("_bucket", text);
+                    labels.write_with(&series.labels, ("le", &Number(bound).to_string()), text);
+                    Number(count as f64).write_last(text);
+                }
+                let Histogram { sum, .. } = histogram;
+                for (suffix, value) in [("_sum", *sum), ("_count", histogram.count() as f64)] {
+                    begin(suffix, text);
+                    labels.write(&series.labels, text);
+                    Number(value).write_last(text);
+                }
             }
         }
     }
-    Ok(text)
 }
 
-/// How long the comments are that the text begins with.
-fn comments(text: &str) -> usize {
-    text.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expose::family::{Kind, Series};
 
-fn converted(family: &Family<'_>, series: &[Series<'_>]) -> proto::MetricFamily {
-    let mut converted = proto::MetricFamily::default();
-    converted.set_name(family.name.to_owned());
-    converted.set_help(family.help.to_owned());
-    converted.set_field_type(match family.kind {
-        Kind::Counter => MetricType::COUNTER,
-        Kind::Gauge => MetricType::GAUGE,
-        Kind::Histogram => MetricType::HISTOGRAM,
-    });
-    converted.set_metric(series.iter().map(|series| metric(family, series)).collect());
-    converted
-}
-
-fn metric(family: &Family<'_>, series: &Series<'_>) -> Metric {
-    let pairs = family.labels.iter().zip(&series.labels).map(|(name, value)| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value(value.to_string());
-        pair
-    });
-    let mut metric = Metric::from_label(pairs.collect());
-    match series.value {
-        Value::Histogram(of) => metric.set_histogram(histogram(of)),
-        Value::Number(value) if family.kind == Kind::Counter => {
-            let mut counter = proto::Counter::default();
-            counter.set_value(value);
-            metric.set_counter(counter);
+    #[test]
+    fn a_family_is_written_as_the_format_wants_it() {
+        let mut histogram = Histogram::new(&[0.5, 30.0]);
+        for value in [0.25, 31.0] {
+            histogram.observe(value);
         }
-        Value::Number(value) => {
-            let mut gauge = proto::Gauge::default();
-            gauge.set_value(value);
-            metric.set_gauge(gauge);
-        }
+        let series = |labels: Vec<&'static str>, value| Series {
+            labels: labels.into_iter().map(Into::into).collect(),
+            value,
+            created: None,
+            exemplars: &[],
+        };
+        let calls = Family {
+            name: "calls_total",
+            help: "A \"call\" \\ two\nlines.",
+            kind: Kind::Counter,
+            labels: vec!["trunk", "direction"],
+            series: vec![series(vec!["a \"b\" \\ c\nd", ""], Value::Number(3.0))],
+        };
+        let seconds = Family {
+            name: "age_seconds",
+            help: "Age.",
+            kind: Kind::Histogram,
+            labels: vec!["source"],
+            series: vec![series(vec!["s"], Value::Histogram(&histogram))],
+        };
+        let time = Family {
+            name: "time_seconds",
+            help: "Time.",
+            kind: Kind::Gauge,
+            labels: Vec::new(),
+            series: vec![series(Vec::new(), Value::Number(1_730_798_819.258))],
+        };
+        let expected = r#"# HELP calls_total A "call" \\ two\nlines.
+# TYPE calls_total counter
+calls_total{trunk="a \"b\" \\ c\nd",direction=""} 3
+# HELP age_seconds Age.
+# TYPE age_seconds histogram
+age_seconds_bucket{source="s",le="0.5"} 1
+age_seconds_bucket{source="s",le="30"} 1
+age_seconds_bucket{source="s",le="+Inf"} 2
+age_seconds_sum{source="s"} 31.25
+age_seconds_count{source="s"} 2
+# HELP time_seconds Time.
+# TYPE time_seconds gauge
+time_seconds 1730798819.258
+"#;
+        assert_eq!(encode(&[calls, seconds, time]), expected);
     }
-    metric
-}
-
-/// The encoder adds the bucket `+Inf`.
-fn histogram(histogram: &Histogram) -> proto::Histogram {
-    let finite = cumulated(histogram).take(histogram.bounds.len());
-    let buckets = finite.map(|(bound, count)| {
-        let mut bucket = proto::Bucket::default();
-        bucket.set_upper_bound(bound);
-        bucket.set_cumulative_count(count);
-        bucket
-    });
-    let mut converted = proto::Histogram::default();
-    converted.set_bucket(buckets.collect());
-    converted.set_sample_count(histogram.count());
-    converted.set_sample_sum(histogram.sum);
-    converted
 }

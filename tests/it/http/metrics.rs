@@ -209,7 +209,7 @@ fn label_values_are_not_run_together() {
 
 #[test]
 fn a_report_has_the_families_about_calls_as_a_scrape_has_them() {
-    let report = families::text(&snapshot()).unwrap();
+    let report = families::text(&snapshot());
     let scrape = scrape(snapshot());
     let expected =
         about(&scrape, "cdr_").into_iter().filter(|line| !about(line, "cdr_exporter_").contains(line));
