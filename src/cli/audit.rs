@@ -7,7 +7,6 @@
 mod compare;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -71,9 +70,8 @@ pub fn run(arguments: &Arguments) -> Exit {
             counted(differences as u64, "difference")
         ),
     };
-    // Without anyone to read it, the exit status says it.
-    let _ = writeln!(io::stdout(), "{}{said}", shown::lines(&report));
-    if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No }
+    let exit = if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No };
+    super::print("audit", &format!("{}{said}\n", shown::lines(&report)), exit)
 }
 
 /// What came of it.

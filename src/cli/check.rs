@@ -60,9 +60,10 @@ pub fn run(arguments: &Arguments) -> Exit {
         return exit;
     }
     if arguments.paths.is_empty() && arguments.config_file.is_none() {
-        eprintln!(
-            "cdr-exporter check: nothing to check. Give it files, folders or globs, or a config:\n\
-             \n  cdr-exporter check /var/spool/cdr/teams\n  cdr-exporter check --config.file /etc/cdr-exporter/cdr-exporter.yml"
+        super::say(
+            "check",
+            "nothing to check. Give it files, folders or globs, or a config:\n\
+             \n  cdr-exporter check /var/spool/cdr/teams\n  cdr-exporter check --config.file /etc/cdr-exporter/cdr-exporter.yml",
         );
         return Exit::Usage;
     }
@@ -76,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Ok(config) => config,
         Err(error) => {
             super::say("check", error);
-            return Exit::BadConfig;
+            return if arguments.config_file.is_some() { Exit::BadConfig } else { Exit::Usage };
         }
     };
     if !config.unreadable.is_empty() {

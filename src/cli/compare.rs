@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,11 +47,7 @@ struct Pair<'p> {
 /// Reads both and prints. The answer is no when a file could not be read.
 pub fn run(arguments: &Arguments) -> Exit {
     match compared(arguments) {
-        Ok((text, exit)) => {
-            // A reader that goes away has read enough.
-            let _ = io::stdout().write_all(text.as_bytes());
-            exit
-        }
+        Ok((text, exit)) => super::print("compare", &text, exit),
         Err((message, exit)) => {
             super::say("compare", message);
             exit

@@ -7,7 +7,7 @@ pub mod traffic;
 pub mod truth;
 mod writer;
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,11 @@ pub fn run(arguments: Arguments) -> Exit {
 /// Writes the day to a file that is not there yet.
 fn export(file: &Path) -> Exit {
     let (text, shown) = (day::export(), shown::path(file));
-    match File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes())) {
+    let written = File::create_new(file).and_then(|mut made| {
+        // A part of a day would be taken for all of it.
+        made.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(file)))
+    });
+    match written {
         Ok(()) => {
             super::say("demo", format_args!("{shown} is written; now: cdr-exporter inspect {shown}"));
             Exit::Ok
@@ -82,10 +86,11 @@ fn export(file: &Path) -> Exit {
         }
         Err(error) => {
             let reason = crate::shown::refusal(&error);
-            super::say(
-                "demo",
-                format_args!("cannot write {shown}: {reason}; name a file in a folder that is there"),
-            );
+            let advice = match error.kind() {
+                io::ErrorKind::NotFound => "; name a file in a folder that is there",
+                _ => "",
+            };
+            super::say("demo", format_args!("cannot write {shown}: {reason}{advice}"));
             Exit::Internal
         }
     }

@@ -5,7 +5,7 @@ mod json;
 mod question;
 mod text;
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::ValueEnum;
 
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let question = match Question::parse(&what) {
         Ok(question) => question,
         Err(message) => {
-            eprintln!("error: {message}\n\nFor more information, try 'cdr-exporter explain --help'.");
+            super::say("explain", format_args!("{message}; --help has examples"));
             return Exit::Usage;
         }
     };
@@ -63,9 +63,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Output::Text => text::render(&answer, width()),
         Output::Json => json::render(&what, &answer),
     };
-    // A reader that goes away, as `head` does, has read enough.
-    let _ = io::stdout().write_all(rendered.as_bytes());
-    if answer.found { Exit::Ok } else { Exit::No }
+    super::print("explain", &rendered, if answer.found { Exit::Ok } else { Exit::No })
 }
 
 fn width() -> usize {

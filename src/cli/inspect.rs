@@ -17,7 +17,6 @@ pub use select::Choice;
 pub use table::{Style, wrapped};
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +62,7 @@ pub struct Arguments {
     #[arg(long)]
     count_duplicates: bool,
     /// Threads that read; all cores if it is not said
-    #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
+    #[arg(long, value_name = "NUMBER", value_parser = super::threads)]
     threads: Option<usize>,
     /// List the calls themselves, newest first, with correlation ids
     #[arg(long)]
@@ -133,12 +132,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let (was_read, exit) = read(&arguments.files, &options, &how);
     match written(arguments, &choice, was_read) {
         Err((message, exit)) => fail("inspect", &message, exit),
-        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                fail("inspect", &error.to_string(), Exit::Internal)
-            }
-            _ => exit,
-        },
+        Ok(text) => super::print("inspect", &text, exit),
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod yaml;
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -38,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     }
     let finished = text.len() < reader::RECORD_BYTES;
     if let Some(format) = Format::certain(text, finished) {
-        return print(&yaml::built_in(file, format.name));
+        return super::print("map", &yaml::built_in(file, format.name), Exit::Ok);
     }
     let sampled = sampling::sampled(text, finished);
     if sampled.samples.is_empty() {
@@ -49,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     let proposal = guess::propose(&sampled.samples);
-    let printed = print(&yaml::config(file, &sampled, &proposal));
+    let printed = super::print("map", &yaml::config(file, &sampled, &proposal), Exit::Ok);
     if !proposal.guesses.iter().any(|guess| guess.field.is_ending()) {
         super::say(
             "map",
@@ -59,11 +58,6 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     printed
-}
-
-fn print(config: &str) -> Exit {
-    // Whoever reads it may have seen enough.
-    if io::stdout().write_all(config.as_bytes()).is_err() { Exit::No } else { Exit::Ok }
 }
 
 /// Why there is nothing to guess from.

@@ -14,10 +14,12 @@ pub mod audit;
 pub mod collect;
 mod reader;
 mod stopped;
+mod texts;
 mod uncounted;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -82,6 +84,7 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn run() -> Exit {
+    panic::set_hook(Box::new(say_of_panic));
     match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -106,6 +109,18 @@ fn whole_number(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "write a whole number from 0 on, such as 15".to_owned())
 }
 
+/// More threads than any machine has use for, and fewer than a system refuses.
+const MOST_THREADS: usize = 512;
+
+/// How many threads are to read.
+///
+/// # Errors
+/// What to write instead.
+fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| *threads <= MOST_THREADS);
+    threads.ok_or_else(|| format!("write a whole number from 0 to {MOST_THREADS}"))
+}
+
 /// `1 file`, `2 files`, `1,234 files`.
 fn counted(count: u64, what: &str) -> String {
     one_or_more(count, what, &format!("{what}s"))
@@ -114,6 +129,24 @@ fn counted(count: u64, what: &str) -> String {
 /// As [`counted`], of what is more than a word.
 fn one_or_more(count: u64, one: &str, more: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { more })
+}
+
+/// Prints what was found. A reader that goes away, as `head` does, has read enough; anything else is a fault of its own.
+fn print(command: &str, text: &str, exit: Exit) -> Exit {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            say(command, format_args!("cannot print: {error}"));
+            Exit::Internal
+        }
+        _ => exit,
+    }
+}
+
+/// A fault of the program ends what it was at. Where it was is said, and not of what: that may be text of a record.
+fn say_of_panic(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(io::stderr(), "cdr-exporter: fault of the program at {at}: please report this line");
 }
 
 /// Says on standard error what went wrong or what was done. The names of files in it may hold anything.

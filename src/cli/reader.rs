@@ -17,6 +17,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+pub use super::texts::{RECORD_BYTES, text_at};
 use crate::call::RecordId;
 use crate::clock;
 use crate::format::names::Names;
@@ -30,16 +31,13 @@ use crate::reading::overlap::{Overlap, Twice};
 use crate::reading::{self, Batch, Context, Reading, Turn};
 use crate::source::archive::WORKBOOK;
 use crate::source::open;
-use crate::source::tail::{Tail, TailError};
+use crate::source::tail::TailError;
 
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
 /// How much is read between two looks at the progress bar.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
-
-/// A record is looked at no further than this.
-pub const RECORD_BYTES: usize = 64 * 1024;
 
 /// How many batches may wait to be counted for each thread: reading then bounds itself by counting.
 const WAITING_BATCHES: usize = 4;
@@ -322,28 +320,6 @@ fn standard_input() -> io::Result<File> {
     // It ends with the file, or when nobody reads any more.
     thread::spawn(move || io::copy(&mut file, &mut writer));
     Ok(File::from(OwnedFd::from(reader)))
-}
-
-/// What of a file's text begins at this offset, as far as a record is looked at again.
-pub fn text_at(path: &Path, position: u64) -> Option<Vec<u8>> {
-    let mut tail = Tail::new(open::open(path).ok()?);
-    let mut at = 0;
-    loop {
-        let ahead = usize::try_from(position - at).unwrap_or(usize::MAX).min(tail.text().len());
-        tail.consume(ahead);
-        at += ahead as u64;
-        if at == position && tail.text().len() >= RECORD_BYTES {
-            break;
-        }
-        if !tail.fill(u64::MAX, false).ok()? {
-            // The end may be without a line end.
-            tail.fill(1, true).ok();
-            break;
-        }
-    }
-    let text =
-        if at == position { tail.text() } else { tail.text().get(usize::try_from(position - at).ok()?..)? };
-    Some(text[..text.len().min(RECORD_BYTES)].to_vec())
 }
 
 /// Why a file is not read, and what to mend in it, if that is known.

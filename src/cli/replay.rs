@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::{self, ErrorKind, Read as _, Write};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -48,11 +48,7 @@ pub struct Arguments {
 /// Replays, and says what became of the records of each file.
 pub fn run(arguments: &Arguments) -> Exit {
     match replay(arguments) {
-        Ok((report, exit)) => {
-            // Without anyone to read it, the exit status says it.
-            let _ = io::stdout().write_all(shown::lines(&report).as_bytes());
-            exit
-        }
+        Ok((report, exit)) => super::print("replay", &shown::lines(&report), exit),
         Err(Failed { message, exit }) => {
             super::say("replay", message);
             exit

@@ -33,10 +33,10 @@ pub struct Arguments {
     #[command(flatten)]
     auto_reload: AutoReloads,
     /// Folder that keeps what was counted and how far each file was read; made where it is missing
-    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = config::STORAGE)]
     storage_path: PathBuf,
     /// Threads that read large files beside the one that counts; half of the cores if it is not said
-    #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
+    #[arg(long, value_name = "NUMBER", value_parser = super::threads)]
     threads: Option<usize>,
     #[command(flatten)]
     rejected: Rejected,
@@ -217,7 +217,7 @@ pub fn run(arguments: Arguments) -> Exit {
     let reloaded = config_file.clone().filter(|_| auto_reload.enable);
     let auto_reload = reloaded.map(|file| AutoReload::of(file, auto_reload.interval));
     let rejected_path = rejected.as_ref().map(|rejected| rejected.path.clone());
-    let storage = storage_path.clone();
+    let (storage, has_config) = (storage_path.clone(), config_file.is_some());
     let load = move || {
         let config = config::load_with(config_file.as_deref(), &paths, &storage);
         let mut config = config.map_err(|error| error.to_string())?;
@@ -228,23 +228,22 @@ pub fn run(arguments: Arguments) -> Exit {
         rejected_path.as_deref().map_or(Ok(()), |path| refuse_input(path, &config.pipeline))?;
         Ok(config)
     };
-    let usable = load().and_then(|config| match &rejected {
-        None => Ok(config),
-        Some(rejected) => {
-            let named = |error| format!("--rejected.path {}: {error}", rejected.path.display());
-            rejected.try_out().map(|()| config).map_err(named)
-        }
-    });
-    let config = match usable {
+    let config = match load() {
         Ok(config) => config,
-        Err(error) => return bad_config(&error),
+        Err(error) => return refuse(&error, if has_config { Exit::BadConfig } else { Exit::Usage }),
     };
+    if let Some(rejected) = &rejected
+        && let Err(error) = rejected.try_out()
+    {
+        let error = format!("--rejected.path {}: {error}", rejected.path.display());
+        return refuse(&error, Exit::BadConfig);
+    }
     telemetry::init(log.level, log.format);
     warn_of_paths_twice(&config);
     let reload = move || load().inspect(warn_of_paths_twice);
     let access = match web.access() {
         Ok(access) => access,
-        Err(error) => return bad_config(&error),
+        Err(error) => return refuse(&error, Exit::BadConfig),
     };
     let daemon = Daemon {
         listen: web.listen(),
@@ -266,9 +265,9 @@ pub fn run(arguments: Arguments) -> Exit {
     }
 }
 
-fn bad_config(error: &str) -> Exit {
+fn refuse(error: &str, exit: Exit) -> Exit {
     super::say("serve", error);
-    Exit::BadConfig
+    exit
 }
 
 fn exit_after(error: &AppError) -> Exit {

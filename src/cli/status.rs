@@ -5,7 +5,6 @@ mod head;
 mod table;
 
 use std::fs;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +39,7 @@ pub struct Arguments {
     #[arg(long = "web.listen-address", value_name = "ADDR", default_value = ":10410", value_parser = address)]
     address: SocketAddr,
     /// Folder of the store, read when no daemon answers
-    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = config::STORAGE)]
     storage_path: PathBuf,
     /// How to print it
     #[arg(long, value_name = "OUTPUT", default_value = "table")]
@@ -73,13 +72,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             shown::json(serde_json::to_string_pretty(&All { files, status }).unwrap_or_default()) + "\n"
         }
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            super::say("status", error);
-            Exit::Internal
-        }
-        _ => Exit::Ok,
-    }
+    super::print("status", &text, Exit::Ok)
 }
 
 /// What is printed for programs.

@@ -25,7 +25,7 @@ pub struct Stopped {
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
     /// Folder of the store
-    #[arg(long = "storage.path", value_name = "FOLDER", default_value = "data/")]
+    #[arg(long = "storage.path", value_name = "FOLDER", default_value = config::STORAGE)]
     storage_path: PathBuf,
 }
 

@@ -39,7 +39,7 @@ impl Places {
         Self { at_once: Some(at_once).filter(|at_once| *at_once > 0), taken: Arc::default() }
     }
 
-    /// The limit in words, for whoever is turned away.
+    /// How many there may be at once; 0 for any number.
     pub fn limit(&self) -> usize {
         self.at_once.unwrap_or_default()
     }

@@ -119,8 +119,8 @@ impl File {
         }
     }
 
-    /// Whether this file, of which `content` is known, begins otherwise than one that has its head and is shorter. `false`
-    /// where that does not show without decompressing it, or where it is not what it was.
+    /// Whether the text of `shorter`, a file with the same head, differs from what this file begins with. `false` where that would take
+    /// decompressing, or where this file is not what `content` says any more.
     pub fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
         let (Ok(file), Some(text_at), Some(end)) = (self.opened(id), content.plain_text_at, shorter.end())
         else {

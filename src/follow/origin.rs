@@ -143,8 +143,7 @@ impl File {
 }
 
 impl Surroundings<'_> {
-    /// Notes those of these, but for the file's own, of which there is more to read; whether there are any. They have a turn
-    /// first: only behind what is still being read of its original does a copy go on.
+    /// Queues the other originals that have unread data, so that they are read before the copy goes on. Returns whether there are any.
     fn note_behind(&mut self, originals: &[Original], own: FileId, now: Moment) -> bool {
         let before = self.behind.len();
         let holders = originals.iter().filter_map(|original| match original.holder {

@@ -17,7 +17,7 @@ struct StoredCommits {
 }
 
 impl Commits {
-    /// The row that the next commit writes: it counts itself, and lasts as long as those before it.
+    /// Counts this commit; its duration follows with the next.
     pub(super) fn change(&self) -> (Table, String, Option<String>) {
         let Self { total, failures, duration, .. } = self;
         let stored =

@@ -164,7 +164,7 @@ impl Pipeline {
                 Some(Event::Touched(source)) => self.look(source),
                 Some(Event::Looked(looked)) => self.looked(*looked),
                 Some(Event::Turned(turned)) => self.turned(*turned),
-                // Whoever asked has gone, as many at once may have.
+                // The client has gone: make no list for it.
                 Some(Event::Files(answer)) if answer.is_closed() => {}
                 Some(Event::Files(answer)) => {
                     let _ = answer.send(self.status());

@@ -198,7 +198,7 @@ impl Batch {
                 if (listing.is_meant)(labels, call.ended_at) {
                     self.listed.push(Listed::of(call, labels, position));
                 }
-                if self.listed.len() > 2 * listing.limit {
+                if self.listed.len() > listing.limit.saturating_mul(2) {
                     newest(&mut self.listed, listing.limit, |call| call);
                 }
             }

@@ -66,8 +66,9 @@ impl Reading {
         let parts: Vec<Part> = thread::scope(|scope| {
             let threads: Vec<_> =
                 readings.into_iter().map(|part| scope.spawn(move || part.read(context))).collect();
-            // What a part that panicked was to hold is read again in order.
-            threads.into_iter().map_while(|thread| thread.join().ok()).collect()
+            // Each is waited for: one that panicked and is not would end all. What it was to hold is read again in order.
+            let parts: Vec<_> = threads.into_iter().map(|thread| thread.join().ok()).collect();
+            parts.into_iter().map_while(|part| part).collect()
         });
         let before = self.position;
         let batches = self.take_parts(parts);
@@ -205,6 +206,7 @@ mod tests {
     use crate::format::device::{Device, TrunkFrom};
     use crate::format::fields::record_id;
     use crate::format::mapped::{Field, From, Mapping, Origin, Shape, TimeFormat};
+    use crate::format::{Decode, Decoded, Format};
     use crate::reading::{Options, Records, Turn};
     use crate::source::memory::Memory;
 
@@ -260,6 +262,43 @@ mod tests {
         while reading.finish(&context).expect("readable") == Turn::More {}
         batches.extend(reading.take_batch());
         (batches, reading.position(), parts)
+    }
+
+    /// Decodes as Graph's, but for one property.
+    #[derive(Debug)]
+    struct Faulty(Box<dyn Decode>);
+
+    impl Decode for Faulty {
+        fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
+            assert!(!record.starts_with(b"{\"fault\""), "a fault of the decoder");
+            self.0.decode(record)
+        }
+    }
+
+    #[test]
+    fn parts_that_panic_cost_nothing_before_them() {
+        let graph = Format::named("graph").expect("built in");
+        let faulty = Box::leak(Box::new(Format {
+            decoder: &|names| {
+                let graph = Format::named("graph").expect("built in");
+                Box::new(Faulty((graph.decoder)(names)))
+            },
+            ..*graph
+        }));
+        let part = rows(false, 100);
+        let fault = "{\"fault\": 1}\n";
+        // More than one part panics.
+        let text = [&part, &part, fault, &part, fault, &part, fault].concat();
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("room");
+        let context = Context::of_counts(START);
+        let options = Options { format: Some(faulty), ..Options::default() };
+        let mut reading = Reading::new(file.reopen().expect("a file"), options);
+        assert!(reading.turn(&context, Some(4096), 4096).is_ok());
+        let (bytes, length) = (part.len() as u64, text.len() as u64);
+        let batches = reading.read_in_parts_of(bytes, &context, length - reading.position(), 4);
+        assert!(batches.is_some_and(|batches| !batches.is_empty()));
+        assert!((bytes..=2 * bytes).contains(&reading.position()), "{}", reading.position());
     }
 
     /// The ids of calls, and how many records were rejected.

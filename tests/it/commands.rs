@@ -32,6 +32,11 @@ fn exit_codes() {
         (&["serve", empty, "--web.listen-address", "nonsense"], 2),
         (&["serve", empty, "--web.telemetry-path", "metrics"], 2),
         (&["serve", empty, "--log.level", "loud"], 2),
+        (&["serve", empty, "--threads", "20000"], 2),
+        (&["serve", "[a"], 2),
+        (&["check", "[a"], 2),
+        (&["inspect", "[a"], 2),
+        (&["inspect", "--code", "/", SAMPLE], 2),
         (&["serve", "--config.file", BAD_CONFIG], 64),
         (&["serve", "--config.file", "/no/such/file.yml"], 64),
         (&["serve", "--config.file", no_sources], 64),
@@ -216,6 +221,31 @@ fn the_log_is_not_held_back() {
     assert!(first.contains("starting cdr-exporter"), "{first}");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Whoever asked must not take silence for an answer.
+#[test]
+fn what_cannot_be_printed_is_said_and_no_panic() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let asked: [&[&str]; 5] = [
+        &["explain", "531004", "410"],
+        &["inspect", SAMPLE],
+        &["compare", SAMPLE, SAMPLE],
+        &["map", SAMPLE],
+        &["check", SAMPLE],
+    ];
+    for arguments in asked {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        let ended = command.args(arguments).stdout(full()).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(70), "{arguments:?}: {said}");
+        assert!(said.contains("No space left on device"), "{arguments:?}: {said}");
+    }
+    for (arguments, code) in [(&["explain", "1", "2", "3"][..], 2), (&["check"], 2)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+        let ended = command.args(arguments).stderr(full()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
+    }
 }
 
 /// A file that was read is closed: there may be more of them than descriptors.

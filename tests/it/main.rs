@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test says what is wrong by panicking"
+    clippy::print_stderr,
+    reason = "a test says what is wrong by panicking, and on standard error what it could not try"
 )]
 
 mod alerting;

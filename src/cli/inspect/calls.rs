@@ -1,6 +1,7 @@
 //! The calls themselves, newest first: what a ticket to Microsoft or to the vendor of the SBC needs, and nothing of a
 //! person.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use serde_json::Value;
 use super::select::Choice;
 use crate::call::{CodePair, Outcome, UnixMillis};
 use crate::classify::Catalogue;
-use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown, text_at};
+use crate::cli::reader::{FileRead, ListedIn, STANDARD_INPUT, shown};
+use crate::cli::texts::texts_at;
 use crate::format::correlation;
 use crate::format::names::{Field, Names};
 use crate::format::times::Dates;
@@ -74,8 +76,9 @@ pub fn of(
     names: &[TrunkName],
     zone: &TimeZone,
 ) -> Vec<Call> {
+    let ids = correlation_ids(&listed, paths, reads);
     let call = |ListedIn { place, call }: ListedIn| {
-        let (path, read) = (&paths[place], reads.get(place).and_then(Option::as_ref));
+        let path = &paths[place];
         let CodePair { microsoft, sip } = call.codes;
         Call {
             ended: call.ended_at.map(|at| second(at, zone)),
@@ -87,7 +90,7 @@ pub fn of(
             sip_code: sip,
             seconds: call.duration_seconds,
             calls: call.calls,
-            correlation_id: read.and_then(|read| correlation_id(path, read, call.position)),
+            correlation_id: ids.get(&(place, call.position)).cloned(),
             file: shown(path),
             position: call.position,
         }
@@ -138,28 +141,50 @@ fn second(at: UnixMillis, zone: &TimeZone) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
-/// The correlation id of the record at this position of a file's text.
-fn correlation_id(path: &Path, read: &FileRead, position: u64) -> Option<String> {
-    if path == Path::new(STANDARD_INPUT) {
-        return None;
+/// The correlation ids of these calls that can be read again, by the place of their file and their position in its text. Each file
+/// is read once, however many calls it has.
+fn correlation_ids(
+    listed: &[ListedIn],
+    paths: &[PathBuf],
+    reads: &[Option<FileRead>],
+) -> HashMap<(usize, u64), String> {
+    let mut places: Vec<(usize, u64)> = listed.iter().map(|it| (it.place, it.call.position)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let mut ids = HashMap::new();
+    for of_file in places.chunk_by(|(one, _), (other, _)| one == other) {
+        let Some((place, _)) = of_file.first() else { continue };
+        let Some(read) = reads.get(*place).and_then(Option::as_ref) else { continue };
+        if paths[*place] == Path::new(STANDARD_INPUT) {
+            continue;
+        }
+        let positions: Vec<u64> = of_file.iter().map(|(_, position)| *position).collect();
+        // What cannot be read any more has no id.
+        texts_at(&paths[*place], read.reading.tail.plain_text_at(), &positions, |position, text| {
+            ids.extend(correlation_id(read, text).map(|id| ((*place, position), id)));
+        });
     }
+    ids
+}
+
+/// The correlation id of the record that a text begins with.
+fn correlation_id(read: &FileRead, text: &[u8]) -> Option<String> {
     let format = read.reading.format()?;
     let names = read.reading.options().names;
-    let text = text_at(path, position)?;
     if format.is_of_device() {
         let decoder = (format.decoder)(names);
-        return decoder.correlation_id(&text).map(|id| id.to_string());
+        return decoder.correlation_id(text).map(|id| id.to_string());
     }
     let id = match format.framing {
         Framing::Json => {
-            let record = serde_json::Deserializer::from_slice(&text).into_iter::<Value>().next()?.ok()?;
+            let record = serde_json::Deserializer::from_slice(text).into_iter::<Value>().next()?.ok()?;
             property(&record, &squeezed(format.public.correlation_id), names)
         }
         // Under another header the column may be another.
         Framing::QuotedCsv if read.summary.records.header == 1 => {
             let kept = read.reading.content()?.header?;
             let (_, header) = Dates::of_kept(kept.as_bytes());
-            cell(str::from_utf8(header).ok()?, &text, names)
+            cell(str::from_utf8(header).ok()?, text, names)
         }
         Framing::QuotedCsv | Framing::Lines | Framing::Xml => None,
     };

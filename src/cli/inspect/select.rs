@@ -209,10 +209,12 @@ fn seconds(minutes: f64) -> Option<i64> {
 
 fn codes(text: &str) -> Result<CodePair, String> {
     let (microsoft, sip) = text.split_once('/').unwrap_or((text, ""));
-    let wrong = |_| "write 531004/410, 531004 or /410".to_owned();
+    const RIGHT: &str = "write 531004/410, 531004 or /410";
+    let wrong = |_| RIGHT.to_owned();
     let microsoft = (!microsoft.is_empty()).then(|| microsoft.parse()).transpose().map_err(wrong)?;
     let sip = (!sip.is_empty()).then(|| sip.parse()).transpose().map_err(wrong)?;
-    Ok(CodePair { microsoft, sip })
+    // Neither would be every failure.
+    if microsoft.is_none() && sip.is_none() { Err(RIGHT.to_owned()) } else { Ok(CodePair { microsoft, sip }) }
 }
 
 /// An outcome, as it is written in labels or in words.
@@ -278,6 +280,7 @@ mod tests {
             ("531004", Ok((Some(531_004), None))),
             ("/410", Ok((None, Some(410)))),
             ("x", Err(())),
+            ("/", Err(())),
         ] {
             let read = codes(text).map(|pair| (pair.microsoft, pair.sip)).map_err(|_| ());
             assert_eq!(read, expected, "{text}");
