@@ -28,7 +28,7 @@ use crate::expose::access::Access;
 use crate::expose::listen::{Address, Listener};
 use crate::expose::{self, FilesRequest, ReloadRequest};
 use crate::ledger::snapshot::{Published, Snapshot};
-use crate::ledger::store::{self, FILE, Store, StoreError};
+use crate::ledger::store::{self, Before, FILE, Store, StoreError};
 use crate::pipeline::{Event, Host, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
@@ -266,17 +266,16 @@ fn listen(addresses: &[Address]) -> Result<Vec<Listener>, AppError> {
 
 /// Says that counting begins at 0. Where there was a store before, it may have been moved by mistake.
 fn say_new_store(storage: &Path) {
-    let set_aside = store::set_aside(storage);
-    match (set_aside, store::was_used(storage)) {
-        (Some(before), _) => info!(
+    match store::before(storage) {
+        Before::SetAside(before) => info!(
             before = %before.display(),
             "the store was set aside: a new one is made, and counting begins at 0"
         ),
-        (None, true) => warn!(
+        Before::Used => warn!(
             path = %storage.display(),
             "the store that was here is gone: a new one is made, counting begins at 0, and what is still there is counted again. If it was moved, stop the daemon and put it back"
         ),
-        (None, false) => info!("there is no store yet: one is made, and counting begins at 0"),
+        Before::Nothing => info!("there is no store yet: one is made, and counting begins at 0"),
     }
 }
 

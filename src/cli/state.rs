@@ -1,15 +1,17 @@
 //! `cdr-exporter state`: looks after the durable store while no daemon uses it.
 
 mod forget;
+mod import;
 mod lines;
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use self::import::import;
 use self::lines::LineError;
 use super::{Exit, counted, one_or_more};
 use crate::ledger::store::{self, FILE, Row, Storage, Store, StoreError};
@@ -113,7 +115,7 @@ impl StateError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Store(StoreError::Damaged { .. })
+            Self::Store(StoreError::Damaged { .. } | StoreError::Empty(_))
             | Self::Damaged { .. }
             | Self::Export(_)
             | Self::NothingToForget(_)
@@ -262,64 +264,30 @@ fn export(folder: &Path) -> Result<String, StateError> {
     Ok(format!("exported {tally}"))
 }
 
-fn import(folder: &Path, file: Option<&Path>, force: bool) -> Result<String, StateError> {
-    let refused = |error| StateError::Io(folder.display().to_string(), error);
-    let store = folder.join(FILE);
-    if store.exists() && !force {
-        return Err(StateError::There(store));
-    }
-    let input: Box<dyn Read> = match file {
-        Some(file) => {
-            let refused = |error| StateError::Io(file.display().to_string(), error);
-            let opened = File::open(file).map_err(refused)?;
-            if opened.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                return Err(refused(io::Error::other(
-                    "a folder is here, not a file that `state export` wrote",
-                )));
-            }
-            Box::new(opened)
-        }
-        None => Box::new(io::stdin()),
-    };
-    let mut input = BufReader::new(input);
-    // Nothing is made of nothing, not even a folder.
-    if input.fill_buf().is_ok_and(<[u8]>::is_empty) {
-        return Err(StateError::Line { file: None, line: 1, error: LineError::Empty }.of(file));
-    }
-    store::make_folder(folder)?;
-    let _lock = store::lock(folder)?;
-    // The new store takes its place when it is whole, read and found right.
-    let making = tempfile::tempdir_in(folder).map_err(refused)?;
-    let mut new = Store::open(making.path())?;
-    lines::read(input, &mut new).map_err(|error| error.of(file))?;
-    let tally = load(new).map_err(|error| match error {
-        StoreError::Damaged { reason, .. } => StateError::Export(reason),
-        error => error.into(),
-    })?;
-    let aside = match store.exists() {
-        true => format!("; the store that was there is {}", move_aside(&store, "replaced")?.display()),
-        false => String::new(),
-    };
-    fs::rename(making.path().join(FILE), &store).map_err(refused)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
-    Ok(format!("imported {tally}{aside}"))
-}
-
 fn reset(folder: &Path) -> Result<String, StateError> {
     let store = folder.join(FILE);
     if !store.exists() {
         return Err(StoreError::Missing(store).into());
     }
-    let _lock = store::lock(folder)?;
-    let aside = move_aside(&store, "reset")?;
+    let lock = store::lock(folder)?;
+    let refused = |error| StateError::Io(folder.display().to_string(), error);
+    let name = name_aside("reset");
+    // First: to open a store that is still there marks it as used again.
+    store::mark_set_aside(&lock, &name).map_err(refused)?;
+    let aside = move_aside(&store, &name)?;
     Ok(format!("the store is now {}; the daemon will begin with an empty one", aside.display()))
 }
 
-/// Renames the store after the time and what became of it, and returns its new name.
-fn move_aside(store: &Path, why: &str) -> Result<PathBuf, StateError> {
-    let refused = |error| StateError::Io(store.display().to_string(), error);
+/// A name for the store after the time and what became of it.
+fn name_aside(why: &str) -> String {
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
-    let aside = store.with_file_name(format!("{FILE}.{why}-{time}"));
+    format!("{FILE}.{why}-{time}")
+}
+
+/// Gives the store another name in its folder, and returns where that is.
+fn move_aside(store: &Path, name: &str) -> Result<PathBuf, StateError> {
+    let refused = |error| StateError::Io(store.display().to_string(), error);
+    let aside = store.with_file_name(name);
     fs::rename(store, &aside).map_err(refused)?;
     let folder = store.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;

@@ -5,11 +5,11 @@
 
 mod error;
 mod file;
+mod place;
 
 use std::cell::Cell;
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -18,6 +18,7 @@ use redb::{Database, TableDefinition};
 
 use crate::source::identity::FileId;
 pub use error::{Storage, StoreError};
+pub use place::{Before, before, lock, make_folder, mark_set_aside, mark_used, remove_if_unused};
 
 /// The layout that this version writes, and the newest that it reads. The first change raises an older one to it, in the
 /// same transaction.
@@ -30,9 +31,6 @@ pub const LAYOUT: u64 = 4;
 
 /// The file, in the folder that the operator names.
 pub const FILE: &str = "ledger.redb";
-
-/// Held for as long as the store is in use, also while the file is closed between two attempts.
-const LOCK: &str = "ledger.lock";
 
 /// Pages that redb keeps in memory: the ledger reads everything once, at the start.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
@@ -181,6 +179,11 @@ impl Store {
 
     fn open_file(path: PathBuf, check: bool, lock: File) -> Result<Self, StoreError> {
         let metadata = path.metadata().map_err(|error| StoreError::refused(&path, error))?;
+        // Stores of earlier versions are without a mark. On a full disk it is tried again at the next start.
+        let _ = mark_used(&lock);
+        if metadata.len() == 0 {
+            return Err(StoreError::Empty(path));
+        }
         let database = guarded(&path, || file::open(&path, CACHE_BYTES, check))?;
         Ok(Self { path, file: FileId::of(&metadata), database: Some(database), _lock: lock })
     }
@@ -192,7 +195,7 @@ impl Store {
     /// When it cannot be read, and when `take` says why it cannot use a row; the store is then damaged.
     pub fn each(&mut self, mut take: impl FnMut(Row<'_>) -> Result<(), String>) -> Result<(), StoreError> {
         self.with_database(|path, database| {
-            file::each(database, &mut take).map_err(|error| StoreError::of_redb(path, error))
+            file::each(database, &mut take).map_err(|failure| failure.at(path))
         })
     }
 
@@ -221,7 +224,7 @@ impl Store {
     /// When the system refuses. The next call tries again from the beginning.
     pub fn write(&mut self, changes: &Changes) -> Result<(), StoreError> {
         self.with_database(|path, database| {
-            file::write(database, changes).map_err(|error| StoreError::of_redb(path, error))
+            file::write(database, changes).map_err(|failure| failure.at(path))
         })
     }
 
@@ -248,55 +251,6 @@ impl Store {
             Err(error) => Err(StoreError::refused(&self.path, error)),
         }
     }
-}
-
-/// Makes the folder of a store where it is missing; only its owner may look inside.
-///
-/// # Errors
-/// When the system refuses.
-pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    if folder.is_file() {
-        return Err(StoreError::NoFolder(folder.to_path_buf()));
-    }
-    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
-    let missing = folder.ancestors().take_while(is_missing).count();
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
-        // A new folder outlasts a loss of power once the one above it is on the disk, if that can be told to be.
-        let made = folder.canonicalize()?;
-        let mut above = made.ancestors().skip(1).take(missing).filter_map(|above| File::open(above).ok());
-        above.try_for_each(|above| above.sync_all())
-    });
-    made.map_err(|error| StoreError::refused(folder, error))
-}
-
-/// Keeps others out of a folder until it is dropped.
-///
-/// # Errors
-/// When another holds it, and when the system refuses.
-pub fn lock(folder: &Path) -> Result<File, StoreError> {
-    let refused = |error: io::Error| StoreError::refused(folder, error);
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join(LOCK));
-    let file = file.map_err(refused)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.join(FILE))),
-        Err(TryLockError::Error(error)) => Err(refused(error)),
-    }
-}
-
-/// Whether a store was once in use in this folder.
-pub fn was_used(folder: &Path) -> bool {
-    folder.join(LOCK).exists()
-}
-
-/// The store that was last set aside in this folder, if one was: its name is that of a store, and why and when.
-pub fn set_aside(folder: &Path) -> Option<PathBuf> {
-    let names = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
-    let aside =
-        names.filter(|name| name.to_str().is_some_and(|name| name.starts_with(&format!("{FILE}.re"))));
-    aside
-        .max_by_key(|name| folder.join(name).metadata().and_then(|it| it.modified()).ok())
-        .map(|name| folder.join(name))
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

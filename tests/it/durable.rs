@@ -160,6 +160,13 @@ fn a_damaged_store_stops_the_start_until_it_is_set_aside() {
         assert!(message.contains("state reset") && !message.contains("state verify"), "{message}");
         assert_eq!(fs::read(house.store()).unwrap().len(), content.len(), "nothing is made anew");
     }
+    fs::write(house.store(), "").unwrap();
+    let verified = house.state(&["verify"]).output().unwrap();
+    assert_eq!(verified.status.code(), Some(1));
+    for message in [house.refused(), said(&verified), said(&house.state(&["export"]).output().unwrap())] {
+        assert!(message.contains("the store is empty") && message.contains("state reset"), "{message}");
+        assert!(!message.contains("state export") && !message.contains("damaged"), "{message}");
+    }
     let reset = house.state(&["reset"]).output().unwrap();
     assert!(reset.status.success() && said(&reset).contains("ledger.redb.reset-"), "{}", said(&reset));
     let daemon = house.serve();

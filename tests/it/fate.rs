@@ -186,6 +186,47 @@ fn a_store_that_was_moved_is_missed() {
     assert_eq!(run_in(folder.path(), ["state", "reset"]).code, Some(0));
     let log = serve();
     assert!(says(&log, "the store was set aside") && !says(&log, "is gone"), "{log:?}");
+    // The reset of before says nothing of the store that was made since.
+    fs::remove_file(folder.path().join("data/ledger.redb")).unwrap();
+    let log = serve();
+    assert!(says(&log, "the store that was here is gone") && !says(&log, "set aside"), "{log:?}");
+}
+
+#[test]
+fn a_store_that_never_was_is_not_missed() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("cdr")).unwrap();
+    fs::write(at("junk"), "junk\n").unwrap();
+    let import = || run_in(folder.path(), ["state", "import", "--storage.path", "data/store", "junk"]);
+    let failed = import();
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert!(!at("data").exists(), "nothing is left of what failed");
+    // Something is in the way of a new store.
+    fs::create_dir_all(at("data/store/ledger.redb.new/kept")).unwrap();
+    assert_eq!(import().code, Some(1));
+    assert_eq!(fs::read_dir(at("data/store")).unwrap().count(), 1, "what was there before stays");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    let arguments = ["serve", "cdr", "--storage.path", "data/store", "--web.listen-address", "127.0.0.1:0"];
+    command.args(arguments).current_dir(folder.path());
+    assert_eq!(command.output().unwrap().status.code(), Some(74));
+    fs::remove_dir_all(at("data/store/ledger.redb.new")).unwrap();
+    let daemon = Daemon::of(&mut command);
+    daemon.wait_until_ready();
+    let log = daemon.stop();
+    let says = |text: &str| log.iter().any(|line| line.contains(text));
+    assert!(says("there is no store yet") && !says("is gone"), "{log:?}");
+}
+
+/// `/dev/zero` stands for whatever has no end and no line.
+#[test]
+fn an_export_of_one_endless_line_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let imported = run_in(folder.path(), ["state", "import", "--storage.path", "data", "/dev/zero"]);
+    assert_eq!(imported.code, Some(1));
+    let said = "/dev/zero, line 1: this is no line that `state export` wrote: it has more than";
+    assert!(imported.stderr.contains(said), "{}", imported.stderr);
+    assert!(!folder.path().join("data").exists());
 }
 
 #[test]

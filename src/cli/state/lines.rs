@@ -1,6 +1,6 @@
 //! A store as JSON lines: the layout, a line for each thing that it holds, and a line that says that this was all.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,11 +11,17 @@ use crate::ledger::store::{Changes, LAYOUT, Row, Store, Table};
 /// Rows are written to the new store when there are so many bytes of them.
 const TRANSACTION_BYTES: usize = 16 * 1024 * 1024;
 
+/// No line of an export is as long: the longest has what a source read in a minute by all its labels, or the header of a
+/// file.
+const LINE_BYTES: usize = 32 * 1024 * 1024;
+
 /// What is wrong with a line.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     #[error("this is no line that `state export` wrote: {}", said(.0))]
     Json(#[from] serde_json::Error),
+    #[error("this is no line that `state export` wrote: it has more than {} bytes", LINE_BYTES)]
+    TooLong,
     #[error("cannot be read: {}", crate::shown::refusal(.0))]
     Io(#[from] io::Error),
     #[error("an export begins with its layout")]
@@ -91,18 +97,21 @@ pub fn end(out: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// What is wrong with it and in which line, or with the store.
-pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
+pub fn read(mut input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
     let mut changes = Changes::default();
     let (mut bytes, mut number, mut ended) = (0, 0, false);
-    for line in input.lines() {
-        number += 1;
-        let wrong = |error: LineError| StateError::Line { file: None, line: number, error };
-        let line = line.map_err(|error| wrong(error.into()))?;
+    let mut line = Vec::new();
+    loop {
+        let wrong = |error: LineError| StateError::Line { file: None, line: number + 1, error };
+        if !next(&mut input, &mut line).map_err(wrong)? {
+            break;
+        }
         if ended {
             return Err(wrong(LineError::BehindEnd));
         }
         bytes += line.len();
-        ended = take(&line, number == 1, &mut changes).map_err(wrong)?;
+        ended = take(&line, number == 0, &mut changes).map_err(wrong)?;
+        number += 1;
         if bytes >= TRANSACTION_BYTES || ended {
             store.write(&std::mem::take(&mut changes))?;
             bytes = 0;
@@ -115,9 +124,21 @@ pub fn read(input: impl BufRead, store: &mut Store) -> Result<(), StateError> {
     }
 }
 
+/// The next line, without its end; whether there was one.
+fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, LineError> {
+    line.clear();
+    let read = input.by_ref().take(LINE_BYTES as u64 + 1).read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if read > LINE_BYTES {
+        return Err(LineError::TooLong);
+    }
+    Ok(read > 0)
+}
+
 /// Adds what a line says to the changes; whether it is the last one.
-fn take(line: &str, first: bool, changes: &mut Changes) -> Result<bool, LineError> {
-    match (serde_json::from_str(line)?, first) {
+fn take(line: &[u8], first: bool, changes: &mut Changes) -> Result<bool, LineError> {
+    match (serde_json::from_slice(line)?, first) {
         (Line::Layout { layout }, true) if layout > LAYOUT => return Err(LineError::Newer(layout)),
         (Line::Layout { .. }, true) => {}
         (_, true) | (Line::Layout { .. }, false) => return Err(LineError::NoLayout),
@@ -154,6 +175,23 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_never_ends_is_refused_while_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        for begin in ["", "{\"layout\":4}\n"] {
+            // Twice as much as a line may have, and no more is asked for.
+            let endless = begin.as_bytes().chain(io::repeat(0).take(2 * LINE_BYTES as u64));
+            let mut input = io::BufReader::new(endless);
+            let message = read(&mut input, &mut store).unwrap_err().to_string();
+            assert!(message.contains("this is no line that `state export` wrote: it has more"), "{message}");
+            assert!(
+                io::copy(&mut input, &mut io::sink()).unwrap() > LINE_BYTES as u64 / 2,
+                "read to its end"
+            );
+        }
+    }
 
     #[test]
     fn wrong_exports_are_refused_with_their_line() {

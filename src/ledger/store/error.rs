@@ -25,6 +25,15 @@ pub enum StoreError {
     )]
     Damaged { path: PathBuf, reason: String },
     #[error(
+        "{path}: the store is empty: 0 bytes, as a full disk or a machine that went down leaves a file. Nothing can be \
+         saved from it. Put a copy of it from a backup in its place, or begin anew with `cdr-exporter state reset \
+         {storage}`: counters then begin at 0, which Prometheus takes for a restart, and the files that are still there \
+         are counted again",
+        path = .0.display(),
+        storage = Storage(.0)
+    )]
+    Empty(PathBuf),
+    #[error(
         "{path}: the store has layout {found}, and this version knows layouts up to {LAYOUT}: a newer cdr-exporter \
          wrote it. Run that version, or move the store aside with `cdr-exporter state reset {storage}`",
         path = .path.display(),
@@ -80,19 +89,31 @@ impl StoreError {
             redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
                 Self::InUse(path.to_path_buf())
             }
-            redb::Error::Corrupted(reason) => Self::damaged(path, reason),
-            // The file is none of redb's, or ends too early.
-            redb::Error::Io(error) if matches!(error.kind(), InvalidData | UnexpectedEof) => {
-                Self::damaged(path, error)
+            redb::Error::Io(error) if !matches!(error.kind(), InvalidData | UnexpectedEof) => {
+                Self::refused(path, error)
             }
-            redb::Error::Io(error) => Self::refused(path, error),
-            error @ (redb::Error::TableTypeMismatch { .. }
-            | redb::Error::TableIsMultimap(_)
-            | redb::Error::TableDoesNotExist(_)
-            | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::UpgradeRequired(_)
-            | redb::Error::RepairAborted) => Self::damaged(path, error),
-            error => Self::refused(path, error),
+            error => match damage(&error) {
+                Some(reason) => {
+                    tracing::debug!(path = %path.display(), %error, "the store cannot be read");
+                    Self::damaged(path, reason)
+                }
+                None => Self::refused(path, error),
+            },
         }
     }
+}
+
+/// What of a store is damaged, as far as redb can tell. Its own words help no operator.
+fn damage(error: &redb::Error) -> Option<&'static str> {
+    Some(match error {
+        redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it ends too early",
+        redb::Error::Io(_) => "it does not begin as a store does",
+        redb::Error::Corrupted(_) | redb::Error::RepairAborted => "a part of it cannot be read",
+        redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TableDoesNotExist(_)
+        | redb::Error::TypeDefinitionChanged { .. } => "its tables are not those of a store",
+        redb::Error::UpgradeRequired(_) => "its file has a form that this version does not know",
+        _ => return None,
+    })
 }

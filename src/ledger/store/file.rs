@@ -12,6 +12,30 @@ const OLDEST: u64 = 1;
 const LAYOUT_KEY: &str = "layout";
 const READY_KEY: &str = "ready";
 
+/// Why something was not done in the file.
+#[derive(Debug)]
+pub enum Failure {
+    Redb(redb::Error),
+    /// What is wrong with a row, in words of ours.
+    Row(String),
+}
+
+impl<E: Into<redb::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Redb(error.into())
+    }
+}
+
+impl Failure {
+    /// The same, of the store at this path.
+    pub fn at(self, path: &Path) -> StoreError {
+        match self {
+            Self::Redb(error) => StoreError::of_redb(path, error),
+            Self::Row(reason) => StoreError::damaged(path, reason),
+        }
+    }
+}
+
 /// Makes a store that holds nothing.
 pub fn create(path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     let lost = |error: redb::Error| StoreError::of_redb(path, error);
@@ -61,12 +85,12 @@ fn layout(database: &Database) -> Result<Option<u64>, redb::Error> {
 pub fn each(
     database: &Database,
     take: &mut impl FnMut(Row<'_>) -> Result<(), String>,
-) -> Result<(), redb::Error> {
+) -> Result<(), Failure> {
     let transaction = database.begin_read()?;
     let meta = transaction.open_table(META)?;
     let is_newest = meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT);
     if meta.get(READY_KEY)?.is_some() {
-        take(Row::Ready).map_err(redb::Error::Corrupted)?;
+        take(Row::Ready).map_err(Failure::Row)?;
     }
     for table in Table::ALL {
         let open = match transaction.open_table(table.definition()) {
@@ -90,17 +114,17 @@ pub fn each(
         let (key, ids) = batch?;
         let (source, number) = key.value();
         let taken = take(Row::Ids { source, number, ids: ids.value() });
-        taken.map_err(|reason| redb::Error::Corrupted(format!("table ids: {reason}")))?;
+        taken.map_err(|reason| Failure::Row(format!("table ids: {reason}")))?;
     }
     Ok(())
 }
 
-fn in_newest_layout(table: Table, key: &str, value: &str) -> Result<(String, String), redb::Error> {
+fn in_newest_layout(table: Table, key: &str, value: &str) -> Result<(String, String), Failure> {
     table.in_newest_layout(key, value).map_err(|reason| wrong_row(table, &reason))
 }
 
-fn wrong_row(table: Table, reason: &str) -> redb::Error {
-    redb::Error::Corrupted(format!("table {}: {reason}", table.name()))
+fn wrong_row(table: Table, reason: &str) -> Failure {
+    Failure::Row(format!("table {}: {reason}", table.name()))
 }
 
 /// One batch of ids.
@@ -110,7 +134,7 @@ pub fn ids(database: &Database, source: &str, number: u64) -> Result<Option<Vec<
 }
 
 /// Rewrites every row of an older layout as the newest has it.
-fn raise_layout(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+fn raise_layout(transaction: &WriteTransaction) -> Result<(), Failure> {
     const OLDER: TableDefinition<'_, &str, &str> = TableDefinition::new("older");
     let mut meta = transaction.open_table(META)?;
     if meta.get(LAYOUT_KEY)?.is_some_and(|layout| layout.value() == LAYOUT) {
@@ -135,7 +159,7 @@ fn raise_layout(transaction: &WriteTransaction) -> Result<(), redb::Error> {
 }
 
 /// Makes the changes in one transaction, and waits until they are on the disk.
-pub fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
+pub fn write(database: &Database, changes: &Changes) -> Result<(), Failure> {
     let transaction = database.begin_write()?;
     raise_layout(&transaction)?;
     if changes.ready {

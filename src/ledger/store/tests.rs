@@ -119,19 +119,24 @@ fn damage_is_said_and_nothing_is_made_anew() {
     let middle = memchr::memmem::rfind(&whole, b"xxxx").unwrap();
     let mut flipped = whole.clone();
     flipped[middle] ^= 0x40;
-    let cases: [(&str, Vec<u8>); 5] = [
-        ("nothing", Vec::new()),
+    let cases: [(&str, Vec<u8>); 4] = [
         ("a head only", whole[..100].to_vec()),
         ("half", whole[..whole.len() / 2].to_vec()),
         ("garbage", vec![0xa5; whole.len()]),
         ("a flipped bit", flipped),
     ];
+    let words = ["it ends too early", "it does not begin as a store does", "a part of it cannot be read"];
     for (case, content) in cases {
         fs::write(&path, &content).unwrap();
         let error = Store::open(folder.path()).map(|mut store| rows(&mut store).len()).unwrap_err();
-        assert!(matches!(&error, StoreError::Damaged { .. }), "{case}: {error:?}");
+        let StoreError::Damaged { reason, .. } = &error else { panic!("{case}: {error:?}") };
+        assert!(words.contains(&&**reason), "{case}, in redb's words: {reason}");
         assert!(error.to_string().contains("state verify"), "{case}: {error}");
     }
+    fs::write(&path, "").unwrap();
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(&error, StoreError::Empty(_)), "{error:?}");
+    assert!(error.to_string().contains("Nothing can be saved from it"), "{error}");
     fs::write(&path, &whole).unwrap();
     assert_eq!(rows(&mut Store::open(folder.path()).unwrap()).len(), 100);
 }
