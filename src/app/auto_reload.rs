@@ -1,6 +1,5 @@
 //! `--config.enable-auto-reload`: asks for a reload once the config file says something else, as SIGHUP does.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use tokio::time::sleep;
 use tracing::info;
 
 use crate::expose::ReloadRequest;
+use crate::small_file;
 
 /// Which file is looked at, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,9 @@ pub struct AutoReload {
 }
 
 impl AutoReload {
-    /// To be made before the config is read from this file.
+    /// To be made before the config is read from this file. What a pipe brings is left for that: it can be read once.
     pub fn of(file: PathBuf, every: Duration) -> Self {
-        Self { in_force: fs::read(&file).ok(), file, every }
+        Self { in_force: small_file::read(&file).ok(), file, every }
     }
 
     /// Looks until nobody takes reloads any more. What is found twice alike is whole: editors write in pieces.
@@ -32,7 +32,7 @@ impl AutoReload {
         let look = || {
             let file = file.clone();
             // The file may lie where reading takes its time.
-            async { spawn_blocking(|| fs::read(file).ok()).await.ok().flatten() }
+            async { spawn_blocking(move || small_file::read(&file).ok()).await.ok().flatten() }
         };
         let mut last = None;
         loop {
@@ -54,6 +54,8 @@ impl AutoReload {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tokio::time::timeout;
 
     use super::*;

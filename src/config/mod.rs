@@ -9,6 +9,7 @@ mod mapping;
 mod sources;
 mod units;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,8 +67,8 @@ pub fn load_with(file: Option<&Path>, paths: &[String], storage: &Path) -> Check
                 error.file = Some(file.to_path_buf());
                 error
             };
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| named(plain(small_file::unreadable(&error))))?;
+            let text = small_file::read_or_await(file).and_then(|text| io::read_to_string(text.as_slice()));
+            let text = text.map_err(|error| named(plain(small_file::unreadable(&error))))?;
             let config = parse(&text, storage).map_err(named)?;
             let unreadable = config.unreadable.into_iter().map(named).collect();
             Config { unreadable, ..config }

@@ -364,5 +364,5 @@ fn trunk_name(written: &file::Trunk) -> Checked<TrunkName> {
     let matches = Regex::new(&written.matches.value).and_then(|_| Regex::new(&whole));
     let matches =
         matches.map_err(|error| at(&written.matches, format!("not a regular expression: {error}")))?;
-    Ok(TrunkName { matches, name: written.name.value.clone() })
+    TrunkName::new(matches, written.name.value.clone()).map_err(|reason| at(&written.name, reason))
 }

@@ -64,6 +64,7 @@ const EVERYTHING: &[&str] = &[
     "call",
     "clock",
     "shown",
+    "small_file",
     "reason_header",
     "source",
     "framing",

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::tools::files::gzip;
 use super::tools::row::{self, Row};
-use super::tools::{Daemon, Labels, Metrics, Prometheus, labels, wait_for, wait_until};
+use super::tools::{Daemon, Labels, Metrics, Prometheus, labels, run, run_on, wait_for, wait_until};
 
 const SDP: (u64, u16) = (531_000, 410);
 const ICE: (u64, u16) = (531_004, 410);
@@ -236,6 +236,40 @@ fn a_changed_config_is_reloaded_by_itself_where_that_is_wanted() {
     daemon.wait_for_log("config reloaded");
     successful(1.0);
     daemon.stop();
+}
+
+#[test]
+fn a_config_that_nobody_writes_holds_up_nothing() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = TempDir::new().unwrap();
+    let config_file = folder.path().join("config.yml");
+    fs::write(&config_file, config(folder.path(), "")).unwrap();
+    let name = config_file.to_str().unwrap();
+    let often = ["--config.enable-auto-reload", "--config.auto-reload-interval", "100ms"];
+    let daemon = Daemon::serve([&["--config.file", name, "--web.enable-lifecycle"][..], &often].concat());
+    fs::remove_file(&config_file).unwrap();
+    mknodat(CWD, &config_file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let said = "it cannot be read: it is a pipe that nobody writes to";
+    let refused = daemon.post("/-/reload");
+    assert!(refused.status == 500 && refused.text().contains(said), "{}", refused.text());
+    let checked = run(["check", "--config.file", name]);
+    assert!(checked.code == Some(64) && checked.stderr.contains(said), "{}", checked.stderr);
+    fs::remove_file(&config_file).unwrap();
+    fs::write(&config_file, config(folder.path(), "rescan_interval: 5s\n")).unwrap();
+    daemon.wait_for_log("the config file has changed");
+    daemon.wait_for_log("config reloaded");
+    assert_eq!(daemon.post("/-/reload").status, 200);
+    daemon.stop();
+    let endless = run(["check", "--config.file", "/dev/zero"]);
+    assert!(
+        endless.code == Some(64) && endless.stderr.contains("larger than a megabyte"),
+        "{}",
+        endless.stderr
+    );
+    // What a pipe brings is read as ever.
+    let text = config(folder.path(), "rescan_intervall: 10s\n");
+    let piped = run_on(text.as_bytes(), ["check", "--config.file", "/dev/stdin"]);
+    assert!(piped.code == Some(64) && piped.stderr.contains("no key `rescan_intervall`"), "{}", piped.stderr);
 }
 
 #[test]
