@@ -109,7 +109,8 @@ pub struct Codes<'a> {
     pub sip: Option<u16>,
     /// Cause of ITU-T Q.850: 0 to 127.
     pub q850: Option<u8>,
-    /// The words beside the codes: Microsoft's phrase, or the vendor's name of the cause; `""` when there are none.
+    /// The words beside the codes: Microsoft's phrase, or the vendor's name of the cause; `""` when there are none. One that is cut may
+    /// end in the blank behind which it was.
     pub text: Text<'a>,
     pub words: Words,
     pub refused_by: RefusedBy,
@@ -132,9 +133,14 @@ pub enum Words {
 pub enum RefusedBy {
     /// The SBC, or the PSTN behind it, to a call from Teams.
     SbcSide,
+    /// The SBC itself, to a call from Teams: no called side said anything.
+    Sbc,
     /// Teams, to a call from the PSTN.
     Teams,
-    /// The record does not tell which side is Teams, or it has a Microsoft code, which tells more.
+    /// The called side, whichever side is Teams.
+    Called,
+    /// The record does not tell, or none of these: the SBC itself or the caller ended a call to Teams. Or it has a Microsoft code, which
+    /// tells more.
     #[default]
     Unknown,
 }

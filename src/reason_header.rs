@@ -10,7 +10,7 @@ use crate::call::Words;
 pub struct Reason<'t> {
     pub protocol: Protocol,
     pub cause: Option<u16>,
-    /// The text without its quotes.
+    /// The text without its quotes. Where it ends in a blank behind which its quote is closed, with that.
     pub text: &'t str,
     /// Whether the closing quote is missing, so that the text may go on.
     pub is_cut: bool,
@@ -40,7 +40,7 @@ pub struct Microsoft<'t> {
 /// What Microsoft says in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said<'t> {
-    /// The phrase, as the catalogue has it; `""` when it is cut off wholly.
+    /// The phrase, as the catalogue has it; `""` when it is cut off wholly. A blank at its end may be where it was cut: it counts.
     pub phrase: &'t str,
     /// Whether the phrase may go on.
     pub is_cut: bool,
@@ -74,8 +74,8 @@ pub fn values(header: &str) -> impl Iterator<Item = Reason<'_>> {
 pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
     // Without a parameter there is nothing of both.
     let header = if memchr::memchr(b'=', header.as_bytes()).is_some() { header } else { "" };
-    values(header).filter_map(|reason| match reason.microsoft() {
-        Some(microsoft) => Some(Said { phrase: microsoft.phrase, is_cut: reason.is_cut }),
+    values(header).filter_map(|reason| match reason.guid_and_phrase() {
+        Some((_, phrase)) => Some(Said { phrase, is_cut: reason.is_cut }),
         None => reason.is_completed_elsewhere().then_some(ELSEWHERE),
     })
 }
@@ -96,11 +96,17 @@ impl<'t> Reason<'t> {
 
     /// The parts of a text that Microsoft wrote.
     pub fn microsoft(&self) -> Option<Microsoft<'t>> {
+        let (correlation_id, phrase) = self.guid_and_phrase()?;
+        Some(Microsoft { correlation_id, phrase: phrase.trim_end() })
+    }
+
+    /// The same, with a blank at the end of the phrase.
+    fn guid_and_phrase(&self) -> Option<(u128, &'t str)> {
         let (guid, behind) = self.text.split_at_checked(GUID)?;
         let correlation_id = guid_bits(guid)?;
         match behind.strip_prefix(';') {
-            Some(phrase) => Some(Microsoft { correlation_id, phrase: phrase.trim() }),
-            None if behind.is_empty() => Some(Microsoft { correlation_id, phrase: "" }),
+            Some(phrase) => Some((correlation_id, phrase.trim_start())),
+            None if behind.trim_end().is_empty() => Some((correlation_id, "")),
             None => None,
         }
     }
@@ -136,7 +142,7 @@ fn value(header: &str) -> Option<(Reason<'_>, &str)> {
         let (value, is_cut, behind) = parameter_value(value.trim_start());
         rest = behind;
         if name.eq_ignore_ascii_case("cause") {
-            reason.cause = value.trim_end_matches('"').parse().ok();
+            reason.cause = value.trim_end_matches(['"', '\\']).parse().ok();
         } else if name.eq_ignore_ascii_case("text") {
             reason = Reason { text: value, is_cut, ..reason };
         }
@@ -154,29 +160,35 @@ fn protocol(name: &str) -> Protocol {
 
 /// The value of a parameter without its quotes, whether it is cut, and what stands behind it.
 fn parameter_value(text: &str) -> (&str, bool, &str) {
-    let Some(quoted) = text.strip_prefix('"') else {
+    let is_microsoft =
+        |text: &str| text.split_at_checked(GUID).is_some_and(|(guid, _)| guid_bits(guid).is_some());
+    let unescaped = text.trim_start_matches('\\');
+    let escapes = text.len() - unescaped.len();
+    // Who took a cell out of its quotes may have taken the one behind a backslash for one of them.
+    let bare = || Some(unescaped).filter(|text| escapes > 0 && is_microsoft(text));
+    let Some(quoted) = unescaped.strip_prefix('"').or_else(bare) else {
         // Behind a GUID comes a phrase that may hold any of these.
-        let is_microsoft = text.split_at_checked(GUID).is_some_and(|(guid, _)| guid_bits(guid).is_some());
-        let end = text.find([';', ',']).filter(|_| !is_microsoft).unwrap_or(text.len());
+        let end = text.find([';', ',']).filter(|_| !is_microsoft(text)).unwrap_or(text.len());
         // Without quotes nothing tells whether it goes on.
         return (text[..end].trim_end(), end == text.len(), &text[end..]);
     };
-    match closing_quote(quoted) {
+    match closing_quote(quoted, escapes) {
         Some(end) => {
-            let behind = &quoted[end + 1..];
-            (quoted[..end].trim(), false, &behind[behind.find([';', ',']).unwrap_or(behind.len())..])
+            let (text, behind) = (quoted[..end].trim_end_matches('\\'), &quoted[end + 1..]);
+            (text.trim_start(), false, &behind[behind.find([';', ',']).unwrap_or(behind.len())..])
         }
         None => (quoted.trim(), true, ""),
     }
 }
 
-/// Where a quoted text ends: at the first quote that no backslash guards.
-fn closing_quote(text: &str) -> Option<usize> {
-    let mut is_guarded = false;
+/// Where a quoted text ends: at the first quote that no backslash guards. Who put the header into a text of JSON wrote backslashes before
+/// its quotes, too: then so many guard nothing.
+fn closing_quote(text: &str, escapes: usize) -> Option<usize> {
+    let mut backslashes = 0;
     text.bytes().position(|byte| {
-        let closes = byte == b'"' && !is_guarded;
-        is_guarded = byte == b'\\' && !is_guarded;
-        closes
+        let guards = if escapes == 0 { backslashes % 2 } else { backslashes / (escapes + 1) };
+        backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
+        byte == b'"' && guards == 0
     })
 }
 

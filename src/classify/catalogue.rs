@@ -6,7 +6,8 @@
 //! 1. Microsoft code, SIP code and phrase; among the phrases of a pair also by the number after `HRESULT=`.
 //! 2. Microsoft code and SIP code: the pair's row for any other phrase, or its only row.
 //! 3. For a record without a Microsoft code, as an SBC writes it: SIP code and phrase, when that names one
-//!    Microsoft code; else the beginning of a phrase that the SBC cut short, when that names one.
+//!    Microsoft code; else the beginning of a phrase that the SBC cut short, when that names one. Not 560xxx, which says
+//!    that the SBC's side refused, where the record says that Teams did.
 //! 4. Microsoft code 560xxx: the SBC answered SIP xxx.
 //! 5. The range of the Microsoft code.
 //! 6. For a record without a Microsoft code: what [`super::ending`] says.
@@ -21,7 +22,7 @@ use hashbrown::HashMap;
 use super::entry::{self, Entry};
 use super::table::Refused;
 use super::{Cause, Verdict, phrase, q850, range, sip};
-use crate::call::{Call, CodePair, Outcome, Text, Words};
+use crate::call::{Call, CodePair, Outcome, RefusedBy, Text, Words};
 
 /// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
 const SHORTEST_BEGINNING: usize = 9;
@@ -159,8 +160,12 @@ impl Catalogue {
             Words::MicrosoftCut => true,
             Words::Other => return None,
         };
+        let can_be = |entry: &&Entry| {
+            call.codes.refused_by != RefusedBy::Teams || range::sbc_refusal(entry.microsoft_code).is_none()
+        };
         self.by_phrase(sip, &call.codes.text.read(), may_be_cut)
             .filter(|entry| entry.outcome != Outcome::Answered)
+            .filter(can_be)
     }
 
     /// Most calls come here, so neither phrase nor memory is touched.

@@ -8,6 +8,9 @@
 //!    itself tells Microsoft: SIP cause 200.
 //! 3. On a call to the PSTN that the SBC side refused: Microsoft code 560000 and the SIP code.
 //! 4. The SIP code, then the Q.850 cause, by their standards.
+//!
+//! 408 and 480 say that nobody answered only where the called side gave them: where the record says that the SBC itself or
+//! the caller ended the call, or does not tell the sides apart, the call failed, unless the Q.850 cause says that it rang.
 
 use super::catalogue::sbc_refusal_outcome;
 use super::{Catalogue, Cause, Entry, Verdict, q850, range, sip};
@@ -16,18 +19,21 @@ use crate::call::{Call, CodePair, Outcome, RefusedBy};
 impl Catalogue {
     /// Rules 3 and 4, for a call that neither its own flag nor a phrase explains.
     pub(super) fn by_side(&self, call: &Call<'_>) -> Verdict<'_> {
-        let sip = call.codes.sip.filter(|_| call.codes.refused_by == RefusedBy::SbcSide);
+        let is_of_sbc = matches!(call.codes.refused_by, RefusedBy::SbcSide | RefusedBy::Sbc);
+        let sip = call.codes.sip.filter(|_| is_of_sbc);
         match sip.and_then(|sip| Some((sip, range::of_sbc_refusal(sip)?))) {
-            Some((sip, microsoft)) => self.refused_by_sbc(sip, microsoft),
+            Some((sip, microsoft)) => self.refused_by_sbc(sip, microsoft, call),
             None => by_standards(call),
         }
     }
 
-    fn refused_by_sbc(&self, sip: u16, microsoft: u64) -> Verdict<'_> {
-        match self.by_codes(microsoft, sip, &"".into()) {
+    fn refused_by_sbc(&self, sip: u16, microsoft: u64, call: &Call<'_>) -> Verdict<'_> {
+        let rang = call.codes.refused_by == RefusedBy::SbcSide || call.codes.q850 == Some(ALERTED);
+        let is_told = |outcome| outcome != Outcome::NoAnswer || rang;
+        match self.by_codes(microsoft, sip, &"".into()).filter(|entry| is_told(entry.outcome)) {
             Some(entry) => listed(entry, Some(sip)),
             None => Verdict {
-                outcome: sbc_refusal_outcome(sip),
+                outcome: Some(sbc_refusal_outcome(sip)).filter(|it| is_told(*it)).unwrap_or(Outcome::Failed),
                 cause: Cause::SbcRefused(sip),
                 codes: CodePair { microsoft: Some(microsoft), sip: Some(sip) },
             },

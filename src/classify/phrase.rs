@@ -6,15 +6,22 @@ pub fn same(left: &str, right: &str) -> bool {
     letters(left).eq(letters(right))
 }
 
-/// Whether `whole` begins with `beginning`, which something cut short.
+/// Whether `whole` begins with `beginning`, which something cut short: a blank at its end is one of `whole`, too.
 pub fn begins(whole: &str, beginning: &str) -> bool {
     let mut whole = letters(whole);
     letters(beginning).all(|letter| whole.next() == Some(letter))
+        && (!ends_in_blank(beginning) || whole.next() == Some(' '))
 }
 
-/// How many characters of a phrase take part in a comparison.
-pub fn length(phrase: &str) -> usize {
-    letters(phrase).count()
+/// How many characters of a beginning take part in a comparison.
+pub fn length(beginning: &str) -> usize {
+    letters(beginning).count() + usize::from(ends_in_blank(beginning))
+}
+
+/// Whether a phrase was cut behind the blank between two words.
+fn ends_in_blank(beginning: &str) -> bool {
+    let words = beginning.trim_end();
+    words.len() < beginning.len() && !words.is_empty() && !words.ends_with('.')
 }
 
 /// The number after `HRESULT=`, hexadecimal or decimal. Some components print the same 32 bits as a negative
@@ -98,6 +105,14 @@ mod tests {
         assert!(begins("No callee endpoints were found", "No callee"));
         assert!(!begins("No callee", "No callee endpoints were found"));
         assert!(!begins("No callee endpoints", "No calls"));
+        for (whole, beginning, expected) in [
+            ("No trunk config", "No trunk ", true),
+            ("No trunks", "No trunk ", false),
+            ("One. Two", "One. ", true),
+        ] {
+            assert_eq!(begins(whole, beginning), expected, "{whole}: {beginning}");
+        }
+        assert_eq!(["No trunk ", "No trunk", " ", "One. "].map(length), [9, 8, 0, 3]);
     }
 
     #[test]

@@ -276,14 +276,19 @@ impl<'a> Row<'a> {
     /// Direction and trunk of a call by way of Teams. Rows of a branch exchange are about phones, too: those are `None`. Without the
     /// names of Teams' side nobody can tell.
     fn route(&self, device: &Device) -> Option<(Direction, &'a str)> {
-        let [ingress, egress] = self.channels.map(peer);
+        let [mut ingress, egress] = self.channels.map(peer);
         let is_teams = |name: &[u8]| device.is_teams_bytes(name);
-        let (is_from, is_to) = (is_teams(ingress) || is_teams(self.context), is_teams(egress));
+        let (mut is_from, is_to) = (is_teams(ingress), is_teams(egress));
+        // The context is that of the calling channel, whichever way the call went on: it tells where no peer does. It is then the name of
+        // Teams' side: that of the peer may be somebody's phone.
+        if !is_from && !is_to && is_teams(self.context) {
+            (ingress, is_from) = (self.context, true);
+        }
         if device.are_known() && !is_from && !is_to {
             return None;
         }
         let direction = device::direction_where(is_from, is_to);
-        // The peer of Teams' side, or of the other, and where it is not known which that is, none: a peer may be somebody's phone.
+        // The name of Teams' side, or the peer of the other, and where it is not known which that is, none.
         let trunk = match direction {
             Direction::Outbound => device.trunk_where(true, ingress, egress),
             Direction::Inbound => device.trunk_where(false, ingress, egress),

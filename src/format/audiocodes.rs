@@ -109,8 +109,7 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
 
 /// What stands behind the first `|` of a line, without a carriage return as rsyslog escapes it.
 fn record(line: &[u8]) -> Option<&[u8]> {
-    let record = memchr::memchr(b'|', line).map(|bar| &line[bar + 1..])?;
-    Some(record.strip_suffix(b"#015").unwrap_or(record))
+    memchr::memchr(b'|', line).map(|bar| device::without_escaped_end(&line[bar + 1..]))
 }
 
 fn kind(line: &[u8]) -> Option<&[u8]> {

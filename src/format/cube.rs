@@ -1,7 +1,8 @@
 //! Cisco CUBE: call accounting as files (`gw-accounting file`, compact or detailed) and as syslog (`gw-accounting syslog`), one line to
 //! each leg. There is no SIP code, only the cause of Q.850.
 //!
-//! The leg that the router answered counts, of which each call has one; those that it originated are ignored.
+//! The legs that the router answered count, and those of one connection are one call, answered if one of them was: it has one of them,
+//! or more where it was sent on. Those that the router originated are ignored.
 //! A `*` or `.` before a time says that the clock was not set by others.
 //! Documented at cisco.com, "CDR Accounting for Cisco IOS Routers" and document 14068.
 
@@ -69,7 +70,7 @@ struct Decoder(&'static Device);
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
-        let line = String::from_utf8_lossy(line);
+        let line = String::from_utf8_lossy(device::without_escaped_end(line));
         let leg = match line.split_once(MARK) {
             Some((_, pairs)) => Leg::of_syslog(pairs),
             // Another line of the log; or one of a file that was cut.
@@ -181,7 +182,7 @@ impl Leg {
                 .filter(|_| answered)
                 .zip(disconnected)
                 .and_then(|(from, to)| seconds(from, to)),
-            attempt: Attempt::Only,
+            attempt: Attempt::Branch,
             unread,
             detail: Detail::default(),
         })
@@ -269,6 +270,12 @@ mod tests {
         assert_eq!((call.succeeded, call.codes.q850), (Some(false), Some(34)));
         assert_eq!(call.ended_at, Some(UnixMillis(1_292_494_519_214)));
         assert_eq!(call.record_id, RecordId(xxh3_128(b"CA52 F 0 1")));
+    }
+
+    #[test]
+    fn an_escaped_carriage_return_is_no_part_of_a_line() {
+        let (originated, _) = SYSLOG.split_once("1, ChargedUnits").unwrap();
+        assert_eq!(decoded(&format!("{originated}2#015")), Decoded::Ignored);
     }
 
     #[test]

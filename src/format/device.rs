@@ -268,8 +268,23 @@ pub fn host(uri: &str) -> &str {
     let uri = uri.trim_start_matches('<');
     let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
     let host = memchr::memrchr(b'@', uri.as_bytes()).map_or(uri, |at| &uri[at + 1..]);
+    // An address of IPv6 stands in brackets, where a port may follow it.
+    if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        return address;
+    }
     let end = host.bytes().position(|byte| matches!(byte, b':' | b';' | b'>' | b'?'));
-    &host[..end.unwrap_or(host.len())]
+    let (name, behind) = host.split_at(end.unwrap_or(host.len()));
+    let is_address = || host.parse::<std::net::Ipv6Addr>().is_ok();
+    if behind.starts_with(':') && behind[1..].contains(':') && is_address() { host } else { name }
+}
+
+/// Who ended a call, where its record says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The device itself.
+    Device,
+    Caller,
+    Called,
 }
 
 /// Which side gave the final answer to a call that went this way, where the device passed on what the called side said.
@@ -279,6 +294,22 @@ pub fn refused_by(direction: Direction) -> RefusedBy {
         Direction::Inbound => RefusedBy::Teams,
         Direction::Unknown => RefusedBy::Unknown,
     }
+}
+
+/// As [`refused_by`], where the record may say who ended the call. A caller gives no answer: what one from Teams got then is of the SBC's
+/// side all the same.
+pub fn refused_by_end(direction: Direction, ended_by: Option<EndedBy>) -> RefusedBy {
+    match (direction, ended_by) {
+        (Direction::Outbound, Some(EndedBy::Device)) => RefusedBy::Sbc,
+        (Direction::Inbound, Some(EndedBy::Device | EndedBy::Caller)) => RefusedBy::Unknown,
+        (Direction::Unknown, Some(EndedBy::Called)) => RefusedBy::Called,
+        _ => refused_by(direction),
+    }
+}
+
+/// A line of a log without a carriage return at its end, as rsyslog escapes it.
+pub fn without_escaped_end(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"#015").unwrap_or(line)
 }
 
 /// The SIP code in what a device says released a call: a code, perhaps with its phrase, `CANCEL`, or `BYE` and words of its own, which
@@ -362,6 +393,45 @@ mod tests {
         ] {
             assert_eq!(release_code(text.as_bytes(), false), failed, "{text}");
             assert_eq!(release_code(text.as_bytes(), true), answered, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_may_be_addresses() {
+        for (uri, expected) in [
+            ("[2001:db8::5]", "2001:db8::5"),
+            ("sip:+14255550100@[2001:db8::5]:5061;transport=tls", "2001:db8::5"),
+            ("2001:db8::5", "2001:db8::5"),
+            ("192.0.2.1:5060", "192.0.2.1"),
+            ("carrier.example.com:5060;a=b:c", "carrier.example.com"),
+            ("[2001:db8::5", "[2001"),
+        ] {
+            assert_eq!(host(uri), expected, "{uri}");
+        }
+        for pattern in ["2001:db8::5", "[2001:DB8::5]", "[[]2001:db8::5]", "[[]2001:db8:*]", "2001:*"] {
+            let device = Device::parse(&[pattern], TrunkFrom::Teams, TimeZone::UTC).unwrap();
+            assert!(device.is_teams_name(host("[2001:db8::5]")), "{pattern}");
+            assert!(!device.is_teams_name("2"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn who_ended_a_call_says_who_refused_it() {
+        use EndedBy::{Called, Caller, Device};
+        for (direction, ended_by, expected) in [
+            (Direction::Outbound, None, RefusedBy::SbcSide),
+            (Direction::Outbound, Some(Called), RefusedBy::SbcSide),
+            (Direction::Outbound, Some(Caller), RefusedBy::SbcSide),
+            (Direction::Outbound, Some(Device), RefusedBy::Sbc),
+            (Direction::Inbound, None, RefusedBy::Teams),
+            (Direction::Inbound, Some(Called), RefusedBy::Teams),
+            (Direction::Inbound, Some(Caller), RefusedBy::Unknown),
+            (Direction::Inbound, Some(Device), RefusedBy::Unknown),
+            (Direction::Unknown, None, RefusedBy::Unknown),
+            (Direction::Unknown, Some(Called), RefusedBy::Called),
+            (Direction::Unknown, Some(Device), RefusedBy::Unknown),
+        ] {
+            assert_eq!(refused_by_end(direction, ended_by), expected, "{direction:?} {ended_by:?}");
         }
     }
 

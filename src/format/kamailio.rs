@@ -65,6 +65,7 @@ static FIND_MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK)
 
 /// The kind of a line, and its pairs: behind the first mark that a kind follows. What a caller may say stands behind that.
 fn line_of(line: &[u8]) -> Option<(Kind, &[u8])> {
+    let line = device::without_escaped_end(line);
     FIND_MARK.find_iter(line).find_map(|at| kind_at(line, at + MARK.len()))
 }
 
@@ -177,7 +178,8 @@ impl<'a> Pairs<'a> {
         let mut next = begins.next();
         while let Some(begin) = next {
             next = begins.next();
-            let value = value_of_pair(&text[begin..]);
+            let pair = value_of_pair(&text[begin..]);
+            let value = pair.filter(|(name, _)| Name::of(name).is_some() || !is_said(open, text, begin));
             if value.is_none() && begin < text.len() {
                 continue;
             }
@@ -205,6 +207,14 @@ impl<'a> Pairs<'a> {
     fn get(&self, name: Name) -> Option<&'a str> {
         self.0[name as usize]
     }
+}
+
+/// Whether what begins there goes on with what the other end said, as the number in a phrase does: `text="…; HRESULT=0x80096004"`. Pairs
+/// that a script adds have no blank before them.
+fn is_said(open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> bool {
+    let Some((Some(Name::Reason | Name::ReasonHeader), value)) = open else { return false };
+    let quotes = || memchr::memchr_iter(b'"', text[value..begin].as_bytes()).count();
+    text[begin..].starts_with(' ') || quotes() % 2 == 1
 }
 
 /// The name of the pair that a text begins with, and where its value begins. A name that can be a parameter of a Reason header is that

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use self::layout::{Attribute, Layout};
 use self::recognise::{Kind, kind, recognise};
-use super::device::{self, Device, Keys, Sides};
+use super::device::{self, Device, EndedBy, Keys, Sides};
 use super::{Decode, Decoded, Format, Public, answered, correlation, fields, loose_cells, written_time};
 use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
@@ -205,8 +205,18 @@ impl Record<'_> {
             q850: self.cause().or_else(|| headers().find_map(|header| reason_header::q850(header))),
             text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
-            refused_by: device::refused_by(direction),
+            refused_by: device::refused_by_end(direction, self.ended_by()),
         })
+    }
+
+    /// As the accounting guides number it; 0 is nobody known.
+    fn ended_by(&self) -> Option<EndedBy> {
+        match self.get(Attribute::Initiator) {
+            "1" => Some(EndedBy::Caller),
+            "2" => Some(EndedBy::Called),
+            "3" => Some(EndedBy::Device),
+            _ => None,
+        }
     }
 
     fn cause(&self) -> Option<u8> {

@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 
 use self::kind::Kind;
 use super::columns::{self, Marks, Wanted};
-use super::device::{self, Device, Keys, Sides};
+use super::device::{self, Device, EndedBy, Keys, Sides};
 use super::last_minute::LastMinute;
 use super::local_time;
 use super::names::Names;
@@ -24,7 +24,7 @@ use crate::call::{
     UnreadTime,
 };
 use crate::framing::Framing;
-use crate::reason_header;
+use crate::reason_header::{self, Said};
 
 /// Accounting files of an SBC Core.
 pub static FORMAT: Format = Format {
@@ -79,8 +79,8 @@ fn recognise(text: &[u8], finished: bool, _: Names) -> Recognised {
 /// Within a protocol variant, counted from 0: what released the call.
 static RELEASED_BY: Wanted<1> = Wanted::rising([18]);
 
-/// And the fields that a script of the SBC may fill.
-static OF_SCRIPTS: Wanted<5> = Wanted::rising([62, 63, 64, 65, 66]);
+/// And the first of the fields that a script of the SBC may fill, and how many there are.
+const OF_SCRIPTS: (usize, usize) = (62, 5);
 
 /// Commas, and nothing that quotes.
 const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
@@ -158,6 +158,8 @@ struct Row<'r> {
     sides: [&'r str; 2],
     /// Of the called side, and of the calling one.
     variants: [&'r str; 2],
+    /// Who ended it: 0 the SBC, 1 the calling side, 2 the called one.
+    initiator: &'r str,
     is_final: &'r str,
 }
 
@@ -240,27 +242,56 @@ impl<'r> Row<'r> {
         let answered = self.is_stop;
         let mut released_by = self.variants.into_iter().map(|variant| parts(variant, &RELEASED_BY)[0]);
         let released_by = released_by.find(|it| !it.is_empty()).unwrap_or_default();
-        let header = if answered { "" } else { self.reason_header() };
         codes.sip = device::release_code(released_by.as_bytes(), answered)?;
         codes.q850 = self.reason.parse().ok().filter(|cause| (1..128).contains(cause));
-        codes.refused_by = device::refused_by(direction);
-        if let Some(said) = reason_header::phrases(header).find(|said| !said.phrase.is_empty()) {
+        codes.refused_by = device::refused_by_end(direction, self.ended_by());
+        if let Some(said) = self.said().filter(|_| !answered) {
             (codes.text, codes.words) = (Text::from(said.phrase), said.words());
         }
         Ok(())
     }
 
-    /// The first field of a script that is a Reason header, of either side.
-    fn reason_header(&self) -> &'r str {
+    fn ended_by(&self) -> Option<EndedBy> {
+        match self.initiator {
+            "0" => Some(EndedBy::Device),
+            "1" => Some(EndedBy::Caller),
+            "2" => Some(EndedBy::Called),
+            _ => None,
+        }
+    }
+
+    /// The first that a Reason header says in a field of a script, of either side. A header of several values stands in several fields:
+    /// there are commas between them.
+    fn said(&self) -> Option<Said<'r>> {
         static CAUSE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cause="));
         let has_cause = |text: &str| CAUSE.find(text.as_bytes()).is_some();
         if !self.variants.into_iter().any(has_cause) {
-            return "";
+            return None;
         }
-        let scripts = self.variants.map(|variant| parts(variant, &OF_SCRIPTS));
-        let mut scripts = (0..scripts[0].len()).flat_map(|place| scripts.map(|parts| parts[place]));
-        scripts.find(|it| has_cause(it)).unwrap_or_default()
+        let mut scripts = self.variants.map(scripts);
+        let fields = (0..OF_SCRIPTS.1).flat_map(|_| scripts.each_mut().map(Iterator::next)).flatten();
+        fields
+            .filter(|it| has_cause(it))
+            .find_map(|header| reason_header::phrases(header).find(|said| !said.phrase.is_empty()))
     }
+}
+
+/// The fields of a protocol variant that a script may fill, and all behind them. A comma between quotes parts none.
+fn scripts(variant: &str) -> impl Iterator<Item = &str> {
+    let before = memchr::memchr_iter(b',', variant.as_bytes()).nth(OF_SCRIPTS.0 - 1);
+    let mut rest = before.map(|at| &variant[at + 1..]);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let mut is_within = false;
+        let end = text.bytes().position(|byte| {
+            is_within ^= byte == b'"';
+            byte == b',' && !is_within
+        });
+        // A quote that is never closed holds no more than its field.
+        let end = end.or_else(|| memchr::memchr(b',', text.as_bytes()).filter(|_| is_within));
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }
 
 /// Parts of a protocol variant.

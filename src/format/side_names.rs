@@ -25,6 +25,7 @@ impl SideNames {
     pub fn parse(written: &[&str]) -> Result<Self, globset::Error> {
         let mut all = GlobSetBuilder::new();
         for name in written {
+            let name = address(name).unwrap_or(name);
             all.add(GlobBuilder::new(name).case_insensitive(true).literal_separator(false).build()?);
         }
         let simple = written.iter().map(|name| is_simple(name).then(|| Simple::of(name))).collect();
@@ -53,6 +54,14 @@ impl SideNames {
             _ => str::from_utf8(name).is_ok_and(|name| self.all.is_match(name)),
         }
     }
+}
+
+/// What stands in the brackets of an address of IPv6, which hosts are without; `[[]` is a pattern for the first of them.
+fn address(name: &str) -> Option<&str> {
+    let within = name.strip_suffix(']')?;
+    let of_pattern = within.strip_prefix("[[]").filter(|within| within.contains(':'));
+    let is_address = |within: &&str| within.parse::<std::net::Ipv6Addr>().is_ok();
+    of_pattern.or_else(|| within.strip_prefix('[').filter(is_address))
 }
 
 /// Whether only `*` and `?` stand for more than themselves; two of the first beside each other have a meaning of their own.

@@ -11,7 +11,7 @@ use super::found::Found;
 use super::listing::{Listed, Listing, newest};
 use super::origins::Origins;
 use super::{HowRead, mask};
-use crate::call::{Call, Exemplar, Guid, Outcome, Reason, UnixMillis};
+use crate::call::{Call, CodePair, Exemplar, Guid, Outcome, Reason, UnixMillis};
 use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
@@ -122,7 +122,8 @@ impl Batch {
                 for (place, call) in calls.iter().enumerate() {
                     let added = self.calls.add(call, how, now, context);
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
-                        self.list(call, &added, *position, listing);
+                        let codes = context.catalogue.classify(call).codes;
+                        self.list((call, codes), &added, *position, listing);
                     }
                     if context.notes_origins {
                         self.note_origin(call, &added);
@@ -191,19 +192,25 @@ impl Batch {
     }
 
     #[cold]
-    fn list(&mut self, call: &Call<'_>, added: &Added, position: u64, listing: &Listing) {
+    fn list(
+        &mut self,
+        (call, codes): (&Call<'_>, CodePair),
+        added: &Added,
+        position: u64,
+        listing: &Listing,
+    ) {
         match added {
             Added::Counted(place) => {
                 let labels = &self.calls.label_sets[*place as usize];
                 if (listing.is_meant)(labels, call.ended_at) {
-                    self.listed.push(Listed::of(call, labels, position));
+                    self.listed.push(Listed::of(call, labels, codes, position));
                 }
                 if self.listed.len() > listing.limit.saturating_mul(2) {
                     newest(&mut self.listed, listing.limit, |call| call);
                 }
             }
             Added::Attempt(attempted) => {
-                self.listed_attempts.push(Listed::of(call, &attempted.labels, position));
+                self.listed_attempts.push(Listed::of(call, &attempted.labels, codes, position));
             }
         }
     }

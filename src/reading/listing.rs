@@ -29,7 +29,7 @@ pub struct Listed {
     pub id: RecordId,
     pub attempt: Attempt,
     pub labels: LabelSet,
-    /// Also those of a call that did not fail.
+    /// Also those of a call that did not fail, a Microsoft code that follows from its record among them.
     pub codes: CodePair,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
@@ -40,10 +40,10 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// A call that counts under these labels.
-    pub fn of(call: &Call<'_>, labels: &LabelSet, position: u64) -> Self {
+    /// A call that counts under these labels, and which the catalogue gives these codes.
+    pub fn of(call: &Call<'_>, labels: &LabelSet, codes: CodePair, position: u64) -> Self {
         let is_failed = labels.outcome == Outcome::Failed;
-        let codes = if is_failed { labels.codes } else { call.codes.pair().without_numbers() };
+        let codes = if is_failed { labels.codes } else { codes.without_numbers() };
         Self {
             id: call.record_id,
             attempt: call.attempt,

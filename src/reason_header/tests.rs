@@ -45,6 +45,39 @@ fn headers_of_microsoft() {
     }
 }
 
+/// In a text of JSON, and in one of JSON within JSON.
+#[test]
+fn quotes_behind_backslashes() {
+    for quote in ["\\\"", "\\\\\\\""] {
+        let header = format!(
+            "SIP;cause=480;text={quote}a, b{quote}, Q.850;cause=31;text={quote}{GUID_TEXT};No callee.{quote};location=U"
+        );
+        let said: Vec<_> = phrases(&header).collect();
+        assert_eq!(said, [Said { phrase: "No callee.", is_cut: false }], "{header}");
+        assert_eq!(q850(&header), Some(31), "{header}");
+        let (cut, _) = header.split_once("callee").expect("the phrase");
+        assert_eq!(phrases(cut).next(), Some(Said { phrase: "No", is_cut: true }), "{cut}");
+    }
+    let bare = format!(r#"Q.850;cause=31;text=\{GUID_TEXT};Forbidden; Call rejected\""#);
+    assert_eq!(
+        phrases(&bare).next(),
+        Some(Said { phrase: "Forbidden; Call rejected", is_cut: false }),
+        "{bare}"
+    );
+    let within = r#"Q.850;text=\"a \\\" b\";cause=31"#;
+    assert_eq!(only(within).cause, Some(31), "{within}");
+}
+
+/// A phrase that is cut behind a blank ends in it.
+#[test]
+fn a_blank_before_the_closing_quote_counts() {
+    let header = format!(r#"Q.850 ;cause=31 ;text="{GUID_TEXT};No trunk ""#);
+    assert_eq!(phrases(&header).next(), Some(Said { phrase: "No trunk ", is_cut: false }));
+    for nothing in [format!(r#"Q.850;text="{GUID_TEXT}; ""#), format!(r#"Q.850;text="{GUID_TEXT} ""#)] {
+        assert_eq!(phrases(&nothing).next(), Some(Said { phrase: "", is_cut: false }), "{nothing}");
+    }
+}
+
 /// The text at every length that it can be cut to: never a wrong GUID, never more of the phrase than is there.
 #[test]
 fn cut_anywhere() {

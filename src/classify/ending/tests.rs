@@ -70,6 +70,13 @@ fn by_the_phrase_of_microsoft() {
             (Outcome::Failed, "Call site state prevents fork", Some(10_500)),
         ),
         (486, "The called number was busy", (Outcome::Busy, "Called number was busy", Some(540_486))),
+        // Documented for a refusal of the SBC, which this one was not.
+        (403, "Forbidden; Call rejected", (Outcome::Failed, "Forbidden", None)),
+        (
+            408,
+            "SBC indicated that the user did not respond (request timeout)",
+            (Outcome::NoAnswer, "Request Timeout", None),
+        ),
         // Whole, and no phrase of the catalogue, though one begins so.
         (403, "Call rejected", (Outcome::Failed, "Forbidden", None)),
         // Of several Microsoft codes: none.
@@ -93,12 +100,29 @@ fn by_a_phrase_that_is_cut() {
         (403, "Call rejected", Some(10_199)),
         (403, "User is not Ent", Some(510_560)),
         (504, "Unable to", None),
+        (403, "Forbidden", None),
     ] {
         let header = microsoft(phrase);
         let cut = header.trim_end_matches('"');
         let ending =
             Ending { sip: Some(sip), reason: cut, refused_by: RefusedBy::Teams, ..Ending::default() };
         assert_eq!(told(&ending).2, code, "{sip} {cut}");
+    }
+}
+
+/// The device leaves nine characters, and the blank behind a word is one of them.
+#[test]
+fn by_a_phrase_that_is_cut_behind_a_word() {
+    for (sip, phrase, code) in [
+        (403, "No trunk ", Some(510_532)),
+        (500, "Internal ", Some(540_500)),
+        (403, "No trunk", None),
+        (480, "No ", None),
+    ] {
+        let ending = Ending { sip: Some(sip), refused_by: RefusedBy::Teams, ..Ending::default() };
+        let mut call = ending.call();
+        (call.codes.text, call.codes.words) = (phrase.into(), Words::MicrosoftCut);
+        assert_eq!(Catalogue::built_in().classify(&call).codes.microsoft, code, "{sip} {phrase}");
     }
 }
 
@@ -123,9 +147,15 @@ fn by_the_rule_of_560000() {
         (480, RefusedBy::SbcSide, (Outcome::NoAnswer, "No answer", Some(560_480))),
         (502, RefusedBy::SbcSide, (Outcome::Failed, "SBC refused: Bad Gateway", Some(560_502))),
         (600, RefusedBy::SbcSide, (Outcome::Busy, "SBC refused: Busy Everywhere", Some(560_600))),
+        // No called side said that nobody answered.
+        (480, RefusedBy::Sbc, (Outcome::Failed, "SBC refused: Temporarily Unavailable", Some(560_480))),
+        (408, RefusedBy::Sbc, (Outcome::Failed, "User did not respond (request timeout)", Some(560_408))),
+        (486, RefusedBy::Sbc, (Outcome::Busy, "Called number was busy", Some(560_486))),
+        (503, RefusedBy::Sbc, (Outcome::Failed, "SBC overloaded or in maintenance", Some(560_503))),
         // Only when the record tells.
         (403, RefusedBy::Teams, (Outcome::Failed, "Forbidden", None)),
         (403, RefusedBy::Unknown, (Outcome::Failed, "Forbidden", None)),
+        (403, RefusedBy::Called, (Outcome::Failed, "Forbidden", None)),
         // Nothing was refused.
         (200, RefusedBy::SbcSide, (Outcome::Answered, "OK", None)),
         (183, RefusedBy::SbcSide, (Outcome::Failed, "Session Progress", None)),
@@ -148,6 +178,8 @@ fn by_the_standards() {
         (sip(487), Outcome::Cancelled, "Request Terminated"),
         (teams(480), Outcome::NoAnswer, "Temporarily Unavailable"),
         (teams(408), Outcome::NoAnswer, "Request Timeout"),
+        (Ending { refused_by: RefusedBy::Called, ..sip(480) }, Outcome::NoAnswer, "Temporarily Unavailable"),
+        (Ending { refused_by: RefusedBy::Called, ..sip(408) }, Outcome::NoAnswer, "Request Timeout"),
         (sip(480), Outcome::Failed, "Temporarily Unavailable"),
         (sip(408), Outcome::Failed, "Request Timeout"),
         // It rang, whoever wrote the record; with 18 nobody may have been there.

@@ -115,13 +115,31 @@ fn recognises_its_rows() {
     }
 }
 
-/// Where Teams' side is known by its context, its peer is the trunk, and never the phone on the other side.
+/// Where Teams' side is known by its context alone, that is the trunk: a peer may be a phone.
 #[test]
-fn the_side_that_a_context_tells_is_the_trunk() {
+fn the_context_that_tells_the_side_is_the_trunk() {
     let device = Device::parse(&["from-teams"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
     let device: &'static Device = Box::leak(Box::new(device));
-    for other in ["PJSIP/carrier-1-0000000b", "PJSIP/user.one-0000000b"] {
-        let call = call(&ROW.replace("PJSIP/carrier-1-0000000b", other), device);
-        assert_eq!((call.trunk, call.direction), ("teams".into(), Direction::Outbound), "{other}");
+    for peer in ["PJSIP/teams-0000000a", "PJSIP/user.one-0000000a"] {
+        let call = call(&ROW.replace("PJSIP/teams-0000000a", peer), device);
+        assert_eq!((call.trunk, call.direction), ("from-teams".into(), Direction::Outbound), "{peer}");
+    }
+}
+
+#[test]
+fn peers_tell_more_than_the_context() {
+    let device = Device::parse(&["*teams*"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    let device: &'static Device = Box::leak(Box::new(device));
+    let inbound = ROW
+        .replace("PJSIP/teams-0000000a", "PJSIP/carrier-0000000a")
+        .replace("PJSIP/carrier-1-0000000b", "PJSIP/teams-0000000b");
+    for (row, trunk, direction) in [
+        (ROW.to_owned(), "teams", Direction::Outbound),
+        (inbound.clone(), "teams", Direction::Inbound),
+        (inbound.replace("PJSIP/teams-", "PJSIP/carrier-2-"), "from-teams", Direction::Outbound),
+        (ROW.replace("PJSIP/carrier-1-", "PJSIP/teams-2-"), "", Direction::Unknown),
+    ] {
+        let call = call(&row, device);
+        assert_eq!((call.trunk, call.direction), (trunk.into(), direction), "{row}");
     }
 }

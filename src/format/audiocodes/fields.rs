@@ -15,6 +15,9 @@ pub enum Field {
     SourceUri,
     DestinationUri,
     Duration,
+    /// Which end of the leg ended it.
+    TerminationSide,
+    TerminationCategory,
     SetupTime,
     ConnectTime,
     ReleaseTime,
@@ -29,7 +32,7 @@ pub enum Field {
 
 /// Each field with the titles that header lines give it, as [`title`] has them, and its place in the manuals.
 /// Titles of customised records are those of the device's own table of fields, unless the operator gave others.
-const FIELDS: [(Field, &[&str], u8); 17] = [
+const FIELDS: [(Field, &[&str], u8); 19] = [
     (Field::SipCallId, &["sipcallid", "callid"], 2),
     (Field::SessionId, &["sessionid"], 3),
     (Field::Origin, &["orig", "origin", "callorig", "callorigin"], 4),
@@ -38,6 +41,12 @@ const FIELDS: [(Field, &[&str], u8); 17] = [
     (Field::SourceUri, &["srcuri", "sourceuri"], 10),
     (Field::DestinationUri, &["dsturi", "desturi", "destinationuri"], 12),
     (Field::Duration, &["durat", "duration", "callduration"], 14),
+    (Field::TerminationSide, &["trmsd", "termsd", "terminationside"], 15),
+    (
+        Field::TerminationCategory,
+        &["trmreasoncategory", "termreasoncategory", "terminationreasoncategory"],
+        17,
+    ),
     (Field::SetupTime, &["setuptime", "callsetuptime"], 18),
     (Field::ConnectTime, &["connecttime", "callconnecttime"], 19),
     (Field::ReleaseTime, &["releasetime", "callreleasetime"], 20),

@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::fields::{self, Field};
 use super::session;
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, Text, Unread, UnreadField, Words,
+    Attempt, Call, Codes, Detail, Direction, Reason, RecordId, RefusedBy, Text, Unread, UnreadField, Words,
 };
-use crate::format::device::{self, Device, Sides};
+use crate::format::device::{self, Device, EndedBy, Sides};
 use crate::format::{Decoded, fields as shared, written_time};
 use crate::reason_header;
 
@@ -84,8 +84,29 @@ impl<'a> Leg<'a> {
             true => !self.get(Field::ConnectTime).is_empty(),
             false => {
                 let lasted = shared::whole_number(self.get(Field::Duration));
-                self.get(Field::SipReason) == b"BYE" || matches!(lasted, Ok(Some(1..)))
+                let was_ended = self.get(Field::SipReason) == b"BYE" && self.cause_of_category().is_none();
+                was_ended || matches!(lasted, Ok(Some(1..)))
             }
+        }
+    }
+
+    /// The cause of Q.850 that a category stands for which only calls have that were not connected.
+    fn cause_of_category(&self) -> Option<u8> {
+        match self.get(Field::TerminationCategory) {
+            b"NO_ANSWER" => Some(19),
+            b"BUSY" => Some(17),
+            _ => None,
+        }
+    }
+
+    /// Of a call to Teams, `RMT` is Teams, and `LCL` the SBC, on its own or for the caller. Of a call from Teams, `LCL` is the answer that
+    /// the SBC gave or passed on.
+    fn ended_by(&self) -> Option<EndedBy> {
+        match (self.direction(), self.get(Field::TerminationSide)) {
+            (Direction::Inbound, b"RMT") => Some(EndedBy::Called),
+            (Direction::Inbound, b"LCL") => Some(EndedBy::Device),
+            (Direction::Outbound, b"RMT") => Some(EndedBy::Caller),
+            _ => None,
         }
     }
 
@@ -142,7 +163,12 @@ impl<'a> Leg<'a> {
 
     fn codes(&self, answered: bool) -> Result<Codes<'a>, Reason> {
         let (sip, description) = (self.get(Field::SipReason), self.text(Field::SipDescription));
-        codes(sip, description, answered, self.direction())
+        let refused_by = device::refused_by_end(self.direction(), self.ended_by());
+        let mut codes = codes(sip, description, answered, refused_by)?;
+        if codes.sip.is_none() && !answered {
+            codes.q850 = codes.q850.or_else(|| self.cause_of_category());
+        }
+        Ok(codes)
     }
 }
 
@@ -151,14 +177,14 @@ pub fn codes<'a>(
     sip: &[u8],
     description: &'a str,
     answered: bool,
-    direction: Direction,
+    refused_by: RefusedBy,
 ) -> Result<Codes<'a>, Reason> {
     let sip = device::release_code(sip, answered)?;
     let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
     let words = match said {
         _ if answered => Words::Other,
         // A text of full length was cut, also where its quote is closed.
-        Some(said) if said.is_cut || CUT_AT.contains(&description.len()) => Words::MicrosoftCut,
+        Some(said) if said.is_cut || CUT_AT.contains(&length(description)) => Words::MicrosoftCut,
         Some(_) => Words::Microsoft,
         None => Words::Other,
     };
@@ -168,8 +194,13 @@ pub fn codes<'a>(
         q850: reason_header::q850(description),
         text: said.map_or("", |said| said.phrase).into(),
         words,
-        refused_by: device::refused_by(direction),
+        refused_by,
     })
+}
+
+/// How long a description was before somebody put it into a text of JSON.
+fn length(description: &str) -> usize {
+    description.bytes().filter(|byte| *byte != b'\\').count()
 }
 
 /// How long a description can be: in releases until early 7.2, and since.

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::fields::title;
 use super::leg::{codes, named};
 use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
-use crate::format::device::{Device, Sides};
+use crate::format::device::{self, Device, EndedBy, Sides};
 use crate::format::{Decoded, fields, written_time};
 
 /// The fields that are read.
@@ -144,6 +144,7 @@ impl<'s> Session<'s> {
             (self.get(Field::SetupTime), UnreadField::InviteTime),
         ];
         let lasted = connected.zip(released).filter(|_| answered);
+        let refused_by = device::refused_by_end(direction, self.ended_by());
         let (sip, description) = (
             self.first([Field::EgressReason, Field::IngressReason]),
             self.first([Field::EgressDescription, Field::IngressDescription]),
@@ -153,7 +154,7 @@ impl<'s> Session<'s> {
             trunk: Text::from(self.device.trunk(group(&ingress), group(&egress))),
             direction,
             succeeded: Some(answered),
-            codes: codes(sip.as_bytes(), description, answered, direction)?,
+            codes: codes(sip.as_bytes(), description, answered, refused_by)?,
             ended_at: written_time::first(times, self.device, &mut unread),
             duration_seconds: lasted.and_then(seconds),
             // Routes that were tried before have records of the same session.
@@ -162,6 +163,12 @@ impl<'s> Session<'s> {
             detail: Detail::default(),
         };
         Ok(call.owned())
+    }
+
+    /// Where the called side has a column for what it answered, and did not answer, the SBC did.
+    fn ended_by(&self) -> Option<EndedBy> {
+        let has_column = self.layout.0[Field::EgressReason as usize].is_some();
+        (has_column && self.get(Field::EgressReason).is_empty()).then_some(EndedBy::Device)
     }
 
     /// Of a STOP record: by its time of answer, where the table has that column.

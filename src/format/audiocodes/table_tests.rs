@@ -2,7 +2,7 @@
 
 use super::tests::rows;
 use super::*;
-use crate::call::{Attempt, Direction};
+use crate::call::{Attempt, Direction, RefusedBy};
 
 const TITLES: &str =
     "SBCReportType,SessionId,Orig,Durat,ConnectTime,ReleaseTime,IPGroup (name),SIPTrmReason,SIPTermDesc";
@@ -74,4 +74,20 @@ fn a_header_row_is_what_reading_goes_on_with() {
     assert_eq!(recognise(format!("{TITLES}\n").as_bytes(), false, Names::default()), Recognised::Yes);
     assert_eq!(recognise(TITLES.as_bytes(), false, Names::default()), Recognised::NeedMore);
     assert_eq!(recognise(TITLES.as_bytes(), true, Names::default()), Recognised::Yes);
+}
+
+/// Where the called side has no answer, the device gave it.
+#[test]
+fn which_side_of_a_session_refused_it() {
+    const TITLES: &str = "RecordType,SessionId,Ingress IPGroup (name),Egress IPGroup (name),IngressSIPTrmReason,EgressSIPTrmReason";
+    for (sides, reasons, expected) in [
+        ("Carrier,Teams", "480,480", RefusedBy::Teams),
+        ("Carrier,Teams", "408,", RefusedBy::Unknown),
+        ("Teams,Carrier", "480,480", RefusedBy::SbcSide),
+        ("Teams,Carrier", "480,", RefusedBy::Sbc),
+    ] {
+        let line = format!("ATTEMPT,c6:22:1,{sides},{reasons}");
+        let [_, Decoded::Call(call)] = &rows(&[TITLES, &line], None)[..] else { panic!("{line}") };
+        assert_eq!(call.codes.refused_by, expected, "{line}");
+    }
 }

@@ -145,9 +145,53 @@ fn reads_codes_and_what_microsoft_says() {
         (r#"Q.850;cause=21;text="Call Rejected""#.to_owned(), "403", (Some(403), Some(21), "", Words::Other)),
         ("Q.850 ;cause=31 ;text=\"5e1".to_owned(), "480", (Some(480), Some(31), "", Words::Other)),
         (String::new(), "CANCEL", (Some(487), None, "", Words::Other)),
+        // Within a text of JSON; and cut behind a word.
+        (
+            format!(r#"Q.850 ;cause=31 ;text=\"{GUID};No callee\""#),
+            "480",
+            (Some(480), Some(31), "No callee", Words::MicrosoftCut),
+        ),
+        (
+            format!(r#"Q.850 ;cause=63 ;text="{GUID};No trunk ""#),
+            "403",
+            (Some(403), Some(63), "No trunk ", Words::MicrosoftCut),
+        ),
     ] {
         let (code, q850, phrase, words) = expected;
         assert_eq!(said(text.clone(), sip), (code, q850, phrase.to_owned(), words), "{sip} {text}");
+    }
+}
+
+#[test]
+fn which_side_ended_a_call_is_told() {
+    let from_teams = [(4, "RMT"), (10, "+14255550100@sip.pstnhub.microsoft.com")];
+    for (side, inbound, outbound) in [
+        ("RMT", RefusedBy::Teams, RefusedBy::SbcSide),
+        ("LCL", RefusedBy::Unknown, RefusedBy::SbcSide),
+        ("UNKN", RefusedBy::Teams, RefusedBy::SbcSide),
+        ("", RefusedBy::Teams, RefusedBy::SbcSide),
+    ] {
+        assert_eq!(call(&[(15, side)]).codes.refused_by, inbound, "{side}");
+        assert_eq!(call(&[(15, side), from_teams[0], from_teams[1]]).codes.refused_by, outbound, "{side}");
+    }
+}
+
+#[test]
+fn a_category_tells_where_there_is_no_code() {
+    for (code, category, q850) in [
+        ("BYE", "NO_ANSWER", Some(19)),
+        ("", "BUSY", Some(17)),
+        ("", "GENERAL_FAILED", None),
+        ("480", "NO_ANSWER", None),
+        ("CANCEL", "NO_ANSWER", None),
+    ] {
+        assert_eq!(call(&[(32, code), (17, category)]).codes.q850, q850, "{code} {category}");
+    }
+    let titles = "|SBCReportType |SessionId |Orig |TrmReasonCategory |ReleaseTime |IPGroup |SIPTrmReason";
+    for (category, answered) in [("NO_ANSWER", false), ("NORMAL_CALL_CLEAR", true)] {
+        let row = format!("|CALL_END |a:1:2 |LCL |{category} |09:01:30.000  UTC Tue Nov 05 2024 |Teams |BYE");
+        let [_, Decoded::Call(call)] = &rows(&[titles, &row], None)[..] else { panic!("{row}") };
+        assert_eq!(call.succeeded, Some(answered), "{row}");
     }
 }
 

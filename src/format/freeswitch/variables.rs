@@ -169,17 +169,18 @@ impl Variables {
         behind.split('/').next().unwrap_or_default()
     }
 
-    /// From Teams, if Microsoft's SIP proxy sent the INVITE, or if its gateway or context is one of `teams_side`; to Teams, if it was
-    /// bridged to such a gateway. `direction` only tells A leg and B leg apart.
+    /// From Teams, if Microsoft's SIP proxy sent the INVITE, or if its gateway is one of `teams_side`; to Teams, if it was
+    /// bridged to such a gateway. Where neither is, its context tells. `direction` only tells A leg and B leg apart.
     fn direction(&self, device: &Device) -> Direction {
-        let names = ["sip_gateway_name", "sip_gateway", "context"].map(|name| self.get(name));
+        let gateways = ["sip_gateway_name", "sip_gateway"].map(|name| self.get(name));
         let is_from_teams = ["sip_from_host", "sip_contact_host"]
             .into_iter()
             .any(|name| device::is_microsoft(self.get(name)));
-        match is_from_teams || device.is_teams(names.into_iter()) {
-            true => Direction::Outbound,
-            false if device.is_teams([self.bridged_to()].into_iter()) => Direction::Inbound,
-            false => Direction::Unknown,
+        match () {
+            () if is_from_teams || device.is_teams(gateways.into_iter()) => Direction::Outbound,
+            () if device.is_teams_name(self.bridged_to()) => Direction::Inbound,
+            () if device.is_teams_name(self.get("context")) => Direction::Outbound,
+            () => Direction::Unknown,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Lines of both modules, and what becomes of them.
 
 use super::*;
+use crate::format::device::TrunkFrom;
 
 const REFUSED: &str = "Nov  5 09:01:00 proxy kamailio[812]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: transaction answered: \
     timestamp=1730797260;method=INVITE;from_tag=a;to_tag=b;call_id=c1@192.0.2.1;code=480;reason=Temporarily Unavailable";
@@ -57,6 +58,43 @@ fn a_reason_header_has_semicolons_of_its_own() {
         assert_eq!((codes.q850, codes.text), (Some(31), "No callee endpoints were found".into()), "{line}");
         assert_eq!(codes.words, Words::Microsoft);
     }
+}
+
+/// So does a phrase, which may have a name before a number.
+#[test]
+fn a_phrase_has_semicolons_of_its_own() {
+    let phrase = "Unable to deliver INVITE: outgoing TLS negotiation failed; HRESULT=0x80096004";
+    for (header, extra) in [
+        (format!(r#"Q.850;cause=38;text="5e19725b-7fad-4e89-bae3-dfc5df88bb96;{phrase}""#), ""),
+        (format!(r#"Q.850;cause=38;text="5e19725b-7fad-4e89-bae3-dfc5df88bb96;{phrase}""#), ";src_user=x"),
+        (format!(r#"Q.850;cause=38;text=\"5e19725b-7fad-4e89-bae3-dfc5df88bb96;{phrase}\""#), ";src_user=x"),
+        (format!("Q.850;cause=38;text=5e19725b-7fad-4e89-bae3-dfc5df88bb96;{phrase}"), ";src_user=x"),
+    ] {
+        for line in [
+            REFUSED.replace("Temporarily Unavailable", &header) + extra,
+            format!("{REFUSED};hf_reason={header}{extra};trunk=teams-1"),
+        ] {
+            assert_eq!(call(&line).codes.text, phrase.into(), "{line}");
+        }
+    }
+    // A quote that is never closed hides no name that is read.
+    let open = REFUSED.replace("Temporarily Unavailable", "a \" b") + ";src_user=x;trunk=teams-1";
+    assert_eq!(call(&open).trunk, "teams-1".into());
+}
+
+#[test]
+fn an_escaped_carriage_return_is_no_part_of_a_line() {
+    assert_eq!(call(&format!("{REFUSED};trunk=teams-1#015")).trunk, "teams-1".into());
+}
+
+#[test]
+fn a_domain_may_be_an_address() {
+    let device = Device::parse(&["2001:db8::5"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    let line = format!("{REFUSED};src_domain=carrier.example.com;dst_domain=[2001:db8::5]");
+    let mut decoder = Decoder(Box::leak(Box::new(device)));
+    assert!(
+        matches!(decoder.decode(line.as_bytes()), Decoded::Call(call) if call.direction == Direction::Inbound)
+    );
 }
 
 #[test]

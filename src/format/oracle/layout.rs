@@ -16,12 +16,14 @@ pub enum Attribute {
     /// Of Q.850.
     Cause,
     SipStatus,
+    /// Who ended the call.
+    Initiator,
 }
 
 use Attribute as A;
 
 /// Each attribute with its names, as [`letters`] has them, and its number among the vendor's attributes where it has one.
-const ATTRIBUTES: [(Attribute, &[&str], Option<u16>); 11] = [
+const ATTRIBUTES: [(Attribute, &[&str], Option<u16>); 12] = [
     (A::Status, &["acctstatustype", "accountingstatus"], None),
     (A::SessionId, &["acctsessionid", "accountingsessionid", "sessionid"], None),
     (A::SessionTime, &["acctsessiontime", "accountingsessiontime", "sessiontime"], None),
@@ -33,6 +35,7 @@ const ATTRIBUTES: [(Attribute, &[&str], Option<u16>); 11] = [
     (A::EgressRealm, &["sessionegressrealm", "egressrealm"], Some(42)),
     (A::Cause, &["disconnectcause"], Some(62)),
     (A::SipStatus, &["sipstatus"], Some(71)),
+    (A::Initiator, &["disconnectinitiator"], Some(61)),
 ];
 
 /// Positions are counted from 1; 0 is nowhere.
@@ -46,9 +49,9 @@ pub struct Layout {
 /// Of releases C6.1, C6.2, and C6.3 to C6.4, with all attributes, as the accounting guides list them; told apart by how many
 /// columns a STOP record has.
 pub const PUBLISHED: [Layout; 3] = [
-    Layout { places: [1, 4, 12, 13, 14, 15, 16, 22, 21, 133, 134], columns: 169 },
-    Layout { places: [1, 4, 13, 14, 15, 16, 17, 23, 22, 134, 135], columns: 171 },
-    Layout { places: [1, 4, 13, 14, 15, 16, 17, 23, 22, 134, 135], columns: 175 },
+    Layout { places: [1, 4, 12, 13, 14, 15, 16, 22, 21, 133, 134, 132], columns: 169 },
+    Layout { places: [1, 4, 13, 14, 15, 16, 17, 23, 22, 134, 135, 133], columns: 171 },
+    Layout { places: [1, 4, 13, 14, 15, 16, 17, 23, 22, 134, 135, 133], columns: 175 },
 ];
 
 /// A position, counted from 1, with the name that stands there and its number.

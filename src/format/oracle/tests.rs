@@ -70,6 +70,22 @@ fn reads_a_refused_call() {
 }
 
 #[test]
+fn who_ended_a_call_is_told() {
+    let from_teams = [(22, "carrier-1"), (23, "teams")];
+    for (initiator, outbound, inbound) in [
+        ("0", RefusedBy::SbcSide, RefusedBy::Teams),
+        ("1", RefusedBy::SbcSide, RefusedBy::Unknown),
+        ("2", RefusedBy::SbcSide, RefusedBy::Teams),
+        ("3", RefusedBy::Sbc, RefusedBy::Unknown),
+    ] {
+        let initiator = (133, initiator);
+        assert_eq!(call(&record(&[initiator])).codes.refused_by, inbound, "{initiator:?}");
+        let line = record(&[from_teams[0], from_teams[1], initiator]);
+        assert_eq!(call(&line).codes.refused_by, outbound, "{initiator:?}");
+    }
+}
+
+#[test]
 fn a_time_of_the_first_day_is_none() {
     for never in ["00:00:00.000 UTC JAN 01 1970", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"] {
         assert_eq!(call(&record(&[(15, never)])).succeeded, Some(false), "{never}");

@@ -17,7 +17,7 @@ pub struct Kind {
 }
 
 /// How many fields of a record are read.
-pub const FIELDS: usize = 12;
+pub const FIELDS: usize = 13;
 
 impl Kind {
     /// Of the kind that a record begins with, where that is one of calls.
@@ -46,6 +46,8 @@ impl Kind {
                 reason: field(7)?,
                 sides: [field(8)?, field(10)?],
                 variants: [field(11)?, field(9)?],
+                // Of a call that was answered it decides nothing.
+                initiator: "",
                 is_final: "",
             },
             false => Row {
@@ -53,12 +55,13 @@ impl Kind {
                 gateway,
                 accounting,
                 started,
-                ended: (field(10)?, field(4)?),
+                ended: (field(11)?, field(4)?),
                 duration: "",
                 reason: field(5)?,
-                sides: [field(6)?, field(8)?],
-                variants: [field(9)?, field(7)?],
-                is_final: field(11)?,
+                sides: [field(6)?, field(9)?],
+                variants: [field(10)?, field(7)?],
+                initiator: field(8)?,
+                is_final: field(12)?,
             },
         })
     }
@@ -87,13 +90,22 @@ impl Kind {
 
 /// The numbers of the manuals, counted from 1, are gateway 2, accounting id 3, start 6 and 7, end 11 and 12, duration 14, disconnect
 /// reason 15, ingress trunk group 34 and its variant 52, egress trunk group 68 and its variant 69.
-static STOP: Kind =
-    Kind { is_stop: true, wanted: Wanted::rising([1, 2, 5, 6, 10, 11, 13, 14, 33, 51, 67, 68]), least: 69 };
+static STOP: Kind = Kind {
+    is_stop: true,
+    wanted: Wanted::rising([1, 2, 5, 6, 10, 11, 13, 14, 33, 51, 67, 68, NOWHERE]),
+    least: 69,
+};
 
-/// Gateway 2, accounting id 3, start 6 and 7, time of the end 10, reason 12, ingress trunk group 31 and its variant 45, egress trunk
-/// group 58 and its variant 59, date of the end 105, indicator of the final attempt 146.
-static ATTEMPT: Kind =
-    Kind { is_stop: false, wanted: Wanted::rising([1, 2, 5, 6, 9, 11, 30, 44, 57, 58, 104, 145]), least: 59 };
+/// No record has so many fields.
+const NOWHERE: u16 = u16::MAX;
+
+/// Gateway 2, accounting id 3, start 6 and 7, time of the end 10, reason 12, ingress trunk group 31 and its variant 45, who ended it 57,
+/// egress trunk group 58 and its variant 59, date of the end 105, indicator of the final attempt 146.
+static ATTEMPT: Kind = Kind {
+    is_stop: false,
+    wanted: Wanted::rising([1, 2, 5, 6, 9, 11, 30, 44, 56, 57, 58, 104, 145]),
+    least: 59,
+};
 
 /// The fields of a record that are read, as they are found.
 struct Fields<'k> {

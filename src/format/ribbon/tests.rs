@@ -124,6 +124,60 @@ fn a_reason_header_in_a_field_of_a_script_need_not_double_its_quotes() {
     assert_eq!(Decoder::new(device()).decode(line.as_bytes()), Decoded::Rejected(Reason::BadLine));
 }
 
+/// A field of a script with a header of several values goes on in the next one.
+#[test]
+fn a_reason_header_may_have_several_values_and_commas() {
+    const SAID: &str = "Q.850;cause=31;text=\"5e19725b-7fad-4e89-bae3-dfc5df88bb96;PHRASE\"";
+    for (header, phrase) in [
+        (format!("SIP;cause=480;text=\"x\", {SAID}"), "No callee endpoints were found."),
+        (format!("SIP;cause=480;text=\"x, y\",{SAID}"), "No callee endpoints were found."),
+        (SAID.to_owned(), "TlsTransport is not connected, State=Disconnected"),
+        (SAID.trim_end_matches('"').to_owned(), "No callee"),
+    ] {
+        let mut parts = vec![""; 68];
+        let header = header.replace("PHRASE", phrase);
+        (parts[0], parts[18], parts[63], parts[67]) = ("SIP", "480", &header, "0");
+        let variant = parts.join(",");
+        let row = Row { variants: [&variant, ""], ..failed() };
+        assert_eq!(row.said().map(|said| said.phrase), Some(phrase), "{header}");
+        let doubled = format!("\"{}\"", variant.replace('"', "\"\""));
+        let line = attempt(&[(31, "TG_PSTN"), (45, &doubled), (58, "TG_TEAMS"), (59, &doubled)]);
+        assert_eq!(call(&line).codes.text, phrase.into(), "{line}");
+    }
+}
+
+fn failed() -> Row<'static> {
+    Row {
+        is_stop: false,
+        gateway: "SBC1",
+        accounting: "0x1",
+        started: ("", ""),
+        ended: ("", ""),
+        duration: "",
+        reason: "",
+        sides: [""; 2],
+        variants: [""; 2],
+        initiator: "",
+        is_final: "",
+    }
+}
+
+#[test]
+fn who_ended_a_call_is_told() {
+    let to_teams = [(31, "TG_PSTN"), (58, "TG_TEAMS")];
+    for (initiator, outbound, inbound) in [
+        ("", RefusedBy::SbcSide, RefusedBy::Teams),
+        ("0", RefusedBy::Sbc, RefusedBy::Unknown),
+        ("1", RefusedBy::SbcSide, RefusedBy::Unknown),
+        ("2", RefusedBy::SbcSide, RefusedBy::Teams),
+    ] {
+        let initiator = (57, initiator);
+        assert_eq!(call(&attempt(&[initiator])).codes.refused_by, outbound, "{initiator:?}");
+        let line = attempt(&[to_teams[0], to_teams[1], initiator]);
+        assert_eq!(call(&line).codes.refused_by, inbound, "{initiator:?}");
+    }
+}
+
 #[test]
 fn what_is_no_call_of_teams() {
     for line in [
