@@ -89,6 +89,27 @@ fn a_gateway_of_teams_side_gives_the_direction() {
 }
 
 #[test]
+fn gateways_tell_more_than_the_context() {
+    let device = Device::parse(&["*teams"], device::TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    for (gateway, bridged_to, expected) in [
+        ("carrier", "sofia/gateway/teams/1", Direction::Inbound),
+        ("carrier", "sofia/gateway/other/1", Direction::Outbound),
+        ("teams", "sofia/gateway/carrier/1", Direction::Outbound),
+    ] {
+        let own = [("sip_gateway", gateway), ("last_arg", bridged_to), ("context", "from-teams")];
+        let variables = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let Decoded::Call(call) = Variables::of(variables.into_iter().chain([
+            ("uuid".to_owned(), "f5000001-05ec-4a1b-8c2d-000000000001".to_owned()),
+            ("answer_epoch".to_owned(), "0".to_owned()),
+        ]))
+        .decoded(&device) else {
+            panic!("no call")
+        };
+        assert_eq!(call.direction, expected, "{own:?}");
+    }
+}
+
+#[test]
 fn reads_outcome_and_codes() {
     let codes = |variables: &[(&str, &str)]| {
         let Call { succeeded, codes, .. } = call(variables);
