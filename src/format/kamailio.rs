@@ -213,7 +213,7 @@ impl<'a> Pairs<'a> {
 /// that a script adds have no blank before them.
 fn is_said(open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> bool {
     let Some((Some(Name::Reason | Name::ReasonHeader), value)) = open else { return false };
-    let quotes = || memchr::memchr_iter(b'"', text[value..begin].as_bytes()).count();
+    let quotes = || memchr::memchr_iter(b'"', &text.as_bytes()[value..begin]).count();
     text[begin..].starts_with(' ') || quotes() % 2 == 1
 }
 
