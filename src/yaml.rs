@@ -40,9 +40,15 @@ pub fn fault(error: &serde_saphyr::Error) -> (Option<(u64, u64)>, String) {
 
 /// The known word that was probably meant, or all of them.
 pub fn meant(value: &str, known: &[&str]) -> String {
+    // Of a short word, two other letters make any other.
+    let is_near =
+        |distance: usize, word: &str| distance <= (word.len() / 3).max(if word.len() < 5 { 1 } else { 2 });
     let nearest = known.iter().map(|word| (strsim::damerau_levenshtein(value, word), *word)).min();
-    match nearest {
-        Some((distance, word)) if distance <= 2.max(word.len() / 3) => format!("did you mean `{word}`?"),
+    let mut holding = known.iter().filter(|word| value.len() > 2 && word.contains(value));
+    match (nearest, holding.next(), holding.next()) {
+        (None, ..) => "there is none".to_owned(),
+        (Some((distance, word)), ..) if is_near(distance, word) => format!("did you mean `{word}`?"),
+        (_, Some(word), None) => format!("did you mean `{word}`?"),
         _ => format!("there are {}", known.join(", ")),
     }
 }
@@ -64,5 +70,24 @@ fn no_yaml(text: &str) -> String {
             (_, Some(sign)) if sign.starts_with(['@', '`', '%']) => begins(sign.chars().next().unwrap_or('@')),
             _ => text.to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant() {
+        let known = ["id", "sip_code", "microsoft_code", "trunk"];
+        for (value, known, expected) in [
+            ("sip_cod", &known[..], "did you mean `sip_code`?"),
+            ("sip", &known, "did you mean `sip_code`?"),
+            ("code", &known, "there are id, sip_code, microsoft_code, trunk"),
+            ("di", &known, "did you mean `id`?"),
+            ("nobody", &[], "there is none"),
+        ] {
+            assert_eq!(meant(value, known), expected, "{value}");
+        }
     }
 }

@@ -131,14 +131,17 @@ impl Reason {
             Self::BadCsv => {
                 "the row has another number of fields than its header, or a quote is never closed"
             }
-            Self::BadLine => "the line ends before the fields that say how the call ended",
+            Self::BadLine => {
+                "the line ends before the fields that say how the call ended, or is not as its format or one of `patterns` has it"
+            }
             Self::BadXml => "the record is not a whole XML document of call variables",
             Self::NoHeader => "the row stands before any header row",
             Self::BadCode => "a SIP or Microsoft code is not a whole number in range",
             Self::BadTime => "a time is not in the form of its format, such as 2024-11-05T09:12:33Z",
             Self::BadDuration => "the duration is not a whole number of seconds, or is more than a week",
             Self::BadSuccess => {
-                "the success flag is neither Yes nor No, true nor false, 1 nor 0: write one of these, since `columns:` maps names alone"
+                "the success flag is neither Yes nor No, true nor false, 1 nor 0: write one of these, or where `fields:` name its place, \
+                 say with `values:` what others mean"
             }
             Self::NoOutcome => "the record has neither a success flag nor a code",
             Self::NoRecordId => "the record has no field that identifies it",

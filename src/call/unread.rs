@@ -104,6 +104,19 @@ pub enum UnreadTime {
     Zone,
 }
 
+impl UnreadField {
+    /// What is said of calls without this field, where this was wrong with the first time among them.
+    pub fn said(self, why: Option<UnreadTime>) -> String {
+        let name = self.label();
+        match why {
+            Some(UnreadTime::Zone) if self != Self::Duration => {
+                format!("counted with {name} in a zone that is not known, or without it")
+            }
+            _ => format!("counted without {name}, which could not be read"),
+        }
+    }
+}
+
 impl UnreadTime {
     /// In words for people, and what to do.
     pub fn explanation(self) -> String {

@@ -17,8 +17,9 @@ use crate::call::UnreadField;
 use crate::config;
 use crate::expose::access;
 use crate::findings::thousands;
+use crate::format::mapped::trial::shape as masked;
 use crate::format::names::Names;
-use crate::format::{table, trunk};
+use crate::format::{Format, table, trunk};
 use crate::framing::Framing;
 use crate::pipeline::Options;
 use crate::reading::batch::Rejected;
@@ -175,7 +176,7 @@ fn look(options: &Options, config_file: Option<&Path>, out: &mut impl Write) -> 
             }
         }
         out.write_all(layout.unwrap_or_default().as_bytes())?;
-        out.write_all(of_source(twice, &proposed).as_bytes())?;
+        out.write_all(of_source(twice, proposed, source.reading.format).as_bytes())?;
         if is_all_hidden && let Some(said) = hidden(&alone, &paths) {
             writeln!(out, "  warning: {said}")?;
         }
@@ -212,7 +213,10 @@ fn hidden(alone: &Options, paths: &[PathBuf]) -> Option<String> {
 }
 
 /// What is to be said of all files of a source together.
-fn of_source(twice: Option<Twice>, proposed: &BTreeSet<String>) -> String {
+fn of_source(twice: Option<Twice>, trunks: BTreeSet<String>, format: Option<&Format>) -> String {
+    let may_be_person = |trunk: &String| format.is_some_and(Format::is_mapped) && trunk::may_be_person(trunk);
+    let (doubtful, proposed): (BTreeSet<String>, BTreeSet<String>) =
+        trunks.into_iter().partition(may_be_person);
     let mut text = String::new();
     if let Some(twice) = twice {
         text += &format!("  warning: {}\n", twice.sentence());
@@ -220,7 +224,15 @@ fn of_source(twice: Option<Twice>, proposed: &BTreeSet<String>) -> String {
     if !proposed.is_empty() {
         text += &format!(
             "  every trunk that records name is shown; with this in the config, only these are:\n    {}\n",
-            trunk::proposal(proposed)
+            trunk::proposal(&proposed)
+        );
+    }
+    if let Some(first) = doubtful.first() {
+        text += &format!(
+            "  warning: {} of the trunks may be people's names, such as `{}`, and would become labels: name another place in `trunk`, or \
+             in `trunks: {{only: [...]}}` those that may be shown\n",
+            doubtful.len(),
+            masked(first)
         );
     }
     text
@@ -334,7 +346,7 @@ fn summary(summary: &Summary) -> String {
         }
     }
     for (field, calls) in UnreadField::ALL.iter().zip(summary.unread).filter(|(_, calls)| *calls > 0) {
-        text += &format!("    counted without {}, which could not be read: {calls}\n", field.label());
+        text += &format!("    {}: {calls}\n", field.said(summary.unread_time));
     }
     if let Some(time) = summary.unread_time {
         text += &format!("      {}\n", time.explanation());

@@ -56,9 +56,23 @@ pub fn is_expected(read: &FileRead, others_count: bool) -> bool {
 pub fn lines(path: &Path, read: &FileRead, is_expected: bool) -> (String, bool) {
     let (mixed, why) = (mixed(path, read), explanation(path, read).filter(|_| !is_expected));
     let counts_nothing = why.is_some();
+    let why = why.or_else(|| of_another_format(path, read));
     let mixed = mixed.map(|mixed| format!("    warning: {mixed}\n"));
     let why = why.map(|why| format!("    {why}\n"));
     (mixed.into_iter().chain(why).collect(), counts_nothing)
+}
+
+/// What to say of a file of which all is rejected, as it is not of the format that the config names.
+fn of_another_format(path: &Path, read: &FileRead) -> Option<String> {
+    let named = read.reading.options().format?;
+    let RecordCounts { counted, duplicate, rejected, .. } = read.summary.records;
+    let text = Some(()).filter(|()| counted + duplicate == 0 && rejected > 0);
+    let text = text.and_then(|()| reader::text_at(path, 0)).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
+    let known = Format::certain(&text, text.len() < reader::RECORD_BYTES)?;
+    let is_other = known.name != named.name;
+    is_other.then(|| {
+        format!("by its beginning it is of the format `{}`, and `format` names `{}`", known.name, named.name)
+    })
 }
 
 /// What to say of a file that has the records of several devices, where `format` does not name one.
@@ -90,6 +104,8 @@ struct Seen {
     names: BTreeSet<String>,
     /// Whether the operator said which names are Teams'.
     are_told: bool,
+    /// Whether the config names the format.
+    is_named: bool,
     /// The format that the file has by its beginning, where that is another.
     other: Option<&'static str>,
 }
@@ -98,7 +114,8 @@ impl Seen {
     fn of(path: &Path, read: &FileRead, format: &'static Format) -> Option<Self> {
         let options = read.reading.options();
         let (mut tail, mut stages) = (Tail::new(open(path).ok()?), Stages::new(format, options));
-        let (mut seen, mut looked_at, mut finished, mut head) = (Self::default(), 0, false, Vec::new());
+        let mut seen = Self { is_named: options.format.is_some(), ..Self::default() };
+        let (mut looked_at, mut finished, mut head) = (0, false, Vec::new());
         while looked_at < LOOKED_AT {
             let (record, next) = match stages.next(tail.text(), finished) {
                 Piece::NeedMore if finished => break,
@@ -134,10 +151,19 @@ impl Seen {
                 Some(other) => format!(
                     "none of its records is one of a call as `{name}` has them: by its beginning it is of the format `{other}`"
                 ),
-                None => format!(
-                    "none of its records is one of a call as `{name}` has them: name the device in `format`, and look whether it \
-                     writes records of calls into this file"
-                ),
+                None => {
+                    let named = if self.is_named { "" } else { "name the device in `format`, and " };
+                    let has_layout = format.device.is_some_and(|keys| keys.layout.is_some());
+                    let layout = if has_layout {
+                        "; where it writes no header, say in `layout` where fields stand"
+                    } else {
+                        ""
+                    };
+                    format!(
+                        "none of its records is one of a call as `{name}` has them: {named}look whether it writes records of calls \
+                         into this file{layout}"
+                    )
+                }
             };
         }
         remarks::without_side(self.calls, self.are_told, &self.names)

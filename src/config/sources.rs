@@ -208,6 +208,7 @@ fn names(columns: &BTreeMap<String, Spanned<String>>) -> Checked<Names> {
 /// The format, told what the operator says of the device, or made of what the config says of its fields.
 fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
     let name = written.format.as_ref();
+    check_columns(written)?;
     if let Some(name) = name.filter(|name| mapped::NAMES.contains(&name.value.as_str())) {
         return super::mapping::format(written, name, device(written)?).map(Some);
     }
@@ -239,6 +240,22 @@ fn format(written: &file::Source) -> Checked<Option<&'static Format>> {
             Err(at(key, format!("{message}: {}", names_of_devices(|_| true).join(", "))))
         }
     }
+}
+
+/// Fails where no column of the operator's names is asked for.
+fn check_columns(written: &file::Source) -> Checked<()> {
+    let (Some(name), Some(column)) = (&written.format, written.columns.values().next()) else {
+        return Ok(());
+    };
+    let of_device = Format::named(&name.value).is_some_and(Format::is_of_device);
+    if !of_device && !mapped::NAMES.contains(&name.value.as_str()) {
+        return Ok(());
+    }
+    let instead =
+        if of_device { "its records have none" } else { "here `fields` say where each field stands" };
+    let message =
+        format!("`columns` names columns of Microsoft's records; with `format: {}` {instead}", name.value);
+    Err(at(column, message))
 }
 
 /// The names of those formats of devices that take a key.
@@ -330,7 +347,10 @@ fn check_layout(
         return Err(at(key, format!("`layout` goes with one of the formats {known}")));
     };
     let text = layout(written)?.unwrap_or_default();
-    check(&text).map_err(|message| at(key, format!("the layout: {message}")))
+    let is_word = |text: &str| !text.starts_with('/') && !text.contains([',', ';', '|', '\n', ' ', '$']);
+    let hint =
+        if is_word(&key.value) { "; if it is the name of a file, write its path from / on" } else { "" };
+    check(&text).map_err(|message| at(key, format!("the layout: {message}{hint}")))
 }
 
 /// What the operator says of the device.

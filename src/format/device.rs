@@ -206,9 +206,20 @@ pub fn direction_where(is_from_teams: bool, is_to_teams: bool) -> Direction {
 /// A first line longer than this is none of a device's records.
 pub const MAXIMUM_LINE: usize = 64 * 1024;
 
-/// Whether a text begins as JSON does, which no log of these devices is.
+/// Whether a text begins as JSON does, which no log of these devices is. Lines of a log may begin with a bracket too, before a date
+/// or a word: `[2024-11-05 09:01:00]`, `[S=40]`. What is too short to tell is no JSON yet.
 pub fn is_json(text: &[u8]) -> bool {
-    matches!(text, [b'{' | b'[', ..])
+    let Some(rest) = text.strip_prefix(b"[") else { return text.starts_with(b"{") };
+    let value = rest.trim_ascii_start();
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match value.get(digits) {
+        None => false,
+        Some(b'-' | b':' | b'/') if digits > 0 => false,
+        Some(b'-') => value.get(1).is_some_and(u8::is_ascii_digit),
+        Some(_) if digits > 0 => true,
+        Some(b'[' | b'{' | b'"' | b'\'' | b']') => true,
+        Some(_) => [&b"true"[..], b"false", b"null"].iter().any(|word| value.starts_with(word)),
+    }
 }
 
 /// So much of a log is looked at for a record: SIP messages of the device's debugging may fill many kilobytes between two calls.
@@ -447,6 +458,25 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_microsoft(host(uri)), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_bracket_before_a_date_is_no_json() {
+        for text in ["{", "[{\"id\"", "[[1", "[\"a\"", "[ 1, 2", "[1.5]", "[-1", "[]", "[\n  {", "[null]"] {
+            assert!(is_json(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "[2024-11-05 09:01:00] x",
+            "[05/Nov/2024:09",
+            "[09:01:00]",
+            "[Tue Nov 05",
+            "[S=40] |",
+            "[2024",
+            "[",
+            "a",
+        ] {
+            assert!(!is_json(text.as_bytes()), "{text}");
         }
     }
 

@@ -74,7 +74,7 @@ impl Decoder {
 impl Decode for Decoder {
     fn ignored_are(&self) -> Option<&'static str> {
         Some(
-            "START and INTERIM records, and calls without a realm of `teams_side`; a call counts by its STOP record",
+            "START and INTERIM records, calls without a realm of `teams_side`, and a layout that lies among the records; a call counts by its STOP record",
         )
     }
 
@@ -85,6 +85,9 @@ impl Decode for Decoder {
             return Decoded::Header;
         }
         let cells = loose_cells::split(&text, b',');
+        if layout::is_layout_line(&cells) {
+            return Decoded::Ignored;
+        }
         let layout = match &self.layout {
             Some(layout) => Cow::Borrowed(layout),
             None => match (kind(&cells[0]), Layout::published(cells.len())) {
@@ -110,6 +113,9 @@ impl Decode for Decoder {
 
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         let cells = loose_cells::split(&String::from_utf8_lossy(line), b',');
+        if layout::is_layout_line(&cells) {
+            return None;
+        }
         let layout = self.layout.as_ref().map(Cow::Borrowed);
         let layout = layout.or_else(|| Layout::published(cells.len()).map(Cow::Borrowed))?;
         let record = Record { cells, layout: &layout, device: self.device };

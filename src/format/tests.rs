@@ -21,7 +21,7 @@ fn recognises_formats() {
     use Recognition::{Known, NeedMore, Unknown};
     let (graph, admin_center) = (Known(&graph::FORMAT), Known(&teams_admin_center::FORMAT));
     let export = b"CorrelationId,Success,Final SIP code".as_slice();
-    let cases: [(&[u8], bool, Recognition); 17] = [
+    let cases: [(&[u8], bool, Recognition); 18] = [
         (b"", false, NeedMore),
         (b" \n", true, NeedMore),
         (b"{", false, NeedMore),
@@ -31,7 +31,8 @@ fn recognises_formats() {
         (b"[\r\n{", false, graph),
         (b"[]", false, graph),
         (b"[", false, NeedMore),
-        (b"[2024-11-05 09:12] a line of some log", false, Unknown),
+        (b"[2024-11-05 09:12] a line of some log", false, NeedMore),
+        (b"[2024-11-05 09:12] a line of some log", true, Unknown),
         (b"{a line in braces}", false, Unknown),
         (export, false, NeedMore),
         (export, true, admin_center),

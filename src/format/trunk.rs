@@ -86,6 +86,17 @@ pub fn may_hold_number(text: &str) -> bool {
     })
 }
 
+/// Whether a text has the shape of a person's name: a few words of letters. The groups of a device have names that its operator
+/// gave; of a table, any column may be taken for that of trunks.
+pub fn may_be_person(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_word = |word: &&str| {
+        word.chars().any(char::is_alphabetic)
+            && word.chars().all(|letter| letter.is_alphabetic() || matches!(letter, '-' | '.' | '\''))
+    };
+    (2..=4).contains(&words.len()) && words.iter().all(is_word)
+}
+
 /// The operator's own domains (`trunks: only:`): what else stands in the place of a trunk is shown as [`HIDDEN`].
 #[derive(Debug, Clone)]
 pub struct Only {
@@ -204,6 +215,18 @@ pub fn proposal(patterns: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_letters_may_be_a_persons_name() {
+        for text in ["User One", "user one", "User O.", "Anne-User von One"] {
+            assert!(may_be_person(text), "{text}");
+        }
+        for text in
+            ["", "teams", "ms-teams", "Teams 1", "sbc1.contoso.com", "TG EU 2", "TG/EU x", "a b c d e"]
+        {
+            assert!(!may_be_person(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_name_is_as_it_is_registered() {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem;
 
 use super::ALL;
-use super::device::LOG_BEGINNING;
+use super::device::{LOG_BEGINNING, is_json};
 use super::names::{Field, Names};
 use super::table::column_names;
 
@@ -57,7 +57,7 @@ pub fn explanation(head: &[u8]) -> &'static str {
         _ if head.starts_with(b"PK\x03\x04") => zip(head),
         _ if magic.is_some() => magic.map_or(EXPECTED.as_str(), |(_, sentence)| sentence),
         Some(b'<') => markup(text),
-        Some(b'{' | b'[') => json(text),
+        Some(b'{' | b'[') if is_json(text) || text.len() < 16 => json(text),
         _ if text.contains(&0) => "a binary file, not text",
         _ => table(text),
     }
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn says_what_a_file_seems_to_be() {
-        let cases: [(&[u8], &str); 28] = [
+        let cases: [(&[u8], &str); 29] = [
             (b"{\0\0\0\"\0\0\0i\0\0\0", "UTF-32"),
             (b"[{'id': 'a', 'finalSipCode': 403}]", "json.dumps"),
             (b"\"{\\\"id\\\":\\\"a\\\",\\\"finalSipCode\\\":403}\"", "within a JSON text"),
@@ -206,6 +206,7 @@ mod tests {
             (b"id,calleeNumber,callerNumber,startDateTime\n", "without the codes"),
             (b"kernel: a line of some log\n", "graph, "),
             (b"name,size\na,1\n", "`fields:` reads any other"),
+            (b"[2024-11-05 09:01:00] a line of some log\n", "of no format that is known"),
             (b"Korrelations-ID;UPN;Erfolg;Endzeit\r\n", "which field each holds"),
             (
                 b"d1000000-05ec,User One,2024-11-05T09:12:30Z,2024-11-05,4,No,410,531004\n",

@@ -10,7 +10,7 @@
 mod scan;
 
 use self::scan::{Context, Held, Scan, Scanned};
-pub use self::scan::{is_blank, is_of_envelope};
+pub use self::scan::{holders, is_blank, is_of_envelope};
 use super::{Nesting, Place, Split};
 
 /// Splits JSON text.

@@ -7,7 +7,7 @@ use tracing::info;
 use super::looker::Looker;
 use super::{Followed, Options, Pipeline, Source};
 use crate::follow::{Files, Lines};
-use crate::ledger::{FilesNow, Ledger, SourceIndex};
+use crate::ledger::{FilesNow, Ledger};
 use crate::reading::overlap::Overlap;
 use crate::reading::trunk;
 
@@ -67,8 +67,10 @@ impl Pipeline {
 }
 
 /// Says at the first start how to let no other text become the label `trunk` than the names of SBCs.
-pub(super) fn propose_trunks(source: &str, index: SourceIndex, ledger: &Ledger) {
-    let proposed = ledger.proposed_trunks(index);
+pub(super) fn propose_trunks(of: &Followed, ledger: &Ledger) {
+    let (source, is_mapped) = (&*of.name, of.files.options().format.is_some_and(|format| format.is_mapped()));
+    let mut proposed = ledger.proposed_trunks(of.index);
+    proposed.retain(|trunk| !is_mapped || !trunk::may_be_person(trunk));
     if !proposed.is_empty() {
         let config = trunk::proposal(&proposed);
         info!(source, %config, "every trunk that records name is shown; with this in the config, only these are");

@@ -237,9 +237,7 @@ impl Pipeline {
             self.commit();
             info!("ready: the files present at the start are read");
             if is_first_start {
-                self.sources
-                    .iter()
-                    .for_each(|source| configuring::propose_trunks(&source.name, source.index, &self.ledger));
+                self.sources.iter().for_each(|source| configuring::propose_trunks(source, &self.ledger));
             }
         }
         let now = (self.clock)();

@@ -170,7 +170,14 @@ impl Of {
             (Why::Ignored(what), _) => info!(source, %path, records, "ignored: {what}"),
             (Why::Unread(field), Example::Time(time)) => {
                 let (field, why) = (field.label(), time.explanation());
-                warn!(source, %path, records, field, "counted without a field that could not be read: {why}");
+                match time {
+                    UnreadTime::Zone => {
+                        warn!(source, %path, records, field, "counted with a time in a zone that is not known: {why}");
+                    }
+                    _ => {
+                        warn!(source, %path, records, field, "counted without a field that could not be read: {why}")
+                    }
+                }
             }
             (Why::Unread(field), _) => {
                 let field = field.label();

@@ -8,6 +8,7 @@
     reason = "a test says what is wrong by panicking, and on standard error what it could not try"
 )]
 
+mod advice;
 mod alerting;
 mod architecture;
 mod archives;

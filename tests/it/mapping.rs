@@ -87,6 +87,41 @@ fn map_names_a_built_in_format() {
     assert!(page.contains(r#"cdr_calls_total{source="sbc""#), "{page}");
 }
 
+/// The blocks of a document that are configs, each with this file as what it reads.
+fn examples(document: &str, file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(format!("{}/docs/{document}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let configs = blocks.filter(|block| block.starts_with("sources:"));
+    let reads_it = |line: &str| match line.trim_start().starts_with("paths:") {
+        true => format!("    paths: [{}]\n", file.display()),
+        false => format!("{line}\n"),
+    };
+    configs.map(|block| block.lines().map(reads_it).collect()).collect()
+}
+
+#[test]
+fn what_the_documents_show_reads_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "Calls\nRecordType;SessionId;NAP;Direction;Result;TerminationCause;EndTime;DurationMs\n\
+        STOP;1;'ms;teams';in;KO;486;05.11.2024 09:01:00;0\nSTART;2;ms-teams;in;;;;\n\
+        STOP;3;ms-teams;out;OK;200;05.11.2024 09:02:00;2000\n";
+    let lines = fs::read_to_string(Path::new(DATA).join("prosbc.log")).unwrap();
+    for (word, text, counted) in [
+        ("format: csv", table, "2 counted, 2 header, 1 ignored"),
+        ("format: regex", &lines, "2 counted, 1 ignored"),
+    ] {
+        let file = folder.path().join("file");
+        fs::write(&file, text).unwrap();
+        let examples = examples("devices.md", &file);
+        let example = examples.iter().find(|example| example.contains(word)).expect(word);
+        fs::write(folder.path().join("c.yml"), example).unwrap();
+        let checked = run_in(folder.path(), ["check", "--config.file", "c.yml"]);
+        assert!(checked.code == Some(0) && checked.stdout.contains(counted), "{checked:?}");
+        assert!(!checked.stdout.contains("counted without"), "{checked:?}");
+        assert!(checked.stdout.contains("ended (") && checked.stdout.contains("busy"), "{checked:?}");
+    }
+}
+
 /// A row of a report stands for many calls; it is one record, known by all that it says.
 #[test]
 fn rows_that_stand_for_many_calls_count_as_many() {

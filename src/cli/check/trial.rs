@@ -1,5 +1,6 @@
 //! A mapped format tried on the head of a file: the first calls as `fields` reads them, what could not be read and why, and
-//! what nobody asked for. Numbers and names of people are never shown: of values their shapes, and of places their names.
+//! what nobody asked for. Numbers and names of people are not shown: of values their shapes, but for trunks that have not the shape
+//! of a person's name, and of places their names, where rows show that they are names.
 
 mod calls;
 mod head;
@@ -11,7 +12,7 @@ use crate::classify::Catalogue;
 use crate::cli::reader::{self, FileRead};
 use crate::format::Format;
 use crate::format::mapped::trial::{may_be_shown, shape};
-use crate::framing::Framing;
+use crate::framing::{Framing, json};
 use crate::pipeline::Source;
 
 /// So many places without a use are shown.
@@ -63,10 +64,19 @@ fn absent(head: &Head, format: &Format) -> String {
     }
     let kind = kind(format);
     let mut text = String::new();
+    if let Some(holder) = head.holder.as_deref().filter(|holder| is_shown(holder, format)) {
+        text += &format!(
+            "    its records seem to stand in the property `{holder}`: of an object that holds records, only those in one of {} are \
+             read. Write each record as an object of its own (`jq -c '.[\"{holder}\"][]'`)\n",
+            json::holders().join(", ")
+        );
+    }
     for (key, place, _) in head.wanted.iter().filter(|(.., is_there)| !is_there) {
         let nearest = |known: &&String| strsim::damerau_levenshtein(&bare(known), &bare(place));
         let advice = match head.places.iter().filter(|known| is_shown(known, format)).min_by_key(nearest) {
-            Some(near) if head.is_named() && nearest(&near) <= 2.max(place.len() / 3) => {
+            Some(near)
+                if head.is_named() && head.are_above_rows() && nearest(&near) <= 2.max(place.len() / 3) =>
+            {
                 format!("did you mean `{near}`?")
             }
             _ => format!("name one that is there, or take `{key}` out"),

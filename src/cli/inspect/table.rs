@@ -274,7 +274,11 @@ fn records(view: &View) -> String {
         let _ = writeln!(text, "  rejected: {} {reason}", thousands(*count));
     }
     for (field, count) in &records.unread_by_field {
-        let _ = writeln!(text, "  counted without {field}, which could not be read: {}", thousands(*count));
+        let _ = writeln!(
+            text,
+            "  counted without {field}, which could not be read, or not for certain: {}",
+            thousands(*count)
+        );
     }
     if view.facts.untimed_calls() > 0 {
         let untimed = view.facts.untimed_calls();

@@ -63,7 +63,7 @@ fn shape(sampled: &Sampled, proposal: &Proposal) -> String {
             let header = if *has_header {
                 ""
             } else {
-                "    # the first line names fewer than two columns that are known; columns are numbers, from 1\n    header: false\n"
+                "    # the first line is not surely one of names, and is read as a record; columns are numbers, from 1\n    header: false\n"
             };
             format!("    format: csv\n{delimiter}{header}")
         }

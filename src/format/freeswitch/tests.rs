@@ -197,3 +197,22 @@ fn the_id_of_a_call_is_found_behind_other_objects() {
     let found = Decoder(&device::UNKNOWN).correlation_id(text.as_bytes());
     assert_eq!(found.map(|id| id.to_string()).as_deref(), Some(id));
 }
+
+/// A gateway has the name that the operator gave it, so it is shown, whichever side it is.
+#[test]
+fn a_gateway_is_the_trunk_also_where_the_side_is_not_known() {
+    let device = Device::parse(&["teams"], device::TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
+    for (last_arg, trunk, direction) in [
+        ("user/101", "carrier-1", Direction::Unknown),
+        ("sofia/gateway/carrier-2/101", "carrier-1", Direction::Unknown),
+        ("sofia/gateway/teams/101", "teams", Direction::Inbound),
+    ] {
+        let all: HashMap<&str, &str> = REFUSED.iter().chain(&[("last_arg", last_arg)]).copied().collect();
+        let record = serde_json::json!({ "core-uuid": "1", "variables": all }).to_string();
+        let Decoded::Call(call) = decoded(record.as_bytes(), &device) else { panic!("no call: {last_arg}") };
+        assert_eq!((call.trunk, call.direction), (trunk.into(), direction), "{last_arg}");
+    }
+    for number in ["+14255550100", "101"] {
+        assert!(!is_gateway(number), "{number}");
+    }
+}

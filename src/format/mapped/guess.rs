@@ -5,6 +5,7 @@ mod known;
 
 use super::Field;
 use super::call::without_phrase;
+use super::record::is_number;
 use super::time::TimeFormat;
 use super::trial::shape;
 use crate::format::{answered, fields};
@@ -231,23 +232,37 @@ fn condition(sample: &Sample) -> Option<(String, String)> {
     sample.values.iter().any(is_other).then(|| (sample.place.clone(), end.trim().to_owned()))
 }
 
-/// Whether these are names of columns: several are known, as one word may be a value, and none is mostly digits. What is
-/// taken for a name is shown, and the cells of a record are not to be.
-pub fn are_names<'n>(names: impl Iterator<Item = &'n str>) -> bool {
+/// Whether what stands above these columns are their names. What is taken for a name is shown, and the cells of a record are not
+/// to be. So several are known, as a word or two may be values; none is mostly digits; a known one has numbers or times below it,
+/// which are none themselves; and none stands below itself again.
+pub fn are_names(columns: &[Sample]) -> bool {
     const LEAST: usize = 2;
     let is_data = |name: &str| name.bytes().filter(u8::is_ascii_digit).count() * 2 > name.len();
-    let is_known = |name: &str| {
-        let name = bare(name);
-        known::KINDS.contains(&&*name) || known::NAMES.iter().any(|(_, names)| names.contains(&&*name))
+    let known: Vec<&Sample> = columns.iter().filter(|column| is_known(&column.name)).collect();
+    let is_again = |column: &Sample, row: usize| {
+        column.values.get(row).is_some_and(|value| value.trim().eq_ignore_ascii_case(&column.name))
     };
-    let mut known = 0;
-    for name in names {
-        if is_data(name) {
-            return false;
-        }
-        known += usize::from(is_known(name));
-    }
-    known >= LEAST
+    let rows = columns.iter().map(|column| column.values.len()).max().unwrap_or_default();
+    // All of them again are the header of the next file.
+    let repeats = |row: usize| {
+        known.iter().any(|column| is_again(column, row))
+            && !columns.iter().all(|column| is_again(column, row))
+    };
+    let has_numbers = |column: &&Sample| {
+        let values: Vec<&str> =
+            column.values.iter().map(|value| value.trim()).filter(|it| !it.is_empty()).collect();
+        !values.is_empty() && !is_number(&column.name) && mostly(&values, is_number)
+    };
+    known.len() >= LEAST
+        && !columns.iter().any(|column| is_data(&column.name))
+        && (rows == 0 || known.iter().any(has_numbers))
+        && !(0..rows).any(repeats)
+}
+
+/// Whether a column of this name is known.
+fn is_known(name: &str) -> bool {
+    let name = bare(name);
+    known::KINDS.contains(&&*name) || known::NAMES.iter().any(|(_, names)| names.contains(&&*name))
 }
 
 /// Whether it is read as a SIP code.

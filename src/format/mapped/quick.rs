@@ -101,7 +101,8 @@ impl Quick {
         let mut places = wanted.places();
         let first = columns::first_row(text, *marks, &mut places)?;
         let (row, count, whole) = (first.row, first.count(), first.text());
-        if is_header(row) || expected.is_some_and(|columns| columns != count) {
+        let surplus = expected.map_or(0, |columns| count.wrapping_sub(columns));
+        if is_header(row) || surplus != 0 && !ends_with(row, marks.separator, surplus) {
             return None;
         }
         let mut values = [None; MOST];
@@ -160,6 +161,13 @@ impl Quick {
         let text_at = |origin: usize| at(&self.origins[origin]).unwrap_or_default();
         Mapped::new(mapping, minutes, record, text_at).add(calls)
     }
+}
+
+/// Whether so many cells that are too many are nothing but what separates them; never where there are too few.
+#[cold]
+fn ends_with(row: &[u8], separator: u8, surplus: usize) -> bool {
+    let begin = row.len().checked_sub(surplus);
+    begin.is_some_and(|begin| row[begin..].iter().all(|byte| *byte == separator))
 }
 
 impl Pattern {

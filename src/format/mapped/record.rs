@@ -51,11 +51,15 @@ impl<'r> Record<'r> {
     ) -> Result<Option<Self>, Reason> {
         match shape {
             Shape::Csv { .. } => {
-                let cells = cells.of(record.strip_suffix(b"\r").unwrap_or(record));
-                match columns {
-                    Some(Columns(names)) if names.len() != cells.len() => Err(Reason::BadCsv),
-                    columns => Ok(Some(Self::Cells { cells, columns })),
+                let mut cells = cells.of(record.strip_suffix(b"\r").unwrap_or(record));
+                if let Some(Columns(names)) = columns {
+                    // Some devices write a delimiter behind the last cell of a row, but not of the header.
+                    let surplus = cells.split_off(names.len().min(cells.len()));
+                    if cells.len() < names.len() || surplus.iter().any(|cell| !cell.trim().is_empty()) {
+                        return Err(Reason::BadCsv);
+                    }
                 }
+                Ok(Some(Self::Cells { cells, columns }))
             }
             Shape::Json => match serde_json::from_slice::<Value>(record) {
                 Ok(value) if value.is_object() => Ok(Some(Self::Object(value))),
@@ -84,6 +88,23 @@ impl<'r> Record<'r> {
             },
             Self::Groups { groups, .. } => groups.name(place).map(|group| group.as_str().into()),
         }
+    }
+
+    /// Of a row below names: whether one of these columns holds its own name, as the row of a table without names may, and
+    /// whether one holds a number or a time, as names do not.
+    pub fn speaks_of_names<'p>(&self, places: impl Iterator<Item = &'p str>) -> (bool, bool) {
+        let Self::Cells { cells, columns: columns @ Some(_) } = self else { return (false, true) };
+        let values = places.filter_map(|place| Some((place, cells.get(column_of(place, *columns)?)?.trim())));
+        values.fold((false, false), |(repeats, differs), (place, value)| {
+            (repeats || value.eq_ignore_ascii_case(place), differs || is_number(value) && !is_number(place))
+        })
+    }
+
+    /// The property of an object that holds objects, where there is one.
+    pub fn holder_of_objects(&self) -> Option<&str> {
+        let Self::Object(value) = self else { return None };
+        let holds = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(Value::is_object));
+        value.as_object()?.iter().find(|(_, value)| holds(value)).map(|(name, _)| name.as_str())
     }
 
     /// The texts at the places of a mapping's fields, in their order.
@@ -127,6 +148,12 @@ impl<'r> Record<'r> {
             .iter()
             .all(|condition| condition.is_met_by(&self.get(&condition.place).unwrap_or_default()))
     }
+}
+
+/// Whether a text is a number or a time, perhaps with a few words: a third of it are digits.
+pub fn is_number(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    digits > 0 && digits * 3 >= text.len()
 }
 
 /// Whether two lines say the same, whatever ends them or stands before the first of a file.

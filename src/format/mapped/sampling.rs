@@ -7,6 +7,7 @@ use regex::Regex;
 use super::guess::{self, Sample};
 use super::record::{Cells, Columns, Record};
 use super::{Shape, time::TimeFormat, trial};
+use crate::format::device;
 use crate::framing::{COMMAS, Framing, Marks, Split};
 
 /// So many records are looked at.
@@ -49,7 +50,7 @@ pub fn sampled(text: &[u8], finished: bool) -> Sampled {
 }
 
 fn all_sampled(text: &[u8], finished: bool) -> Sampled {
-    if matches!(text.trim_ascii_start(), [b'{' | b'[', ..]) {
+    if device::is_json(text.trim_ascii_start()) {
         return Sampled { samples: of_records(text, finished, &Shape::Json), shape: Shape::Json, line: None };
     }
     if let Some(sampled) = of_pairs(&String::from_utf8_lossy(text)) {
@@ -58,9 +59,14 @@ fn all_sampled(text: &[u8], finished: bool) -> Sampled {
     let first = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
     let delimiter = [b'|', b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
+    let shape = Shape::Csv { delimiter, has_header: true };
+    let samples = of_records(text, finished, &shape);
     let names = Cells::delimited_by(delimiter).of(first);
-    let has_header = guess::are_names(names.iter().map(String::as_str));
-    let shape = Shape::Csv { delimiter, has_header };
+    let unfilled: Vec<Sample> = names.into_iter().map(|name| Sample { name, ..Sample::default() }).collect();
+    if guess::are_names(if samples.is_empty() { &unfilled } else { &samples }) {
+        return Sampled { shape, samples, line: None };
+    }
+    let shape = Shape::Csv { delimiter, has_header: false };
     Sampled { samples: of_records(text, finished, &shape), shape, line: None }
 }
 

@@ -26,6 +26,12 @@ pub struct Trial {
     /// Key and text of the fields that hold a time, a duration or a flag, as they were understood.
     pub read: Vec<(&'static str, String)>,
     pub faults: Vec<Fault>,
+    /// Whether a column of a table holds its own name, and whether one that the config names holds what no name is: what
+    /// stands above the rows may be a row itself.
+    pub repeats_names: bool,
+    pub differs_from_names: bool,
+    /// Of an object without the places that the config names: the property that holds objects.
+    pub holder: Option<String>,
 }
 
 /// A field that could not be read, or that means nothing.
@@ -48,13 +54,18 @@ impl Trial {
         let (cells, columns) = (mapping.cells().of(row).len(), columns.names());
         let has = |place: &str| columns.iter().any(|name| name.eq_ignore_ascii_case(place));
         let wanted = mapping.wanted().map(|(key, place)| (key, place.to_owned(), has(place))).collect();
+        let look = match cells < columns.len() {
+            true => {
+                "its end is missing: look for a line that was cut, or for cells that the device leaves out where they are empty"
+            }
+            false => "look for a quote or a delimiter in the midst of a text",
+        };
         let advice = format!(
-            "a row has {cells} cells and the header names {} columns, so it is rejected: look for a quote or a delimiter in \
-             the midst of a text",
+            "a row has {cells} cells and the header names {} columns, so it is rejected: {look}",
             columns.len()
         );
         let fault = Fault { key: "header", place: None, shape: String::new(), advice };
-        Some(Self { places: columns.to_vec(), wanted, read: Vec::new(), faults: vec![fault] })
+        Some(Self { places: columns.to_vec(), wanted, faults: vec![fault], ..Self::default() })
     }
 
     /// The places that the config does not ask for.
@@ -111,6 +122,11 @@ impl Mapped<'_, '_> {
         let mut trial = Trial { places: record.places(), ..Trial::default() };
         for (key, place) in self.mapping.wanted() {
             trial.wanted.push((key, place.to_owned(), record.has(place)));
+        }
+        let wanted = self.mapping.wanted().map(|(_, place)| place);
+        (trial.repeats_names, trial.differs_from_names) = record.speaks_of_names(wanted);
+        if !trial.wanted.iter().any(|(.., is_there)| *is_there) {
+            trial.holder = record.holder_of_objects().map(str::to_owned);
         }
         if !record.meets(&self.mapping.conditions) {
             let conditions = self.mapping.conditions.iter();

@@ -122,6 +122,32 @@ pub fn is_names(line: &str) -> bool {
     names.contains(&&*letters(first))
 }
 
+/// How names of attributes begin. An id of a session, which may stand there in a record that was cut, does not.
+const BEGINNINGS: [&str; 11] = [
+    "acct-",
+    "acme-",
+    "accounting ",
+    "nas-",
+    "h323-",
+    "called-",
+    "calling-",
+    "session-",
+    "session ",
+    "sip-status",
+    "sip status",
+];
+
+/// Whether these cells are a line of a layout, which the SBC writes into the folder of its records: `position,attribute,number`,
+/// or the titles above such lines.
+pub fn is_layout_line(cells: &[String]) -> bool {
+    let [place, name, rest @ ..] = cells else { return false };
+    let name = name.to_ascii_lowercase();
+    let is_name = BEGINNINGS.iter().any(|begin| name.starts_with(begin)) || name == "attribute";
+    let is_place = place.parse::<usize>().is_ok_and(|place| place <= MOST_COLUMNS);
+    let is_title = place.eq_ignore_ascii_case("position");
+    rest.len() <= 1 && is_name && (is_place || is_title)
+}
+
 /// Whether a text may be the beginning of the first name.
 pub fn may_be_names(begin: &str) -> bool {
     let (_, names, _) = ATTRIBUTES[Attribute::Status as usize];
@@ -192,6 +218,26 @@ mod tests {
         let layout = Layout::read(names).unwrap();
         assert_eq!([A::SessionId, A::SipStatus].map(|attribute| layout.place(attribute)), [3, 5]);
         assert!(is_names(names) && !is_names("2,192.0.2.1"));
+    }
+
+    #[test]
+    fn lines_of_a_layout_are_no_records() {
+        for (line, expected) in [
+            ("0,Acct-Status-Type,nil", true),
+            ("2,NAS-IP-Address", true),
+            ("135,Acme-SIP-Status,71", true),
+            ("position,attribute,VSA", true),
+            ("2,192.0.2.1,5060", false),
+            ("2,fe80::1", false),
+            ("2,a1,", false),
+            ("4,\"Acme-Session--Generic-Id\",40", true),
+            ("2,Acct-Status-Type,nil,5060", false),
+            ("4000,Acct-Status-Type", false),
+            ("2", false),
+        ] {
+            let cells: Vec<String> = line.split(',').map(|cell| unquoted(cell).to_owned()).collect();
+            assert_eq!(is_layout_line(&cells), expected, "{line}");
+        }
     }
 
     #[test]

@@ -42,6 +42,11 @@ const ARRAYS: [&[u8]; 9] =
     [b"value", b"records", b"responses", b"tables", b"rows", b"data", b"items", b"results", b"hits"];
 const OBJECTS: [&[u8]; 4] = [b"value", b"body", b"d", b"hits"];
 
+/// The names of properties whose array holds records.
+pub fn holders() -> Vec<&'static str> {
+    ARRAYS.iter().filter_map(|name| str::from_utf8(name).ok()).collect()
+}
+
 /// What the value that begins with this byte holds, behind this name in its quotes; `None` where it is of no envelope.
 fn held(name: &[u8], byte: u8) -> Option<Held> {
     let name = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;

@@ -4,7 +4,8 @@ use super::name;
 use crate::call::{Arrival, Call, Outcome};
 use crate::classify::{Catalogue, Verdict};
 use crate::format::Format;
-use crate::format::mapped::trial::Trial;
+use crate::format::mapped::trial::{Trial, shape};
+use crate::format::trunk::may_be_person;
 use crate::pipeline::Source;
 use crate::reading::labels::{label_set, labelled};
 
@@ -62,6 +63,11 @@ fn decoded(
     let only = source.books.trunks.as_deref();
     let labels = label_set(call, &verdict, Arrival::Late, format, only, (&*cause).into(), codes);
     let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+    // Nobody but the operator knows whether such a place names trunks.
+    let trunk = match only {
+        None if may_be_person(&labels.trunk) => shape(&labels.trunk),
+        _ => labels.trunk.to_string(),
+    };
     let read = |key: &str| {
         let found = trial.read.iter().find(|(known, _)| *known == key);
         or_none(found.map(|(_, text)| text.clone()).unwrap_or_default())
@@ -73,7 +79,7 @@ fn decoded(
     };
     let number = |number: Option<u16>| or_none(number.map(|it| it.to_string()).unwrap_or_default());
     vec![
-        ("trunk", or_none(labels.trunk.to_string())),
+        ("trunk", or_none(trunk)),
         ("direction", or_none(call.direction.label().to_owned())),
         ("success", read("success")),
         ("microsoft_code", or_none(microsoft)),

@@ -27,6 +27,10 @@ pub struct Head {
     /// Each kind of fault by the first of it, the number of that record, and how many records have it.
     pub faults: Vec<(Fault, usize, usize)>,
     pub first_line: Vec<u8>,
+    /// As in [`Trial`], of any record.
+    pub repeats_names: bool,
+    pub differs_from_names: bool,
+    pub holder: Option<String>,
 }
 
 impl Head {
@@ -36,6 +40,7 @@ impl Head {
         let mut head = Self { first_line: first_line(text).to_vec(), ..Self::default() };
         let mut rest = text;
         loop {
+            let is_header;
             let (call, range, next) = match stages.next(rest, finished) {
                 Piece::NeedMore => break,
                 Piece::Skip { next } => {
@@ -43,14 +48,14 @@ impl Head {
                     continue;
                 }
                 Piece::Record { decoded, text, next } => {
-                    head.headers += usize::from(decoded == Decoded::Header);
+                    is_header = decoded == Decoded::Header;
+                    head.headers += usize::from(is_header);
                     head.ignored += usize::from(decoded == Decoded::Ignored);
                     let call = if let Decoded::Call(call) = decoded { Some(call.owned()) } else { None };
                     (call, text, next)
                 }
             };
             head.records += 1;
-            let is_header = head.records == head.headers;
             if let Some(trial) = stages.decoder.trial(&rest[range]).filter(|_| !is_header) {
                 head.add(call, trial);
             }
@@ -61,6 +66,9 @@ impl Head {
 
     /// Adds a record that was tried.
     pub fn add(&mut self, call: Option<Call<'static>>, trial: Trial) {
+        self.repeats_names |= trial.repeats_names;
+        self.differs_from_names |= trial.differs_from_names;
+        self.holder = self.holder.take().or_else(|| trial.holder.clone());
         for place in &trial.places {
             if !self.places.contains(place) {
                 self.places.push(place.clone());
@@ -102,7 +110,12 @@ impl Head {
     /// Whether several of the places that the config names are there: one may be a word in the row of a table that has no
     /// header.
     pub fn are_names(&self) -> bool {
-        self.wanted.iter().filter(|(.., is_there)| *is_there).count() >= 2
+        self.are_above_rows() && self.wanted.iter().filter(|(.., is_there)| *is_there).count() >= 2
+    }
+
+    /// Whether rows differ from what stands above them as rows differ from names.
+    pub fn are_above_rows(&self) -> bool {
+        self.differs_from_names && !self.repeats_names
     }
 
     /// Whether a place that the config names is there: then names of places are names, and not somebody's data.

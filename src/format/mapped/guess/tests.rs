@@ -127,14 +127,26 @@ fn records_of_one_kind_are_calls() {
 }
 
 #[test]
-fn a_row_with_one_word_that_could_be_a_name_is_no_header() {
-    for (row, expected) in [
-        ("User One;Berlin Office;success;2024-11-05 09:00:00;200", false),
-        ("User One;Berlin Office;success;date;200", false),
-        ("User One;Berlin Office;success", false),
-        ("Caller;Office;result;end time;SIP code", true),
+fn a_first_line_is_a_header_where_rows_below_it_show_that() {
+    for (first, below, expected) in [
+        ("Caller;Office;result;end time;SIP code", &["a;b;failed;2024-11-05 09:00:00;486"][..], true),
+        ("Caller;Office;result;end time;SIP code", &[], true),
+        // Files that were put together.
+        ("trunk;code", &["a;404", "trunk;code", "b;486"], true),
+        ("User One;Berlin Office;success", &[], false),
+        ("User One;carrier;success;busy", &["User Two;carrier;success;busy"], false),
+        ("User One;carrier;success;busy", &["User Two;other;failed;busy"], false),
+        ("STOP;ms-teams;486;2024-11-05", &["STOP;ms-teams;404;2024-11-05"], false),
+        ("trunk;486;code", &["a;404;1"], false),
     ] {
-        assert_eq!(are_names(row.split(';')), expected, "{row}");
+        let rows: Vec<Vec<&str>> = below.iter().map(|row| row.split(';').collect()).collect();
+        let column = |(place, name): (usize, &str)| Sample {
+            place: name.to_owned(),
+            name: name.to_owned(),
+            values: rows.iter().map(|row| row[place].to_owned()).collect(),
+        };
+        let columns: Vec<Sample> = first.split(';').enumerate().map(column).collect();
+        assert_eq!(are_names(&columns), expected, "{first}, {below:?}");
     }
 }
 
