@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::around::{Around, Surroundings};
 use super::damage::Damage;
@@ -307,12 +307,7 @@ impl File {
         self.open(id, around)?;
         if let Some(seen) = self.look_whether_it_is_the_same()? {
             let actions = self.decide(seen);
-            let event = actions.iter().find_map(|action| match action {
-                Action::Event(event) => Some(event.label()),
-                _ => None,
-            });
-            let (source, path, event) = (around.source, self.path.display(), event.unwrap_or_default());
-            info!(source, %path, "{event}: it holds other text than was read, and is read from its beginning");
+            self.say_other_text(&actions, around);
             self.act(actions, id, around)?;
         }
         self.decide(Seen::Readable);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::call::UnixMillis;
+use crate::source::discover::is_absence;
 use crate::source::identity::{FileId, Stamp};
 use crate::source::open;
 
@@ -69,6 +70,23 @@ impl Look {
     pub fn differs(&self, other: &Self) -> bool {
         (self.size, self.modified, self.changed) != (other.size, other.modified, other.changed)
     }
+}
+
+/// The nearest folder above this one that is there and can be gone through; `None` where that cannot be told.
+pub fn nearest_above(folder: &Path) -> Option<&Path> {
+    for above in folder.ancestors().skip(1) {
+        match fs::read_dir(above) {
+            Ok(_) => return Some(above),
+            Err(error) if is_absence(&error) => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// The device that a folder is on.
+pub fn device_of(folder: &Path) -> Option<u64> {
+    folder.metadata().ok().map(|folder| folder.dev())
 }
 
 /// Opens a file, if it is the one meant.

@@ -21,11 +21,12 @@
 //! | after a restart, the bytes that were there | go on behind them | resumed |
 //! | after a restart, the same under another name in its folder, where no path leads | follow it | rotated |
 //! | after a restart, other bytes | read it from its beginning | found |
-//! | after a restart, gone from its folder | a copy of it may come yet | removed |
+//! | after a restart, gone from its folder, or with it | a copy of it may come yet | removed |
+//! | the same, and its whole path is away, or what is left of it is on another device | it may be mounted again: wait | |
 //! | grown, when no more than a header was read of it | as a new file: it may be a copy by now | resumed, copied |
 //! | to be read as another format | read it from its beginning | found |
 //!
-//! `status` shows the last event of a file. The log has a line for each of them but `found` of a file of which nothing was known, and
+//! `status` shows the last event of a file. The log has a line for each of them, up to a number in a minute, but `found` of a file of which nothing was known, and
 //! `resumed` where the text need not be compared (it must be of compressed files and of short ones).
 //!
 //! Which of these it is says [`decide`], a function of what a file is and what was seen of it, without a disk. The disk

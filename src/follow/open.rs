@@ -6,7 +6,7 @@ use std::io;
 use tracing::info;
 
 use super::around::Around;
-use super::decide::{Before, Seen, State};
+use super::decide::{Action, Before, Seen, State};
 use super::file::{File, Hand};
 use super::look;
 use crate::ledger::Contents;
@@ -84,7 +84,7 @@ impl File {
         self.note_progress();
         self.note_beginning(before, id, around);
         if before == Before::Other {
-            self.say_read_anew(known.as_deref(), around.source);
+            self.say_read_anew(known.as_deref(), around);
         }
         if matches!(self.state, State::Seen | State::Unreadable(..)) {
             let actions = self.decide(Seen::Opened(before));
@@ -94,13 +94,30 @@ impl File {
     }
 
     /// Says why a file that is known is read from its beginning.
-    fn say_read_anew(&self, known: Option<&Content>, source: &str) {
+    fn say_read_anew(&self, known: Option<&Content>, around: &mut Around<'_>) {
+        if !around.lines.may_tell(around.now) {
+            return;
+        }
         let read_to = known.and_then(|known| Some(known.plain_text_at? + known.position));
         let why = match read_to.is_some_and(|read_to| self.look.size < read_to) {
             true => "it is shorter than what was read of it",
             false => "it holds other text than was read, or is to be read as another format",
         };
-        info!(source, path = %self.path.display(), "known, and read from its beginning: {why}");
+        let (source, path) = (around.source, self.path.display());
+        info!(source, %path, "known, and read from its beginning: {why}");
+    }
+
+    /// Says which event it is that a file holds other text.
+    pub fn say_other_text(&self, actions: &[Action], around: &mut Around<'_>) {
+        if !around.lines.may_tell(around.now) {
+            return;
+        }
+        let event = actions.iter().find_map(|action| match action {
+            Action::Event(event) => Some(event.label()),
+            _ => None,
+        });
+        let (source, path, event) = (around.source, self.path.display(), event.unwrap_or_default());
+        info!(source, %path, "{event}: it holds other text than was read, and is read from its beginning");
     }
 
     /// A descriptor on a network file system may have gone stale, and on FUSE lead to whatever has the name now.

@@ -40,7 +40,7 @@ impl File {
         let passed = self.pass_over(&original, own, others, around.memory)?;
         let actions = self.decide(Seen::Passed(passed, own));
         // What was not recognised was not read.
-        if passed == Passed::Same && original.content.position > 0 {
+        if passed == Passed::Same && original.content.position > 0 && around.lines.may_tell(around.now) {
             let event = if own == Own::Yes { FileEvent::Resumed } else { FileEvent::Copied };
             let (source, path) = (around.source, self.path.display());
             let (event, position) = (event.label(), original.content.position);

@@ -38,16 +38,8 @@ impl Files {
     /// renamed one costs no more than a descriptor. Returns whether anything came of it.
     pub fn tidy(&mut self, around: &mut Around<'_>) -> bool {
         // At most so often, as it may mean to go through large folders; and before anything is taken for removed.
-        self.find_renamed(around);
-        if let Some(files) = around.lines.take_unsaid(around.now) {
-            let source = around.source;
-            warn!(
-                source,
-                files,
-                "more files cannot be read, or are of no known format; `cdr-exporter status` lists them"
-            );
-        }
-        let mut any = false;
+        let mut any = self.find_renamed(around);
+        around.lines.say_rest(around.source, around.now);
         for id in self.ids() {
             let Some(file) = self.files.get_mut(&id) else { continue };
             let quiet_for = around.now.since(file.changed_at);
@@ -154,19 +146,23 @@ impl File {
         let path = self.path.clone();
         let Hand::Reading(reading) = &mut self.hand else {
             match size > 0 && !is_known {
-                true => {
+                true if around.lines.may_name(around.now) => {
                     warn!(source, path = %path.display(), size, "removed before it could be read: nothing of it is counted");
                 }
-                false => info!(source, path = %path.display(), "removed"),
+                false if around.lines.may_tell(around.now) => {
+                    info!(source, path = %path.display(), "removed")
+                }
+                _ => {}
             }
             return;
         };
         let ended = if is_read { drain(reading, around, &path) } else { Ok(()) };
         match ended {
-            Err(error) => {
+            Err(error) if around.lines.may_name(around.now) => {
                 warn!(source, path = %path.display(), %error, "removed before its end could be read");
             }
-            Ok(()) => info!(source, path = %path.display(), "removed"),
+            Ok(()) if around.lines.may_tell(around.now) => info!(source, path = %path.display(), "removed"),
+            _ => {}
         }
     }
 }

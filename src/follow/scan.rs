@@ -40,7 +40,8 @@ pub struct Walked {
 
 impl Files {
     /// Compares what a walk found with what is followed. At the paths that were looked at `meanwhile`, more is known already.
-    pub fn scan(&mut self, mut found: Found, meanwhile: &HashSet<PathBuf>, around: &mut Around<'_>) {
+    /// Returns whether that alone is to be committed.
+    pub fn scan(&mut self, mut found: Found, meanwhile: &HashSet<PathBuf>, around: &mut Around<'_>) -> bool {
         let mut missing: HashMap<PathBuf, FileId> = std::mem::take(&mut self.names);
         self.names.extend(missing.extract_if(|path, _| meanwhile.contains(path)));
         for (path, metadata) in std::mem::take(&mut found.files) {
@@ -59,9 +60,10 @@ impl Files {
                 self.lose_name(&path, id, around.now);
             }
         }
-        self.find_renamed(around);
+        let any = self.find_renamed(around);
         self.walked.take(found, &self.discover, around.source);
         self.walked.note_many(self.files.len(), around.source);
+        any
     }
 
     /// What to show of the paths.

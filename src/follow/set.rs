@@ -150,9 +150,9 @@ impl Files {
         let is_moved = file.path != path && !(file.is_named && is_there(&file.path));
         if is_moved {
             file.note(FileEvent::Rotated, around);
-            info!(source, from = %file.path.display(), to = %path.display(), "rotated");
-        }
-        if is_moved {
+            if around.lines.may_tell(around.now) {
+                info!(source, from = %file.path.display(), to = %path.display(), "rotated");
+            }
             file.note_rename(Look::of(metadata));
         }
         file.rename(path);
@@ -307,7 +307,8 @@ impl Files {
                 file.rest();
                 let is_readable = !matches!(file.state, State::Unreadable(..));
                 self.keep_open(id);
-                if is_readable && self.complained.remove(&path).is_some() {
+                let can_again = is_readable && self.complained.remove(&path).is_some();
+                if can_again && around.lines.may_tell(around.now) {
                     info!(source, path = %path.display(), "can be read again");
                 }
             }

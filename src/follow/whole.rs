@@ -146,8 +146,10 @@ impl File {
             });
         }
         if filled > 0 {
-            let (source, path) = (around.source, self.path.display());
-            info!(source, %path, holes = filled, "{}: what was missing is read", FileEvent::HoleFilled.label());
+            if around.lines.may_tell(around.now) {
+                let (source, path) = (around.source, self.path.display());
+                info!(source, %path, holes = filled, "{}: what was missing is read", FileEvent::HoleFilled.label());
+            }
             self.note_content(id, around);
         }
         match checked {

@@ -1,6 +1,8 @@
 //! What lies on the disk: each source's looker goes through its folders, and what it found is compared here with what is
 //! followed.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use super::looker::{Looked, Looker};
 use super::{Followed, Pipeline};
 use crate::clock::Moment;
 use crate::ledger::FilesNow;
+use crate::source::discover::Found;
 
 impl Followed {
     /// Whether the system does not answer when it is asked for the source's files: then they are left alone.
@@ -117,8 +120,14 @@ impl Pipeline {
             Some(looker) => looker.look_through(files.discover(), now),
             None => {
                 let found = files.discover().scan();
-                self.with(place, now, |files, around| files.scan(found, &Default::default(), around));
+                self.scanned(place, now, found, &Default::default());
             }
+        }
+    }
+
+    fn scanned(&mut self, place: usize, now: Moment, found: Found, meanwhile: &HashSet<PathBuf>) {
+        if self.with(place, now, |files, around| files.scan(found, meanwhile, around)) {
+            self.uncommitted.get_or_insert(now.steady);
         }
     }
 
@@ -131,7 +140,7 @@ impl Pipeline {
         let took = looker.took_back(is_elsewhere);
         self.sources[place].looked = now.steady;
         if !took.is_outdated {
-            self.with(place, now, |files, around| files.scan(found, &took.meanwhile, around));
+            self.scanned(place, now, found, &took.meanwhile);
         }
         let can_commit = self.committing.pause(now).is_none();
         let tidied = is_elsewhere && can_commit && self.tidy(place, now);

@@ -17,7 +17,7 @@ pub use self::walk::{Bounds, Step};
 
 /// Whether the error says that nothing is there, and not only that it cannot be seen: a handle that has gone stale on a
 /// network file system, a server that does not answer or a folder that may not be read says nothing of the files.
-fn is_absence(error: &io::Error) -> bool {
+pub fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 

@@ -1,8 +1,10 @@
 //! Stops, kills and starts, and what happens to the files meanwhile.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use super::play::{Play, calls};
+use crate::tools::Metrics;
 use crate::tools::files::{append, gzip};
 
 #[test]
@@ -135,6 +137,43 @@ fn a_format_that_was_wrong_is_mended() {
         play.append("a.json", 2);
         play.settles_at(14, 12);
     }
+}
+
+#[test]
+fn files_removed_with_their_folder_while_it_is_down_leave_the_store() {
+    let mut play = Play::of("cdr/*/*.json*");
+    for day in ["1", "2"] {
+        fs::create_dir(play.path(day)).unwrap();
+    }
+    let text = play.rows(5);
+    append(&play.path("1/copied.json"), &text);
+    (1..150).for_each(|file| play.append(&format!("1/{file}.json"), 1));
+    play.append("2/a.json", 1);
+    play.counted(155);
+    play.stop();
+    // What cannot be looked at is not gone: here, a link that leads round and round.
+    fs::remove_dir_all(play.path("1")).unwrap();
+    symlink("1", play.path("1")).unwrap();
+    // Nothing but the look after quiet files finds it.
+    play.configure_with("cdr/*/*.json*", "1h");
+    play.start();
+    play.daemon().wait_until_ready();
+    play.settles_at(155, 0);
+    assert_eq!(play.event("removed"), 0.0);
+    fs::remove_file(play.path("1")).unwrap();
+    let removed =
+        |metrics: &Metrics| metrics.sum("cdr_exporter_file_events_total", &[("event", "removed")]) == 150.0;
+    play.daemon().wait_for_metrics("what is gone is published", removed);
+    let lines = play.daemon().log().iter().filter(|line| line.contains("msg=removed")).count();
+    assert_eq!(lines, 100, "the others are counted");
+    play.kill();
+    play.configure("cdr/*/*.json*");
+    play.start();
+    // A copy is known all the same.
+    fs::write(play.path("2/copied.json.gz"), gzip(&text)).unwrap();
+    play.append("2/b.json", 1);
+    play.settles_at(156, 0);
+    assert_eq!((play.event("removed"), play.event("copied")), (150.0, 1.0));
 }
 
 #[test]
