@@ -110,7 +110,7 @@ const MISTAKEN: &[(&str, i32, &str)] = &[
     ),
     ("check --config.file gone.yml", 64, "gone.yml: there is no such file"),
     ("check --config.file .", 64, ".: a folder is here, not a file"),
-    ("serve --threads few s", 2, "write a whole number from 0 on"),
+    ("serve --threads few s", 2, "write a whole number from 0 to 512"),
     ("serve --web.listen-address 10479 s", 2, "write :10479 for every interface, or 127.0.0.1:10479"),
     ("demo --export gone/x.csv", 70, "cannot write gone/x.csv: No such file or directory; name a file in"),
     ("map header.csv", 1, "header.csv: it has a header and no record below it"),
