@@ -268,7 +268,8 @@ mod tests {
     fn what_is_cut_in_its_midst_is_the_same_text_in_any_steps() {
         let little = utf16(&"{\"name\":\"Ü😀\"}\r\n".repeat(500), b"\xff\xfe", u16::to_le_bytes);
         for whole in [gzip(&little), zstd(&little)] {
-            let raw = &whole[..whole.len() - 5];
+            // Of what stands behind the text.
+            let raw = &whole[..whole.len() - 3];
             let at_once = decode(raw, raw.len(), 100_000);
             for (step, room) in [(1, 100_000), (raw.len(), 5), (raw.len() / 2 + 1, 7)] {
                 assert!(decode(raw, step, room) == at_once, "{step} bytes at a time, room {room}");
