@@ -12,6 +12,7 @@ use clap::Args;
 use super::Exit;
 use super::inspect::time;
 use super::reader::{self, FileRead, Reader, Summary};
+use super::texts;
 use super::uncounted;
 use crate::call::UnreadField;
 use crate::config;
@@ -262,10 +263,10 @@ const MASKED_SHOWN: usize = 1000;
 /// What to mend where rows lack what decides, or are counted without what they could tell.
 fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
     let rejected = read.summary.rejected.iter().find(|rejected| rejected.reason.is_missing_name());
-    let Some(rejected) = rejected else { return table::lacking(&reader::text_at(path, 0)?, names) };
+    let Some(rejected) = rejected else { return table::lacking(&texts::text_at(path, 0)?, names) };
     let format = read.reading.format()?;
     match format.framing {
-        Framing::Json => (format.decoder)(names).misspelt(&reader::text_at(path, rejected.position)?),
+        Framing::Json => (format.decoder)(names).misspelt(&texts::text_at(path, rejected.position)?),
         _ => reader::header_hint(path, names),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, reader};
+use super::{Exit, texts};
 use crate::format::mapped::{Shape, guess, sampling};
 use crate::format::{Format, unknown};
 use crate::source::open::open;
@@ -29,13 +29,13 @@ pub fn run(arguments: &Arguments) -> Exit {
         super::say("map", format_args!("{}: {error}", crate::shown::path(file)));
         return Exit::No;
     }
-    let text = reader::text_at(file, 0).unwrap_or_default();
+    let text = texts::text_at(file, 0).unwrap_or_default();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     if let Some(what) = unknown::no_text(text) {
         super::say("map", format_args!("{}: {what}", crate::shown::path(file)));
         return Exit::No;
     }
-    let finished = text.len() < reader::RECORD_BYTES;
+    let finished = text.len() < texts::RECORD_BYTES;
     if let Some(format) = Format::certain(text, finished) {
         return super::print("map", &yaml::built_in(file, format.name), Exit::Ok);
     }

@@ -17,7 +17,7 @@ use std::thread;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub use super::texts::{RECORD_BYTES, text_at};
+use super::texts::text_at;
 use crate::call::RecordId;
 use crate::clock;
 use crate::format::names::Names;

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::reader::{self, FileRead, STANDARD_INPUT};
+use super::reader::{FileRead, STANDARD_INPUT};
+use super::texts;
 use crate::call::Reason;
 use crate::format::{Format, Recognition};
 use crate::ledger::snapshot::RecordCounts;
@@ -67,8 +68,8 @@ fn of_another_format(path: &Path, read: &FileRead) -> Option<String> {
     let named = read.reading.options().format?;
     let RecordCounts { counted, duplicate, rejected, .. } = read.summary.records;
     let text = Some(()).filter(|()| counted + duplicate == 0 && rejected > 0);
-    let text = text.and_then(|()| reader::text_at(path, 0)).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
-    let known = Format::certain(&text, text.len() < reader::RECORD_BYTES)?;
+    let text = text.and_then(|()| texts::text_at(path, 0)).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
+    let known = Format::certain(&text, text.len() < texts::RECORD_BYTES)?;
     let is_other = known.name != named.name;
     is_other.then(|| {
         format!("by its beginning it is of the format `{}`, and `format` names `{}`", known.name, named.name)
@@ -79,7 +80,7 @@ fn of_another_format(path: &Path, read: &FileRead) -> Option<String> {
 pub fn mixed(path: &Path, read: &FileRead) -> Option<String> {
     let options = read.reading.options();
     let format = read.reading.format().filter(|_| options.format.is_none())?;
-    let head = reader::text_at(path, 0).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
+    let head = texts::text_at(path, 0).filter(|_| path.as_os_str() != STANDARD_INPUT)?;
     remarks::mixed(format, &head, options)
 }
 

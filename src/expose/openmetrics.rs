@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::family::{CORRELATION_ID, Family, Kind, Value, cumulated};
-use super::sample::{LabelNames, Number, write_escaped};
+use super::family::{CORRELATION_ID, Family, Kind, Series, Value, cumulated};
+use super::sample::{Lines, Number, write_escaped};
 use crate::call::{Exemplar, UnixMillis};
 
 /// The last line of an answer.
@@ -18,49 +18,33 @@ pub fn encode(families: &[Family<'_>], with_created: bool) -> String {
 
 fn write_family(family: &Family<'_>, with_created: bool, text: &mut String) {
     let name = family.base_name();
-    for piece in ["# TYPE ", name, " ", family.kind.label(), "\n"] {
-        text.push_str(piece);
-    }
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "# TYPE {name} {}", family.kind.label());
     if let Some(unit) = family.unit() {
-        for piece in ["# UNIT ", name, " ", unit, "\n"] {
-            text.push_str(piece);
-        }
+        let _ = writeln!(text, "# UNIT {name} {unit}");
     }
-    for piece in ["# HELP ", name, " "] {
-        text.push_str(piece);
-    }
+    let _ = write!(text, "# HELP {name} ");
     write_escaped(family.help, text);
     text.push('\n');
-    let labels = LabelNames::new(&family.labels);
+    let lines = Lines::new(name, &family.labels);
     let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
-    for series in &family.series {
-        let begin = |suffix: &str, text: &mut String| {
-            text.push_str(name);
-            text.push_str(suffix);
-        };
-        match series.value {
+    for Series { labels, value, created, exemplars } in &family.series {
+        match value {
             Value::Number(value) => {
-                begin(suffix, text);
-                labels.write(&series.labels, text);
-                write_value(Number(value), series.exemplars.first(), text);
+                lines.begin(suffix, labels, text);
+                write_value(Number(*value), exemplars.first(), text);
             }
             Value::Histogram(histogram) => {
                 for (bucket, (bound, count)) in cumulated(histogram).enumerate() {
-                    begin("_bucket", text);
-                    labels.write_with(&series.labels, ("le", &Bound(bound).to_string()), text);
-                    write_value(Number(count as f64), series.exemplars.get(bucket), text);
+                    lines.begin_bucket(labels, &Bound(bound).to_string(), text);
+                    write_value(Number(count as f64), exemplars.get(bucket), text);
                 }
-                for (suffix, value) in [("_count", histogram.count() as f64), ("_sum", histogram.sum)] {
-                    begin(suffix, text);
-                    labels.write(&series.labels, text);
-                    Number(value).write_last(text);
-                }
+                lines.write("_count", labels, histogram.count() as f64, text);
+                lines.write("_sum", labels, histogram.sum, text);
             }
         }
-        if let Some(UnixMillis(created)) = series.created.filter(|_| with_created) {
-            begin("_created", text);
-            labels.write(&series.labels, text);
-            Number(created as f64 / 1000.0).write_last(text);
+        if let Some(UnixMillis(created)) = created.filter(|_| with_created) {
+            lines.write("_created", labels, created as f64 / 1000.0, text);
         }
     }
 }
@@ -86,7 +70,6 @@ impl fmt::Display for Bound {
 mod tests {
     use super::*;
     use crate::call::Guid;
-    use crate::expose::family::Series;
     use crate::ledger::snapshot::Histogram;
 
     #[test]

@@ -1,43 +1,55 @@
-//! Pieces of a line that both text formats have: labels, and the value behind them.
+//! Pieces of a line that both text formats have: the name, labels, and the value behind them.
 //!
 //! There are tens of thousands of series, at each scrape. So pieces are put one behind the other, and formatted only where they must be.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// What stands before the value of each label: `{trunk="` before the first, `",direction="` before another.
+/// How the lines of one family begin: its name, and what stands before the value of each label, `{trunk="` before the first and
+/// `",direction="` before another.
 #[derive(Debug)]
-pub struct LabelNames(Vec<String>);
+pub struct Lines<'f> {
+    name: &'f str,
+    before: Vec<String>,
+}
 
-impl LabelNames {
-    /// Of these names, in the order of the values.
-    pub fn new(names: &[&str]) -> Self {
-        let before = |(place, name): (usize, &&str)| match place {
-            0 => format!("{{{name}=\""),
-            _ => format!("\",{name}=\""),
+impl<'f> Lines<'f> {
+    /// Of the family of this name, with these label names in the order of the values.
+    pub fn new(name: &'f str, labels: &[&str]) -> Self {
+        let before = |(place, label): (usize, &&str)| match place {
+            0 => format!("{{{label}=\""),
+            _ => format!("\",{label}=\""),
         };
-        Self(names.iter().enumerate().map(before).collect())
+        Self { name, before: labels.iter().enumerate().map(before).collect() }
     }
 
-    /// Writes the labels with these values, in braces where there are any.
-    pub fn write(&self, values: &[Cow<'_, str>], text: &mut String) {
-        self.write_open(values, text);
+    /// Writes the name with a suffix, and the labels with these values, in braces where there are any.
+    pub fn begin(&self, suffix: &str, values: &[Cow<'_, str>], text: &mut String) {
+        self.write_open(suffix, values, text);
         if !values.is_empty() {
             text.push_str("\"}");
         }
     }
 
-    /// The same with one label more, whose value needs no escaping.
-    pub fn write_with(&self, values: &[Cow<'_, str>], (name, value): (&str, &str), text: &mut String) {
-        self.write_open(values, text);
+    /// The same of a bucket of a histogram, with its upper bound.
+    pub fn begin_bucket(&self, values: &[Cow<'_, str>], bound: &str, text: &mut String) {
+        self.write_open("_bucket", values, text);
         text.push_str(if values.is_empty() { "{" } else { "\"," });
-        for piece in [name, "=\"", value, "\"}"] {
+        for piece in ["le=\"", bound, "\"}"] {
             text.push_str(piece);
         }
     }
 
-    fn write_open(&self, values: &[Cow<'_, str>], text: &mut String) {
-        for (before, value) in self.0.iter().zip(values) {
+    /// Writes a whole line.
+    pub fn write(&self, suffix: &str, values: &[Cow<'_, str>], value: f64, text: &mut String) {
+        self.begin(suffix, values, text);
+        Number(value).write_last(text);
+    }
+
+    fn write_open(&self, suffix: &str, values: &[Cow<'_, str>], text: &mut String) {
+        text.push_str(self.name);
+        text.push_str(suffix);
+        for (before, value) in self.before.iter().zip(values) {
             text.push_str(before);
             write_escaped(value, text);
         }
@@ -108,9 +120,10 @@ mod tests {
         ] {
             let values: Vec<Cow<'_, str>> = values.iter().map(|value| Cow::Borrowed(*value)).collect();
             let (mut text, mut text_with) = (String::new(), String::new());
-            LabelNames::new(names).write(&values, &mut text);
-            LabelNames::new(names).write_with(&values, ("le", "1"), &mut text_with);
-            assert_eq!((&*text, &*text_with), (expected, with));
+            let lines = Lines::new("n", names);
+            lines.begin("_sum", &values, &mut text);
+            lines.begin_bucket(&values, "1", &mut text_with);
+            assert_eq!((text, text_with), (format!("n_sum{expected}"), format!("n_bucket{with}")));
         }
     }
 

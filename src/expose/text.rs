@@ -1,8 +1,9 @@
 //! The Prometheus text format 0.0.4. What is text 1.0.0 differs only where names are not of the old alphabet, which ours are.
 
-use super::family::{Family, Value, cumulated};
-use super::sample::{LabelNames, Number};
-use crate::ledger::snapshot::Histogram;
+use std::fmt::Write;
+
+use super::family::{Family, Series, Value, cumulated};
+use super::sample::{Lines, Number};
 
 /// The families as text.
 pub fn encode(families: &[Family<'_>]) -> String {
@@ -15,33 +16,19 @@ fn write_family(family: &Family<'_>, text: &mut String) {
     let Family { name, help, kind, labels, series } = family;
     // A help text says nothing that would have to be escaped but line ends and backslashes.
     let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-    for piece in ["# HELP ", name, " ", &help, "\n# TYPE ", name, " ", kind.label(), "\n"] {
-        text.push_str(piece);
-    }
-    let labels = LabelNames::new(labels);
-    for series in series {
-        match series.value {
-            Value::Number(value) => {
-                text.push_str(name);
-                labels.write(&series.labels, text);
-                Number(value).write_last(text);
-            }
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {}", kind.label());
+    let lines = Lines::new(name, labels);
+    for Series { labels, value, .. } in series {
+        match value {
+            Value::Number(value) => lines.write("", labels, *value, text),
             Value::Histogram(histogram) => {
-                let begin = |suffix: &str, text: &mut String| {
-                    text.push_str(name);
-                    text.push_str(suffix);
-                };
                 for (bound, count) in cumulated(histogram) {
-                    begin("_bucket", text);
-                    labels.write_with(&series.labels, ("le", &Number(bound).to_string()), text);
+                    lines.begin_bucket(labels, &Number(bound).to_string(), text);
                     Number(count as f64).write_last(text);
                 }
-                let Histogram { sum, .. } = histogram;
-                for (suffix, value) in [("_sum", *sum), ("_count", histogram.count() as f64)] {
-                    begin(suffix, text);
-                    labels.write(&series.labels, text);
-                    Number(value).write_last(text);
-                }
+                lines.write("_sum", labels, histogram.sum, text);
+                lines.write("_count", labels, histogram.count() as f64, text);
             }
         }
     }
@@ -50,7 +37,8 @@ fn write_family(family: &Family<'_>, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expose::family::{Kind, Series};
+    use crate::expose::family::Kind;
+    use crate::ledger::snapshot::Histogram;
 
     #[test]
     fn a_family_is_written_as_the_format_wants_it() {

@@ -11,7 +11,7 @@ use super::found::Found;
 use super::listing::{Listed, Listing, newest};
 use super::origins::Origins;
 use super::{HowRead, mask};
-use crate::call::{Call, CodePair, Exemplar, Guid, Outcome, Reason, UnixMillis};
+use crate::call::{Call, Exemplar, Guid, Outcome, Reason, UnixMillis};
 use crate::classify::Catalogue;
 use crate::format::trunk::Only;
 
@@ -122,8 +122,7 @@ impl Batch {
                 for (place, call) in calls.iter().enumerate() {
                     let added = self.calls.add(call, how, now, context);
                     if let (Some(listing), Some(position)) = (&context.listing, positions.get(place)) {
-                        let codes = context.catalogue.classify(call).codes;
-                        self.list((call, codes), &added, *position, listing);
+                        self.list(call, &added, *position, (listing, &context.catalogue));
                     }
                     if context.notes_origins {
                         self.note_origin(call, &added);
@@ -194,23 +193,25 @@ impl Batch {
     #[cold]
     fn list(
         &mut self,
-        (call, codes): (&Call<'_>, CodePair),
+        call: &Call<'_>,
         added: &Added,
         position: u64,
-        listing: &Listing,
+        (listing, catalogue): (&Listing, &Catalogue),
     ) {
+        // Asked for again only of what is listed: labels of calls that did not fail have no codes.
+        let listed = |labels| Listed::of(call, labels, catalogue.classify(call).codes, position);
         match added {
             Added::Counted(place) => {
                 let labels = &self.calls.label_sets[*place as usize];
                 if (listing.is_meant)(labels, call.ended_at) {
-                    self.listed.push(Listed::of(call, labels, codes, position));
+                    self.listed.push(listed(labels));
                 }
                 if self.listed.len() > listing.limit.saturating_mul(2) {
                     newest(&mut self.listed, listing.limit, |call| call);
                 }
             }
             Added::Attempt(attempted) => {
-                self.listed_attempts.push(Listed::of(call, &attempted.labels, codes, position));
+                self.listed_attempts.push(listed(&attempted.labels));
             }
         }
     }

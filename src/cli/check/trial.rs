@@ -9,7 +9,8 @@ use std::path::Path;
 
 use self::head::Head;
 use crate::classify::Catalogue;
-use crate::cli::reader::{self, FileRead};
+use crate::cli::reader::FileRead;
+use crate::cli::texts;
 use crate::format::Format;
 use crate::format::mapped::trial::{may_be_shown, shape};
 use crate::framing::{Framing, json};
@@ -30,12 +31,12 @@ pub fn report(path: &Path, read: &FileRead, source: &Source, catalogue: &Catalog
     let Some(format) = source.reading.format.filter(|format| format.is_mapped()) else {
         return String::new();
     };
-    let Some(text) = reader::text_at(path, 0).filter(|text| !text.is_empty()) else { return String::new() };
-    let finished = text.len() < reader::RECORD_BYTES;
+    let Some(text) = texts::text_at(path, 0).filter(|text| !text.is_empty()) else { return String::new() };
+    let finished = text.len() < texts::RECORD_BYTES;
     let (mut head, stages) = Head::of(format, source, &text, finished);
     // Rejected records behind the head.
     for rejected in read.summary.rejected.iter().filter(|it| it.position >= text.len() as u64) {
-        let text = reader::text_at(path, rejected.position).unwrap_or_default();
+        let text = texts::text_at(path, rejected.position).unwrap_or_default();
         if let Some(trial) = stages.decoder.trial(first_line(&text)) {
             head.records = usize::try_from(rejected.number).unwrap_or(usize::MAX);
             head.add(None, trial);
