@@ -46,9 +46,13 @@ impl Live {
 fn assert_no_waiting(play: &Play, files: Vec<(String, Vec<u8>)>) {
     let mut live = Live::new(play);
     let before: Duration = (0..20).map(|_| live.wait(play).0).max().unwrap();
-    for (name, text) in files {
-        fs::write(play.path("huge.tmp"), text).unwrap();
-        play.rename("huge.tmp", &name);
+    // All are there at once: reading them takes less time than writing them does.
+    let written = |name: &str| format!("{name}.tmp");
+    for (name, text) in &files {
+        fs::write(play.path(&written(name)), text).unwrap();
+    }
+    for (name, _) in &files {
+        play.rename(&written(name), name);
     }
     let mut longest = Duration::ZERO;
     loop {
