@@ -129,6 +129,7 @@ impl File {
         if changed {
             self.look = look;
             self.changed_at = now.steady;
+            self.note_change(now);
         }
         changed
     }

@@ -84,7 +84,9 @@ impl File {
         // The system may not have said yet what we see here.
         let has_more = out_of_sight.is_some_and(|file| file.has_grown)
             || self.awaits_more() && self.look_again(id, around.now);
-        let is_due = self.state == State::AwaitingOriginals || self.is_hole_filled();
+        let is_due = self.state == State::AwaitingOriginals
+            || self.is_hole_filled()
+            || self.may_be_filled_unseen(around.now);
         if has_more || is_due || self.has_rested_damaged(around.now) || self.restart_as_no_copy(id, around) {
             return Tidied::Again;
         }
@@ -98,7 +100,7 @@ impl File {
         let is_old = self.look.is_older_than(patience.unfinished_after, around.now.wall);
         let given_up = quiet_for >= patience.unfinished_after || is_old && self.is_at_hole();
         let is_due = given_up && (self.give_up_hole(around) || self.takes_text_back());
-        if is_due || self.begin_due_check(quiet_for, patience) {
+        if is_due || self.begin_due_check(quiet_for, around) {
             return Tidied::Again;
         }
         if self.take_ending(around, given_up) {

@@ -12,7 +12,7 @@ use super::around::Around;
 use super::decide::{Action, Before, Seen, State};
 use super::file::{File, Hand, Waits};
 use super::look::Look;
-use super::quiet::Patience;
+use crate::clock::Moment;
 use crate::ledger::FileEvent;
 use crate::reading::Reading;
 use crate::source::identity::{FileId, Stamp};
@@ -31,8 +31,10 @@ pub struct Whole {
     check: Check,
     /// What the file was like when nothing was found behind a hole where it waited, and where that begins.
     searched: Option<(Stamp, u64)>,
-    /// What the file was like when it turned out to be of no format we know.
+    /// What the file was like when it turned out to be of no format we know; `None` where that is to be found out once more.
     unrecognised: Option<Stamp>,
+    /// Whether the times that were last seen were no older than the look itself.
+    is_fresh: bool,
 }
 
 /// How far the comparison of the file with what was read of it is.
@@ -40,8 +42,8 @@ pub struct Whole {
 enum Check {
     #[default]
     Not,
-    /// What the file was like when it began.
-    Begun(Stamp),
+    /// What the file was like when it began, if nobody wrote to it just then.
+    Begun(Option<Stamp>),
     /// The file holds another text.
     Different,
 }
@@ -92,8 +94,31 @@ impl File {
     /// Whether a file that was not recognised was written to where it was looked at, as one that had its full size before
     /// its content. Its end alone would not show that.
     pub fn was_foreign_filled(&self) -> bool {
-        self.whole.unrecognised.is_some_and(|then| then.size == self.look.size && then != self.look.stamp())
+        self.whole.unrecognised.is_none_or(|then| then.size == self.look.size && then != self.look.stamp())
             || self.reading().is_some_and(Reading::is_unread_hole_filled)
+    }
+
+    /// A look shows other times or another size than the one before.
+    pub fn note_change(&mut self, now: Moment) {
+        self.whole.is_fresh = !self.look.is_older_than(SAME_TIME, now.wall);
+    }
+
+    /// Whether bytes that were missing may be there by now though no look shows it: the system sets the times of a file
+    /// before it has the bytes that are written, so what was read of it may be older than the times that were seen with it.
+    /// True once after each change, when its times are old.
+    pub fn may_be_filled_unseen(&mut self, now: Moment) -> bool {
+        if !self.whole.is_fresh || !self.look.is_older_than(SAME_TIME, now.wall) {
+            return false;
+        }
+        self.whole.is_fresh = false;
+        let misses_bytes = self.reading().is_some_and(Reading::misses_bytes);
+        if misses_bytes {
+            self.whole.unrecognised = None;
+            if let Some(damage) = &mut self.damage {
+                damage.look = Look::NONE;
+            }
+        }
+        misses_bytes || self.awaits_more()
     }
 
     /// Whether it waits for bytes that are not written yet.
@@ -110,28 +135,32 @@ impl File {
             reading.tail.pass_holes()?;
         }
         if reading.can_be_checked() && reading.has_filled_hole()? {
-            self.begin_check()?;
+            self.begin_check(around.now)?;
         }
         Ok(())
     }
 
     /// Begins to compare what the file holds with what was read of it.
-    fn begin_check(&mut self) -> io::Result<()> {
+    fn begin_check(&mut self, now: Moment) -> io::Result<()> {
         let Hand::Reading(reading) = &mut self.hand else { return Ok(()) };
         if let Some(file) = reading.tail.file() {
-            self.whole.check = Check::Begun(Look::at_open(file)?.stamp());
+            let look = Look::at_open(file)?;
+            let is_quiet =
+                look == self.look && !self.whole.is_fresh || look.is_older_than(SAME_TIME, now.wall);
+            self.whole.check = Check::Begun(is_quiet.then(|| look.stamp()));
             reading.begin_check()?;
         }
         Ok(())
     }
 
     /// Begins to compare all of a file that is quiet, where that is due; whether it is.
-    pub fn begin_due_check(&mut self, quiet_for: Duration, patience: Patience) -> bool {
+    pub fn begin_due_check(&mut self, quiet_for: Duration, around: &Around<'_>) -> bool {
+        let patience = around.patience;
         let times = u32::try_from(self.look.size / CHECKED_BYTES).unwrap_or(u32::MAX).saturating_add(1);
         let wanted = patience.quiet.saturating_mul(times).min(patience.unfinished_after.max(patience.quiet));
         let is_due = quiet_for >= wanted && self.whole.stamp != Some(self.look.stamp());
         let can = self.state == State::CaughtUp && self.reading().is_some_and(Reading::can_be_checked);
-        is_due && can && self.begin_check().is_ok()
+        is_due && can && self.begin_check(around.now).is_ok()
     }
 
     /// What came of comparing, and of holes, in a turn.
@@ -154,8 +183,8 @@ impl File {
         }
         match checked {
             Some(true) => {
-                if let Check::Begun(stamp) = std::mem::take(&mut self.whole.check) {
-                    self.whole.stamp = Some(stamp);
+                if let Check::Begun(stamp @ Some(_)) = std::mem::take(&mut self.whole.check) {
+                    self.whole.stamp = stamp;
                 }
                 self.note_content(id, around);
             }
@@ -181,9 +210,10 @@ impl File {
         has_more
     }
 
-    /// Whether the hole where reading waits was filled, which the system may not have said.
+    /// Whether the hole where reading waits was filled, or one for which the file was not recognised, which the system may not
+    /// have said.
     pub fn is_hole_filled(&self) -> bool {
-        self.reading().is_some_and(|reading| reading.tail.is_hole_filled())
+        self.reading().is_some_and(|reading| reading.tail.is_hole_filled() || reading.is_unread_hole_filled())
     }
 
     /// What is missing of the file, for people.

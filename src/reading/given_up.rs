@@ -163,6 +163,14 @@ impl Reading {
         at.is_some_and(|(at, text_at)| self.tail.is_written_at(text_at + at))
     }
 
+    /// Whether bytes of it were missing when they were read, as far as that shows.
+    pub fn misses_bytes(&self) -> bool {
+        let holes = &self.tail.holes;
+        let is_unread = self.unrecognised.is_some_and(|it| it.hole.is_some());
+        let waits = holes.at.is_some() || self.tail.waits_for().is_some();
+        is_unread || waits || holes.passed > 0 || !self.given_up.holes.is_empty()
+    }
+
     /// Where the first hole begins in what was looked at: it may be why the text is of no format that is known.
     pub(super) fn first_hole(&self) -> Option<u64> {
         let before = self.given_up.holes.first().map(|hole| hole.start);

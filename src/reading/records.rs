@@ -143,7 +143,7 @@ impl Reading {
             return self.each_of_document(finished, take);
         }
         let (why, is_guess) = (Format::unknown_explanation(text), length <= UNKNOWN_BYTES);
-        self.unrecognised = Some(Unrecognised { is_guess, ..Unrecognised::sure(why) });
+        self.unrecognised = Some(Unrecognised { why, is_guess, hole: self.first_hole() });
     }
 
     /// Is done with the first `count` bytes of the text.

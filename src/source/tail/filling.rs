@@ -199,7 +199,7 @@ impl Tail {
                 return Ok(false);
             }
             self.mark = Mark::in_file(file, 0, length)?;
-            self.read = length;
+            (self.read, self.holes.at) = (length, None);
         } else if !self.is_same_content()? {
             return Err(TailError::Rewritten);
         }

@@ -2,11 +2,11 @@
 //! changes far behind where it was read.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use super::play::{Play, impatient, pause};
 use crate::tools::files::{append, gzip, zip};
@@ -611,6 +611,75 @@ fn a_file_of_full_size_counts_when_it_is_filled_whatever_it_is() {
             play.counted(600);
             pause(Duration::from_secs(2));
             play.counted(600);
+        }
+    }
+}
+
+/// Maps the files named into memory, says so, and writes what comes in as many lines of hexadecimal digits, at each line's
+/// offset. The pages are made ready before, so that the system sets no time when they are written.
+const MAPPED_WRITER: &str = "
+import mmap, sys
+maps = []
+for path in sys.argv[1:]:
+    with open(path, 'r+b') as file:
+        maps.append(mmap.mmap(file.fileno(), 0))
+    for page in range(0, len(maps[-1]), 4096):
+        maps[-1][page] = maps[-1][page]
+print('ready', flush=True)
+for map, line in zip(maps, sys.stdin):
+    offset, text = line.split(' ')
+    text = bytes.fromhex(text)
+    map[int(offset):int(offset) + len(text)] = text
+";
+
+#[test]
+fn what_is_written_after_its_time_was_set_counts() {
+    for is_patient in [true, false] {
+        for hole in [0..usize::MAX, 0..BLOCK, BLOCK..usize::MAX, BLOCK..2 * BLOCK] {
+            let play = if is_patient { Play::of("cdr/*.json") } else { impatient("cdr/*.json") };
+            let mut play = remembering(play, !is_patient);
+            let containers: Vec<_> =
+                (0..6).map(|number| containers(&play.rows(100)).swap_remove(number)).collect();
+            let hole = |bytes: &[u8]| hole.start.min(bytes.len())..hole.end.min(bytes.len());
+            for (name, bytes) in &containers {
+                let mut bytes = bytes.clone();
+                let hole = hole(&bytes);
+                bytes[hole].fill(0);
+                fs::write(play.path(name), bytes).unwrap();
+            }
+            let mut writer = Command::new("/usr/bin/python3")
+                .args(["-c", MAPPED_WRITER])
+                .args(containers.iter().map(|(name, _)| play.path(name)))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("python3: install Debian's python3");
+            let mut ready = String::new();
+            BufReader::new(writer.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+            assert_eq!(ready, "ready\n");
+            // Each was looked at, and given up where that is not waited for; and then with the time of what comes only later.
+            pause(Duration::from_secs(3));
+            for (name, _) in &containers {
+                File::options()
+                    .write(true)
+                    .open(play.path(name))
+                    .unwrap()
+                    .set_modified(SystemTime::now())
+                    .unwrap();
+            }
+            pause(Duration::from_secs(1));
+            let mut lines = writer.stdin.take().unwrap();
+            for (_, bytes) in &containers {
+                let hole = hole(bytes);
+                let text: String = bytes[hole.clone()].iter().map(|byte| format!("{byte:02x}")).collect();
+                writeln!(lines, "{} {text}", hole.start).unwrap();
+            }
+            drop(lines);
+            assert!(writer.wait().unwrap().success());
+            play.counted(600);
+            pause(Duration::from_secs(2));
+            play.counted(600);
+            assert!(!status(&play).contains("not written yet"), "{}", status(&play));
         }
     }
 }
