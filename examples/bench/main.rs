@@ -6,6 +6,7 @@
 mod analysts;
 mod coreutils;
 mod daemon;
+mod devices;
 mod inputs;
 mod mtail;
 mod table;
@@ -44,7 +45,13 @@ struct Arguments {
     /// Leave out the daemon and files that grow
     #[arg(long)]
     files_only: bool,
+    /// Only records of devices
+    #[arg(long)]
+    devices_only: bool,
 }
+
+/// How large the files of devices are.
+const DEVICE_BYTES: usize = 100_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
@@ -52,6 +59,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(folder)?;
     println!("{}", machine());
     let bench = Bench { program: &arguments.program, cores: &arguments.cores, runs: arguments.runs };
+    if arguments.devices_only {
+        println!("\n{}", Row::HEAD);
+        return devices::compare(&bench, folder, DEVICE_BYTES);
+    }
     let inputs = (7..)
         .zip(Shape::ALL)
         .map(|(seed, shape)| inputs::write(folder, shape, *rows, seed))
@@ -81,7 +92,10 @@ fn compare_files(bench: &Bench<'_>, arguments: &Arguments, inputs: &[Input]) -> 
     mtail::compare(bench, admin_center, "benches/admin_center.mtail", [25.0, 25.0])?;
     inputs.iter().try_for_each(|input| coreutils::compare_with_wc(bench, input))?;
     coreutils::compare_with_zcat(bench, &inputs::gzip(&graph.path)?)?;
-    [graph, quoted].iter().try_for_each(|input| analysts::compare(bench, &arguments.python, &tools, input))
+    [graph, quoted]
+        .iter()
+        .try_for_each(|input| analysts::compare(bench, &arguments.python, &tools, input))?;
+    devices::compare(bench, &arguments.folder, DEVICE_BYTES)
 }
 
 /// Time for a record as files grow.
