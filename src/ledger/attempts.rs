@@ -23,6 +23,9 @@ use crate::reading::labels::LabelSet;
 /// More calls than this do not wait: the oldest are then counted as they are. A few hundred bytes each.
 const MAXIMUM_WAITING: usize = 100_000;
 
+/// So many are decided in one step: more would take memory of their own for nothing.
+const DECIDED_AT_ONCE: usize = 4096;
+
 /// The calls of one source that wait.
 #[derive(Debug)]
 pub struct Attempts {
@@ -130,12 +133,14 @@ impl Attempts {
         }
     }
 
-    /// Takes the calls that have waited for so long. After a step of the clock back nothing waits longer than before it.
+    /// Takes calls that have waited for so long, some at once. After a step of the clock back nothing waits longer than before it.
     pub fn due(&mut self, within: Duration, now: UnixMillis) -> Vec<Attempted> {
         let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
         let waits = |since: UnixMillis| (0..within).contains(&now.0.saturating_sub(since.0));
         let mut due: Vec<Attempted> = Vec::new();
-        while let Some(first) = self.waiting.front() {
+        while due.len() < DECIDED_AT_ONCE
+            && let Some(first) = self.waiting.front()
+        {
             let are_too_many = self.numbers.len() - due.len() > MAXIMUM_WAITING;
             if first.as_ref().is_some_and(|it| waits(it.since)) && !are_too_many {
                 break;
@@ -224,25 +229,32 @@ impl Ledger {
     fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
         let mut decided = false;
         for source in (0..self.accounts.len()).map(SourceIndex) {
-            let mut due = due(&mut self.accounts[source.0]);
-            if due.is_empty() {
-                continue;
+            loop {
+                let due = due(&mut self.accounts[source.0]);
+                if due.is_empty() {
+                    break;
+                }
+                decided = true;
+                self.count_due(source, due, now);
             }
-            decided = true;
-            if self.remembers(source) {
-                let Account { duplicates, balance, .. } = &mut self.accounts[source.0];
-                let ids = due.iter().flat_map(|it| [it.id, unanswered(it.id)]);
-                let mut are_new = duplicates.insert_all(ids, now).into_iter().step_by(2);
-                let all = due.len();
-                // A record that says it is the only one of its call may have come meanwhile.
-                due.retain(|_| are_new.next() == Some(true));
-                let known = (all - due.len()) as u64;
-                balance.read_records += known;
-                balance.records.duplicate += known;
-            }
-            self.apply_decided(source, &Batch::of_attempts(&due, true, now), now);
         }
         decided
+    }
+
+    /// Counts calls that waited, each by the attempt that decides it, and remembers that none of them was answered.
+    fn count_due(&mut self, source: SourceIndex, mut due: Vec<Attempted>, now: UnixMillis) {
+        if self.remembers(source) {
+            let Account { duplicates, balance, .. } = &mut self.accounts[source.0];
+            let ids = due.iter().flat_map(|it| [it.id, unanswered(it.id)]);
+            let mut are_new = duplicates.insert_all(ids, now).into_iter().step_by(2);
+            let all = due.len();
+            // A record that says it is the only one of its call may have come meanwhile.
+            due.retain(|_| are_new.next() == Some(true));
+            let known = (all - due.len()) as u64;
+            balance.read_records += known;
+            balance.records.duplicate += known;
+        }
+        self.apply_decided(source, &Batch::of_attempts(&due, true, now), now);
     }
 
     /// Counts the attempts that decide their calls, each once; the others wait.

@@ -18,6 +18,9 @@ use crate::format::trunk::Only;
 /// A batch that holds this much is handed over: memory is bounded however short records are.
 pub const FULL_BYTES: usize = 8 * 1024 * 1024;
 
+/// So many attempts fill one, too: they are put among those that wait while the processor's cache still has them.
+const FULL_ATTEMPTS: usize = 8 * 1024;
+
 /// How many rejected records of a file are kept for people to look at, where they are not written down.
 const REJECTED_KEPT: u64 = 3;
 
@@ -251,7 +254,7 @@ impl Batch {
 
     /// Whether it is to be handed over before more is added.
     pub fn is_full(&self) -> bool {
-        self.bytes() >= FULL_BYTES
+        self.bytes() >= FULL_BYTES || self.attempts.len() >= FULL_ATTEMPTS
     }
 
     /// About how much memory it takes.
