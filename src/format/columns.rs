@@ -158,6 +158,14 @@ impl<'r, Places: Keep> FirstRow<'r, '_, Places> {
         }
     }
 
+    /// As [`FirstRow::text_of`]; quotes in it are doubled where they are in the row.
+    #[inline(always)]
+    pub fn text_as_written(&self, place: usize, whole: Option<&'r str>) -> Option<&'r str> {
+        let (begin, end) = self.places.place(place)?;
+        let (begin, end) = without_quotes(self.row, self.quote, (begin as usize, end as usize));
+        whole?.get(begin..end)
+    }
+
     /// All of it as text, where it is one: one look at a whole row costs less than one at each cell.
     #[inline(always)]
     pub fn text(&self) -> Option<&'r str> {
@@ -260,21 +268,22 @@ struct Looked {
 impl Looked {
     /// A place without the quotes around it; `None` where one within is doubled.
     #[inline(always)]
-    fn within_quotes(
-        &self,
-        row: &[u8],
-        quote: Option<u8>,
-        (begin, end): (usize, usize),
-    ) -> Option<(usize, usize)> {
-        // A quote stands nowhere else than around a cell, or doubled in such a one.
-        if quote.is_none() || begin == end || row.get(begin).copied() != quote {
-            return Some((begin, end));
+    fn within_quotes(&self, row: &[u8], quote: Option<u8>, cell: (usize, usize)) -> Option<(usize, usize)> {
+        let (begin, end) = without_quotes(row, quote, cell);
+        if (begin, end) == cell {
+            return Some(cell);
         }
-        let (begin, end) = (begin + 1, end - 1);
         let may_be_doubled = begin < self.doubled.1 && self.doubled.0 < end;
         let is_doubled = may_be_doubled && row.get(begin..end)?.contains(row.get(begin - 1)?);
         (!is_doubled).then_some((begin, end))
     }
+}
+
+/// A cell's place in a row, without the quotes around it: a quote stands nowhere else, or doubled in such a cell.
+#[inline(always)]
+fn without_quotes(row: &[u8], quote: Option<u8>, (begin, end): (usize, usize)) -> (usize, usize) {
+    let is_quoted = quote.is_some() && begin != end && row.get(begin).copied() == quote;
+    if is_quoted { (begin + 1, end - 1) } else { (begin, end) }
 }
 
 /// Where the quotes stand, as far as the blocks before tell.

@@ -33,6 +33,8 @@ pub struct Mapped<'r, 'm> {
     origins: [Option<&'r Origin>; FIELDS.len()],
     /// What each field holds, as `values` has it; `""` where there is nothing.
     texts: [&'r str; FIELDS.len()],
+    /// What the Reason header is, where its quotes stand otherwise in the record.
+    header: Option<&'m str>,
 }
 
 impl<'r, 'm> Mapped<'r, 'm> {
@@ -54,7 +56,12 @@ impl<'r, 'm> Mapped<'r, 'm> {
             origins[origin.field as usize] = Some(origin);
             texts[origin.field as usize] = meant.map_or(text, |(_, meant)| meant.as_str());
         }
-        Self { mapping, minutes, whole, origins, texts }
+        Self { mapping, minutes, whole, origins, texts, header: None }
+    }
+
+    /// The same, of a record in which the quotes of the Reason header are doubled or escaped; `header` is what it means.
+    pub fn with_header(self, header: &'m str) -> Self {
+        Self { header: Some(device::trimmed(header)), ..self }
     }
 
     pub fn origin(&self, field: Field) -> Option<&'r Origin> {
@@ -152,8 +159,9 @@ impl<'r, 'm> Mapped<'r, 'm> {
         codes.microsoft = fields::microsoft_code(number(Field::MicrosoftCode))?;
         codes.sip = self.sip_code()?;
         let q850 = self.q850().unwrap_or_default();
-        codes.q850 = q850.or_else(|| reason_header::q850(self.get(Field::ReasonHeader)));
-        let (text, words) = self.words(succeeded);
+        let header = self.header.unwrap_or_else(|| self.get(Field::ReasonHeader));
+        codes.q850 = q850.or_else(|| reason_header::q850(header));
+        let (text, words) = self.words(succeeded).ok_or(Reason::BadLine)?;
         (codes.text, codes.words) = (Text::from(text), words);
         Ok(())
     }
@@ -167,15 +175,25 @@ impl<'r, 'm> Mapped<'r, 'm> {
         fields::whole_number(without_phrase(self.get(Field::SipCode)).as_bytes())
     }
 
-    /// The phrase, or that of the Reason header of a call that was not answered.
-    fn words(&self, succeeded: Option<bool>) -> (&'r str, Words) {
+    /// The phrase, or that of the Reason header of a call that was not answered; `None` where that does not stand in the record as it
+    /// is meant.
+    fn words(&self, succeeded: Option<bool>) -> Option<(&'r str, Words)> {
         let phrase = self.get(Field::Phrase);
         if !phrase.is_empty() {
-            return (phrase, Words::Microsoft);
+            return Some((phrase, Words::Microsoft));
         }
-        let header = if succeeded == Some(true) { "" } else { self.get(Field::ReasonHeader) };
-        let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
-        said.map_or(("", Words::Other), |said| (said.phrase, said.words()))
+        let written = if succeeded == Some(true) { "" } else { self.get(Field::ReasonHeader) };
+        let Some(header) = self.header.filter(|_| !written.is_empty()) else {
+            let said = reason_header::phrases(written).find(|said| !said.phrase.is_empty());
+            return Some(said.map_or(("", Words::Other), |said| (said.phrase, said.words())));
+        };
+        match reason_header::phrases(header).find(|said| !said.phrase.is_empty()) {
+            None => Some(("", Words::Other)),
+            Some(said) => {
+                let at = memchr::memmem::find(written.as_bytes(), said.phrase.as_bytes())?;
+                Some((written.get(at..at + said.phrase.len())?, said.words()))
+            }
+        }
     }
 
     /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.

@@ -2,6 +2,8 @@
 
 mod scalar;
 
+pub use self::scalar::unescape;
+
 use fearless_simd::{Level, Simd, dispatch};
 
 use self::scalar::{literal, number, string};
@@ -29,6 +31,8 @@ struct Node {
 struct Found {
     places: [(usize, usize); MOST],
     seen: u64,
+    /// The slot whose text may have escapes.
+    escaped: Option<usize>,
 }
 
 impl Tree {
@@ -68,9 +72,10 @@ impl Tree {
     }
 
     /// The values in the object that a text begins with, and where that ends. `None` where the text begins with anything else, or
-    /// something in it is unusual: an escape or a fraction that is wanted, a name that comes twice, a line end.
-    pub fn read<'t>(&self, text: &'t [u8], values: &mut Values<'t>) -> Option<usize> {
-        let mut found = Found { places: [(0, 0); MOST], seen: 0 };
+    /// something in it is unusual: an escape in any but the `escaped` slot that is wanted, or a fraction, a name that comes twice,
+    /// a line end.
+    pub fn read<'t>(&self, text: &'t [u8], escaped: Option<usize>, values: &mut Values<'t>) -> Option<usize> {
+        let mut found = Found { places: [(0, 0); MOST], seen: 0, escaped };
         if text.first() != Some(&b'{') {
             return None;
         }
@@ -157,7 +162,7 @@ fn value<S: Simd>(
     let slot = node.and_then(|node| node.slot);
     let (begin, end, next) = match text.get(at)? {
         b'"' => {
-            let end = string(simd, text, at + 1, slot.is_some())?;
+            let end = string(simd, text, at + 1, slot.is_some() && slot != found.escaped)?;
             (at + 1, end, end + 1)
         }
         b't' => literal(text, at, b"true")?,

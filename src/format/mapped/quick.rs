@@ -5,11 +5,11 @@
 use regex::{CaptureLocations, Regex};
 
 use super::call::Mapped;
-use super::object::Tree;
+use super::object::{Tree, unescape};
 use super::pattern;
 use super::record::{Columns, column_of};
 use super::time::Minutes;
-use super::{From, Mapping, Shape};
+use super::{Field, From, Mapping, Origin, Shape};
 use crate::call::Call;
 use crate::format::Usual;
 use crate::format::columns::{self, Marks, Wanted};
@@ -30,6 +30,11 @@ pub struct Quick {
     /// The slot of each origin and of each condition; `None` where the record has no such place, or it is a constant.
     origins: Vec<Option<usize>>,
     conditions: Vec<Option<usize>>,
+    /// That of the Reason header, where nothing else is read from its place: it is the one text that has quotes of its own, which a
+    /// table doubles and JSON escapes.
+    header: Option<usize>,
+    /// What the header is without that.
+    plain: String,
 }
 
 #[derive(Debug)]
@@ -83,15 +88,18 @@ impl Quick {
             }
         };
         let slot = |place: Option<&str>| slots[places.binary_search(&place?).ok()?];
-        let (origins, conditions) =
+        let (origins, conditions): (Vec<_>, Vec<_>) =
             (of_origins.into_iter().map(slot).collect(), of_conditions.map(slot).collect());
-        Some(Self { way, origins, conditions })
+        let is_header = |origin: &Origin| origin.field == Field::ReasonHeader && origin.values.is_empty();
+        let header = mapping.origins.iter().position(is_header).and_then(|place| origins[place]);
+        let readers = origins.iter().chain(&conditions).filter(|slot| **slot == header).count();
+        Some(Self { way, origins, conditions, header: header.filter(|_| readers == 1), plain: String::new() })
     }
 
     /// The row of a table that a text begins with, which is not the header again, and where the next one begins.
     #[inline(always)]
     pub fn row<'t>(
-        &self,
+        &mut self,
         text: &'t [u8],
         (mapping, minutes): Known<'_>,
         is_header: impl Fn(&[u8]) -> bool,
@@ -101,6 +109,7 @@ impl Quick {
         let mut places = wanted.places();
         let first = columns::first_row(text, *marks, &mut places)?;
         let (row, count, whole) = (first.row, first.count(), first.text());
+        let mut is_plain = true;
         let surplus = expected.map_or(0, |columns| count.wrapping_sub(columns));
         if is_header(row) || surplus != 0 && !ends_with(row, marks.separator, surplus) {
             return None;
@@ -110,22 +119,35 @@ impl Quick {
             if !wanted.is_in(place, count) {
                 break;
             }
-            *value = Some(first.text_of(place, whole)?);
+            *value = Some(match first.text_of(place, whole) {
+                Some(text) => text,
+                None if self.header == Some(place) => {
+                    let text = first.text_as_written(place, whole)?;
+                    undouble(text, char::from(marks.quote?), &mut self.plain);
+                    is_plain = false;
+                    text
+                }
+                None => return None,
+            });
         }
-        Some((first.next, self.add(&values, row, (mapping, minutes), calls)?))
+        Some((first.next, self.add(&values, is_plain, row, (mapping, minutes), calls)?))
     }
 
     /// The JSON object that a text begins with, and how long it is.
     pub fn object<'t>(
-        &self,
+        &mut self,
         text: &'t [u8],
         (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
         let Way::Object(tree) = &self.way else { return None };
         let mut values = [None; MOST];
-        let end = tree.read(text, &mut values)?;
-        Some((end, self.add(&values, &text[..end], (mapping, minutes), calls)?))
+        let end = tree.read(text, self.header, &mut values)?;
+        let header = self.header.and_then(|slot| values[slot]).filter(|header| header.contains('\\'));
+        if let Some(header) = header {
+            unescape(header, &mut self.plain)?;
+        }
+        Some((end, self.add(&values, header.is_none(), &text[..end], (mapping, minutes), calls)?))
     }
 
     /// A line of a log.
@@ -139,16 +161,18 @@ impl Quick {
         let text = str::from_utf8(line).ok()?;
         let mut values = [None; MOST];
         match patterns.iter_mut().any(|pattern| pattern.read(text, &mut values)) {
-            true => self.add(&values, line, (mapping, minutes), calls),
+            true => self.add(&values, true, line, (mapping, minutes), calls),
             false if mapping.rejects_others => None,
             false => Some(Usual::Ignored),
         }
     }
 
+    /// `is_plain` says that the header stands in the record as it is meant.
     #[inline(always)]
     fn add<'t>(
         &self,
         values: &Values<'t>,
+        is_plain: bool,
         record: &'t [u8],
         (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
@@ -159,8 +183,24 @@ impl Quick {
             return Some(Usual::Ignored);
         }
         let text_at = |origin: usize| at(&self.origins[origin]).unwrap_or_default();
-        Mapped::new(mapping, minutes, record, text_at).add(calls)
+        let fields = Mapped::new(mapping, minutes, record, text_at);
+        match is_plain {
+            true => fields.add(calls),
+            false => fields.with_header(&self.plain).add(calls),
+        }
     }
+}
+
+/// Puts the text of a cell in whose middle quotes are doubled into `plain`, in the place of what was there.
+fn undouble(cell: &str, quote: char, plain: &mut String) {
+    plain.clear();
+    let mut rest = cell;
+    while let Some((before, behind)) = rest.split_once(quote) {
+        plain.push_str(before);
+        plain.push(quote);
+        rest = behind.strip_prefix(quote).unwrap_or(behind);
+    }
+    plain.push_str(rest);
 }
 
 /// Whether so many cells that are too many are nothing but what separates them; never where there are too few.

@@ -130,18 +130,28 @@ impl TimeFormat {
             }),
             Self::Unix => Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?)),
             Self::UnixMillis => text.parse().ok().map(UnixMillis),
-            Self::Written(format) => {
-                let usual = local_time::written(format.as_bytes(), text.as_bytes());
-                usual.and_then(|(date, clock)| device.at(date, clock)).or_else(|| {
-                    let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
-                    match parsed.to_timestamp() {
-                        Ok(at) => Some(UnixMillis(at.as_millisecond())),
-                        Err(_) => device.moment(parsed.to_datetime().ok()?),
-                    }
-                })
+            // The seconds stand behind a minute as long as the one that is remembered, and nothing behind them.
+            Self::Written(format) if text.len() == "01/31/2024 09:00:00".len() && format.ends_with(":%S") => {
+                let mut minute = last[1].get();
+                let at = minute.of_one(text.as_bytes(), || written(format, text, device));
+                last[1].set(minute);
+                at
             }
+            Self::Written(format) => written(format, text, device),
         }
     }
+}
+
+/// A time in this form of `strptime`.
+fn written(format: &str, text: &str, device: &Device) -> Option<UnixMillis> {
+    let usual = local_time::written(format.as_bytes(), text.as_bytes());
+    usual.and_then(|(date, clock)| device.at(date, clock)).or_else(|| {
+        let parsed = jiff::fmt::strtime::parse(format, text).ok()?;
+        match parsed.to_timestamp() {
+            Ok(at) => Some(UnixMillis(at.as_millisecond())),
+            Err(_) => device.moment(parsed.to_datetime().ok()?),
+        }
+    })
 }
 
 /// Whether a text is a time of this way in use.
@@ -192,6 +202,24 @@ mod tests {
                 let field = [Field::Started, Field::Answered, Field::Ended][*field];
                 let expected = format.read(text, &device);
                 prop_assert_eq!(minutes.read(field, &format, text, &device), expected, "{} of {:?}", text, times);
+            }
+        }
+
+        #[test]
+        fn nor_do_times_in_a_form_of_the_config(
+            form in prop::sample::select(vec![
+                "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S%.f", "%d.%m.%Y %M:%H:%S",
+                "%d.%m.%Y %S:%M:%H", "%e.%m.%Y  %H:%M:%S", "%d.%m.%Y %H.%M:%S",
+            ]),
+            times in proptest::collection::vec(
+                "(31\\.03|27\\.10|3\\.11)\\.2024  ?0[123][:.]0[01]:[0-7]?[0-9](\\.5)?|2024-10-27 02:00:0[0-9]|10/27/2024 02:00:0[0-9]", 1..12),
+        ) {
+            let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+            let device = Device::parse(&[], crate::format::device::TrunkFrom::Teams, zone).unwrap();
+            let (minutes, format) = (Minutes::default(), TimeFormat::Written(form.to_owned()));
+            for text in &times {
+                let expected = format.read(text, &device);
+                prop_assert_eq!(minutes.read(Field::Ended, &format, text, &device), expected, "{} of {:?}", text, times);
             }
         }
     }
