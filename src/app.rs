@@ -32,7 +32,7 @@ use crate::ledger::store::{self, Before, FILE, Store, StoreError};
 use crate::pipeline::{Event, Host, Options, Pipeline, rejected};
 use crate::telemetry::Telemetry;
 
-/// Hears where is listened.
+/// Hears on which addresses the daemon listens.
 pub type Listening = Box<dyn FnOnce(&[Address])>;
 
 /// Reads the config.

@@ -72,16 +72,16 @@ pub fn run(arguments: &Arguments) -> Exit {
     let config =
         config::load_with(arguments.config_file.as_deref(), &arguments.paths, &arguments.storage_path);
     let config = match config {
-        Ok(config) if config.pipeline.sources.is_empty() => {
-            super::say("check", super::serve::NO_SOURCES);
-            return Exit::BadConfig;
-        }
         Ok(config) => config,
         Err(error) => {
             super::say("check", error);
             return if arguments.config_file.is_some() { Exit::BadConfig } else { Exit::Usage };
         }
     };
+    if let Some(file) = arguments.config_file.as_deref().filter(|_| config.pipeline.sources.is_empty()) {
+        super::say("check", super::serve::no_sources(file));
+        return Exit::BadConfig;
+    }
     if !config.unreadable.is_empty() {
         config.unreadable.iter().for_each(|error| super::say("check", error));
         return Exit::BadConfig;
@@ -215,9 +215,8 @@ fn hidden(alone: &Options, paths: &[PathBuf]) -> Option<String> {
 
 /// What is to be said of all files of a source together.
 fn of_source(twice: Option<Twice>, trunks: BTreeSet<String>, format: Option<&Format>) -> String {
-    let may_be_person = |trunk: &String| format.is_some_and(Format::is_mapped) && trunk::may_be_person(trunk);
     let (doubtful, proposed): (BTreeSet<String>, BTreeSet<String>) =
-        trunks.into_iter().partition(may_be_person);
+        trunks.into_iter().partition(|trunk| format.is_some_and(|format| format.may_name_person(trunk)));
     let mut text = String::new();
     if let Some(twice) = twice {
         text += &format!("  warning: {}\n", twice.sentence());

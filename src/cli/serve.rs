@@ -194,8 +194,11 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-/// What is wrong with a config that is right and empty.
-pub const NO_SOURCES: &str = "the config has no sources and no path was given: there is nothing to watch";
+/// What is wrong with a config file that is right and empty.
+pub fn no_sources(config_file: &Path) -> String {
+    let file = config_file.display();
+    format!("{file}: there is nothing to watch: name files in `sources`, or give paths on the command line")
+}
 
 /// What to do when nothing was given.
 const NOTHING_TO_WATCH: &str = "nothing to watch. Give it files, folders or globs, or a config:\n\
@@ -222,8 +225,8 @@ pub fn run(arguments: Arguments) -> Exit {
         let config = config::load_with(config_file.as_deref(), &paths, &storage);
         let mut config = config.map_err(|error| error.to_string())?;
         config.pipeline.threads = threads.unwrap_or(config.pipeline.threads);
-        if config.pipeline.sources.is_empty() {
-            return Err(NO_SOURCES.to_owned());
+        if let Some(file) = config_file.as_deref().filter(|_| config.pipeline.sources.is_empty()) {
+            return Err(no_sources(file));
         }
         rejected_path.as_deref().map_or(Ok(()), |path| refuse_input(path, &config.pipeline))?;
         Ok(config)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Exit;
-use super::serve::NO_SOURCES;
+use super::serve::no_sources;
 use crate::ledger::store::{Store, StoreError};
 use crate::ledger::{Ledger, SourceIndex};
 use crate::pipeline::Options;
@@ -58,7 +58,7 @@ impl Stopped {
         let options = config.map_err(|error| Failed::new(error.to_string(), Exit::BadConfig))?.pipeline;
         if options.sources.is_empty() {
             return Err(match &self.config_file {
-                Some(_) => Failed::new(NO_SOURCES, Exit::BadConfig),
+                Some(file) => Failed::new(no_sources(file), Exit::BadConfig),
                 None => Failed::new(NOT_SAID, Exit::Usage),
             });
         }

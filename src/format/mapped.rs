@@ -26,6 +26,7 @@ use self::time::Minutes;
 pub use self::time::TimeFormat;
 use self::trial::Trial;
 use super::device::{self, Device};
+use super::trunk::may_be_person;
 use super::{Decode, Decoded, Format, Front, Public, Recognised};
 use crate::call::Reason;
 use crate::framing::{Framing, Marks, json};
@@ -51,6 +52,12 @@ impl Format {
     /// Whether the config says where its fields stand.
     pub fn is_mapped(&self) -> bool {
         NAMES.contains(&self.name)
+    }
+
+    /// Whether this trunk may be a person's name. The groups of a device have names that its operator gave; of a table, any column may
+    /// be taken for that of trunks.
+    pub fn may_name_person(&self, trunk: &str) -> bool {
+        self.is_mapped() && may_be_person(trunk)
     }
 }
 

@@ -86,8 +86,7 @@ pub fn may_hold_number(text: &str) -> bool {
     })
 }
 
-/// Whether a text has the shape of a person's name: a few words of letters. The groups of a device have names that its operator
-/// gave; of a table, any column may be taken for that of trunks.
+/// Whether a text has the shape of a person's name: a few words of letters.
 pub fn may_be_person(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_word = |word: &&str| {

@@ -68,9 +68,9 @@ impl Pipeline {
 
 /// Says at the first start how to let no other text become the label `trunk` than the names of SBCs.
 pub(super) fn propose_trunks(of: &Followed, ledger: &Ledger) {
-    let (source, is_mapped) = (&*of.name, of.files.options().format.is_some_and(|format| format.is_mapped()));
+    let (source, format) = (&*of.name, of.files.options().format);
     let mut proposed = ledger.proposed_trunks(of.index);
-    proposed.retain(|trunk| !is_mapped || !trunk::may_be_person(trunk));
+    proposed.retain(|trunk| !format.is_some_and(|format| format.may_name_person(trunk)));
     if !proposed.is_empty() {
         let config = trunk::proposal(&proposed);
         info!(source, %config, "every trunk that records name is shown; with this in the config, only these are");
