@@ -210,6 +210,19 @@ mod tests {
         10:14:59.214 CET Thu Dec 16 2010, PeerAddress 510, PeerSubAddress , DisconnectCause 22  , DisconnectText no circuit (34), \
         ConnectTime , DisconnectTime 10:15:19.214 UTC Thu Dec 16 2010, CallOrigin 1, ChargedUnits 0";
 
+    #[test]
+    fn a_call_lasts_while_clocks_are_put_back() {
+        let zone = jiff::tz::TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let device = Device::parse(&[], device::TrunkFrom::Teams, zone).unwrap();
+        let device: &'static Device = Box::leak(Box::new(device));
+        let line =
+            compact("answer", "*02:50:10.000 CEST Sun Oct 25 2026", r#""10","normal call clearing (16)""#)
+                .replace("*04:33:37.734 UTC Fri Jun 21 2013", "*02:50:00.000 CEST Sun Oct 25 2026")
+                .replace("*04:33:57.734 UTC Fri Jun 21 2013", "*02:05:00.000 CET Sun Oct 25 2026");
+        let Decoded::Call(call) = Decoder(device).decode(line.as_bytes()).owned() else { panic!("a call") };
+        assert_eq!((call.succeeded, call.duration_seconds), (Some(true), Some(890)));
+    }
+
     fn decoded(line: &str) -> Decoded<'static> {
         Decoder(&device::UNKNOWN).decode(line.as_bytes()).owned()
     }

@@ -128,6 +128,11 @@ impl Device {
         self.timezone.moment(local)
     }
 
+    /// As [`Device::moment`], of a time that the device calls so: `CET`.
+    pub fn moment_called(&self, local: civil::DateTime, name: &str) -> Option<UnixMillis> {
+        self.timezone.moment_called(local, name)
+    }
+
     /// As [`Device::moment`]; `None` where reading the time is left to another.
     pub fn at(&self, date: Date, clock: Clock) -> Option<UnixMillis> {
         self.timezone.at(date, clock)

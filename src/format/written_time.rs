@@ -59,7 +59,7 @@ pub fn read(text: &str, device: &Device) -> Option<UnixMillis> {
         rest.first().and_then(|zone| zone.strip_prefix("UTC").or_else(|| zone.strip_prefix("GMT")));
     match from_utc {
         Some(offset) => Some(UnixMillis(device::UNKNOWN.moment(local)?.0 - minutes(offset)? * 60_000)),
-        None => device.moment(local),
+        None => device.moment_called(local, rest.first().copied().unwrap_or_default()),
     }
 }
 
@@ -131,6 +131,23 @@ mod tests {
             ("13:57:52.320  UTC+99 Mon Dec 05 2022", None),
         ] {
             assert_eq!(read(text, &device), expected.map(UnixMillis), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_zone_tells_which_hour_it_is_when_clocks_are_put_back() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let device = Device::parse(&[], TrunkFrom::Teams, zone).unwrap();
+        for (text, expected) in [
+            ("02:30:00.000  CEST Sun Oct 25 2026", "2026-10-25T00:30:00Z"),
+            ("02:30:00.000  CET Sun Oct 25 2026", "2026-10-25T01:30:00Z"),
+            ("02:30:00.000  MEZ Sun Oct 25 2026", "2026-10-25T00:30:00Z"),
+            ("02:30:00.000 Sun Oct 25 2026", "2026-10-25T00:30:00Z"),
+            ("02:30:00.000  CET Sun Mar 29 2026", "2026-03-29T01:30:00Z"),
+            ("03:30:00.000  CET Sun Oct 25 2026", "2026-10-25T02:30:00Z"),
+        ] {
+            let expected = expected.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+            assert_eq!(read(text, &device), Some(UnixMillis(expected)), "{text}");
         }
     }
 

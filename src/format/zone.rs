@@ -37,6 +37,18 @@ impl Zone {
         Some(UnixMillis(zoned.timestamp().as_millisecond()))
     }
 
+    /// As [`Zone::moment`]; the device calls the time there so (`CET`), which tells which of two is meant where clocks are put back.
+    pub fn moment_called(&self, local: civil::DateTime, name: &str) -> Option<UnixMillis> {
+        let either = self.zone.to_ambiguous_zoned(local);
+        if either.is_ambiguous()
+            && let Ok(later) = either.later()
+            && later.strftime("%Z").to_string().eq_ignore_ascii_case(name)
+        {
+            return Some(UnixMillis(later.timestamp().as_millisecond()));
+        }
+        self.moment(local)
+    }
+
     /// As [`Zone::moment`]; `None` as for [`in_utc`].
     pub fn at(&self, date: Date, clock: Clock) -> Option<UnixMillis> {
         let UnixMillis(local) = in_utc(date, clock)?;
