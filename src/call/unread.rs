@@ -102,6 +102,8 @@ pub enum UnreadTime {
     Shape(Shape),
     /// It names a zone in the device's own words, and nobody said which zone that is: it was taken for UTC.
     Zone,
+    /// It lies more than a day ahead of this machine's clock.
+    Ahead,
 }
 
 impl UnreadField {
@@ -111,6 +113,9 @@ impl UnreadField {
         match why {
             Some(UnreadTime::Zone) if self != Self::Duration => {
                 format!("counted with {name} in a zone that is not known, or without it")
+            }
+            Some(UnreadTime::Ahead) if self == Self::EndTime => {
+                format!("counted with {name} more than a day ahead, or without it")
             }
             _ => format!("counted without {name}, which could not be read"),
         }
@@ -125,6 +130,11 @@ impl UnreadTime {
             Self::Zone => {
                 "it names a time zone in letters, which stand for different zones, and was taken for UTC: say in `timezone` of \
                  the source which one it is, such as Europe/Berlin"
+                    .to_owned()
+            }
+            Self::Ahead => {
+                "calls end more than a day later than it is by this machine's clock: they are `late`, and in no age and no history. \
+                 Set the clock of this machine, or that of who writes the records"
                     .to_owned()
             }
             Self::Shape(shape) => format!(

@@ -10,7 +10,9 @@ use super::labels::{LabelSet, Route};
 use super::observations;
 use super::sums::{Counted, MinuteCalls, Observed, Sum, Sums, age, wider};
 use super::{Context, HowRead};
-use crate::call::{Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread};
+use crate::call::{
+    Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime,
+};
 use crate::classify::Verdict;
 use crate::format::trunk::Only;
 use crate::format::{Format, Front};
@@ -95,7 +97,10 @@ impl Calls {
         let age = age(call.ended_at, now);
         let live_within = i64::try_from(how.live_within.as_millis()).unwrap_or(i64::MAX);
         let arrival = if age.is_some_and(|age| age < live_within) { Arrival::Live } else { Arrival::Late };
-        let (ended_at, duration_seconds) = (call.ended_at, call.duration_seconds);
+        let (ended_at, duration_seconds, mut unread) = (call.ended_at, call.duration_seconds, call.unread);
+        if age.is_none() && ended_at.is_some() {
+            unread.add_time(UnreadField::EndTime, UnreadTime::Ahead);
+        }
         let labels = self.labels(call, &verdict, arrival, how.format, context);
         let keeps_observed = context.keeps_exemplars && self.observed.len() < Front::ROOM;
         self.keep_families(context.keeps_families);
@@ -109,14 +114,14 @@ impl Calls {
                 labels: self.labels_of_attempt(labels),
                 ended_at,
                 duration_seconds,
-                unread: call.unread,
+                unread,
                 correlation_id: None,
             });
         }
         let route = self.routes[labels as usize];
         let (id, detail) = (call.record_id, call.detail);
         let counted = Counted { id, ended_at, duration_seconds, detail, labels, route };
-        self.note_unread(call.unread, context.remembers);
+        self.note_unread(unread, context.remembers);
         let observed = self.fold(counted, verdict.outcome, age, context.remembers);
         if keeps_observed {
             self.observed.push(Some((route, observed)));
