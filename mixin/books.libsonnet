@@ -10,8 +10,17 @@ function(config) {
     ],
     [
       'counted = calls',
-      'sum without (result) (' + metric('cdr_exporter_records_total', 'result="counted"')
-      + ') - sum without (trunk, direction, outcome, arrival) (' + metric('cdr_calls_total') + ')',
+      |||
+        (
+          (%(counted)s) + %(further)s - %(forgotten)s
+          or (%(counted)s)
+        ) - sum without (trunk, direction, outcome, arrival) (%(calls)s)
+      ||| % {
+        counted: 'sum without (result) (%s)' % metric('cdr_exporter_records_total', 'result="counted"'),
+        further: metric('cdr_exporter_further_calls_total'),
+        forgotten: metric('cdr_exporter_forgotten_calls_total'),
+        calls: metric('cdr_calls_total'),
+      },
     ],
     [
       'failed = failures by cause',
@@ -19,7 +28,9 @@ function(config) {
       |||
         (%(failed)s and %(counted)s)
         - (sum without (trunk, cause, microsoft_code, sip_code, arrival) (trunk_arrival_cause:cdr_call_failures:sum offset %(ago)s) or 0 * %(failed)s)
+        - (%(forgotten)s or 0 * %(failed)s)
       ||| % {
+        forgotten: metric('cdr_exporter_forgotten_causes_total'),
         failed: 'sum without (trunk, direction, arrival) (trunk_direction_arrival:cdr_calls_failed:sum offset %s)' % minuteAgo,
         counted: 'sum without (result) (%s)' % metric('cdr_exporter_records_total', 'result="counted"'),
         ago: minuteAgo,

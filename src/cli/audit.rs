@@ -87,6 +87,8 @@ struct Audited {
 fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let (options, mut ledger, sources) = arguments.stopped.open()?;
     let place_of = |name: &str| options.sources.iter().position(|other| *other.books.name == *name);
+    // As in what is read again, nothing more is to come of the calls that wait.
+    ledger.decide_all_attempts(clock::now());
     let counted = ledger.snapshot(true);
     are_known(&counted, |name| place_of(name).is_some())?;
     let (mut again, books) = options.ledger(clock::now());

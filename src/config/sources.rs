@@ -168,13 +168,25 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
         }
         None => Exclude::parse(Exclude::DEFAULT),
     };
+    let format = format(written)?;
+    let remember = written.remember.as_ref().map_or(Ok(REMEMBER), duration)?;
+    let attempts_within = written.attempts_within.as_ref().map_or(Ok(ATTEMPTS_WITHIN), duration)?;
+    if let (Some(key), Some(format)) = (&written.remember, format.filter(|format| format.device.is_some()))
+        && remember < attempts_within
+    {
+        let message = format!(
+            "a call of `{}` may have several records, which are known by its id: `remember` must be no less than `attempts_within`",
+            format.name
+        );
+        return Err(at(key, message));
+    }
     Ok(Source {
         books: SourceOptions {
             name: written.name.value.as_str().into(),
-            remember: written.remember.as_ref().map_or(Ok(REMEMBER), duration)?,
+            remember,
             trunk_names: written.trunks.names.iter().map(trunk_name).collect::<Checked<_>>()?,
             trunks: written.trunks.only.as_ref().map(only).transpose()?.map(Arc::new),
-            attempts_within: written.attempts_within.as_ref().map_or(Ok(ATTEMPTS_WITHIN), duration)?,
+            attempts_within,
             prefer: written.prefer.as_ref().map(|name| name.value.as_str().into()),
         },
         discover: Options {
@@ -182,7 +194,7 @@ fn source(written: &file::Source, spool: Option<&Path>, record_bytes: usize) -> 
             exclude: exclude.map_err(|error| at(&written.name, error.to_string()))?,
         },
         reading: reading::Options {
-            format: format(written)?,
+            format,
             live_within: written.live_within.as_ref().map(duration).transpose()?,
             record_bytes,
             names: names(&written.columns)?,

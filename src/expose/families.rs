@@ -2,9 +2,18 @@
 //!
 //! What no snapshot holds, the program itself, has its families in `telemetry` (and the web config in `access`).
 
+mod described;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use self::described::{
+    CALL_AGE, CALL_DURATION, CALL_FAILURES, CALL_SETUP, CALLS, CALLS_BY_COUNTRY, CALLS_BY_KIND, CAUSE_INFO,
+    COMMIT_DURATION, COMMIT_FAILURES, COMMITS, Described, FILE_EVENTS, FILES, FOLDERS_LEFT_OUT,
+    FORGOTTEN_CALLS, FORGOTTEN_CAUSES, FURTHER_CALLS, LAST_COMMIT, LATE_ANSWERS, NEWEST_CALL, PATHS_MATCHED,
+    PENDING_BYTES, PENDING_CALLS, READ_BYTES, READ_RECORDS, RECORDS, REJECTED_RECORDS, SERIES_OVERFLOW,
+    SOURCE_INFO, SOURCE_UP, UNREAD_FIELDS,
+};
 use super::family::{Family, Kind, Series, Value};
 use super::text;
 use crate::call::{Outcome, UnixMillis};
@@ -12,183 +21,6 @@ use crate::classify::{Cause, Side};
 use crate::ledger::PathsNow;
 use crate::ledger::snapshot::{ByOutcome, Route, Snapshot, SourceSnapshot};
 use crate::ledger::snapshot::{CallSeries, Commits, DurationSeries, FailureSeries, Histogram};
-
-/// What all series of one name share.
-struct Described {
-    name: &'static str,
-    help: &'static str,
-    kind: Kind,
-    labels: &'static [&'static str],
-}
-
-const CALLS: Described = Described {
-    name: "cdr_calls_total",
-    help: "Call records counted, by outcome.",
-    kind: Kind::Counter,
-    labels: &["source", "trunk", "direction", "outcome", "arrival"],
-};
-const CALL_FAILURES: Described = Described {
-    name: "cdr_call_failures_total",
-    help: "Failed calls counted, by cause and code pair.",
-    kind: Kind::Counter,
-    labels: &["source", "trunk", "direction", "cause", "microsoft_code", "sip_code", "arrival"],
-};
-const CALL_DURATION: Described = Described {
-    name: "cdr_call_duration_seconds",
-    help: "From INVITE to end of the answered calls; in records of some devices from the answer on.",
-    kind: Kind::Histogram,
-    labels: &["source", "trunk", "direction"],
-};
-const CALL_SETUP: Described = Described {
-    name: "cdr_call_setup_seconds",
-    help: "From INVITE to answer or failure, of answered and failed calls.",
-    kind: Kind::Histogram,
-    labels: &["source", "trunk", "direction"],
-};
-const CALLS_BY_KIND: Described = Described {
-    name: "cdr_calls_by_kind_total",
-    help: "Call records counted, by who takes part on the side of Teams.",
-    kind: Kind::Counter,
-    labels: &["source", "kind", "outcome"],
-};
-const CALLS_BY_COUNTRY: Described = Described {
-    name: "cdr_calls_by_country_total",
-    help: "Call records counted of calls from Teams, by the country that was called.",
-    kind: Kind::Counter,
-    labels: &["source", "country", "outcome"],
-};
-const CALL_AGE: Described = Described {
-    name: "cdr_call_age_seconds",
-    help: "From the end of a call to when it was counted.",
-    kind: Kind::Histogram,
-    labels: &["source"],
-};
-const CAUSE_INFO: Described = Described {
-    name: "cdr_cause_info",
-    help: "Always 1; the labels say of each known code pair what it means, who can fix it and how.",
-    kind: Kind::Gauge,
-    labels: &["cause", "microsoft_code", "sip_code", "category", "side", "remedy"],
-};
-const NEWEST_CALL: Described = Described {
-    name: "cdr_newest_call_timestamp_seconds",
-    help: "End of the newest call counted, in seconds since 1970.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const RECORDS: Described = Described {
-    name: "cdr_exporter_records_total",
-    help: "Records read; each is in exactly one result.",
-    kind: Kind::Counter,
-    labels: &["source", "result"],
-};
-const REJECTED_RECORDS: Described = Described {
-    name: "cdr_exporter_rejected_records_total",
-    help: "Records that could not be read as calls, by reason.",
-    kind: Kind::Counter,
-    labels: &["source", "reason"],
-};
-const UNREAD_FIELDS: Described = Described {
-    name: "cdr_exporter_unread_fields_total",
-    help: "Fields that could not be read in calls that were counted: their age or duration is not known.",
-    kind: Kind::Counter,
-    labels: &["source", "field"],
-};
-const READ_BYTES: Described = Described {
-    name: "cdr_exporter_read_bytes_total",
-    help: "Bytes read from files, before decompression.",
-    kind: Kind::Counter,
-    labels: &["source"],
-};
-const PENDING_BYTES: Described = Described {
-    name: "cdr_exporter_pending_bytes",
-    help: "Bytes in files that are not counted yet.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const PENDING_CALLS: Described = Described {
-    name: "cdr_exporter_pending_calls",
-    help: "Calls that are not counted yet because more of their attempts may come.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const LATE_ANSWERS: Described = Described {
-    name: "cdr_exporter_late_answers_total",
-    help: "Calls counted as not answered, and again as answered by an attempt that came later than attempts_within.",
-    kind: Kind::Counter,
-    labels: &["source"],
-};
-const FILES: Described = Described {
-    name: "cdr_exporter_files",
-    help: "Files known, by state.",
-    kind: Kind::Gauge,
-    labels: &["source", "state"],
-};
-const PATHS_MATCHED: Described = Described {
-    name: "cdr_exporter_source_paths_matched",
-    help: "Paths of the source that lead to at least one file.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const FOLDERS_LEFT_OUT: Described = Described {
-    name: "cdr_exporter_source_folders_left_out",
-    help: "Folders not looked through, as there are too many names, they are too deep or too slow.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const SOURCE_INFO: Described = Described {
-    name: "cdr_exporter_source_info",
-    help: "Always 1; prefer is the source that alerts look at instead of this one, as long as it brings calls.",
-    kind: Kind::Gauge,
-    labels: &["source", "prefer"],
-};
-const SOURCE_UP: Described = Described {
-    name: "cdr_exporter_source_up",
-    help: "1 while the system answers when it is asked for the source's folders, else 0.",
-    kind: Kind::Gauge,
-    labels: &["source"],
-};
-const FILE_EVENTS: Described = Described {
-    name: "cdr_exporter_file_events_total",
-    help: "What happened to files.",
-    kind: Kind::Counter,
-    labels: &["source", "event"],
-};
-const READ_RECORDS: Described = Described {
-    name: "cdr_exporter_read_records_total",
-    help: "Records found in files; counted apart from their results, whose sum it must be.",
-    kind: Kind::Counter,
-    labels: &["source"],
-};
-const COMMITS: Described = Described {
-    name: "cdr_exporter_commits_total",
-    help: "Times that counts and file positions were made durable.",
-    kind: Kind::Counter,
-    labels: &[],
-};
-const COMMIT_FAILURES: Described = Described {
-    name: "cdr_exporter_commit_failures_total",
-    help: "Times that counts and file positions could not be made durable; nothing is lost, reading waits.",
-    kind: Kind::Counter,
-    labels: &[],
-};
-const COMMIT_DURATION: Described = Described {
-    name: "cdr_exporter_commit_duration_seconds",
-    help: "How long it took to make counts and file positions durable.",
-    kind: Kind::Histogram,
-    labels: &[],
-};
-const LAST_COMMIT: Described = Described {
-    name: "cdr_exporter_last_commit_timestamp_seconds",
-    help: "When counts and file positions were last made durable, in seconds since 1970.",
-    kind: Kind::Gauge,
-    labels: &[],
-};
-const SERIES_OVERFLOW: Described = Described {
-    name: "cdr_exporter_series_overflow_total",
-    help: "Calls counted under the trunk or cause other, since a limit was reached.",
-    kind: Kind::Counter,
-    labels: &["source"],
-};
 
 /// What a snapshot holds about calls and causes, in the text format; the daemon's own counters are left out.
 pub fn text(snapshot: &Snapshot) -> String {
@@ -289,7 +121,7 @@ fn about_causes(snapshot: &Snapshot) -> Family<'_> {
     }))
 }
 
-fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 16] {
+fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 19] {
     let newest = sources.iter().filter_map(|source| Some((&source.name, source.newest_call?)));
     let newest = newest.map(|(name, UnixMillis(end))| number(&[name], end as f64 / 1000.0, None));
     [
@@ -299,6 +131,9 @@ fn about_sources(sources: &[SourceSnapshot]) -> [Family<'_>; 16] {
         PENDING_BYTES.with(pending(sources, |source| source.pending_bytes)),
         PENDING_CALLS.with(pending(sources, |source| source.pending_calls)),
         LATE_ANSWERS.by_source(sources, |source| source.late_answers),
+        FURTHER_CALLS.by_source(sources, |source| source.apart.further_calls),
+        FORGOTTEN_CALLS.by_source(sources, |source| source.apart.forgotten_calls),
+        FORGOTTEN_CAUSES.by_source(sources, |source| source.apart.forgotten_causes),
         PATHS_MATCHED.with(paths(sources, |paths| paths.matched)),
         FOLDERS_LEFT_OUT.with(paths(sources, |paths| paths.left_out)),
         SOURCE_INFO.with(

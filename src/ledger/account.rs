@@ -1,7 +1,7 @@
 //! One source's part of the ledger: the balance of its records, its progress, its files, its record ids.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -11,19 +11,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::Attempts;
+use super::balance::Balance;
 use super::contents::{StoredContent, StoredStamp};
 use super::duplicates::Duplicates;
 use super::known::{Contents, Holder};
-use super::snapshot::{Histogram, RecordCounts, SourceSnapshot};
+use super::snapshot::SourceSnapshot;
 use super::store::{Changes, Store, StoreError, Table};
-use super::stored::{FileKey, ReplayedKey, StoredHistogram, from_json, labelled, to_json};
-use super::tallies::{StoredTallies, countries, kinds};
+use super::stored::{FileKey, ReplayedKey, from_json, labelled, to_json};
+use super::tallies::{countries, kinds};
 use super::{Decision, Families, FileEvent, FilesNow, KnownFile};
 use crate::call::{Reason, UnixMillis, UnreadField};
 use crate::reading::Batch;
-use crate::reading::Records;
-use crate::reading::sums::{AGE_SECONDS, Sums};
-use crate::reading::tallies::Tallies;
+use crate::reading::sums::Sums;
 use crate::reading::trunk::Only;
 
 /// One source's part of the ledger.
@@ -51,96 +50,6 @@ pub struct Account {
     pub replayed: HashSet<(u64, u64)>,
     /// Those of which the store knows something else.
     changed_replayed: HashSet<(u64, u64)>,
-}
-
-/// What is counted of a source.
-#[derive(Debug)]
-pub struct Balance {
-    pub created: UnixMillis,
-    pub remember: Duration,
-    pub read_records: u64,
-    pub records: RecordCounts,
-    /// In the order of [`Reason::ALL`].
-    pub rejected: [u64; Reason::ALL.len()],
-    pub read_bytes: u64,
-    pub events: [u64; FileEvent::ALL.len()],
-    pub call_age: Histogram,
-    pub newest_call: Option<UnixMillis>,
-    pub series_overflow: u64,
-    /// Calls that were counted as not answered, and again when an answer came.
-    pub late_answers: u64,
-    /// In the order of [`UnreadField::ALL`].
-    pub unread: [u64; UnreadField::ALL.len()],
-    pub tallies: Tallies,
-}
-
-impl Balance {
-    /// Nothing counted yet.
-    pub fn new(remember: Duration, created: UnixMillis) -> Self {
-        Self {
-            created,
-            remember,
-            read_records: 0,
-            records: RecordCounts::default(),
-            rejected: Default::default(),
-            read_bytes: 0,
-            events: Default::default(),
-            call_age: Histogram::new(AGE_SECONDS),
-            newest_call: None,
-            series_overflow: 0,
-            late_answers: 0,
-            unread: Default::default(),
-            tallies: Tallies::default(),
-        }
-    }
-
-    /// Adds a batch, without its calls.
-    pub fn add(&mut self, batch: &Batch) {
-        let Records { calls, header, ignored, rejected } = batch.records;
-        self.read_bytes += batch.read_bytes;
-        // An attempt is booked when it is known what became of it.
-        self.read_records += calls - batch.attempts.len() as u64 + header + ignored + rejected;
-        self.records.header += header;
-        self.records.ignored += ignored;
-        self.records.rejected += rejected;
-        self.rejected.iter_mut().zip(batch.rejected_by_reason).for_each(|(own, count)| *own += count);
-    }
-}
-
-/// A [`Balance`] as a row of the store.
-#[derive(Serialize, Deserialize)]
-struct StoredBalance {
-    created: i64,
-    remember_seconds: u64,
-    read_records: u64,
-    #[serde(with = "StoredRecordCounts")]
-    records: RecordCounts,
-    /// By reason.
-    rejected: BTreeMap<String, u64>,
-    read_bytes: u64,
-    /// By event.
-    file_events: BTreeMap<String, u64>,
-    call_age: StoredHistogram,
-    newest_call: Option<i64>,
-    series_overflow: u64,
-    /// Stores of earlier versions have none.
-    #[serde(default)]
-    late_answers: u64,
-    /// By field. Stores of earlier versions have none.
-    #[serde(default)]
-    unread_fields: BTreeMap<String, u64>,
-    #[serde(default, flatten)]
-    tallies: StoredTallies,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "RecordCounts")]
-struct StoredRecordCounts {
-    counted: u64,
-    duplicate: u64,
-    header: u64,
-    ignored: u64,
-    rejected: u64,
 }
 
 /// A file as a row of the store.
@@ -196,26 +105,7 @@ impl Account {
     /// # Errors
     /// What is wrong with the row.
     pub fn restore(name: &str, value: &str) -> Result<Self, String> {
-        let stored: StoredBalance = from_json(value)?;
-        let remember = Duration::from_secs(stored.remember_seconds);
-        let mut balance = Balance::new(remember, UnixMillis(stored.created));
-        for (reason, count) in stored.rejected {
-            balance.rejected[labelled(&reason, &Reason::ALL, Reason::label)? as usize] = count;
-        }
-        for (event, count) in stored.file_events {
-            balance.events[labelled(&event, &FileEvent::ALL, FileEvent::label)? as usize] = count;
-        }
-        for (field, count) in stored.unread_fields {
-            balance.unread[labelled(&field, &UnreadField::ALL, UnreadField::label)? as usize] = count;
-        }
-        balance.read_records = stored.read_records;
-        balance.records = stored.records;
-        balance.read_bytes = stored.read_bytes;
-        balance.call_age = stored.call_age.over(AGE_SECONDS)?;
-        balance.newest_call = stored.newest_call.map(UnixMillis);
-        balance.series_overflow = stored.series_overflow;
-        balance.late_answers = stored.late_answers;
-        balance.tallies = stored.tallies.read()?;
+        let balance = Balance::restore(value)?;
         Ok(Self { changed: false, ..Self::new(name.into(), balance, true) })
     }
 
@@ -343,36 +233,11 @@ impl Account {
             newest_call: balance.newest_call,
             series_overflow: balance.series_overflow,
             late_answers: balance.late_answers,
+            apart: balance.apart,
             unread: UnreadField::ALL.map(|field| (field.label(), balance.unread[field as usize])).to_vec(),
             kinds: kinds(&balance.tallies, families),
             countries: countries(&balance.tallies, families),
         }
-    }
-}
-
-impl Balance {
-    /// The row of the store.
-    pub fn to_json(&self) -> String {
-        let events = FileEvent::ALL.map(|event| (event.label().to_owned(), self.events[event as usize]));
-        to_json(&StoredBalance {
-            created: self.created.0,
-            remember_seconds: self.remember.as_secs(),
-            read_records: self.read_records,
-            records: self.records,
-            rejected: Reason::ALL
-                .map(|reason| (reason.label().to_owned(), self.rejected[reason as usize]))
-                .into(),
-            read_bytes: self.read_bytes,
-            file_events: events.into(),
-            call_age: StoredHistogram::of(&self.call_age),
-            newest_call: self.newest_call.map(|at| at.0),
-            series_overflow: self.series_overflow,
-            late_answers: self.late_answers,
-            unread_fields: UnreadField::ALL
-                .map(|field| (field.label().to_owned(), self.unread[field as usize]))
-                .into(),
-            tallies: StoredTallies::of(&self.tallies),
-        })
     }
 }
 

@@ -162,6 +162,18 @@ impl Attempts {
         due
     }
 
+    /// Takes the calls that ended so long ago, or nobody knows when.
+    fn ended_before(&mut self, before: UnixMillis) -> Vec<Attempted> {
+        let is_past = |it: &Waiting| it.attempted.ended_at.is_none_or(|at| at < before);
+        let waiting = self.waiting.iter_mut().filter_map(|it| it.take_if(|it| is_past(it)));
+        let past: Vec<Attempted> = waiting.map(|it| it.attempted).collect();
+        for attempted in &past {
+            self.numbers.remove(&attempted.id);
+            self.change(attempted.id);
+        }
+        past
+    }
+
     /// Numbers the calls anew.
     fn number(&mut self) {
         let numbers = (self.first..).zip(self.waiting.iter().flatten());
@@ -219,6 +231,19 @@ impl Ledger {
     /// Counts the calls of which no more attempts are to come; whether there were any.
     pub fn decide_attempts(&mut self, now: UnixMillis) -> bool {
         self.decide(|account| account.attempts.due(account.attempts_within, now), now)
+    }
+
+    /// Counts the calls of the past: all of their attempts are read with the files that are present at the very first start, of which
+    /// nothing may come later, or it would show as an increase.
+    pub fn decide_past_attempts(&mut self, now: UnixMillis) {
+        for source in (0..self.accounts.len()).map(SourceIndex) {
+            let attempts_within = self.accounts[source.0].attempts_within.as_millis();
+            let before = now.0.saturating_sub(i64::try_from(attempts_within).unwrap_or(i64::MAX));
+            let past = self.accounts[source.0].attempts.ended_before(UnixMillis(before));
+            if !past.is_empty() {
+                self.count_due(source, past, now);
+            }
+        }
     }
 
     /// Counts the calls that wait for more attempts: nothing more is to come.

@@ -2,11 +2,12 @@
 //!
 //! What was read stays read: positions and record ids are left alone, so that no call is counted anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::account::{Account, Balance};
+use super::balance::Balance;
 use super::counts::OTHER;
+use super::counts::stored::{calls_of_failure, calls_of_route};
 use super::history::{self, Series};
 use super::snapshot::Route;
 use super::store::{Changes, Row, Store, StoreError, Table};
@@ -39,6 +40,24 @@ pub struct Forgotten {
     history: BTreeSet<u32>,
 }
 
+/// The rows that change.
+#[derive(Debug, Default)]
+struct Going {
+    changes: Changes,
+    /// What goes of each source that stays.
+    of_sources: BTreeMap<String, OfSource>,
+}
+
+/// What goes of a source that stays.
+#[derive(Debug)]
+struct OfSource {
+    balance: Balance,
+    /// Calls, those of them that failed, and failed calls by cause.
+    calls: u64,
+    failed: u64,
+    causes: u64,
+}
+
 /// Takes them out of the store, in one transaction.
 ///
 /// # Errors
@@ -49,18 +68,29 @@ pub fn forget(
     catalogue: &Catalogue,
     now: UnixMillis,
 ) -> Result<Forgotten, StoreError> {
-    let mut forgotten = Forgotten::default();
-    let mut changes = Changes::default();
+    let (mut forgotten, mut going) = (Forgotten::default(), Going::default());
     store.each(|row| {
         if let Row::Text { table, key, value } = row {
-            forgotten.look(which, catalogue, now, (table, key, value), &mut changes)?;
+            forgotten.look(which, catalogue, now, (table, key, value), &mut going)?;
         }
         Ok(())
     })?;
+    let Going { mut changes, of_sources } = going;
+    changes.rows.extend(of_sources.into_iter().filter_map(|(name, of)| of.noted(name)));
     if !changes.is_empty() {
         store.write(&changes)?;
     }
     Ok(forgotten)
+}
+
+impl OfSource {
+    /// The row of its source in which is noted what goes, so that its books still balance; `None` where nothing does.
+    fn noted(self, name: String) -> Option<(Table, String, Option<String>)> {
+        let Self { mut balance, calls, failed, causes } = self;
+        balance.apart.forgotten_calls += calls;
+        balance.apart.forgotten_causes += causes.saturating_sub(failed);
+        (calls + causes > 0).then(|| (Table::Sources, name, Some(balance.to_json())))
+    }
 }
 
 impl Forgotten {
@@ -75,7 +105,7 @@ impl Forgotten {
         catalogue: &Catalogue,
         now: UnixMillis,
         (table, key, value): (Table, &str, &str),
-        changes: &mut Changes,
+        Going { changes, of_sources }: &mut Going,
     ) -> Result<(), String> {
         let mut goes = |row: Option<String>| changes.rows.push((table, key.to_owned(), row));
         match table {
@@ -83,7 +113,10 @@ impl Forgotten {
                 self.sources.insert(key.to_owned());
                 if which == Which::Source(key) {
                     self.source = true;
-                    goes(Some(Account::restore(key, value)?.balance.begun_anew(now)));
+                    goes(Some(Balance::restore(value)?.begun_anew(now)));
+                } else {
+                    let balance = Balance::restore(value)?;
+                    of_sources.insert(key.to_owned(), OfSource { balance, calls: 0, failed: 0, causes: 0 });
                 }
             }
             Table::Routes => {
@@ -91,6 +124,10 @@ impl Forgotten {
                 if which.is_route(&source, &trunk) {
                     self.routes += 1;
                     goes(None);
+                    if let Some(of) = of_sources.get_mut(&*source) {
+                        let (calls, failed) = calls_of_route(value)?;
+                        (of.calls, of.failed) = (of.calls + calls, of.failed + failed);
+                    }
                 }
                 self.trunks.insert(trunk.into_owned());
             }
@@ -99,6 +136,9 @@ impl Forgotten {
                 if which.is_failure(&labels, catalogue)? {
                     self.failures += 1;
                     goes(None);
+                    if let Some(of) = of_sources.get_mut(&*labels.source) {
+                        of.causes += calls_of_failure(value)?;
+                    }
                 }
             }
             Table::HistorySeries => {

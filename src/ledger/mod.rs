@@ -8,6 +8,7 @@ pub mod status;
 pub mod store;
 mod account;
 mod attempts;
+mod balance;
 mod commits;
 mod contents;
 mod counts;
@@ -22,7 +23,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use account::{Account, Balance};
+use account::Account;
+pub use balance::Apart;
+use balance::Balance;
 use counts::Counts;
 pub use counts::{Families, Limits, OTHER, SourceIndex, TrunkName};
 pub use files::{Decision, FileEvent, FilesNow, KnownFile, PathsNow};
@@ -239,12 +242,15 @@ impl Ledger {
         balance.newest_call = balance.newest_call.max(sums.newest);
         balance.tallies.add(&sums.tallies, self.counts.limits.countries_per_source);
         let mut series_of = vec![None; batch.calls.label_sets.len()];
+        let mut calls = 0;
         for (place, labels, sum) in batch.calls.label_sets(&sums) {
+            calls += sum.count;
             let exemplar = batch.exemplars.failure(place);
             let (series, overflow) = self.counts.add(source, labels, sum, exemplar, now);
             balance.series_overflow += if overflow { sum.count } else { 0 };
             series_of[place] = Some(series);
         }
+        balance.apart.further_calls += calls - counted;
         self.history.add(&series_of, &sums.minutes, now);
         for (place, route) in batch.calls.routes(&sums) {
             self.counts.observe(source, route, &sums, (&batch.exemplars, place), now);

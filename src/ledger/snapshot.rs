@@ -204,6 +204,8 @@ pub struct SourceSnapshot {
     pub series_overflow: u64,
     /// Calls that were counted as not answered, and again when an attempt was answered.
     pub late_answers: u64,
+    /// By how much calls are meant to differ from records.
+    pub apart: super::Apart,
     /// Calls by kind and outcome; none where no record tells of a kind.
     pub kinds: Vec<(&'static str, ByOutcome)>,
     /// Calls by country that was called and outcome.

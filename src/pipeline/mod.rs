@@ -234,6 +234,9 @@ impl Pipeline {
         if !behind && !self.ready {
             self.ready = true;
             let is_first_start = !self.ledger.is_ready();
+            if is_first_start {
+                self.ledger.decide_past_attempts((self.clock)().wall);
+            }
             self.commit();
             info!("ready: the files present at the start are read");
             if is_first_start {

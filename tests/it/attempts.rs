@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -223,6 +224,42 @@ fn audit_finds_no_difference_where_calls_have_attempts() {
     let audit = source.run("audit", &["--storage.path", data.to_str().unwrap()]);
     assert!(audit.code == Some(0) && audit.stdout.ends_with("1 file compared: no difference\n"), "{audit:?}");
     assert!(!audit.stdout.contains("not compared"), "label sets are the same: {audit:?}");
+}
+
+#[test]
+fn audit_finds_no_difference_where_a_call_waits() {
+    let source = Source::new("format: kamailio, attempts_within: 1h");
+    let daemon = source.serve();
+    daemon.wait_until_ready();
+    source.append("acc.log", &acc("transaction answered", "1", 200, 0));
+    source.append("acc.log", &acc("call missed", "2", 503, 0));
+    daemon.wait_for_metrics("a call that waits", |metrics| {
+        metrics.sum("cdr_exporter_pending_calls", &[]) == 1.0 && metrics.sum("cdr_calls_total", &[]) == 1.0
+    });
+    daemon.stop();
+    let data = source.path("data");
+    let audit = source.run("audit", &["--storage.path", data.to_str().unwrap()]);
+    assert!(audit.code == Some(0) && audit.stdout.ends_with("1 file compared: no difference\n"), "{audit:?}");
+}
+
+/// What is published first is no increase. So nothing of it may be missing, or that shows as one.
+#[test]
+fn calls_of_the_past_that_failed_are_published_with_those_that_were_answered() {
+    let source = Source::new("format: kamailio, attempts_within: 1h");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = u32::try_from(now - 1_730_797_200).unwrap();
+    source.append("acc.log", &acc("transaction answered", "1", 200, 0));
+    source.append("acc.log", &acc("call missed", "2", 486, 0));
+    source.append("acc.log", &acc("call missed", "2", 503, 4));
+    source.append("acc.log", &acc("call missed", "3", 503, now));
+    let daemon = source.serve();
+    daemon.wait_until_ready();
+    let first = daemon.metrics();
+    let calls = |outcome| first.sum("cdr_calls_total", &[("outcome", outcome)]);
+    assert_eq!([calls("answered"), calls("failed"), calls("busy")], [1.0, 1.0, 0.0]);
+    assert_eq!(first.sum("cdr_exporter_pending_calls", &[]), 1.0, "more may come of the last");
+    source.append("acc.log", &acc("transaction answered", "3", 200, now));
+    daemon.wait_for_metrics("its answer", |metrics| metrics.sum("cdr_calls_total", &[]) == 3.0);
 }
 
 /// As one that came from Teams and is sent back there: both of its legs are on Teams' side.

@@ -159,3 +159,22 @@ fn the_clock_may_stand_anywhere() {
         running.stop();
     }
 }
+
+/// No age, no history and no alert has them: somebody must hear of it.
+#[test]
+fn calls_that_end_in_days_are_told_of() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("a.json");
+    let in_days = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(49);
+    let row = format!(
+        "{{\"id\":\"1\",\"successfulCall\":true,\"callType\":\"ByotIn\",\"endDateTime\":\"{in_days:.0}\"}}\n\
+         {{\"id\":\"2\",\"successfulCall\":true,\"callType\":\"ByotIn\",\"endDateTime\":\"{in_days:.0}\"}}\n"
+    );
+    fs::write(&file, row).unwrap();
+    let checked = crate::tools::run(["check", file.to_str().unwrap()]);
+    assert!(
+        checked.stdout.contains("counted with end_time more than a day ahead, or without it: 2"),
+        "{checked:?}"
+    );
+    assert!(checked.stdout.contains("Set the clock of this machine"), "{checked:?}");
+}

@@ -87,6 +87,10 @@ impl House {
         metrics
     }
 
+    fn audit(&self) -> Ended {
+        run_in(self.0.path(), ["audit", "--config.file", "config.yml"])
+    }
+
     fn forget(&self, arguments: &[&str]) -> Ended {
         run_in(self.0.path(), ["state", "forget"].iter().chain(arguments))
     }
@@ -137,6 +141,8 @@ fn a_trunk_that_is_forgotten_is_gone_and_all_else_is_exact() {
         all_but(&before, GONE),
         "nothing else changes, and nothing is read anew"
     );
+    assert_eq!(after.value("cdr_exporter_forgotten_calls_total", &[("source", "teams")]), Some(2.0));
+    assert_eq!(after.sum("cdr_exporter_forgotten_causes_total", &[]), 0.0, "their calls went with them");
     // It begins at 0 if it comes again. The same rows do not.
     house.write("cdr/b.ndjson", &[rows[2].clone(), Row::answered(5, GONE)]);
     let again = house.counted(3.0);
@@ -172,6 +178,10 @@ fn what_unlisted_failures_took_of_their_limit_is_free_once_they_are_forgotten() 
     assert_eq!((failures(&after, "Unlisted"), failures(&after, "other")), (1.0, 0.0));
     assert_eq!(failures(&after, "IceConnectivityChecksFailed"), 1.0);
     assert_eq!(after.sum("cdr_calls_total", &[("outcome", "failed")]), 7.0, "the calls themselves stay");
+    assert_eq!(after.sum("cdr_exporter_forgotten_causes_total", &[]), 5.0);
+    assert_eq!(after.sum("cdr_exporter_forgotten_calls_total", &[]), 0.0);
+    let audit = house.audit();
+    assert!(audit.stdout.ends_with(": no difference\n"), "its books balance: {}", audit.stdout);
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn rows_that_stand_for_many_calls_count_as_many() {
         let cause = [("cause", "No callee endpoints were found"), ("microsoft_code", "10037")];
         assert_eq!(metrics.sum("cdr_call_failures_total", &cause), 12.0);
         assert_eq!([records("counted"), records("duplicate")], [3.0, duplicates]);
+        assert_eq!(metrics.sum("cdr_exporter_further_calls_total", &[]), 1210.0);
         assert_eq!(metrics.sum("cdr_exporter_rejected_records_total", &[("reason", "bad_count")]) % 3.0, 0.0);
         let read = metrics.sum("cdr_exporter_read_records_total", &[]);
         assert_eq!(metrics.sum("cdr_exporter_records_total", &[]), read, "each record is in one bucket");

@@ -215,13 +215,17 @@ pub fn within(counted: &Snapshot, source: &SourceSnapshot) -> Vec<String> {
         calls.clone().filter(|series| series.outcome == Outcome::Failed).map(|series| series.count).sum();
     let failures: u64 =
         counted.failures.iter().filter(|series| of(&series.route)).map(|series| series.count).sum();
-    let records = source.records;
+    let (records, apart) = (source.records, source.apart);
     let results: u64 = records.labelled().iter().map(|(_, count)| count).sum();
     let reasons: u64 = source.rejected.iter().map(|(_, count)| count).sum();
     let sums = [
         ("records read and the sum of their results", source.read_records, results),
-        ("records counted and the sum of calls", records.counted, calls.map(|series| series.count).sum()),
-        ("calls that failed and the sum of their causes", failed, failures),
+        (
+            "records counted and the sum of calls",
+            records.counted + apart.further_calls,
+            calls.map(|series| series.count).sum::<u64>() + apart.forgotten_calls,
+        ),
+        ("calls that failed and the sum of their causes", failed, failures + apart.forgotten_causes),
         ("records rejected and the sum of their reasons", records.rejected, reasons),
     ];
     let unequal = sums.into_iter().filter(|(_, one, other)| one != other);

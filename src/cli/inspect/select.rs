@@ -28,10 +28,10 @@ pub struct Choice {
     /// Only failures that this side can fix: user, sbc, carrier, tenant, network, microsoft, bot
     #[arg(long, value_name = "SIDE", value_parser = side)]
     side: Option<Side>,
-    /// Only calls that ended from then on: 2026-11-20, "2026-11-20 14:05", 14:05 (of the last day), or 2h (before the last call)
+    /// Only calls that ended from that minute on: 2026-11-20, "2026-11-20 14:05", 14:05 (of the last day), or 2h (before the last call)
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only calls that ended before then
+    /// Only calls that ended before that minute
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Times are read and written in this zone: Europe/Berlin, local

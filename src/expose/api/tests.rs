@@ -19,6 +19,7 @@ fn source(files: Vec<(&'static str, u64)>) -> SourceSnapshot {
         pending_bytes: 2048,
         pending_calls: 0,
         late_answers: 0,
+        apart: crate::ledger::Apart::default(),
         files,
         paths: Some(PathsNow { matched: 1, left_out: 0, is_up: true, remarks: Vec::new() }),
         prefer: None,

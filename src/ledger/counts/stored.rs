@@ -47,6 +47,25 @@ struct StoredSpan {
     last: i64,
 }
 
+/// How many calls a row of a route holds, and how many of them failed.
+///
+/// # Errors
+/// What is wrong with the row.
+pub fn calls_of_route(value: &str) -> Result<(u64, u64), String> {
+    let stored: StoredRoute = from_json(value)?;
+    let sum = |calls: &StoredCalls| calls.live + calls.late;
+    let failed = stored.calls.get(Outcome::Failed.label()).map_or(0, sum);
+    Ok((stored.calls.values().map(sum).sum(), failed))
+}
+
+/// How many calls a row of failures holds.
+///
+/// # Errors
+/// What is wrong with the row.
+pub fn calls_of_failure(value: &str) -> Result<u64, String> {
+    Ok(from_json::<StoredFailure>(value)?.count)
+}
+
 impl Counts {
     /// The rows that are other than in the store.
     pub fn changes(&self) -> impl Iterator<Item = (Table, String, Option<String>)> {

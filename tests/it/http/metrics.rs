@@ -102,6 +102,7 @@ fn source(name: &str, newest_call: Option<UnixMillis>) -> SourceSnapshot {
         pending_bytes: 789,
         pending_calls: 0,
         late_answers: 0,
+        apart: cdr_exporter::ledger::Apart::default(),
         paths: Some(PathsNow { matched: 2, left_out: 0, is_up: true, remarks: Vec::new() }),
         files: vec![("following", 2), ("unreadable", 0)],
         prefer: (name == "teams").then(|| "audit".into()),
