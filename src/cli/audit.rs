@@ -21,6 +21,7 @@ use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::reading::{self, Batch, Reading, Records};
 use crate::shown;
+use crate::source::archive::Archive;
 use crate::source::identity::FileId;
 use crate::source::open::open;
 use crate::source::tail::TailError;
@@ -190,7 +191,11 @@ impl Audit {
                 self.compared += 1;
                 let is_copy = number > 0;
                 let wanted = options.format.filter(|format| format.name == file.content.format);
-                let format = wanted.or_else(|| Format::named(&file.content.format));
+                // Each member of an archive has its own.
+                let is_archive =
+                    open(&file.path).is_ok_and(|file| matches!(Archive::recognise(&file), Ok(Some(true))));
+                let then = || Format::named(&file.content.format).filter(|_| !is_archive);
+                let format = wanted.or_else(then);
                 let options = reading::Options { format, ..options };
                 match read(file, options, (!is_copy).then_some((&mut *again, source))) {
                     Ok(Some((found, has_attempts))) => {

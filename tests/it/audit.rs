@@ -181,6 +181,18 @@ fn what_is_right_shows_no_difference() {
 }
 
 #[test]
+fn members_of_an_archive_in_two_formats_are_no_difference() {
+    let house = House::new("2KiB");
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/graph/mixed.zip");
+    fs::copy(data, house.path("graph/mixed.zip")).unwrap();
+    let daemon = house.serve();
+    daemon.wait_until_ready();
+    assert!(daemon.metrics().sum("cdr_exporter_records_total", &[("result", "counted")]) > 0.0);
+    daemon.stop();
+    house.no_difference();
+}
+
+#[test]
 fn what_was_replayed_is_no_difference() {
     let house = House::new("2KiB");
     let long = |id| format!("{{\"x\":\"{}\",{}\n", "x".repeat(4000), &Row::failed(id, "a", ICE).json()[1..]);
