@@ -22,7 +22,9 @@ use hashbrown::HashMap;
 use super::entry::{self, Entry};
 use super::table::Refused;
 use super::{Cause, Verdict, phrase, q850, range, sip};
-use crate::call::{Call, CodePair, Outcome, RefusedBy, Text, Words};
+use crate::call::{
+    Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, RecordId, RefusedBy, Text, Unread, Words,
+};
 
 /// Shorter beginnings of a phrase name nothing. An SBC known to cut phrases leaves about this many.
 const SHORTEST_BEGINNING: usize = 9;
@@ -173,6 +175,22 @@ impl Catalogue {
         let row = self.answered.iter().find(|(pair, _)| *pair == codes);
         let cause = row.map_or(Cause::Unlisted, |(_, row)| Cause::Listed(&self.entries[*row]));
         Verdict { outcome: Outcome::Answered, cause, codes }
+    }
+
+    /// What a failed call with these codes counts as, of which nothing else is known.
+    pub fn of_failed(&self, codes: CodePair) -> Verdict<'_> {
+        self.classify(&Call {
+            record_id: RecordId(0),
+            trunk: "".into(),
+            direction: Direction::Unknown,
+            succeeded: Some(false),
+            codes: Codes { microsoft: codes.microsoft, sip: codes.sip, ..Codes::default() },
+            ended_at: None,
+            duration_seconds: None,
+            attempt: Attempt::Only,
+            unread: Unread::default(),
+            detail: Detail::default(),
+        })
     }
 
     /// What the catalogue says about a cause that was counted under these codes.

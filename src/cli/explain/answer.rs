@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::question::Question;
-use crate::call::{Attempt, Call, CodePair, Codes, Detail, Direction, Outcome, RecordId, Unread};
+use crate::call::{CodePair, Outcome};
 use crate::classify::{Catalogue, Cause, Entry, Standard, category, phrase, q850, range, sip, words};
 
 /// How many entries stand near a question that no entry answers.
@@ -204,19 +204,7 @@ fn listed<'c>(entries: impl IntoIterator<Item = &'c Entry>) -> Answer<'c> {
 
 /// What counting makes of a failed call with these codes, which no row has.
 fn as_counted(catalogue: &Catalogue, codes: CodePair) -> Told<'_> {
-    let call = Call {
-        record_id: RecordId(0),
-        trunk: "".into(),
-        direction: Direction::Unknown,
-        succeeded: Some(false),
-        codes: Codes { microsoft: codes.microsoft, sip: codes.sip, ..Codes::default() },
-        ended_at: None,
-        duration_seconds: None,
-        attempt: Attempt::Only,
-        unread: Unread::default(),
-        detail: Detail::default(),
-    };
-    let verdict = catalogue.classify(&call);
+    let verdict = catalogue.of_failed(codes);
     Told::Outside { heading: String::new(), cause: verdict.cause, outcome: verdict.outcome, codes }
 }
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Links, chart, page, runbook, trunk};
 use crate::call::CodePair;
-use crate::classify::{Catalogue, Entry, Side, words};
+use crate::classify::{Catalogue, Cause, Entry, Side, words};
 use crate::expose::api::calls::{OfPair, about};
 use crate::findings::{percent_of, thousands};
 
@@ -64,6 +64,9 @@ pub fn cause(catalogue: &Catalogue, codes: CodePair, here: &OfPair, links: Links
         _ => &[],
     };
     let counted = here.causes.keys().filter(|cause| rows.iter().all(|row| row.cause != **cause));
+    let would_be = Some(catalogue.of_failed(codes).cause)
+        .filter(|cause| *cause != Cause::Unlisted)
+        .map(|cause| cause.name());
     let body = html! {
         h1 { (codes.shown()) @if let [only] = rows { ": " (only.cause) } }
         @for row in rows { (listed(row, rows.len() > 1)) }
@@ -72,7 +75,8 @@ pub fn cause(catalogue: &Catalogue, codes: CodePair, here: &OfPair, links: Links
         }
         @if rows.is_empty() && counted.count() == 0 {
             p { "This pair is not in the catalogue, and no call of the history failed with it. Try the "
-                a href={ (links.root) "causes" } { "search" } "." }
+                a href={ (links.root) "causes" } { "search" } "." @if would_be.is_some() { " A call that fails with it counts as:" } }
+            @if let Some(cause) = &would_be { (unlisted(cause, codes, catalogue)) }
         }
         (hours(here))
         (trunks(here))

@@ -64,7 +64,14 @@ fn each_cause_has_a_page_with_its_runbook() {
         assert!(runbook::section(&entry.category).is_some(), "no section `{}`", entry.category);
     }
     let unknown = cause(&all, CodePair { microsoft: Some(1), sip: Some(1) }, &OfPair::default(), LINKS);
-    assert!(unknown.contains("not in the catalogue"), "{unknown}");
+    assert!(unknown.contains("not in the catalogue") && !unknown.contains("counts as"), "{unknown}");
+    for (microsoft, sip, expected) in [(None, Some(404), "Not Found"), (Some(569_999), Some(504), "569xxx")] {
+        let known = cause(&all, CodePair { microsoft, sip }, &OfPair::default(), LINKS);
+        assert!(
+            known.contains("counts as") && known.contains(expected) && known.contains("What to do"),
+            "{known}"
+        );
+    }
 }
 
 #[test]
