@@ -67,7 +67,7 @@ pub struct Arguments {
     /// List the calls themselves, newest first, with correlation ids
     #[arg(long)]
     calls: bool,
-    /// No more calls than this in that list; 20 without it, on a page 50 failed ones
+    /// No more calls than this in that list, 0 is all; 20 without it, on a page 50 failed ones
     #[arg(long, value_name = "NUMBER", value_parser = super::whole_number)]
     limit: Option<usize>,
     #[command(flatten)]
@@ -116,9 +116,10 @@ pub fn run(arguments: &Arguments) -> Exit {
         Ok(options) => options,
         Err((message, exit)) => return fail("inspect", &message, exit),
     };
+    let most = arguments.limit.map(|limit| if limit == 0 { usize::MAX } else { limit });
     let limit = match (arguments.calls, arguments.output) {
-        (true, _) => Some((arguments.limit.unwrap_or(CALLS_OF_A_LIST), false)),
-        (false, Output::Html) => Some((arguments.limit.unwrap_or(CALLS_OF_A_PAGE), true)),
+        (true, _) => Some((most.unwrap_or(CALLS_OF_A_LIST), false)),
+        (false, Output::Html) => Some((most.unwrap_or(CALLS_OF_A_PAGE), true)),
         (false, _) => None,
     };
     let how = How {
