@@ -378,10 +378,12 @@ impl File {
     pub fn note_unrecognised(&mut self, around: &mut Around<'_>) -> bool {
         let explanation = self.reading().and_then(Reading::unrecognised);
         let news = explanation.filter(|_| self.state != State::Foreign);
+        if explanation.is_none() && self.reading().is_some_and(|reading| reading.format().is_some()) {
+            self.tell_anew();
+        }
         if let Some(explanation) = news {
             self.decide(Seen::NotRecognised);
-            self.note_foreign();
-            if around.lines.may_name(around.now) {
+            if self.note_foreign(explanation) && around.lines.may_name(around.now) {
                 warn!(source = around.source, path = %self.path.display(), "not read: {explanation}");
             }
         }

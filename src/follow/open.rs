@@ -37,6 +37,9 @@ impl File {
         let file = reading.tail.file().and_then(|file| file.try_clone().ok());
         self.hand = file.map_or(Hand::Nothing, Hand::Descriptor);
         self.forget_progress();
+        if matches!(seen, Seen::OtherOptions) {
+            self.tell_anew();
+        }
         self.decide(seen);
     }
 

@@ -33,6 +33,8 @@ pub struct Whole {
     searched: Option<(Stamp, u64)>,
     /// What the file was like when it turned out to be of no format we know; `None` where that is to be found out once more.
     unrecognised: Option<Stamp>,
+    /// What was told of that.
+    told: Option<&'static str>,
     /// Whether the times that were last seen were no older than the look itself.
     is_fresh: bool,
 }
@@ -86,9 +88,15 @@ impl File {
         self.damage.is_some_and(|damage| damage.look.stamp() == self.look.stamp())
     }
 
-    /// It is of no format we know, as it is now.
-    pub fn note_foreign(&mut self) {
+    /// It is of no format we know, as it is now; whether this explanation is to be told.
+    pub fn note_foreign(&mut self, explanation: &'static str) -> bool {
         self.whole.unrecognised = Some(self.look.stamp());
+        self.whole.told.replace(explanation) != Some(explanation)
+    }
+
+    /// If it is of no format we know another time, that is told anew.
+    pub fn tell_anew(&mut self) {
+        self.whole.told = None;
     }
 
     /// Whether a file that was not recognised was written to where it was looked at, as one that had its full size before

@@ -72,9 +72,16 @@ impl<'a> Leg<'a> {
         let is_origin = matches!(self.get(Field::Origin), b"" | b"LCL" | b"RMT" | b"UNKN");
         let times = [Field::SetupTime, Field::ConnectTime, Field::ReleaseTime].map(|field| self.get(field));
         let is_time = |text: &&[u8]| text.contains(&b':') && text.first().is_some_and(u8::is_ascii_digit);
-        let have_times = times.iter().any(is_time) || !self.fields.has(Field::SipReason);
+        let have_times =
+            times.iter().any(is_time) || !self.fields.has(Field::SipReason) && self.has_addresses();
         let is_reason = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         is_origin && have_times && self.get(Field::SipReason).iter().all(is_reason)
+    }
+
+    /// Whether what stands in the places of addresses can be such, as far as it is there.
+    fn has_addresses(&self) -> bool {
+        let is_of_address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'[' | b']');
+        [Field::SourceIp, Field::DestinationIp].iter().all(|field| self.get(*field).iter().all(is_of_address))
     }
 
     /// An answered call can last 0 s, so that its time of answer tells; where the columns have none, what ended it does, or

@@ -209,6 +209,11 @@ fn what_is_no_call() {
     }
     let cut: Vec<String> = failed().into_iter().take(20).collect();
     assert_eq!(decoder.decode(line(&cut).as_bytes()), Decoded::Rejected(Reason::BadLine));
+    // One whose columns are the operator's own is shorter as a rule.
+    let own: Vec<String> = cut.into_iter().take(14).collect();
+    let own =
+        [&own[..5], &["10.0.2.11", "52.114.75.24", "+14255550100@x", "0", "503"].map(str::to_owned)].concat();
+    assert_eq!(decoder.decode(line(&own).as_bytes()), Decoded::Rejected(Reason::UnknownColumns));
     let rejected = |changes| decoded(changes, &device::UNKNOWN);
     assert_eq!(rejected(&[(32, "4x0")]), Some(Err(Reason::BadCode)));
     assert_eq!(rejected(&[(2, ""), (3, "0")]), Some(Err(Reason::NoRecordId)));

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::play::{Play, impatient, pause};
 use crate::tools::files::{append, gzip, zip};
-use crate::tools::{find, run, succeed};
+use crate::tools::{find, run, succeed, wait_until};
 
 const BLOCK: usize = 4096;
 
@@ -682,4 +682,19 @@ fn what_is_written_after_its_time_was_set_counts() {
             assert!(!status(&play).contains("not written yet"), "{}", status(&play));
         }
     }
+}
+
+#[test]
+fn what_is_no_record_is_told_of_once_however_it_grows() {
+    let play = Play::new();
+    let path = play.path("program.json");
+    fs::write(&path, [b"\x7fELF\0\0\0\0".as_slice(), &noise(5000)].concat()).unwrap();
+    let told = || play.daemon().log().iter().filter(|line| line.contains("not read")).count();
+    wait_until("it is told of", || told() == 1);
+    for _ in 0..3 {
+        append(&path, &noise(3000));
+        // Until its time is old.
+        pause(Duration::from_secs(3));
+    }
+    assert_eq!(told(), 1, "{:?}", play.daemon().log());
 }
