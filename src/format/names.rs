@@ -188,7 +188,8 @@ fn without_type(name: &[u8]) -> Option<&[u8]> {
 
 /// `properties.finalSipCode` and `Table[finalSipCode]`, cut in two.
 fn path_and_name(name: &[u8]) -> Option<(&[u8], &[u8])> {
-    let inner = name.trim_ascii().strip_suffix(b"]").unwrap_or(name);
+    let name = name.trim_ascii();
+    let inner = name.strip_suffix(b"]").unwrap_or(name);
     let at = inner.iter().rposition(|byte| matches!(byte, b'.' | b'[' | b'/'))?;
     let path = &inner[..at];
     let last = path.iter().rposition(|byte| matches!(byte, b'.' | b'[' | b'/')).map_or(0, |at| at + 1);
@@ -253,6 +254,21 @@ mod tests {
         for (place, named) in ALL.iter().enumerate() {
             assert_eq!(named.field as usize, place);
         }
+    }
+
+    #[test]
+    fn blanks_around_a_path_change_nothing() {
+        // As long as an object that holds a row may be called.
+        for name in [b"properties[0000]/id".as_slice(), b"value-----------/id", b"x---------------/id"] {
+            let blanks = [b" ", name, b" "].concat();
+            assert_eq!(
+                Names::default().field(&blanks),
+                Names::default().field(name),
+                "{}",
+                name.escape_ascii()
+            );
+        }
+        assert_eq!(Names::default().field(b"value-----------/id"), Some(Field::Id));
     }
 
     #[test]
