@@ -151,10 +151,7 @@ impl Attempts {
         if self.waiting.is_empty() {
             self.numbers.clear();
         }
-        for attempted in &due {
-            self.numbers.remove(&attempted.id);
-            self.change(attempted.id);
-        }
+        self.forget(&due);
         if self.waiting.len() > 2 * MAXIMUM_WAITING {
             self.waiting.retain(Option::is_some);
             self.number();
@@ -167,11 +164,16 @@ impl Attempts {
         let is_past = |it: &Waiting| it.attempted.ended_at.is_none_or(|at| at < before);
         let waiting = self.waiting.iter_mut().filter_map(|it| it.take_if(|it| is_past(it)));
         let past: Vec<Attempted> = waiting.map(|it| it.attempted).collect();
-        for attempted in &past {
+        self.forget(&past);
+        past
+    }
+
+    /// These wait no longer.
+    fn forget(&mut self, decided: &[Attempted]) {
+        for attempted in decided {
             self.numbers.remove(&attempted.id);
             self.change(attempted.id);
         }
-        past
     }
 
     /// Numbers the calls anew.

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -585,34 +586,45 @@ fn noise(length: usize) -> Vec<u8> {
     .collect()
 }
 
-#[test]
-fn a_file_of_full_size_counts_when_it_is_filled_whatever_it_is() {
+/// Plays this for each place of a hole, in a daemon that waits for it and in one that gives it up: with the files as they are to be,
+/// and where the hole of each is.
+fn with_each_hole(play_it: impl Fn(&Play, &[(&str, Vec<u8>, Range<usize>)])) {
     for is_patient in [true, false] {
         for hole in [0..usize::MAX, 0..BLOCK, BLOCK..usize::MAX, BLOCK..2 * BLOCK] {
             let play = if is_patient { Play::of("cdr/*.json") } else { impatient("cdr/*.json") };
             // What was given up of UTF-16 is read again as another text.
             let mut play = remembering(play, !is_patient);
-            let containers: Vec<_> =
-                (0..6).map(|number| containers(&play.rows(100)).swap_remove(number)).collect();
-            let hole = |bytes: &[u8]| hole.start.min(bytes.len())..hole.end.min(bytes.len());
-            for (name, bytes) in &containers {
-                let path = play.path(name);
-                let hole = hole(bytes);
-                File::create(&path).unwrap().set_len(bytes.len() as u64).unwrap();
-                write_at(&path, &bytes[..hole.start], 0);
-                write_at(&path, &bytes[hole.end..], hole.end);
-            }
-            // Each was looked at, and given up where that is not waited for.
-            pause(Duration::from_secs(3));
-            for (name, bytes) in &containers {
-                let hole = hole(bytes);
-                write_at(&play.path(name), &bytes[hole.clone()], hole.start);
-            }
+            let files: Vec<_> = (0..6)
+                .map(|number| {
+                    let (name, bytes) = containers(&play.rows(100)).swap_remove(number);
+                    let hole = hole.start.min(bytes.len())..hole.end.min(bytes.len());
+                    (name, bytes, hole)
+                })
+                .collect();
+            play_it(&play, &files);
             play.counted(600);
             pause(Duration::from_secs(2));
             play.counted(600);
+            assert!(!status(&play).contains("not written yet"), "{}", status(&play));
         }
     }
+}
+
+#[test]
+fn a_file_of_full_size_counts_when_it_is_filled_whatever_it_is() {
+    with_each_hole(|play, files| {
+        for (name, bytes, hole) in files {
+            let path = play.path(name);
+            File::create(&path).unwrap().set_len(bytes.len() as u64).unwrap();
+            write_at(&path, &bytes[..hole.start], 0);
+            write_at(&path, &bytes[hole.end..], hole.end);
+        }
+        // Each was looked at, and given up where that is not waited for.
+        pause(Duration::from_secs(3));
+        for (name, bytes, hole) in files {
+            write_at(&play.path(name), &bytes[hole.clone()], hole.start);
+        }
+    });
 }
 
 /// Maps the files named into memory, says so, and writes what comes in as many lines of hexadecimal digits, at each line's
@@ -634,54 +646,41 @@ for map, line in zip(maps, sys.stdin):
 
 #[test]
 fn what_is_written_after_its_time_was_set_counts() {
-    for is_patient in [true, false] {
-        for hole in [0..usize::MAX, 0..BLOCK, BLOCK..usize::MAX, BLOCK..2 * BLOCK] {
-            let play = if is_patient { Play::of("cdr/*.json") } else { impatient("cdr/*.json") };
-            let mut play = remembering(play, !is_patient);
-            let containers: Vec<_> =
-                (0..6).map(|number| containers(&play.rows(100)).swap_remove(number)).collect();
-            let hole = |bytes: &[u8]| hole.start.min(bytes.len())..hole.end.min(bytes.len());
-            for (name, bytes) in &containers {
-                let mut bytes = bytes.clone();
-                let hole = hole(&bytes);
-                bytes[hole].fill(0);
-                fs::write(play.path(name), bytes).unwrap();
-            }
-            let mut writer = Command::new("/usr/bin/python3")
-                .args(["-c", MAPPED_WRITER])
-                .args(containers.iter().map(|(name, _)| play.path(name)))
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .expect("python3: install Debian's python3");
-            let mut ready = String::new();
-            BufReader::new(writer.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-            assert_eq!(ready, "ready\n");
-            // Each was looked at, and given up where that is not waited for; and then with the time of what comes only later.
-            pause(Duration::from_secs(3));
-            for (name, _) in &containers {
-                File::options()
-                    .write(true)
-                    .open(play.path(name))
-                    .unwrap()
-                    .set_modified(SystemTime::now())
-                    .unwrap();
-            }
-            pause(Duration::from_secs(1));
-            let mut lines = writer.stdin.take().unwrap();
-            for (_, bytes) in &containers {
-                let hole = hole(bytes);
-                let text: String = bytes[hole.clone()].iter().map(|byte| format!("{byte:02x}")).collect();
-                writeln!(lines, "{} {text}", hole.start).unwrap();
-            }
-            drop(lines);
-            assert!(writer.wait().unwrap().success());
-            play.counted(600);
-            pause(Duration::from_secs(2));
-            play.counted(600);
-            assert!(!status(&play).contains("not written yet"), "{}", status(&play));
+    with_each_hole(|play, files| {
+        for (name, bytes, hole) in files {
+            let mut bytes = bytes.clone();
+            bytes[hole.clone()].fill(0);
+            fs::write(play.path(name), bytes).unwrap();
         }
-    }
+        let mut writer = Command::new("/usr/bin/python3")
+            .args(["-c", MAPPED_WRITER])
+            .args(files.iter().map(|(name, ..)| play.path(name)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3: install Debian's python3");
+        let mut ready = String::new();
+        BufReader::new(writer.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n");
+        // Each was looked at, and given up where that is not waited for; and then with the time of what comes only later.
+        pause(Duration::from_secs(3));
+        for (name, ..) in files {
+            File::options()
+                .write(true)
+                .open(play.path(name))
+                .unwrap()
+                .set_modified(SystemTime::now())
+                .unwrap();
+        }
+        pause(Duration::from_secs(1));
+        let mut lines = writer.stdin.take().unwrap();
+        for (_, bytes, hole) in files {
+            let text: String = bytes[hole.clone()].iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(lines, "{} {text}", hole.start).unwrap();
+        }
+        drop(lines);
+        assert!(writer.wait().unwrap().success());
+    });
 }
 
 #[test]
