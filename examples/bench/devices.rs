@@ -12,6 +12,7 @@ use std::process::Command;
 use jiff::{SignedDuration, Timestamp};
 
 use super::table::{Bench, Outcome, Row, Target, timed};
+use super::{inputs, mtail};
 
 const DATA: &str = "benches/devices";
 
@@ -38,11 +39,7 @@ pub fn compare(bench: &Bench<'_>, folder: &Path, bytes: usize) -> Outcome<()> {
         made_up.check(bench)?;
         let script = format!("{DATA}/{format}.mtail");
         let [theirs, ours] = bench.in_turn(|| {
-            let mut mtail = bench.on_core("mtail");
-            mtail.env("GOMAXPROCS", "1").args(["--one_shot", "--progs", &script, "--logs"]);
-            let theirs = timed(mtail.arg(std::path::absolute(&made_up.path)?))
-                .map_err(|error| format!("{error}; is Debian's mtail installed?"))?;
-            Ok([theirs, timed(&mut made_up.inspect(bench))?])
+            Ok([mtail::time(bench, &made_up.path, &script)?, timed(&mut made_up.inspect(bench))?])
         })?;
         let speed = made_up.path.metadata()?.len() as f64 / 1e6 / ours.as_secs_f64();
         let work = format!("{format}, {speed:.0} MB/s, times as fast as mtail");
@@ -103,13 +100,9 @@ impl MadeUp {
     fn check(&self, bench: &Bench<'_>) -> Outcome<()> {
         let output = self.inspect(bench).output()?;
         let mut counted = BTreeMap::new();
-        for line in std::str::from_utf8(&output.stdout)?.lines() {
-            if let Some((labels, value)) =
-                line.strip_prefix("cdr_calls_total{").and_then(|it| it.rsplit_once(' '))
-                && let Some((_, outcome)) = labels.split_once("outcome=\"")
-                && let (Some((outcome, _)), Ok(value @ 1..)) = (outcome.split_once('"'), value.parse::<u64>())
-            {
-                *counted.entry(outcome.to_owned()).or_default() += value;
+        for (key, count) in inputs::counted(std::str::from_utf8(&output.stdout)?) {
+            if let Some((_, outcome)) = key.strip_prefix("call ").and_then(|call| call.rsplit_once(' ')) {
+                *counted.entry(outcome.to_owned()).or_default() += count;
             }
         }
         if counted == self.truth {
