@@ -37,10 +37,31 @@ pub struct Microsoft<'t> {
     pub phrase: &'t str,
 }
 
+/// What a header tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told<'t> {
+    /// The cause of its first value of Q.850.
+    pub q850: Option<u8>,
+    /// The first that Microsoft says in its values; or that a call was completed elsewhere, which the SBC itself tells Microsoft.
+    pub said: Option<Said<'t>>,
+}
+
+impl<'t> Told<'t> {
+    /// The phrase, or `""`.
+    pub fn phrase(self) -> &'t str {
+        self.said.map_or("", |said| said.phrase)
+    }
+
+    /// Whose words the phrase is.
+    pub fn words(self) -> Words {
+        self.said.map_or(Words::Other, Said::words)
+    }
+}
+
 /// What Microsoft says in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said<'t> {
-    /// The phrase, as the catalogue has it; `""` when it is cut off wholly. A blank at its end may be where it was cut: it counts.
+    /// The phrase, as the catalogue has it, or its beginning. A blank at its end may be where it was cut: it counts.
     pub phrase: &'t str,
     /// Whether the phrase may go on.
     pub is_cut: bool,
@@ -69,26 +90,40 @@ pub fn values(header: &str) -> impl Iterator<Item = Reason<'_>> {
     })
 }
 
-/// What Microsoft says in the values of a header, in their order; and that a call was completed elsewhere, which the SBC
-/// itself tells Microsoft.
-pub fn phrases(header: &str) -> impl Iterator<Item = Said<'_>> {
+/// What a header tells of how a call ended.
+pub fn read(header: &str) -> Told<'_> {
+    let mut told = Told::default();
     // Without a parameter there is nothing of both.
-    let header = if memchr::memchr(b'=', header.as_bytes()).is_some() { header } else { "" };
-    values(header).filter_map(|reason| match reason.guid_and_phrase() {
-        Some((_, phrase)) => Some(Said { phrase, is_cut: reason.is_cut }),
-        None => reason.is_completed_elsewhere().then_some(ELSEWHERE),
-    })
-}
-
-/// The cause of Q.850 in a header, where it has one.
-pub fn q850(header: &str) -> Option<u8> {
-    memchr::memchr(b'=', header.as_bytes())?;
-    let mut values = values(header);
-    let cause = values.find(|reason| reason.protocol == Protocol::Q850).and_then(|reason| reason.cause)?;
-    u8::try_from(cause).ok().filter(|cause| *cause < 128)
+    if memchr::memchr(b'=', header.as_bytes()).is_none() {
+        return told;
+    }
+    let mut has_q850 = false;
+    for reason in values(header) {
+        if !has_q850 && reason.protocol == Protocol::Q850 {
+            has_q850 = true;
+            told.q850 = reason.q850();
+        }
+        told.said = told.said.or_else(|| reason.said());
+        if has_q850 && told.said.is_some() {
+            break;
+        }
+    }
+    told
 }
 
 impl<'t> Reason<'t> {
+    fn q850(&self) -> Option<u8> {
+        u8::try_from(self.cause?).ok().filter(|cause| *cause < 128)
+    }
+
+    fn said(&self) -> Option<Said<'t>> {
+        match self.guid_and_phrase() {
+            Some((_, "")) => None,
+            Some((_, phrase)) => Some(Said { phrase, is_cut: self.is_cut }),
+            None => self.is_completed_elsewhere().then_some(ELSEWHERE),
+        }
+    }
+
     /// RFC 3326 and Microsoft's "Manage call notifications" have an SBC cancel the other forks so.
     fn is_completed_elsewhere(&self) -> bool {
         (self.protocol, self.cause) == (Protocol::Sip, Some(200))
@@ -129,11 +164,11 @@ fn value(header: &str) -> Option<(Reason<'_>, &str)> {
     if header.is_empty() {
         return None;
     }
-    let end = header.find([';', ',']).unwrap_or(header.len());
+    let end = memchr::memchr2(b';', b',', header.as_bytes()).unwrap_or(header.len());
     let mut reason = Reason { protocol: protocol(&header[..end]), ..Reason::default() };
     let mut rest = &header[end..];
     while let Some(parameter) = rest.strip_prefix(';') {
-        let end = parameter.find(['=', ';', ',']).unwrap_or(parameter.len());
+        let end = memchr::memchr3(b'=', b';', b',', parameter.as_bytes()).unwrap_or(parameter.len());
         let (name, behind) = (parameter[..end].trim(), &parameter[end..]);
         let Some(value) = behind.strip_prefix('=') else {
             rest = behind;
@@ -184,26 +219,29 @@ fn parameter_value(text: &str) -> (&str, bool, &str) {
 /// Where a quoted text ends: at the first quote that no backslash guards. Who put the header into a text of JSON wrote backslashes before
 /// its quotes, too: then so many guard nothing.
 fn closing_quote(text: &str, escapes: usize) -> Option<usize> {
+    let first = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
     let mut backslashes = 0;
-    text.bytes().position(|byte| {
+    let end = text[first..].bytes().position(|byte| {
         let guards = if escapes == 0 { backslashes % 2 } else { backslashes / (escapes + 1) };
         backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
         byte == b'"' && guards == 0
-    })
+    });
+    end.map(|end| first + end)
 }
 
 /// The 128 bits of a GUID with hyphens.
 fn guid_bits(guid: &str) -> Option<u128> {
     let is_hyphen = |place| matches!(place, 8 | 13 | 18 | 23);
+    let guid: &[u8; GUID] = guid.as_bytes().try_into().ok()?;
     let mut bits = 0;
-    for (place, letter) in guid.chars().enumerate() {
+    for (place, letter) in guid.iter().enumerate() {
         if is_hyphen(place) {
-            letter.eq(&'-').then_some(())?;
+            letter.eq(&b'-').then_some(())?;
         } else {
-            bits = (bits << 4) | u128::from(letter.to_digit(16)?);
+            bits = (bits << 4) | u128::from(char::from(*letter).to_digit(16)?);
         }
     }
-    (guid.len() == GUID).then_some(bits)
+    Some(bits)
 }
 
 #[cfg(test)]

@@ -231,7 +231,9 @@ impl Catalogue {
     }
 
     pub(super) fn by_phrase(&self, sip_code: u16, call_phrase: &str, may_be_cut: bool) -> Option<&Entry> {
-        let rows = || self.with_sip_code(sip_code).iter().filter(|row| !row.phrase.is_empty());
+        let first = phrase::first_letter(call_phrase)?;
+        let rows = self.with_sip_code(sip_code).iter();
+        let rows = || rows.clone().filter(|row| phrase::first_letter(&row.phrase) == Some(first));
         self.named_by(rows().filter(|row| phrase::same(&row.phrase, call_phrase))).or_else(|| {
             if !may_be_cut || phrase::length(call_phrase) < SHORTEST_BEGINNING {
                 return None;

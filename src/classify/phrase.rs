@@ -6,6 +6,14 @@ pub fn same(left: &str, right: &str) -> bool {
     letters(left).eq(letters(right))
 }
 
+/// The first character of those that count. Phrases that begin with different ones say different things, which is soon found.
+pub fn first_letter(phrase: &str) -> Option<char> {
+    match phrase.as_bytes() {
+        [letter @ (b'A'..=b'Z' | b'a'..=b'z'), ..] => Some(char::from(letter.to_ascii_lowercase())),
+        _ => letters(phrase).next(),
+    }
+}
+
 /// Whether `whole` begins with `beginning`, which something cut short: a blank at its end is one of `whole`, too.
 pub fn begins(whole: &str, beginning: &str) -> bool {
     let mut whole = letters(whole);

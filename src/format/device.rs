@@ -281,6 +281,10 @@ pub fn hash_of_two(one: &[u8], two: &[u8]) -> u128 {
 
 /// The host of a SIP URI, without port and parameters: `user@host:5061;transport=tls` or `sip:host`.
 pub fn host(uri: &str) -> &str {
+    // Most often nothing stands around it.
+    if uri.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+        return uri;
+    }
     let uri = uri.trim_start_matches('<');
     let uri = uri.strip_prefix("sips:").or_else(|| uri.strip_prefix("sip:")).unwrap_or(uri);
     let host = memchr::memrchr(b'@', uri.as_bytes()).map_or(uri, |at| &uri[at + 1..]);

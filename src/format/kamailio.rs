@@ -16,8 +16,7 @@ use super::device::{self, Device, Keys, Sides};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, local_time};
 use crate::call::{
-    Attempt, Call, Codes, Detail, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField,
-    Words,
+    Attempt, Call, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
 use crate::framing::Framing;
 use crate::reason_header;
@@ -70,14 +69,7 @@ fn line_of(line: &[u8]) -> Option<(Kind, &[u8])> {
 }
 
 fn kind_at(line: &[u8], at: usize) -> Option<(Kind, &[u8])> {
-    let (kind, pairs) = line[at..].split_at_checked(memchr::memmem::find(&line[at..], b": ")?)?;
-    let kind = match kind {
-        b"transaction answered" | b"request acknowledged" => Kind::Ended,
-        b"call missed" => Kind::Missed,
-        b"call ended" => Kind::Over,
-        _ => return None,
-    };
-    Some((kind, &pairs[2..]))
+    KINDS.iter().find_map(|(kind, words)| Some((*kind, line[at..].strip_prefix(*words)?)))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,28 +80,38 @@ enum Kind {
     Over,
 }
 
+/// What the modules write before the pairs.
+const KINDS: [(Kind, &[u8]); 4] = [
+    (Kind::Ended, b"transaction answered: "),
+    (Kind::Missed, b"call missed: "),
+    (Kind::Ended, b"request acknowledged: "),
+    (Kind::Over, b"call ended: "),
+];
+
 #[derive(Debug)]
 struct Decoder(&'static Device);
 
 impl Decoder {
-    /// A line that is UTF-8 where its pairs stand.
-    fn usual<'a>(&self, line: &'a [u8]) -> Option<Decoded<'a>> {
-        let Some((kind, pairs)) = line_of(line) else { return Some(Decoded::Ignored) };
-        Some(decoded(kind, &Pairs::of(str::from_utf8(pairs).ok()?), self.0))
+    /// A line that is UTF-8 where its pairs stand; a call is put to the others.
+    fn usual<'a>(&self, line: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<Usual> {
+        let Some((kind, pairs)) = line_of(line) else { return Some(Usual::Ignored) };
+        let pairs = Pairs::of(str::from_utf8(pairs).ok()?);
+        match pairs.get(Name::Method)? {
+            INVITE => Usual::filled(calls, |call| fill(call, kind, &pairs, self.0)),
+            _ => Some(Usual::Ignored),
+        }
     }
 }
 
 impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
-        self.usual(line).unwrap_or_else(|| match line_of(line) {
-            // A name in another character set, in an extra of the script, rejects no call.
-            Some((kind, pairs)) => decoded(kind, &Pairs::of(&String::from_utf8_lossy(pairs)), self.0).owned(),
-            None => Decoded::Ignored,
-        })
+        let Some((kind, pairs)) = line_of(line) else { return Decoded::Ignored };
+        // A name in another character set, in an extra of the script, rejects no call.
+        decoded(kind, &Pairs::of(&String::from_utf8_lossy(pairs)), self.0).owned()
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
-        front.lines(text, record_bytes, |line, calls| Usual::of(self.usual(line)?, calls));
+        front.lines(text, record_bytes, |line, calls| self.usual(line, calls));
     }
 
     fn correlation_id(&self, text: &[u8]) -> Option<Guid> {
@@ -120,7 +122,7 @@ impl Decode for Decoder {
         let (_, pairs) = line_of(line)?;
         let text = String::from_utf8_lossy(pairs);
         let pairs = Pairs::of(&text);
-        (pairs.get(Name::Method) == Some("INVITE")).then(|| self.0.sides(domains(&pairs)))
+        (pairs.get(Name::Method) == Some(INVITE)).then(|| self.0.sides(domains(&pairs)))
     }
 }
 
@@ -163,6 +165,9 @@ impl Name {
     }
 }
 
+/// The method of calls.
+const INVITE: &str = "INVITE";
+
 /// `name=value` between `;`: the value of the first pair of each name, up to the next pair. Of what the script adds, that of the last:
 /// in the reason, which stands before it, there is what the other end said.
 struct Pairs<'a>([Option<&'a str>; NAMES]);
@@ -179,17 +184,17 @@ impl<'a> Pairs<'a> {
         while let Some(begin) = next {
             next = begins.next();
             let pair = value_of_pair(&text[begin..]);
-            let value = pair.filter(|(name, _)| Name::of(name).is_some() || !is_said(open, text, begin));
+            let value = pair.filter(|(name, _)| name.is_some() || !is_said(open, text, begin));
             if value.is_none() && begin < text.len() {
                 continue;
             }
             if let Some((Some(name), value)) = open {
                 pairs.set(name, &text[value..begin - 1]);
-                if matches!(pairs.get(Name::Method), Some(method) if method != "INVITE") {
+                if matches!(pairs.get(Name::Method), Some(method) if method != INVITE) {
                     return pairs;
                 }
             }
-            open = value.map(|(name, value)| (Name::of(name), begin + value));
+            open = value.map(|(name, value)| (name, begin + value));
         }
         if let Some((Some(name), value)) = open {
             pairs.set(name, &text[value..]);
@@ -217,26 +222,31 @@ fn is_said(open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> boo
     text[begin..].starts_with(' ') || quotes() % 2 == 1
 }
 
-/// The name of the pair that a text begins with, and where its value begins. A name that can be a parameter of a Reason header is that
-/// of no pair.
-fn value_of_pair(text: &str) -> Option<(&[u8], usize)> {
-    let begin = text.len() - text.trim_start().len();
-    let bytes = &text.as_bytes()[begin..];
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let (name, rest) = bytes.split_at(bytes.iter().position(|byte| !is_name(byte))?);
-    let is_pair = rest.first() == Some(&b'=') && !matches!(name, b"" | b"cause" | b"text");
-    is_pair.then_some((name, begin + name.len() + 1))
+/// Which pair it is that a text begins with, if it is one that is read, and where its value begins. A name that can be a parameter of a
+/// Reason header is that of no pair.
+fn value_of_pair(text: &str) -> Option<(Option<Name>, usize)> {
+    let end = memchr::memchr(b'=', text.as_bytes())?;
+    let written = match &text.as_bytes()[..end] {
+        written @ [b'!'..=b'~', ..] => written,
+        _ => text[..end].trim_start().as_bytes(),
+    };
+    let name = Name::of(written);
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_name = || !matches!(written, b"" | b"cause" | b"text") && written.iter().all(is_of_name);
+    (name.is_some() || is_name()).then_some((name, end + 1))
 }
 
 fn decoded<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Decoded<'a> {
     match pairs.get(Name::Method) {
-        Some("INVITE") => call(kind, pairs, device).map_or_else(Decoded::Rejected, Decoded::Call),
+        Some(INVITE) => Decoded::filled(|call| fill(call, kind, pairs, device)),
         Some(_) => Decoded::Ignored,
         None => Decoded::Rejected(Reason::BadLine),
     }
 }
 
-fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, Reason> {
+/// Says in a call, of which nothing is known yet, what is known of it.
+#[inline(always)]
+fn fill<'a>(call: &mut Call<'a>, kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<(), Reason> {
     let call_id = pairs.get(Name::CallId).filter(|id| !id.is_empty()).ok_or(Reason::NoRecordId)?;
     let sip = match kind {
         Kind::Over => None,
@@ -245,35 +255,24 @@ fn call<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Result<Call<'a>, 
             device::release_code(code.as_bytes(), false)?
         }
     };
-    let direction = direction(pairs, device);
     let answered = kind == Kind::Over || matches!(sip, Some(200..=299));
-    let mut unread = Unread::default();
     let duration = fields::duration_seconds(fields::whole_number(value(pairs, Name::Duration)));
-    let duration_seconds = unread.or(UnreadField::Duration, duration);
-    let ended_at = ended_at(pairs, duration_seconds, &mut unread);
+    call.duration_seconds = call.unread.or(UnreadField::Duration, duration);
+    call.ended_at = ended_at(pairs, call.duration_seconds, &mut call.unread);
     // An extra whose header was not there is `<null>`.
     let extra = pairs.get(Name::ReasonHeader).filter(|header| !matches!(*header, "" | "<null>"));
     let header = extra.or_else(|| pairs.get(Name::Reason)).unwrap_or_default();
-    let said = reason_header::phrases(header).find(|said| !said.phrase.is_empty());
-    Ok(Call {
-        record_id: RecordId(xxh3_128(call_id.as_bytes())),
-        trunk: Text::from(pairs.get(Name::Trunk).unwrap_or_default()),
-        direction,
-        succeeded: Some(answered),
-        codes: Codes {
-            microsoft: None,
-            sip,
-            q850: reason_header::q850(header),
-            text: said.map_or("", |said| said.phrase).into(),
-            words: said.filter(|_| !answered).map_or(Words::Other, reason_header::Said::words),
-            refused_by: device::refused_by(direction),
-        },
-        ended_at,
-        duration_seconds,
-        attempt: if kind == Kind::Missed { Attempt::Branch } else { Attempt::Final },
-        unread,
-        detail: Detail::default(),
-    })
+    let told = reason_header::read(header);
+    call.record_id = RecordId(xxh3_128(call_id.as_bytes()));
+    call.trunk = Text::from(pairs.get(Name::Trunk).unwrap_or_default());
+    call.direction = direction(pairs, device);
+    call.succeeded = Some(answered);
+    call.attempt = if kind == Kind::Missed { Attempt::Branch } else { Attempt::Final };
+    (call.codes.sip, call.codes.q850) = (sip, told.q850);
+    call.codes.text = told.phrase().into();
+    call.codes.words = if answered { Words::Other } else { told.words() };
+    call.codes.refused_by = device::refused_by(call.direction);
+    Ok(())
 }
 
 /// The time of the line; of a call that is over, that of its answer and how long it lasted since.

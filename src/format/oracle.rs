@@ -201,14 +201,12 @@ impl Record<'_> {
         let sip = if answered { sip.unwrap_or_default() } else { sip? };
         // An address may hold a `cause=` too (RFC 4458).
         let headers = || self.cells.iter().filter(|cell| cell.contains("cause="));
-        let phrase =
-            |header| reason_header::phrases(header).find(|said| !said.phrase.is_empty() && !answered);
-        let said = headers().find_map(|header| phrase(header));
+        let said = headers().find_map(|header| reason_header::read(header).said).filter(|_| !answered);
         Ok(Codes {
             microsoft: None,
             // 0 is no status.
             sip: sip.filter(|sip| *sip != 0),
-            q850: self.cause().or_else(|| headers().find_map(|header| reason_header::q850(header))),
+            q850: self.cause().or_else(|| headers().find_map(|header| reason_header::read(header).q850)),
             text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by_end(direction, self.ended_by()),

@@ -270,9 +270,7 @@ impl<'r> Row<'r> {
         }
         let mut scripts = self.variants.map(scripts);
         let fields = (0..OF_SCRIPTS.1).flat_map(|_| scripts.each_mut().map(Iterator::next)).flatten();
-        fields
-            .filter(|it| has_cause(it))
-            .find_map(|header| reason_header::phrases(header).find(|said| !said.phrase.is_empty()))
+        fields.filter(|it| has_cause(it)).find_map(|header| reason_header::read(header).said)
     }
 }
 

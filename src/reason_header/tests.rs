@@ -52,18 +52,13 @@ fn quotes_behind_backslashes() {
         let header = format!(
             "SIP;cause=480;text={quote}a, b{quote}, Q.850;cause=31;text={quote}{GUID_TEXT};No callee.{quote};location=U"
         );
-        let said: Vec<_> = phrases(&header).collect();
-        assert_eq!(said, [Said { phrase: "No callee.", is_cut: false }], "{header}");
-        assert_eq!(q850(&header), Some(31), "{header}");
+        let told = |phrase, is_cut| Told { q850: Some(31), said: Some(Said { phrase, is_cut }) };
+        assert_eq!(read(&header), told("No callee.", false), "{header}");
         let (cut, _) = header.split_once("callee").expect("the phrase");
-        assert_eq!(phrases(cut).next(), Some(Said { phrase: "No", is_cut: true }), "{cut}");
+        assert_eq!(read(cut), told("No", true), "{cut}");
     }
     let bare = format!(r#"Q.850;cause=31;text=\{GUID_TEXT};Forbidden; Call rejected\""#);
-    assert_eq!(
-        phrases(&bare).next(),
-        Some(Said { phrase: "Forbidden; Call rejected", is_cut: false }),
-        "{bare}"
-    );
+    assert_eq!(read(&bare).said, Some(Said { phrase: "Forbidden; Call rejected", is_cut: false }), "{bare}");
     let within = r#"Q.850;text=\"a \\\" b\";cause=31"#;
     assert_eq!(only(within).cause, Some(31), "{within}");
 }
@@ -72,9 +67,9 @@ fn quotes_behind_backslashes() {
 #[test]
 fn a_blank_before_the_closing_quote_counts() {
     let header = format!(r#"Q.850 ;cause=31 ;text="{GUID_TEXT};No trunk ""#);
-    assert_eq!(phrases(&header).next(), Some(Said { phrase: "No trunk ", is_cut: false }));
+    assert_eq!(read(&header).said, Some(Said { phrase: "No trunk ", is_cut: false }));
     for nothing in [format!(r#"Q.850;text="{GUID_TEXT}; ""#), format!(r#"Q.850;text="{GUID_TEXT} ""#)] {
-        assert_eq!(phrases(&nothing).next(), Some(Said { phrase: "", is_cut: false }), "{nothing}");
+        assert_eq!(read(&nothing).said, None, "{nothing}");
     }
 }
 
@@ -163,5 +158,27 @@ fn several_values() {
 fn nothing_in_nothing() {
     for header in ["", "  ", "Reason:", "\"\"", ",", " , "] {
         assert_eq!(values(header).next(), None, "{header:?}");
+    }
+}
+
+/// Each of the first value that has it, whichever stands first.
+#[test]
+fn what_several_values_tell() {
+    let text = |phrase: &str| format!("text=\"{GUID_TEXT};{phrase}\"");
+    let said = |phrase| Some(Said { phrase, is_cut: false });
+    for (header, q850, expected) in [
+        (format!("SIP;cause=480;{}, Q.850;cause=31", text("No callee")), Some(31), said("No callee")),
+        (format!("Q.850;cause=31, SIP;{}, Q.850;cause=16", text("No callee")), Some(31), said("No callee")),
+        (format!("Q.850;cause=x, Q.850;cause=16;{}", text("One")), None, said("One")),
+        (format!("Q.850;{}, Q.850;{}", text(""), text("Two")), None, said("Two")),
+        (
+            "SIP;cause=200;text=\"any words\", Q.850;cause=26".to_owned(),
+            Some(26),
+            said("Call completed elsewhere"),
+        ),
+        ("Q.850;cause=128".to_owned(), None, None),
+        ("Busy Here".to_owned(), None, None),
+    ] {
+        assert_eq!(read(&header), Told { q850, said: expected }, "{header}");
     }
 }

@@ -24,7 +24,7 @@ struct Ending<'r> {
 impl<'r> Ending<'r> {
     fn call(&self) -> Call<'r> {
         let Self { succeeded, sip, refused_by, reason, .. } = *self;
-        let said = reason_header::phrases(reason).find(|said| !said.phrase.is_empty());
+        let told = reason_header::read(reason);
         Call {
             record_id: RecordId(1),
             trunk: "".into(),
@@ -33,9 +33,9 @@ impl<'r> Ending<'r> {
             codes: Codes {
                 microsoft: None,
                 sip,
-                q850: self.q850.or_else(|| reason_header::q850(reason)),
-                text: said.map_or("", |said| said.phrase).into(),
-                words: said.map_or(Words::Other, reason_header::Said::words),
+                q850: self.q850.or(told.q850),
+                text: told.phrase().into(),
+                words: told.words(),
                 refused_by,
             },
             ended_at: None,

@@ -187,22 +187,15 @@ pub fn codes<'a>(
     refused_by: RefusedBy,
 ) -> Result<Codes<'a>, Reason> {
     let sip = device::release_code(sip, answered)?;
-    let said = reason_header::phrases(description).find(|said| !said.phrase.is_empty());
-    let words = match said {
+    let told = reason_header::read(description);
+    let words = match told.said {
         _ if answered => Words::Other,
         // A text of full length was cut, also where its quote is closed.
         Some(said) if said.is_cut || CUT_AT.contains(&length(description)) => Words::MicrosoftCut,
         Some(_) => Words::Microsoft,
         None => Words::Other,
     };
-    Ok(Codes {
-        microsoft: None,
-        sip,
-        q850: reason_header::q850(description),
-        text: said.map_or("", |said| said.phrase).into(),
-        words,
-        refused_by,
-    })
+    Ok(Codes { microsoft: None, sip, q850: told.q850, text: told.phrase().into(), words, refused_by })
 }
 
 /// How long a description was before somebody put it into a text of JSON.

@@ -140,8 +140,7 @@ impl Variables {
         };
         let sip = sip.strip_prefix("sip:").unwrap_or(sip);
         let sip = fields::sip_code(fields::whole_number(sip.as_bytes()));
-        let said = reason_header::phrases(self.get("sip_reason")).find(|said| !said.phrase.is_empty());
-        let (text, words) = match said {
+        let (text, words) = match reason_header::read(self.get("sip_reason")).said {
             Some(said) => (said.phrase, said.words()),
             None => (self.get("hangup_cause"), Words::Other),
         };

@@ -1,6 +1,7 @@
 //! Lines of both modules, and what becomes of them.
 
 use super::*;
+use crate::call::{Codes, Detail};
 use crate::format::device::TrunkFrom;
 
 const REFUSED: &str = "Nov  5 09:01:00 proxy kamailio[812]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: transaction answered: \

@@ -24,6 +24,13 @@ pub fn without_phrase(text: &str) -> &str {
     }
 }
 
+/// Where these words stand in a text, if they do. Both are short: to prepare a search would take longer than the search.
+fn part<'t>(text: &'t str, words: &str) -> Option<&'t str> {
+    let Some(first) = words.bytes().next() else { return Some("") };
+    let mut begins = memchr::memchr_iter(first, text.as_bytes());
+    begins.find_map(|at| text.get(at..at + words.len()).filter(|part| *part == words))
+}
+
 /// One record, by the mapping.
 pub struct Mapped<'r, 'm> {
     pub mapping: &'r Mapping,
@@ -158,12 +165,29 @@ impl<'r, 'm> Mapped<'r, 'm> {
         let number = |field| fields::whole_number(self.get(field).as_bytes());
         codes.microsoft = fields::microsoft_code(number(Field::MicrosoftCode))?;
         codes.sip = self.sip_code()?;
-        let q850 = self.q850().unwrap_or_default();
-        let header = self.header.unwrap_or_else(|| self.get(Field::ReasonHeader));
-        codes.q850 = q850.or_else(|| reason_header::q850(header));
-        let (text, words) = self.words(succeeded).ok_or(Reason::BadLine)?;
+        let (of_header, said) = self.header();
+        codes.q850 = self.q850().unwrap_or_default().or(of_header);
+        let phrase = self.get(Field::Phrase);
+        let (text, words) = match () {
+            () if !phrase.is_empty() => (phrase, Words::Microsoft),
+            () if succeeded == Some(true) => ("", Words::Other),
+            () => said.ok_or(Reason::BadLine)?,
+        };
         (codes.text, codes.words) = (Text::from(text), words);
         Ok(())
+    }
+
+    /// What the Reason header tells: a cause of Q.850, and the phrase and whose words it is. That is `None` where it does not stand in the
+    /// record as it is meant.
+    fn header(&self) -> (Option<u8>, Option<(&'r str, Words)>) {
+        let written = self.get(Field::ReasonHeader);
+        let Some(header) = self.header else {
+            let told = reason_header::read(written);
+            return (told.q850, Some((told.phrase(), told.words())));
+        };
+        let told = reason_header::read(header);
+        let phrase = part(written, told.phrase());
+        (told.q850, phrase.map(|phrase| (phrase, told.words())))
     }
 
     /// The SIP code, perhaps with its phrase behind it: `404 Not Found`.
@@ -173,27 +197,6 @@ impl<'r, 'm> Mapped<'r, 'm> {
 
     fn sip_number(&self) -> Result<Option<u64>, NotWhole> {
         fields::whole_number(without_phrase(self.get(Field::SipCode)).as_bytes())
-    }
-
-    /// The phrase, or that of the Reason header of a call that was not answered; `None` where that does not stand in the record as it
-    /// is meant.
-    fn words(&self, succeeded: Option<bool>) -> Option<(&'r str, Words)> {
-        let phrase = self.get(Field::Phrase);
-        if !phrase.is_empty() {
-            return Some((phrase, Words::Microsoft));
-        }
-        let written = if succeeded == Some(true) { "" } else { self.get(Field::ReasonHeader) };
-        let Some(header) = self.header.filter(|_| !written.is_empty()) else {
-            let said = reason_header::phrases(written).find(|said| !said.phrase.is_empty());
-            return Some(said.map_or(("", Words::Other), |said| (said.phrase, said.words())));
-        };
-        match reason_header::phrases(header).find(|said| !said.phrase.is_empty()) {
-            None => Some(("", Words::Other)),
-            Some(said) => {
-                let at = memchr::memmem::find(written.as_bytes(), said.phrase.as_bytes())?;
-                Some((written.get(at..at + said.phrase.len())?, said.words()))
-            }
-        }
     }
 
     /// A cause of Q.850. One that is none does not reject a call: a code beside it, or the flag, says enough.
