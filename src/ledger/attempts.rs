@@ -1,21 +1,22 @@
 //! Calls of which more attempts may come: a branch or a dialled device writes a record of its own, and the call counts
 //! once, when one was answered or when the others have had time to come.
 
-use std::collections::VecDeque;
+mod waiting;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::hash_map::Entry;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
+use self::waiting::{Queue, Waiting};
 use super::account::Account;
 use super::counts::stored::ARRIVALS;
 use super::duplicates::Duplicates;
 use super::store::{Changes, Table};
 use super::stored::{DIRECTIONS, from_json, labelled, to_json};
 use super::{Applied, Ledger, SourceIndex};
-use crate::call::{Arrival, Attempt, CodePair, Direction, Guid, Outcome, RecordId, UnixMillis, Unread};
+use crate::call::{Arrival, Attempt, CodePair, Direction, Outcome, RecordId, UnixMillis, Unread};
 use crate::reading::Batch;
 use crate::reading::calls::Attempted;
 use crate::reading::labels::LabelSet;
@@ -31,20 +32,9 @@ const DECIDED_AT_ONCE: usize = 4096;
 pub struct Attempts {
     /// Whether there is a store to keep them in.
     stored: bool,
-    /// In the order in which they began to wait; `None` in the place of those that were decided meanwhile.
-    waiting: VecDeque<Option<Waiting>>,
-    /// The number of the first of them: they are numbered as they come.
-    first: u64,
-    /// The number of each call.
-    numbers: HashMap<RecordId, u64>,
+    waiting: Queue,
     /// Those of which the store knows something else, if there is one.
     changed: HashSet<RecordId>,
-}
-
-#[derive(Debug, Clone)]
-struct Waiting {
-    since: UnixMillis,
-    attempted: Attempted,
 }
 
 /// What is remembered, beside its id, of a call that was counted as not answered: an answer that comes after that counts too.
@@ -74,57 +64,36 @@ pub enum Added {
 impl Attempts {
     /// None yet; `stored` if they are to be kept in a store.
     pub fn new(stored: bool) -> Self {
-        let (waiting, numbers, changed) = (VecDeque::new(), HashMap::new(), HashSet::new());
-        Self { stored, waiting, first: 0, numbers, changed }
+        Self { stored, waiting: Queue::default(), changed: HashSet::new() }
     }
 
     /// How many calls wait.
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        self.waiting.len()
     }
 
     /// Whether more wait than may.
     pub fn are_too_many(&self) -> bool {
-        self.numbers.len() > MAXIMUM_WAITING || self.waiting.len() > 2 * MAXIMUM_WAITING
+        self.waiting.len() > MAXIMUM_WAITING || self.waiting.places() > 2 * MAXIMUM_WAITING
     }
 
     /// Adds an attempt that was read now.
     pub fn add(&mut self, attempted: &Attempted, now: UnixMillis) -> Added {
         let id = attempted.id;
         if attempted.tried().is_answered() {
-            return Added::Decided { was_waiting: !self.numbers.is_empty() && self.remove(id) };
+            let was_waiting = !self.waiting.is_empty() && self.waiting.remove(id);
+            if was_waiting {
+                self.change(id);
+            }
+            return Added::Decided { was_waiting };
         }
         self.change(id);
-        match self.numbers.entry(id) {
-            Entry::Occupied(number) => {
-                if let Some(earlier) =
-                    place(self.first, *number.get()).and_then(|it| self.waiting.get_mut(it)?.as_mut())
-                    && attempted.tried().decides(earlier.attempted.tried())
-                {
-                    earlier.attempted = attempted.clone();
-                }
-                Added::Joined
-            }
-            Entry::Vacant(number) => {
-                number.insert(self.first + self.waiting.len() as u64);
-                self.waiting.push_back(Some(Waiting { since: now, attempted: attempted.clone() }));
-                Added::Waits
-            }
+        let waiting = || Waiting { since: now, attempted: attempted.clone() };
+        let Some(earlier) = self.waiting.get_or_push(id, waiting) else { return Added::Waits };
+        if attempted.tried().decides(earlier.attempted.tried()) {
+            earlier.attempted = attempted.clone();
         }
-    }
-
-    fn get(&self, id: RecordId) -> Option<&Waiting> {
-        self.waiting.get(place(self.first, *self.numbers.get(&id)?)?)?.as_ref()
-    }
-
-    /// Takes a call away; whether it was there.
-    fn remove(&mut self, id: RecordId) -> bool {
-        let Some(number) = self.numbers.remove(&id) else { return false };
-        if let Some(waiting) = place(self.first, number).and_then(|it| self.waiting.get_mut(it)) {
-            *waiting = None;
-        }
-        self.change(id);
-        true
+        Added::Joined
     }
 
     fn change(&mut self, id: RecordId) {
@@ -140,46 +109,22 @@ impl Attempts {
         let mut due: Vec<Attempted> = Vec::new();
         while due.len() < DECIDED_AT_ONCE
             && let Some(first) = self.waiting.front()
+            && (self.waiting.len() > MAXIMUM_WAITING || !first.is_some_and(|it| waits(it.since)))
         {
-            let are_too_many = self.numbers.len() - due.len() > MAXIMUM_WAITING;
-            if first.as_ref().is_some_and(|it| waits(it.since)) && !are_too_many {
-                break;
-            }
-            due.extend(self.waiting.pop_front().flatten().map(|it| it.attempted));
-            self.first += 1;
+            due.extend(self.waiting.pop_front().map(|it| it.attempted));
         }
-        if self.waiting.is_empty() {
-            self.numbers.clear();
-        }
-        self.forget(&due);
-        if self.waiting.len() > 2 * MAXIMUM_WAITING {
-            self.waiting.retain(Option::is_some);
-            self.number();
+        due.iter().for_each(|attempted| self.change(attempted.id));
+        if self.waiting.places() > 2 * MAXIMUM_WAITING {
+            self.waiting.close_ranks();
         }
         due
     }
 
     /// Takes the calls that ended so long ago, or nobody knows when.
     fn ended_before(&mut self, before: UnixMillis) -> Vec<Attempted> {
-        let is_past = |it: &Waiting| it.attempted.ended_at.is_none_or(|at| at < before);
-        let waiting = self.waiting.iter_mut().filter_map(|it| it.take_if(|it| is_past(it)));
-        let past: Vec<Attempted> = waiting.map(|it| it.attempted).collect();
-        self.forget(&past);
+        let past = self.waiting.take_if(|it| it.attempted.ended_at.is_none_or(|at| at < before));
+        past.iter().for_each(|attempted| self.change(attempted.id));
         past
-    }
-
-    /// These wait no longer.
-    fn forget(&mut self, decided: &[Attempted]) {
-        for attempted in decided {
-            self.numbers.remove(&attempted.id);
-            self.change(attempted.id);
-        }
-    }
-
-    /// Numbers the calls anew.
-    fn number(&mut self) {
-        let numbers = (self.first..).zip(self.waiting.iter().flatten());
-        self.numbers = numbers.map(|(number, it)| (it.attempted.id, number)).collect();
     }
 
     /// Takes a call from the store.
@@ -202,9 +147,9 @@ impl Attempts {
             ended_at: stored.ended_at.map(UnixMillis),
             duration_seconds: stored.duration_seconds,
             unread: Unread::default(),
-            correlation_id: stored.correlation_id.and_then(|id| id.parse().ok()).map(Guid),
+            correlation_id: stored.correlation_id.and_then(|id| id.parse().ok()),
         };
-        self.waiting.push_back(Some(Waiting { since: UnixMillis(stored.since), attempted }));
+        self.waiting.get_or_push(attempted.id, || Waiting { since: UnixMillis(stored.since), attempted });
         Ok(())
     }
 
@@ -212,7 +157,7 @@ impl Attempts {
     pub fn changes(&self, source: &str, changes: &mut Changes) {
         changes.rows.extend(self.changed.iter().map(|id| {
             let key = AttemptKey { source: source.into(), call: id.0.to_string() };
-            (Table::Attempts, to_json(&key), self.get(*id).map(stored))
+            (Table::Attempts, to_json(&key), self.waiting.get(*id).map(stored))
         }));
     }
 
@@ -223,9 +168,7 @@ impl Attempts {
 
     /// Calls from a store are in the order of their ids.
     pub fn restored(&mut self) {
-        let since = |it: &Option<Waiting>| it.as_ref().map(|it| it.since);
-        self.waiting.make_contiguous().sort_unstable_by_key(since);
-        self.number();
+        self.waiting.sort();
     }
 }
 
@@ -329,11 +272,6 @@ impl Ledger {
     }
 }
 
-/// The place of a call, by its number and that of the first.
-fn place(first: u64, number: u64) -> Option<usize> {
-    usize::try_from(number.checked_sub(first)?).ok()
-}
-
 /// Whether an attempt of a call that is known is its answer, which comes late and counts once. Any other comes again, and its call is
 /// remembered from now on.
 fn is_late_answer(known: &mut Duplicates, attempted: &Attempted, now: UnixMillis) -> bool {
@@ -387,7 +325,7 @@ fn stored(waiting: &Waiting) -> String {
         sip_code: labels.codes.sip,
         ended_at: ended_at.map(|at| at.0),
         duration_seconds: *duration_seconds,
-        correlation_id: correlation_id.map(|id| id.0.to_string()),
+        correlation_id: correlation_id.map(|id| id.to_string()),
     })
 }
 

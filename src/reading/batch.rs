@@ -2,6 +2,7 @@
 //!
 //! A batch owns what it holds and knows no ledger. Whoever wants to know what was read reads batches.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use super::calls::{Added, Attempted, Calls};
@@ -19,7 +20,7 @@ use crate::format::trunk::Only;
 pub const FULL_BYTES: usize = 8 * 1024 * 1024;
 
 /// So many attempts fill one, too: they are put among those that wait while the processor's cache still has them.
-const FULL_ATTEMPTS: usize = 8 * 1024;
+const FULL_ATTEMPTS: usize = 4 * 1024;
 
 /// How many rejected records of a file are kept for people to look at, where they are not written down.
 const REJECTED_KEPT: u64 = 3;
@@ -181,7 +182,7 @@ impl Batch {
     /// Reads the ids of the failed attempts that were noted since.
     pub(super) fn read_ids_of_attempts(&mut self, id_at: impl Fn(u64) -> Option<Guid>) {
         for (place, position) in self.attempts_without_id.drain(..) {
-            self.attempts[place].correlation_id = id_at(position);
+            self.attempts[place].correlation_id = id_at(position).and_then(|id| NonZero::new(id.0));
         }
     }
 
@@ -230,7 +231,8 @@ impl Batch {
         for attempted in attempts {
             batch.records.calls += 1;
             let labels = batch.calls.add_decided(attempted, now);
-            if let (Some(correlation_id), Some(ended_at)) = (attempted.correlation_id, attempted.ended_at) {
+            if let (Some(id), Some(ended_at)) = (attempted.correlation_id, attempted.ended_at) {
+                let correlation_id = Guid(id.get());
                 batch.exemplars.know(labels, Exemplar { correlation_id, ended_at, value: 1.0 });
             }
         }
@@ -244,7 +246,8 @@ impl Batch {
 
     /// An empty one that goes on with the label sets of this, which so need not be made again.
     pub fn following(&mut self) -> Self {
-        Self { calls: self.calls.successor(), ..Self::default() }
+        let attempts = Vec::with_capacity(self.attempts.len() + self.attempts.len() / 8);
+        Self { calls: self.calls.successor(), attempts, ..Self::default() }
     }
 
     /// Whether it holds nothing.

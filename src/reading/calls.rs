@@ -1,5 +1,6 @@
 //! The calls of a batch, classified and counted by label set; each by itself too, where record ids are remembered.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -11,7 +12,7 @@ use super::observations;
 use super::sums::{Counted, MinuteCalls, Observed, Sum, Sums, age, wider};
 use super::{Context, HowRead};
 use crate::call::{
-    Arrival, Attempt, Call, Detail, Guid, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime,
+    Arrival, Attempt, Call, Detail, Outcome, RecordId, UnixMillis, Unread, UnreadField, UnreadTime,
 };
 use crate::classify::Verdict;
 use crate::format::trunk::Only;
@@ -26,8 +27,8 @@ pub struct Attempted {
     pub labels: Arc<LabelSet>,
     pub ended_at: Option<UnixMillis>,
     pub duration_seconds: Option<u32>,
-    /// Of one that failed: Microsoft's GUID, where its record has it.
-    pub correlation_id: Option<Guid>,
+    /// Of one that failed: the bits of Microsoft's GUID, where its record has it. Many attempts wait: this takes no more for `None`.
+    pub correlation_id: Option<NonZero<u128>>,
     /// Not kept in the store: what waits there at a restart is then counted without it.
     pub unread: Unread,
 }
