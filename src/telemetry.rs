@@ -59,6 +59,7 @@ impl Telemetry {
             registry.register(Box::new(gauge.clone()))?;
         }
         registry.register(Box::new(panics::PANICS.clone()))?;
+        registry.register(Box::new(log::LOST_LINES.clone()))?;
         self.collection.register(registry)?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;

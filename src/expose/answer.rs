@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 pub type Answer = Response<Pieces>;
@@ -56,6 +56,16 @@ impl Body for Pieces {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left.iter().map(|piece| piece.len() as u64).sum())
     }
+}
+
+/// What HEAD gets: the length that a body would have, and none. Over HTTP/1 hyper would leave it out, over HTTP/2 it would send it.
+pub fn without_body(answer: Answer) -> Answer {
+    let length = answer.body().size_hint().exact();
+    let mut answer = answer.map(|_| Pieces::default());
+    if let Some(length) = length {
+        answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    answer
 }
 
 /// The last piece: dropped when the system, or the client, has all of it.

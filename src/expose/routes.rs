@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::error;
 
 use super::access::Access;
-use super::answer::{Answer, last, plain, with};
+use super::answer::{Answer, last, plain, with, without_body};
 use super::connections::Connection;
 use super::endpoint::Endpoint;
 use super::exposition::Exposition;
@@ -112,7 +112,7 @@ impl State {
         &self.access
     }
 
-    /// The answer to a request. hyper leaves out the body of an answer to HEAD.
+    /// The answer to a request.
     pub(super) async fn answer<B>(&self, request: &Request<B>, connection: &Arc<Connection>) -> Answer {
         let answering = connection.answer();
         let web = self.access.current();
@@ -127,6 +127,7 @@ impl State {
         guard::secure(answer.headers_mut());
         answer.headers_mut().extend(web.headers.clone());
         answering.sends();
+        let answer = if request.method() == Method::HEAD { without_body(answer) } else { answer };
         answer.map(|body| body.holding(answering))
     }
 

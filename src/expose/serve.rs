@@ -189,7 +189,9 @@ async fn http1(
     stopping: watch::Receiver<()>,
 ) -> hyper::Result<()> {
     let mut http1 = http1::Builder::new();
-    http1.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES.into()).writev(true);
+    // A client may say that it will ask no more, as `nc -N` does, and wait for its answer.
+    http1.timer(TokioTimer::new()).header_read_timeout(None).half_close(true);
+    http1.max_buf_size(HEAD_BYTES.into()).writev(true);
     let conversation = pin!(http1.serve_connection(io, service(connection, state)));
     until_stopped(conversation, stopping, |conversation| conversation.graceful_shutdown()).await
 }

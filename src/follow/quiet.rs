@@ -117,9 +117,11 @@ impl File {
         if self.look.size == 0 || !matches!(self.state, State::Probing | State::CutCopy(_)) {
             return false;
         }
-        // A compressed file of which nothing can be unpacked yet has nothing to count either; of an archive it is said.
+        // A compressed file of which nothing can be unpacked yet has nothing to count either; of an archive it is said. Of what was taken
+        // for a cut copy, all text was passed over.
         let shows_nothing = |reading: &Reading| reading.tail.text().is_empty() && !reading.tail.is_archive();
-        if self.reading().is_some_and(shows_nothing) && !self.is_at_hole() {
+        let is_probing = self.state == State::Probing;
+        if is_probing && self.reading().is_some_and(shows_nothing) && !self.is_at_hole() {
             return false;
         }
         let own = Self::own(id, around.contents);

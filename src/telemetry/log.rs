@@ -3,8 +3,11 @@
 //! Written here because what exists writes Rust escapes (`\'`, `\u{7f}`) that no logfmt or JSON reader takes.
 
 use std::fmt::{self, Display};
+use std::io::{self, Write};
+use std::sync::LazyLock;
 
 use clap::ValueEnum;
+use prometheus::{Counter, Opts};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
@@ -50,9 +53,34 @@ pub fn init(level: LogLevel, format: LogFormat) {
     let logger = tracing_subscriber::fmt()
         .with_max_level(level)
         .event_format(Lines { format, with_target: level == LogLevel::Debug })
-        .with_writer(std::io::stderr);
+        .with_writer(|| Output);
     let _already_set = logger.try_init();
     super::panics::count();
+}
+
+/// The process has one log, and so one count.
+pub static LOST_LINES: LazyLock<Counter> = LazyLock::new(|| {
+    super::counter(Opts::new(
+        "cdr_exporter_lost_log_lines_total",
+        "Lines of the log that could not be written: its disk is full, or who reads it is gone.",
+    ))
+});
+
+/// Standard error, of which nobody hears when it takes no more: counting goes on without a log. What writes lines by itself would complain
+/// on standard error, and end the process there.
+struct Output;
+
+impl Write for Output {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if io::stderr().write_all(line).is_err() {
+            LOST_LINES.inc();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes events as lines. `with_target` adds the module that an event comes from.

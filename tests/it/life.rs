@@ -1,6 +1,7 @@
 //! The loop hangs, as on a dead network drive: it shows, and the daemon ends all the same.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -179,6 +180,30 @@ fn no_clock_that_a_system_can_have_panics_anywhere() {
         let log = daemon.log().join("\n");
         assert!(!log.contains("panicked") && !log.contains("fault of the program"), "{log}");
     }
+}
+
+/// Its disk is full, or who reads it is gone: counting goes on, and how many lines are lost is counted.
+#[test]
+fn without_a_log_it_counts_on() {
+    let (folder, store) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let socket = store.path().join("http");
+    append(&folder.path().join("a.ndjson"), &rows(0..10));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cdr-exporter"));
+    command.arg("serve").arg(folder.path()).arg("--storage.path").arg(store.path().join("store"));
+    command.arg(format!("--web.listen-address=unix:{}", socket.display()));
+    command.stdout(fs::File::create("/dev/full").unwrap()).stderr(fs::File::create("/dev/full").unwrap());
+    let mut daemon = command.spawn().unwrap();
+    let text = wait_for("its metrics", || {
+        let mut stream = std::os::unix::net::UnixStream::connect(&socket).ok()?;
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        text.contains("result=\"counted\"} 10\n").then_some(text)
+    });
+    kill_process(Pid::from_child(&daemon), Signal::TERM).unwrap();
+    assert!(daemon.wait().unwrap().success());
+    let body = text.split_once("\r\n\r\n").unwrap().1;
+    assert!(Metrics::parse(body).value("cdr_exporter_lost_log_lines_total", &[]) > Some(1.0), "{body}");
 }
 
 #[test]

@@ -112,16 +112,20 @@ fn unlisted(cause: &str, codes: CodePair, catalogue: &Catalogue) -> Markup {
     }
 }
 
+fn counted(hours: usize) -> String {
+    if hours == 1 { "1 hour".to_owned() } else { format!("{} hours", thousands(hours as u64)) }
+}
+
 fn hours(here: &OfPair) -> Markup {
     let calls: u64 = here.by_hour.iter().sum();
     let days: Vec<u64> = here.by_hour.rchunks(24).rev().map(|day| day.iter().sum()).collect();
     html! {
         h2 { "Here" }
         @if calls == 0 {
-            p { "No call failed so in " (thousands(here.by_hour.len() as u64)) " hours up to the newest call." }
+            p { "No call failed so in " (counted(here.by_hour.len())) " up to the newest call." }
         }
         @else {
-            p { (thousands(calls)) " failed calls in " (here.by_hour.len()) " hours up to the newest call." }
+            p { (thousands(calls)) " failed calls in " (counted(here.by_hour.len())) " up to the newest call." }
             p class="soft" { "By hour, the last " (here.by_hour.len().min(48)) ":" }
             (chart::bars(&here.by_hour[here.by_hour.len().saturating_sub(48)..], 60, "failed calls by hour"))
             @if days.len() > 2 {

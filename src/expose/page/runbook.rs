@@ -9,11 +9,17 @@ pub fn section(category: &str) -> Option<Markup> {
     let (_, section) = RUNBOOKS.split_once(&format!("\n### {category}\n"))?;
     let text = without_links(section.split("\n#").next()?.trim());
     Some(html! {
-        @for paragraph in text.split("\n\n") { p { (marked(paragraph)) } }
+        @for (at, part) in text.split("```").enumerate() {
+            // The first line says in which language the block is.
+            @if at % 2 == 1 { pre { code { (part.split_once('\n').map_or("", |(_, code)| code)) } } }
+            @else if !part.trim().is_empty() {
+                @for paragraph in part.trim().split("\n\n") { p { (marked(paragraph)) } }
+            }
+        }
     })
 }
 
-/// Markdown's `**strong**` and code; the sections about categories have no other.
+/// Markdown's `**strong**` and code; with blocks of code, the sections about categories have no other.
 fn marked(text: &str) -> Markup {
     html! {
         @for (at, part) in text.split("**").enumerate() {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 
 use super::play::{Play, calls, pause};
-use crate::tools::files::{append, compress, gzip, zstd};
+use crate::tools::files::{append, compress, gzip, utf16, zstd};
 
 const ENDINGS: [&str; 2] = ["gz", "zst"];
 
@@ -48,6 +48,31 @@ fn a_compressed_copy_of_a_file_that_was_read_in_part() {
         play.append("a.json", 20);
         play.daemon().resume();
         play.settles_at(100, 0);
+    }
+}
+
+/// What is compressed is not compared byte by byte: the ids of its records tell what is new in it.
+#[test]
+fn what_begins_alike_and_is_shorter_counts_by_its_ids() {
+    for ending in ["gz", "zst", "utf16", "plain"] {
+        let encoded = |text: &[u8]| match ending {
+            "utf16" => utf16(text),
+            "plain" => text.to_vec(),
+            _ => compress(text, ending),
+        };
+        let mut play = Play::not_started("cdr/*.json*");
+        play.change_config(|config| config.replace("remember: 0s", "remember: 7d"));
+        let whole = play.rows(20);
+        fs::write(play.path(&format!("a.json.{ending}")), encoded(&whole)).unwrap();
+        play.start();
+        play.counted(20);
+        let first = whole.split_inclusive(|byte| *byte == b'\n').take(5).flatten().copied();
+        let text: Vec<u8> = first.chain(play.rows(7)).collect();
+        fs::write(play.path(&format!("b.json.{ending}")), encoded(&text)).unwrap();
+        play.counted(27);
+        let records =
+            |result| play.daemon().metrics().sum("cdr_exporter_records_total", &[("result", result)]);
+        assert_eq!((records("counted"), records("duplicate")), (27.0, 5.0), "{ending}");
     }
 }
 

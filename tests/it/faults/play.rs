@@ -84,10 +84,15 @@ impl Play {
         self.running.take().expect("the daemon is running").stop()
     }
 
-    /// Changes the text of the config, and has the daemon take it.
-    pub fn reload(&self, change: impl Fn(String) -> String) {
+    /// Changes the text of the config.
+    pub fn change_config(&self, change: impl Fn(String) -> String) {
         let config = self.folder.path().join("config.yml");
         fs::write(&config, change(fs::read_to_string(&config).unwrap())).unwrap();
+    }
+
+    /// The same, and has the daemon take it.
+    pub fn reload(&self, change: impl Fn(String) -> String) {
+        self.change_config(change);
         let reloads = || self.daemon().log().iter().filter(|line| line.contains("config reloaded")).count();
         let before = reloads();
         self.daemon().reload();

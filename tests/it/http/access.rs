@@ -198,6 +198,18 @@ fn http2_is_spoken_above_tls_unless_it_is_turned_off() {
                 let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
                 assert!(body.starts_with(b"# HELP cdr_"), "{}", body.len());
             }
+            for path in ["/metrics", "/", "/-/healthy", "/-/files", "/nowhere"] {
+                let request = hyper::Request::head(format!("https://localhost{path}"));
+                let request = request.body(http_body_util::Empty::<hyper::body::Bytes>::new()).unwrap();
+                let answer = sender.send_request(request).await.unwrap();
+                let length = answer.headers()["content-length"].to_str().unwrap().parse::<u64>().unwrap();
+                let body = http_body_util::BodyExt::collect(answer.into_body()).await;
+                assert_eq!(
+                    (length > 0, body.map(|body| body.to_bytes().len()).ok()),
+                    (true, Some(0)),
+                    "{path}"
+                );
+            }
             connection.abort();
         });
     }

@@ -1,7 +1,7 @@
 //! Paths, methods, encodings, limits, and how the server ends.
 
-use std::io::Read;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 
 use cdr_exporter::call::UnixMillis;
 use cdr_exporter::expose::Options;
@@ -15,6 +15,20 @@ use super::server::Server;
 
 fn server() -> Server {
     Server::start(snapshot(), Options { lifecycle: true, ..Options::default() })
+}
+
+/// As `nc -N` does: nothing more will be asked, and the answer is waited for.
+#[test]
+fn who_has_asked_all_and_says_so_gets_an_answer() {
+    let server = server();
+    for path in ["/metrics", "/", "/causes", "/api/v1/status", "/-/healthy"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{path}: {answer}");
+    }
 }
 
 #[test]
