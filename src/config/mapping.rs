@@ -119,6 +119,10 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
     for (field, origin) in fields {
         origins.push(read_origin(field, origin, &shape)?);
     }
+    if origins.iter().any(|origin| origin.field == Field::Id && matches!(origin.from, From::Constant(_))) {
+        let message = "`id` is the same for all records, so that one call would count: name the field that differs, or leave `id` out";
+        return Err(at(name, message));
+    }
     if !origins.iter().any(|origin| origin.field.is_ending()) {
         let message = "nothing in `fields` says how a call ended: give success, answered, microsoft_code, sip_code or q850";
         return Err(at(name, message));

@@ -114,7 +114,10 @@ impl Decode for Decoder {
 }
 
 fn decoded(record: &[u8], device: &Device) -> Decoded<'static> {
-    read(record).map_or_else(Decoded::Rejected, |variables| variables.decoded(device))
+    read(record).map_or_else(Decoded::Rejected, |mut variables| {
+        variables.add_code_of_cancel();
+        variables.decoded(device)
+    })
 }
 
 #[derive(Deserialize)]

@@ -67,7 +67,10 @@ impl Decode for Decoder {
 
     fn decode<'a>(&'a mut self, record: &'a [u8]) -> Decoded<'a> {
         match read(&String::from_utf8_lossy(record)) {
-            Ok(variables) => variables.decoded(self.0),
+            Ok(mut variables) => {
+                variables.add_code_of_cancel();
+                variables.decoded(self.0)
+            }
             Err(reason) => Decoded::Rejected(reason),
         }
     }

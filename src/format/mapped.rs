@@ -122,7 +122,7 @@ impl Mapping {
     }
 
     fn marks(&self) -> Marks {
-        Marks { separator: self.shape.delimiter(), quote: Some(self.quote) }
+        Marks { separator: self.shape.delimiter(), quote: Some(self.quote), has_blank_lines: false }
     }
 
     fn cells(&self) -> Cells {
@@ -214,7 +214,8 @@ impl Decode for Decoder {
     }
 
     fn marks(&self) -> Marks {
-        self.mapping.marks()
+        // The blank line below a title is one of those above the table.
+        Marks { has_blank_lines: self.skipped < self.mapping.skip_lines, ..self.mapping.marks() }
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
@@ -267,8 +268,11 @@ impl Decoder {
             self.read_header(record);
             return Decoded::Header;
         }
-        // Files that were put together have one each.
-        if self.header.as_ref().is_some_and(|(header, _)| is_same_line(header, record)) {
+        // Files that were put together have one each. Another one may have its columns in another order.
+        if let Some((header, columns)) = &self.header
+            && (is_same_line(header, record) || columns.are_named_by(record, &mut self.cells))
+        {
+            self.read_header(record);
             return Decoded::Header;
         }
         let columns = self.header.as_ref().map(|(_, columns)| columns);

@@ -237,8 +237,8 @@ fn letters_of_any(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A name in UTF-8, or else in Windows-1252, in which Excel saves CSV in western Europe.
-fn text_of(name: &[u8]) -> Cow<'_, str> {
+/// Names in UTF-8, or else in Windows-1252, in which Excel saves CSV in western Europe.
+pub fn text_of(name: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(name) {
         Ok(name) => name.into(),
         Err(_) => WINDOWS_1252.decode_without_bom_handling(name).0,

@@ -83,7 +83,7 @@ static RELEASED_BY: Wanted<1> = Wanted::rising([18]);
 const OF_SCRIPTS: (usize, usize) = (62, 5);
 
 /// Commas, and nothing that quotes.
-const WITHIN_VARIANT: Marks = Marks { separator: b',', quote: None };
+const WITHIN_VARIANT: Marks = Marks { quote: None, ..columns::COMMAS };
 
 #[derive(Debug)]
 struct Decoder {

@@ -19,10 +19,12 @@ pub struct Marks {
     pub separator: u8,
     /// `None` where none stands for more than itself.
     pub quote: Option<u8>,
+    /// Whether a blank line is a record, as above a table. Else blank lines are passed over.
+    pub has_blank_lines: bool,
 }
 
 /// Commas, and quotes as RFC 4180 has them.
-pub const COMMAS: Marks = Marks { separator: b',', quote: Some(b'"') };
+pub const COMMAS: Marks = Marks { separator: b',', quote: Some(b'"'), has_blank_lines: false };
 
 /// Splits CSV text.
 #[derive(Debug, Clone)]
@@ -106,7 +108,10 @@ impl QuotedCsvSplitter {
             && end.0 <= self.record_bytes
             && self.marks.quote.is_none_or(|quote| memchr(quote, &text[..end.0]).is_none())
         {
-            return record(text, end);
+            return match end {
+                (0, next) if self.marks.has_blank_lines => Split::Record { start: 0, end: 0, next },
+                _ => record(text, end),
+            };
         }
         match self.scan(text, finished) {
             Some((end, _)) if end > self.record_bytes => self.too_long(text, finished),

@@ -257,3 +257,66 @@ fn words_of_the_config_are_as_they_are_written() {
         assert!(checked.code == Some(64) && checked.stderr.contains(said), "{keys}: {checked:?}");
     }
 }
+
+/// What stands around the records of files from all over, and how many calls each trunk has then.
+#[test]
+fn files_as_they_come_count_by_their_right_columns() {
+    let csv = |more: &str| format!("format: csv, fields: {{id: id, trunk: Münze, sip_code: code}}{more}");
+    let above = "format: csv, header: false, skip_lines: 2, fields: {id: '1', trunk: '2', sip_code: '3'}";
+    let regex = "format: regex, patterns: '^(?P<id>\\S+) (?P<trunk>\\S+) (?P<code>\\d+)$', \
+                 fields: {id: id, trunk: trunk, sip_code: code}";
+    let freeswitch = |codes: &str| {
+        format!(
+            "{{\"variables\":{{\"direction\":\"inbound\",\"call_uuid\":\"u\",\"hangup_cause\":\"ORIGINATOR_CANCEL\"{codes},\
+             \"end_epoch\":\"1730797940\"}}}}"
+        )
+    };
+    let cases: [(&str, Vec<u8>, &str, f64); 9] = [
+        (above, b"Calls of a day\n\n1,sbc1,486\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),
+        (above, b"\"Calls\nof a day\"\n\n1,sbc1,486\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),
+        (&above.replace("lines: 2", "lines: 1"), b"Title\n1,sbc1,486\n\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),
+        (&csv(""), "id,Münze,code\n1,sbc1,486\n".into(), "sbc1", 1.0),
+        (&csv(""), b"id,M\xfcnze,code\n1,sbc1,486\n".to_vec(), "sbc1", 1.0),
+        (&csv(""), "id,Münze,code\n1,sbc1,486\nCODE,ID,Münze\n486,2,sbc1\n".into(), "sbc1", 2.0),
+        (regex, b"1 sbc1 486#015\n2 sbc1 486\n".to_vec(), "sbc1", 2.0),
+        ("format: freeswitch", freeswitch(",\"hangup_cause_q850\":\"487\"").into(), "", 1.0),
+        ("format: freeswitch", freeswitch("").into(), "", 1.0),
+    ];
+    for (place, (keys, text, trunk, calls)) in cases.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("calls"), &text).unwrap();
+        let config = format!("sources: [{{name: s, paths: [calls], {keys}}}]\n");
+        fs::write(folder.path().join("config.yml"), config).unwrap();
+        let options =
+            ["inspect", "--config.file", "config.yml", "--source", "s", "--output", "prometheus", "calls"];
+        let read = run_in(folder.path(), options);
+        let counted = Metrics::parse(&read.stdout);
+        assert_eq!(
+            counted.sum("cdr_calls_total", &[("trunk", trunk)]),
+            calls,
+            "{place}: {keys}: {}",
+            read.stderr
+        );
+        assert_eq!(counted.sum("cdr_calls_total", &[]), calls, "{place}: {keys}");
+        assert_eq!(counted.sum("cdr_exporter_rejected_records_total", &[]), 0.0, "{place}: {keys}");
+        if keys == "format: freeswitch" {
+            assert_eq!(counted.sum("cdr_calls_total", &[("outcome", "cancelled")]), 1.0, "{place}");
+        }
+    }
+}
+
+#[test]
+fn an_id_that_all_records_share_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = "{id: {constant: x}, sip_code: code}";
+    let config = format!("sources: [{{name: s, paths: [calls], format: json, fields: {fields}}}]\n");
+    fs::write(folder.path().join("config.yml"), config).unwrap();
+    let checked = run_in(folder.path(), ["check", "--config.file", "config.yml"]);
+    assert_eq!(checked.code, Some(64), "{}", checked.stderr);
+    assert!(
+        checked.stderr.contains("`id` is the same for all records"),
+        "{}{}",
+        checked.stdout,
+        checked.stderr
+    );
+}

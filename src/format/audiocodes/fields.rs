@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::format::columns::{Marks, Wanted};
+use crate::format::columns::{self, Marks, Wanted};
 
 /// The fields that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub struct Layout {
 pub static DOCUMENTED: LazyLock<Layout> = LazyLock::new(|| Layout::new(FIELDS.map(|(_, _, place)| place)));
 
 /// Bars, and nothing that quotes.
-const BARS: Marks = Marks { separator: b'|', quote: None };
+const BARS: Marks = Marks { separator: b'|', quote: None, ..columns::COMMAS };
 
 impl Layout {
     fn new(places: [u8; FIELDS.len()]) -> Self {

@@ -42,21 +42,27 @@ impl Variables {
         Self { values: variables.into_iter().collect() }
     }
 
-    /// Adds the codes that the name of the cause stands for, where the record has none: 487 is FreeSWITCH's own number for
-    /// a call that the caller gave up.
+    /// Adds the code of a call that the caller gave up, where the record has none: 487 is FreeSWITCH's own number for it.
+    pub fn add_code_of_cancel(&mut self) {
+        let says_sip = !self.first(&["sip_invite_failure_status", "proto_specific_hangup_cause"]).is_empty();
+        if self.get("hangup_cause") == "ORIGINATOR_CANCEL" && !says_sip {
+            self.add("sip_term_status", "487".to_owned());
+        }
+    }
+
+    /// Adds the codes that the name of the cause stands for, where the record has none.
     pub fn add_codes_of_cause(&mut self) {
-        let cause = self.get("hangup_cause").to_owned();
-        // A template writes a variable that nothing has set as an empty one.
-        let mut add = |name: &str, code: String| {
-            let value = self.values.entry(name.to_owned()).or_default();
-            if value.trim_ascii().is_empty() {
-                *value = code;
-            }
-        };
-        if let Some((_, q850)) = CAUSES.iter().find(|(name, _)| *name == cause) {
-            add("hangup_cause_q850", q850.to_string());
-        } else if cause == "ORIGINATOR_CANCEL" {
-            add("sip_term_status", "487".to_owned());
+        self.add_code_of_cancel();
+        if let Some((_, q850)) = CAUSES.iter().find(|(name, _)| *name == self.get("hangup_cause")) {
+            self.add("hangup_cause_q850", q850.to_string());
+        }
+    }
+
+    /// A template writes a variable that nothing has set as an empty one.
+    fn add(&mut self, name: &str, code: String) {
+        let value = self.values.entry(name.to_owned()).or_default();
+        if value.trim_ascii().is_empty() {
+            *value = code;
         }
     }
 

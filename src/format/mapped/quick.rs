@@ -11,8 +11,8 @@ use super::record::{Columns, column_of};
 use super::time::Minutes;
 use super::{Field, From, Mapping, Origin, Shape};
 use crate::call::Call;
-use crate::format::Usual;
 use crate::format::columns::{self, Marks, Wanted};
+use crate::format::{Usual, device};
 
 /// More places are not asked for.
 pub const MOST: usize = 16;
@@ -158,7 +158,7 @@ impl Quick {
         calls: &mut Vec<Call<'t>>,
     ) -> Option<Usual> {
         let Way::Groups(patterns) = &mut self.way else { return None };
-        let text = str::from_utf8(line).ok()?;
+        let text = str::from_utf8(device::without_escaped_end(line)).ok()?;
         let mut values = [None; MOST];
         match patterns.iter_mut().any(|pattern| pattern.read(text, &mut values)) {
             true => self.add(&values, true, line, (mapping, minutes), calls),

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{From, Origin, Shape, Where};
 use crate::call::Reason;
+use crate::format::device;
+use crate::format::names::text_of;
 
 /// The columns that a header line names, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,18 @@ pub struct Columns(Vec<String>);
 impl Columns {
     pub fn read(line: &[u8], cells: &mut Cells) -> Self {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        Self(cells.of(line).iter().map(|name| name.trim().to_owned()).collect())
+        Self(cells.of(text_of(line).as_bytes()).iter().map(|name| name.trim().to_owned()).collect())
+    }
+
+    /// Whether a line has the same names, whatever their order and their case: that of another file behind this one.
+    pub fn are_named_by(&self, line: &[u8], cells: &mut Cells) -> bool {
+        let sorted = |Self(names): &Self| {
+            let mut names: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+            names.sort_unstable();
+            names
+        };
+        let are_as_long = |Self(names): &Self| names.iter().map(String::len).sum::<usize>() <= line.len();
+        are_as_long(self) && sorted(self) == sorted(&Self::read(line, cells))
     }
 }
 
@@ -67,7 +80,8 @@ impl<'r> Record<'r> {
                 Err(_) => Err(Reason::BadJson),
             },
             Shape::Regex(patterns) => {
-                let line = str::from_utf8(record).map_err(|_| Reason::BadLine)?;
+                let line =
+                    str::from_utf8(device::without_escaped_end(record)).map_err(|_| Reason::BadLine)?;
                 let captured = |pattern: &'r Regex| Some((pattern.captures(line)?, pattern));
                 let matched = patterns.iter().find_map(captured);
                 Ok(matched.map(|(groups, pattern)| Self::Groups { groups, pattern }))

@@ -129,7 +129,8 @@ impl TimeFormat {
                 Err(_) => device.moment(text.parse::<civil::DateTime>().ok()?),
             }),
             Self::Unix => Some(UnixMillis(text.split('.').next()?.parse::<i64>().ok()?.checked_mul(1000)?)),
-            Self::UnixMillis => text.parse().ok().map(UnixMillis),
+            // pandas writes a column in which some are missing with a point.
+            Self::UnixMillis => text.split('.').next()?.parse().ok().map(UnixMillis),
             // The seconds stand behind a minute as long as the one that is remembered, and nothing behind them.
             Self::Written(format) if text.len() == "01/31/2024 09:00:00".len() && format.ends_with(":%S") => {
                 let mut minute = last[1].get();
