@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::day::Day;
 use super::fault::{Fault, Reason};
@@ -83,6 +83,7 @@ impl Collector {
             .map_err(|error| storage(options, &error))?;
         let graph = Graph::new(options, pace, metrics.clone())?;
         metrics.succeeded_at(progress.last_success.min(now()));
+        metrics.lost(progress.lost);
         Ok(Self { options: options.clone(), graph, spool, progress, metrics, failed: HashSet::new() })
     }
 
@@ -174,9 +175,27 @@ impl Collector {
             let changed = window.changed;
             warn!(source = %self.options.source, %day, changed, "Microsoft changed rows that were collected before");
         }
-        self.progress.asked.insert(day, begun);
+        let asked = &mut self.progress.asked;
+        // A day that somebody asked for by hand does not make those after it due.
+        if plan::is_due(day, begun, &self.options.times, asked) {
+            asked.since = Some(asked.since.map_or(day, |since| since.min(day)));
+        }
+        asked.at.insert(day, begun);
         self.save()?;
         Ok(window)
+    }
+
+    /// Says which days went at Microsoft before they came here. That is known until the next save.
+    fn forget_gone(&mut self) {
+        let lost = self.progress.asked.forget_gone(now(), &self.options.times);
+        if let (Some(first), Some(last)) = (lost.first(), lost.last()) {
+            error!(
+                source = %self.options.source, %first, %last, days = lost.len(),
+                "the calls of these days are lost: they were not collected while Microsoft kept them, which is 150 days"
+            );
+        }
+        self.progress.lost += lost.len();
+        self.metrics.lost(self.progress.lost);
     }
 
     fn pages(&mut self, window: &mut Window, inbox: &mut Inbox) -> Result<(), Stopped> {
@@ -221,9 +240,9 @@ impl Collector {
         Ok(())
     }
 
+    /// Only after an answer of Microsoft's: TLS takes none under a clock that is years ahead.
     fn save(&mut self) -> Result<(), Fault> {
-        let oldest = now() - i64::try_from(super::MAX_HISTORY.as_millis()).unwrap_or(0);
-        self.progress.forget_before(Day::of(oldest));
+        self.forget_gone();
         self.progress.save().map_err(|error| storage(&self.options, &error))
     }
 }

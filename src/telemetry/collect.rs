@@ -9,6 +9,7 @@ pub struct Collection {
     window_start: GaugeVec,
     window_end: GaugeVec,
     history: GaugeVec,
+    lost: GaugeVec,
     failing: GaugeVec,
     token_end: GaugeVec,
     credential_end: GaugeVec,
@@ -88,6 +89,11 @@ impl Collection {
                 "How much of the history is still to be fetched, in whole days.",
                 source,
             ),
+            lost: gauge(
+                "cdr_collect_lost_seconds",
+                "How much was not fetched while Microsoft kept it, in whole days.",
+                source,
+            ),
             failing: gauge(
                 "cdr_collect_failing",
                 "1 for the reason why collecting fails now; 0 for all others.",
@@ -130,12 +136,13 @@ impl Collection {
         Ok(())
     }
 
-    fn gauges(&self) -> [&GaugeVec; 9] {
+    fn gauges(&self) -> [&GaugeVec; 10] {
         [
             &self.last_success,
             &self.window_start,
             &self.window_end,
             &self.history,
+            &self.lost,
             &self.failing,
             &self.token_end,
             &self.credential_end,
@@ -209,6 +216,11 @@ impl OfSource {
 
     pub fn history_left(&self, days: usize) {
         self.all.history.with_label_values(&[&self.source]).set((days * 24 * 60 * 60) as f64);
+    }
+
+    /// Days that are to be had no more.
+    pub fn lost(&self, days: usize) {
+        self.all.lost.with_label_values(&[&self.source]).set((days * 24 * 60 * 60) as f64);
     }
 
     /// The reason of the fault that holds now, if one does.

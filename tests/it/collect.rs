@@ -1,6 +1,7 @@
 //! Records collected from Microsoft, which here is a stand-in: real HTTPS on loopback, behaving as documented and
 //! misbehaving by list.
 
+mod again;
 mod daemon;
 mod faults;
 mod kills;
