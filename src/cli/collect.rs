@@ -75,7 +75,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         if io::stdout().write_all(text.as_bytes()).is_err() {
             return Exit::No;
         }
-        if arguments.from.is_some() && of == 0 {
+        let is_missing = days < of || (arguments.from.is_some() && of == 0);
+        if is_missing {
             exit = Exit::No;
         }
         if let Some(fault) = fault {
@@ -99,7 +100,7 @@ struct Total {
 
 impl Total {
     fn add(&mut self, window: Window) {
-        self.days += 1;
+        self.days += usize::from(window.pages > 0);
         self.pages += u64::from(window.pages);
         self.new += window.new;
         self.known += window.known;

@@ -31,12 +31,15 @@ pub struct Collector {
     metrics: OfSource,
     /// Days of the history that could not be had.
     failed: HashSet<Day>,
+    /// Days of which it was said that their prints are damaged.
+    told: HashSet<Day>,
 }
 
 /// What asking for one day came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub day: Day,
+    /// 0 where it was not asked for, since it would count twice.
     pub pages: u32,
     pub new: u64,
     pub known: u64,
@@ -84,7 +87,15 @@ impl Collector {
         let graph = Graph::new(options, pace, metrics.clone())?;
         metrics.succeeded_at(progress.last_success.min(now()));
         metrics.lost(progress.lost);
-        Ok(Self { options: options.clone(), graph, spool, progress, metrics, failed: HashSet::new() })
+        Ok(Self {
+            options: options.clone(),
+            graph,
+            spool,
+            progress,
+            metrics,
+            failed: HashSet::new(),
+            told: HashSet::new(),
+        })
     }
 
     /// The days that are asked for again each time, newest first.
@@ -165,12 +176,16 @@ impl Collector {
         // What appears while it is being asked for may have been passed by.
         let begun = now();
         let oldest_live = self.live_days().last().copied().unwrap_or(day);
-        self.spool.begin(day, oldest_live).map_err(|error| storage(&self.options, &error))?;
+        let is_known = self.spool.begin(day, oldest_live).map_err(|error| storage(&self.options, &error))?;
         let mut window = Window { day, pages: 0, new: 0, known: 0, changed: 0 };
-        let ended = self.pages(&mut window, inbox);
-        let committed = self.spool.commit().map_err(|error| storage(&self.options, &error));
-        ended?;
-        committed?;
+        if is_known {
+            let ended = self.pages(&mut window, inbox);
+            let committed = self.spool.commit().map_err(|error| storage(&self.options, &error));
+            ended?;
+            committed?;
+        } else {
+            self.pass_by(day);
+        }
         if window.changed > 0 {
             let changed = window.changed;
             warn!(source = %self.options.source, %day, changed, "Microsoft changed rows that were collected before");
@@ -183,6 +198,19 @@ impl Collector {
         asked.at.insert(day, begun);
         self.save()?;
         Ok(window)
+    }
+
+    /// Its prints were made once it was settled: all its rows were counted, and would count again as new. To miss what
+    /// Microsoft may have added since is the lesser fault, and neither holds up the other days.
+    fn pass_by(&mut self, day: Day) {
+        if self.told.insert(day) {
+            let file = self.spool.prints_of(day);
+            warn!(
+                source = %self.options.source, %day, file = %file.display(),
+                "this file is damaged: it tells which calls of the day were counted, so the day is not asked for again; \
+                 without the file it is, and its calls count once more"
+            );
+        }
     }
 
     /// Says which days went at Microsoft before they came here. That is known until the next save.
@@ -234,7 +262,9 @@ impl Collector {
         let times = self.options.times;
         let asked = &self.progress.asked;
         let is_over = |day| plan::is_over(day, now(), &times, asked);
-        let tidied = self.spool.tidy(times.keep, is_over, read);
+        // The oldest day that can be asked for also looks at the one before.
+        let forget = plan::oldest_kept(now()).previous();
+        let tidied = self.spool.tidy(times.keep, is_over, forget, read);
         let (files, bytes) = tidied.map_err(|error| storage(&self.options, &error))?;
         self.metrics.spool(files, bytes);
         Ok(())

@@ -13,6 +13,7 @@ mod inbox;
 mod options;
 mod pace;
 mod plan;
+mod prints;
 mod progress;
 mod row;
 mod run;

@@ -70,12 +70,13 @@ impl<'de> Deserialize<'de> for Rows {
     }
 }
 
-/// How a row is known again.
+/// How a row is known again: hashes, which fit sixteen bytes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Print {
+    /// Of its id: 96 bits. Two of a million rows have the same less often than once in 10^16 times.
     pub id: u128,
     /// Of all that is kept of it.
-    pub content: u64,
+    pub content: u32,
 }
 
 impl Row {
@@ -105,6 +106,8 @@ fn line_of(kept: &Map<String, Value>) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
+const CONTENT_BITS: u32 = u32::BITS;
+
 impl Print {
     /// Of a line of a file, without its line end.
     pub fn of(line: &str) -> Self {
@@ -120,7 +123,18 @@ impl Print {
                 xxh3_128(line.as_bytes())
             }
         };
-        Self { id, content: xxh3_64(line.as_bytes()) }
+        let content = xxh3_64(line.as_bytes()) & u64::from(u32::MAX);
+        Self { id: id >> CONTENT_BITS, content: u32::try_from(content).unwrap_or_default() }
+    }
+
+    pub fn to_bytes(self) -> [u8; 16] {
+        (self.id << CONTENT_BITS | u128::from(self.content)).to_be_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let [.., a, b, c, d] = bytes;
+        let id = u128::from_be_bytes(bytes) >> CONTENT_BITS;
+        Self { id, content: u32::from_be_bytes([a, b, c, d]) }
     }
 }
 
@@ -163,6 +177,7 @@ mod tests {
                         \"successfulCall\":true,\"finalSipCodePhrase\":\"BYE\\u0007\",\"calleeNumber\":\"+1206\"}\n";
         assert_eq!(row.line, expected);
         assert_eq!(Print::of(row.line.trim_end()), row.print, "a file says the same of it");
+        assert_eq!(Print::from_bytes(row.print.to_bytes()), row.print);
     }
 
     #[test]

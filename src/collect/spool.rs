@@ -1,27 +1,26 @@
-//! The files of one source: complete ones only, each row once. What is known of rows is what these files hold.
+//! The files of one source: complete ones only, each row once. What is known of rows is what these files hold, and the
+//! prints of those that went.
 //!
 //! A row that comes again with another content goes into a file of its own beside them, which no source reads: its call
 //! is counted.
 //!
 //! A file is written under a hidden name, synced and renamed, so that a kill at any point leaves whole files; there is no
-//! index beside them that could differ.
+//! index beside them that could differ. A file goes after its prints are written: a kill between leaves both, which say
+//! the same.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use jiff::Timestamp;
 
 use super::day::Day;
+use super::prints::{self, Known};
 use super::row::{Print, Row};
-
-/// Content by id.
-type Known = HashMap<u128, u64>;
 
 /// What a row is to the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +38,8 @@ pub struct Spool {
     _lock: File,
     /// Of each day that is asked for.
     known: BTreeMap<Day, Known>,
+    /// Of these, what is known is not whole: their prints are damaged.
+    damaged: BTreeSet<Day>,
     parts: BTreeMap<Kind, Part>,
     /// Files that were read to their end when this was last tidied. What was read since may not be counted for good.
     read_before: HashSet<PathBuf>,
@@ -91,46 +92,50 @@ impl Spool {
             folder: folder.to_path_buf(),
             _lock: lock,
             known: BTreeMap::new(),
+            damaged: BTreeSet::new(),
             parts: BTreeMap::new(),
             read_before: HashSet::new(),
         })
     }
 
     /// Gets ready for the rows of a day. Days from `keep_from` on stay in memory; of others only the neighbours do,
-    /// since no public source says for sure to which day a call of midnight belongs.
+    /// since no public source says for sure to which day a call of midnight belongs. Returns whether all is known of the
+    /// day; if not, rows that were counted would be taken for new.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn begin(&mut self, day: Day, keep_from: Day) -> io::Result<()> {
+    pub fn begin(&mut self, day: Day, keep_from: Day) -> io::Result<bool> {
         self.abandon();
         let near = [day, day.previous(), day.next()];
-        self.known.retain(|known, _| *known >= keep_from.previous() || near.contains(known));
+        // What is damaged is looked at anew: somebody may have mended it.
+        let damaged = std::mem::take(&mut self.damaged);
+        self.known.retain(|known, _| {
+            !damaged.contains(known) && (*known >= keep_from.previous() || near.contains(known))
+        });
         for day in near {
             if !self.known.contains_key(&day) {
                 let known = self.read(day)?;
                 self.known.insert(day, known);
             }
         }
-        Ok(())
+        Ok(!self.damaged.contains(&day))
     }
 
-    fn read(&self, day: Day) -> io::Result<Known> {
-        let mut known = Known::new();
+    fn read(&mut self, day: Day) -> io::Result<Known> {
+        let mut known = prints::read(&self.folder, day)?.unwrap_or_else(|| {
+            self.damaged.insert(day);
+            Known::new()
+        });
         // In the order of time: the last word on a row stays.
         for (_, path) in self.files()?.into_iter().filter(|(name, _)| name.day == day) {
-            let at = |error: io::Error| {
-                let path = path.display();
-                io::Error::new(
-                    error.kind(),
-                    format!("{path}: {error}; move this file away, and its rows are fetched again"),
-                )
-            };
-            for line in BufReader::new(File::open(&path).map_err(at)?).lines() {
-                let print = Print::of(&line.map_err(at)?);
-                known.insert(print.id, print.content);
-            }
+            read_rows(&path, &mut known)?;
         }
         Ok(known)
+    }
+
+    /// Where the prints of a day stand.
+    pub fn prints_of(&self, day: Day) -> PathBuf {
+        prints::path(&self.folder, day)
     }
 
     /// Takes a row of this day: writes it unless it stands in a file as it is.
@@ -213,8 +218,9 @@ impl Spool {
         Ok(files)
     }
 
-    /// Removes files older than `keep` of days that are over, once they are read, and were so the last time; how many
-    /// files and bytes are left. `read` names those that are read to their end, if that can be known.
+    /// Removes files older than `keep` of days that are over, once they are read, and were so the last time, and keeps
+    /// their prints until the day is before `forget`; how many files and bytes are left. `read` names the files that are
+    /// read to their end, if that can be known.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -222,24 +228,79 @@ impl Spool {
         &mut self,
         keep: Duration,
         is_over: impl Fn(Day) -> bool,
+        forget: Day,
         read: impl FnOnce() -> Option<HashSet<PathBuf>>,
     ) -> io::Result<(u64, u64)> {
         let keep = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
-        let mut files = self.files()?;
+        let files = self.files()?;
         let is_old = |name: &Name| super::now() - name.fetched >= keep && is_over(name.day);
         if files.iter().any(|(name, _)| is_old(name))
             && let Some(read) = read()
         {
             let before = std::mem::replace(&mut self.read_before, read);
             let is_counted = |path: &PathBuf| before.contains(path) && self.read_before.contains(path);
-            let may_go = |name: &Name, path: &PathBuf| name.kind == Kind::Changed || is_counted(path);
-            for (_, path) in files.extract_if(.., |(name, path)| is_old(name) && may_go(name, path)) {
-                fs::remove_file(path)?;
+            let may_go = |name: &Name, path: &PathBuf| {
+                is_old(name) && (name.kind == Kind::Changed || is_counted(path))
+            };
+            for of_day in files.chunk_by(|(one, _), (next, _)| one.day == next.day) {
+                // The oldest first, so that what stays has the last word on a row.
+                self.remove(of_day.iter().take_while(|(name, path)| may_go(name, path)))?;
             }
         }
-        let sizes = files.iter().filter_map(|(_, path)| fs::metadata(path).ok());
+        self.forget_before(forget)?;
+        let files = self.files()?;
+        let prints = self.prints()?;
+        let paths = files.iter().map(|(_, path)| path).chain(prints.iter().map(|(_, path)| path));
+        let sizes = paths.filter_map(|path| fs::metadata(path).ok());
         Ok((files.len() as u64, sizes.map(|metadata| metadata.len()).sum()))
     }
+
+    /// Removes files of one day, after their prints are on the disk. Those of a day with damaged prints stay: the prints
+    /// that would be written are not all.
+    fn remove<'a>(&self, files: impl Iterator<Item = &'a (Name, PathBuf)>) -> io::Result<()> {
+        let files: Vec<_> = files.collect();
+        let Some((name, _)) = files.first() else { return Ok(()) };
+        let Some(mut known) = prints::read(&self.folder, name.day)? else { return Ok(()) };
+        for (_, path) in &files {
+            read_rows(path, &mut known)?;
+        }
+        prints::write(&self.folder, name.day, &known)?;
+        files.iter().try_for_each(|(_, path)| fs::remove_file(path))
+    }
+
+    /// Forgets days that can be asked for no more.
+    fn forget_before(&self, day: Day) -> io::Result<()> {
+        let prints = self.prints()?.into_iter();
+        prints.filter(|(of, _)| *of < day).try_for_each(|(_, path)| fs::remove_file(path))
+    }
+
+    /// The files of prints, by day.
+    fn prints(&self) -> io::Result<Vec<(Day, PathBuf)>> {
+        let mut prints = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if let Some(day) = entry.file_name().to_str().and_then(prints::day_of) {
+                prints.push((day, entry.path()));
+            }
+        }
+        Ok(prints)
+    }
+}
+
+/// What the rows of a file are known by.
+fn read_rows(path: &Path, known: &mut Known) -> io::Result<()> {
+    let at = |error: io::Error| {
+        let path = path.display();
+        io::Error::new(
+            error.kind(),
+            format!("{path}: {error}; move this file away, and its rows are fetched again"),
+        )
+    };
+    for line in BufReader::new(File::open(path).map_err(at)?).lines() {
+        let print = Print::of(&line.map_err(at)?);
+        known.insert(print.id, print.content);
+    }
+    Ok(())
 }
 
 impl Part {

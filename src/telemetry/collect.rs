@@ -109,8 +109,12 @@ impl Collection {
                 "When the certificate ends, or the client secret as the config says.",
                 source,
             ),
-            spool_files: gauge("cdr_collect_spool_files", "Files in the spool folder.", source),
-            spool_bytes: gauge("cdr_collect_spool_bytes", "Bytes of the files in the spool folder.", source),
+            spool_files: gauge("cdr_collect_spool_files", "Files of rows in the spool folder.", source),
+            spool_bytes: gauge(
+                "cdr_collect_spool_bytes",
+                "Bytes of the files and prints of rows in the spool folder.",
+                source,
+            ),
             requests: counter(
                 "cdr_collect_requests_total",
                 "Requests to Microsoft, by HTTP status or why there was none.",

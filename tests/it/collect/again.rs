@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::setup::{Setup, spooled};
 use super::stand_in::{StandIn, rows};
+use crate::tools::wait_until;
 
 fn day(ago: i64) -> String {
     rows::day(ago).to_string()[..10].to_owned()
@@ -51,4 +52,62 @@ fn what_microsoft_kept_no_longer_is_told_of() {
         assert_eq!(told, if start == 1 { 1 } else { 0 }, "{log:?}");
     }
     assert_eq!(spooled(&setup.spool()).len(), 50);
+}
+
+/// Collects twelve days and tidies the files of those that are over.
+fn tidied(stand_in: &StandIn) -> Setup {
+    let mut setup = Setup::with(stand_in, "every: 200ms\nlook_back: 1h\nhistory: 11d\nkeep: 0s");
+    let daemon = setup.serve(stand_in);
+    daemon.wait_for_metrics("the history", |metrics| metrics.sum("cdr_calls_total", &[]) == 120.0);
+    wait_until("old files are gone", || spooled(&setup.spool()).len() <= 30);
+    daemon.stop();
+    setup.more = setup.more.replace("keep: 0s", "keep: 7d");
+    setup
+}
+
+#[test]
+fn a_day_whose_files_went_counts_no_call_again() {
+    let stand_in = StandIn::start(rows::calls(12, 10));
+    let mut setup = tidied(&stand_in);
+    // Late: nobody has it yet.
+    stand_in.world().rows.push(rows::call(7_000, rows::day(8)));
+    let ended = setup.run(&stand_in, &["collect", "--once", "--from", &day(11), "--to", &day(6)]);
+    let expected = "teams: 6 of 6 days, 6 pages: 1 new row, 60 known, 0 changed";
+    assert!(ended.stdout.starts_with(expected), "by hand: {}", ended.stdout);
+    fs::write(setup.spool().join(".progress.json"), "damaged").unwrap();
+    let ended = setup.collect(&stand_in);
+    assert!(ended.stdout.contains(": 0 new rows, 121 known"), "without progress: {}", ended.stdout);
+    setup.more = setup.more.replace("look_back: 1h", "look_back: 300h");
+    let ended = setup.collect(&stand_in);
+    assert!(ended.stdout.contains(": 0 new rows, 121 known"), "look_back raised: {}", ended.stdout);
+    let daemon = setup.serve(&stand_in);
+    let metrics =
+        daemon.wait_for_metrics("all calls", |metrics| metrics.sum("cdr_calls_total", &[]) == 121.0);
+    assert_eq!(metrics.sum("cdr_exporter_records_total", &[("result", "duplicate")]), 0.0);
+    daemon.stop();
+}
+
+#[test]
+fn a_day_with_damaged_prints_is_told_of_and_not_counted_again() {
+    let stand_in = StandIn::start(rows::calls(12, 10));
+    let setup = tidied(&stand_in);
+    let prints = setup.spool().join(format!(".prints-{}", day(8)));
+    let mut bytes = fs::read(&prints).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&prints, bytes).unwrap();
+    let by_hand = || setup.run(&stand_in, &["collect", "--once", "--from", &day(9), "--to", &day(7)]);
+    let ended = by_hand();
+    assert_eq!(ended.code, Some(1));
+    let expected = "teams: 2 of 3 days, 2 pages: 0 new rows, 20 known, 0 changed";
+    assert!(ended.stdout.starts_with(expected), "{}", ended.stdout);
+    let name = prints.display().to_string();
+    assert!(
+        ended.stderr.contains(&name) && ended.stderr.contains("this file is damaged"),
+        "{}",
+        ended.stderr
+    );
+    fs::remove_file(prints).unwrap();
+    let ended = by_hand();
+    let expected = "teams: 3 of 3 days, 3 pages: 10 new rows, 20 known, 0 changed";
+    assert!(ended.code == Some(0) && ended.stdout.starts_with(expected), "{}", ended.stdout);
 }
