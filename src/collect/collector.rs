@@ -1,6 +1,6 @@
 //! One collector: asks for a day and makes what is new a file; day by day as the plan says.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tracing::{error, info, warn};
 
@@ -33,6 +33,8 @@ pub struct Collector {
     failed: HashSet<Day>,
     /// Days of which it was said that their prints are damaged.
     told: HashSet<Day>,
+    /// Of each day, how many elements were said to be no rows.
+    odd: HashMap<Day, u64>,
 }
 
 /// What asking for one day came to.
@@ -44,6 +46,8 @@ pub struct Window {
     pub new: u64,
     pub known: u64,
     pub changed: u64,
+    /// Elements of the pages that are no rows.
+    pub odd: u64,
 }
 
 /// What a trial came to.
@@ -87,15 +91,9 @@ impl Collector {
         let graph = Graph::new(options, pace, metrics.clone())?;
         metrics.succeeded_at(progress.last_success.min(now()));
         metrics.lost(progress.lost);
-        Ok(Self {
-            options: options.clone(),
-            graph,
-            spool,
-            progress,
-            metrics,
-            failed: HashSet::new(),
-            told: HashSet::new(),
-        })
+        let options = options.clone();
+        let (failed, told, odd) = Default::default();
+        Ok(Self { options, graph, spool, progress, metrics, failed, told, odd })
     }
 
     /// The days that are asked for again each time, newest first.
@@ -177,7 +175,7 @@ impl Collector {
         let begun = now();
         let oldest_live = self.live_days().last().copied().unwrap_or(day);
         let is_known = self.spool.begin(day, oldest_live).map_err(|error| storage(&self.options, &error))?;
-        let mut window = Window { day, pages: 0, new: 0, known: 0, changed: 0 };
+        let mut window = Window { day, pages: 0, new: 0, known: 0, changed: 0, odd: 0 };
         if is_known {
             let ended = self.pages(&mut window, inbox);
             let committed = self.spool.commit().map_err(|error| storage(&self.options, &error));
@@ -189,6 +187,10 @@ impl Collector {
         if window.changed > 0 {
             let changed = window.changed;
             warn!(source = %self.options.source, %day, changed, "Microsoft changed rows that were collected before");
+        }
+        let odd = window.odd;
+        if odd > 0 && self.odd.insert(day, odd) != Some(odd) {
+            warn!(source = %self.options.source, %day, odd, "Microsoft's pages hold something that is no row; it is left out");
         }
         let asked = &mut self.progress.asked;
         // A day that somebody asked for by hand does not make those after it due.
@@ -243,6 +245,10 @@ impl Collector {
                     Seen::Changed => window.changed += 1,
                 }
                 self.metrics.row(seen.label());
+            }
+            for _ in 0..page.odd {
+                window.odd += 1;
+                self.metrics.row("odd");
             }
             self.metrics.page();
             if window.pages.is_multiple_of(PAGES_A_FILE) {

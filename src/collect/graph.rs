@@ -66,6 +66,8 @@ impl std::fmt::Debug for Token {
 #[derive(Debug)]
 pub struct Page {
     pub rows: Vec<Row>,
+    /// Elements that are no rows.
+    pub odd: usize,
     /// Where the next one is.
     pub next: Option<String>,
 }
@@ -177,7 +179,7 @@ impl Graph {
         if answer.is_html() {
             return Err(strange("a web page in place of records; a proxy may have answered in its place"));
         }
-        let body: Body = serde_json::from_slice(&answer.body).map_err(|error| {
+        let body = read(&answer.body).map_err(|error| {
             strange(&format!("what is no page of records, or breaks off ({})", kind_of(&error)))
         })?;
         if let Some(next) = &body.next
@@ -186,7 +188,7 @@ impl Graph {
             let place = fault::readable(host(next), 80);
             return Err(strange(&format!("a link to another host ({place}), which is not followed")));
         }
-        Ok(Page { rows: body.value.0, next: body.next })
+        Ok(Page { rows: body.value.rows, odd: body.value.odd, next: body.next })
     }
 
     fn refused(&self, answer: &Answer) -> Fault {
@@ -228,6 +230,16 @@ impl Graph {
         let pause = self.options.times.first_pause() * 2_u32.saturating_pow(attempt - 1);
         pause.min(MAX_PAUSE).mul_f64(0.5 + fastrand::f64())
     }
+}
+
+/// A page, whatever its texts hold: bytes that are no UTF-8, and control characters that JSON wants escaped, stop none.
+fn read(body: &[u8]) -> serde_json::Result<Body> {
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(&text).or_else(|error| {
+        // Outside of texts a blank is as good as a line end.
+        let blank = text.replace(|c: char| c.is_ascii_control(), " ");
+        serde_json::from_str(&blank).map_err(|_| error)
+    })
 }
 
 /// Whether a link leads to the host that was asked, by the same scheme.

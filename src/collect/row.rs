@@ -1,10 +1,14 @@
 //! A row of Graph cut down to what is counted: no names, no sign-in names, numbers down to their country.
+//!
+//! Whether a row counts is for its reader to say: what is odd in a field stays as it is, and stops no other row.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// What is kept as it came, in the order in which it is written. `id` first: it is looked for in files.
@@ -43,7 +47,11 @@ const MOST_ROWS: usize = 20_000;
 
 /// The rows of a page, each cut down as it comes, so that no page takes much more memory than its text.
 #[derive(Debug)]
-pub struct Rows(pub Vec<Row>);
+pub struct Rows {
+    pub rows: Vec<Row>,
+    /// How many elements of the list are no rows: `null`, say.
+    pub odd: usize,
+}
 
 impl<'de> Deserialize<'de> for Rows {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -56,14 +64,17 @@ impl<'de> Deserialize<'de> for Rows {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
-                let mut rows = Vec::new();
-                while let Some(row) = list.next_element::<Map<String, Value>>()? {
-                    if rows.len() == MOST_ROWS {
-                        return Err(A::Error::invalid_length(rows.len() + 1, &self));
+                let mut page = Rows { rows: Vec::new(), odd: 0 };
+                while let Some(element) = list.next_element::<&RawValue>()? {
+                    if page.rows.len() + page.odd == MOST_ROWS {
+                        return Err(A::Error::invalid_length(MOST_ROWS + 1, &self));
                     }
-                    rows.push(Row::cut(&row));
+                    match Row::cut(element.get()) {
+                        Some(row) => page.rows.push(row),
+                        None => page.odd += 1,
+                    }
                 }
-                Ok(Rows(rows))
+                Ok(page)
             }
         }
         deserializer.deserialize_seq(OfList)
@@ -80,30 +91,29 @@ pub struct Print {
 }
 
 impl Row {
-    /// What is kept of a row. One without an id is known by its content.
-    pub fn cut(whole: &Map<String, Value>) -> Self {
-        let mut kept = Map::new();
-        for name in KEPT {
-            if let Some(value) = whole.get(name).filter(|value| !value.is_object() && !value.is_array()) {
-                kept.insert(name.to_owned(), value.clone());
-            }
-        }
-        for name in NUMBERS {
-            if let Some(country) = whole.get(name).and_then(Value::as_str).and_then(country_of) {
-                kept.insert(name.to_owned(), Value::from(country));
-            }
-        }
-        let line = line_of(&kept);
+    /// What is kept of a row. One without an id is known by its content. `None` for what is no JSON object.
+    pub fn cut(text: &str) -> Option<Self> {
+        let whole: HashMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+        let kept = KEPT.iter().filter_map(|name| Some((name, scalar(whole.get(*name)?)?)));
+        let countries = NUMBERS.iter().filter_map(|name| Some((name, country(whole.get(*name)?)?)));
+        let fields = kept.chain(countries).map(|(name, value)| format!("\"{name}\":{value}"));
+        let line = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
         let print = Print::of(&line);
-        Self { line: line + "\n", print }
+        Some(Self { line: line + "\n", print })
     }
 }
 
-/// serde_json keeps a map's keys by name; here they stand in the order of [`KEPT`].
-fn line_of(kept: &Map<String, Value>) -> String {
-    let fields = KEPT.iter().chain(&NUMBERS).filter_map(|name| Some((name, kept.get(*name)?)));
-    let fields: Vec<String> = fields.map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    format!("{{{}}}", fields.join(","))
+/// A value as serde_json writes it, or as it came where that cannot read it: half of an emoji, a number beyond all.
+fn scalar(value: &RawValue) -> Option<String> {
+    let text = value.get();
+    let is_scalar = !text.starts_with(['{', '[']);
+    let read = || serde_json::from_str::<Value>(text);
+    is_scalar.then(|| read().map_or_else(|_| text.to_owned(), |value| value.to_string()))
+}
+
+fn country(number: &RawValue) -> Option<String> {
+    let number: String = serde_json::from_str(number.get()).ok()?;
+    country_of(&number).map(|country| format!("\"{country}\""))
 }
 
 const CONTENT_BITS: u32 = u32::BITS;
@@ -157,22 +167,19 @@ fn country_of(number: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn map(value: Value) -> Map<String, Value> {
-        match value {
-            Value::Object(map) => map,
-            other => panic!("{other}"),
-        }
+    fn cut(value: &Value) -> Row {
+        Row::cut(&value.to_string()).unwrap()
     }
 
     #[test]
     fn only_what_is_counted_is_kept() {
-        let whole = map(serde_json::json!({
+        let whole = serde_json::json!({
             "calleeNumber": "+12065550***", "userPrincipalName": "user.one@contoso.com", "id": "a-1",
             "userDisplayName": "User One", "userId": "u-1", "duration": 5, "callerNumber": "Reception",
             "successfulCall": true, "callType": "ByotIn", "endDateTime": null, "mediaPathLocation": "USWE",
             "finalSipCodePhrase": "BYE\u{7}", "trunkFullyQualifiedDomainName": {"odd": 1},
-        }));
-        let row = Row::cut(&whole);
+        });
+        let row = cut(&whole);
         let expected = "{\"id\":\"a-1\",\"callType\":\"ByotIn\",\"endDateTime\":null,\"duration\":5,\
                         \"successfulCall\":true,\"finalSipCodePhrase\":\"BYE\\u0007\",\"calleeNumber\":\"+1206\"}\n";
         assert_eq!(row.line, expected);
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn a_row_is_known_by_its_id_and_what_is_kept() {
         let row = |id: Value, code: u64, name: &str| {
-            Row::cut(&map(serde_json::json!({"id": id, "finalSipCode": code, "userDisplayName": name}))).print
+            cut(&serde_json::json!({"id": id, "finalSipCode": code, "userDisplayName": name})).print
         };
         let one = row("1".into(), 200, "x");
         assert_eq!(one, row("1".into(), 200, "y"), "what is not kept may change");
@@ -195,9 +202,30 @@ mod tests {
     #[test]
     fn a_page_has_no_more_rows_than_a_page_can_have() {
         let page = |rows| format!("[{}]", vec!["{}"; rows].join(","));
-        let rows = |text: &str| serde_json::from_str::<Rows>(text).map(|rows| rows.0.len());
+        let rows = |text: &str| serde_json::from_str::<Rows>(text).map(|page| page.rows.len());
         assert_eq!(rows(&page(MOST_ROWS)).unwrap(), MOST_ROWS);
         assert!(rows(&page(MOST_ROWS + 1)).unwrap_err().to_string().contains("at most 20000 rows"));
+    }
+
+    #[test]
+    fn what_is_odd_stops_no_row() {
+        let page = r#"[null, {"id": "a", "userDisplayName": "User \ud83d", "duration": 1e999}, "User One", 7, [{}],
+            {"id": "b\udd83", "finalSipCodePhrase": "\ud83d\ud83d BYE", "callerNumber": "+4930\ud83d", "x": [[[[1e999]]]]},
+            {"id": "c", "duration": 5.0}]"#;
+        let page: Rows = serde_json::from_str(page).unwrap();
+        let lines: Vec<&str> = page.rows.iter().map(|row| row.line.trim_end()).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"id":"a","duration":1e999}"#,
+                r#"{"id":"b\udd83","finalSipCodePhrase":"\ud83d\ud83d BYE"}"#,
+                r#"{"id":"c","duration":5.0}"#
+            ]
+        );
+        assert_eq!(page.odd, 4);
+        for row in page.rows {
+            assert_eq!(Print::of(row.line.trim_end()), row.print, "a file says the same of it");
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Collection {
             pages: counter("cdr_collect_pages_total", "Pages of rows that were fetched.", source),
             rows: counter(
                 "cdr_collect_rows_total",
-                "Rows that were fetched: new, known, or changed under a known id.",
+                "Rows that were fetched: new, known, changed under a known id, or odd: no rows at all.",
                 &["source", "result"],
             ),
         }
@@ -166,7 +166,7 @@ impl Collection {
         self.last_success.with_label_values(&[source]);
         self.retries.with_label_values(&[source]);
         self.pages.with_label_values(&[source]);
-        for result in ["new", "known", "changed"] {
+        for result in ["new", "known", "changed", "odd"] {
             self.rows.with_label_values(&[source, result]);
         }
         for endpoint in ["sign_in", "calls"] {

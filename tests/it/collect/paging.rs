@@ -140,6 +140,39 @@ fn the_disk_holds_less_than_half_a_kilobyte_a_call() {
     assert!(bytes / 2_000 < 512, "{bytes}");
 }
 
+/// What is odd in one row stops neither its page nor those behind it; in a field that is read, it is as in any file.
+#[test]
+fn an_odd_row_costs_no_other() {
+    for (text, odd, counted, rejected, no_rows) in [
+        ("User One", &b"User \\ud83d"[..], 20.0, 0.0, 0.0),
+        ("User One", b"J\xfcrgen", 20.0, 0.0, 0.0),
+        ("User One", b"User\n\x00One", 20.0, 0.0, 0.0),
+        ("\"BYE\"", b"\"BYE \\ud83d\"", 19.0, 1.0, 0.0),
+        ("\"value\":[", b"\"value\":[null,\"User One\",", 20.0, 0.0, 2.0),
+        ("\"callEndSubReason\":560000", b"\"callEndSubReason\":1e999", 19.0, 1.0, 0.0),
+    ] {
+        let stand_in = StandIn::start(rows::calls(1, 20));
+        stand_in.world().page = 8;
+        stand_in.spoil(move |request, _| {
+            (request.is_for_calls() && !request.path.contains("$skip")).then_some(Fault::Odd(text, odd))
+        });
+        let setup = Setup::with(&stand_in, "every: 200ms\nlook_back: 1h\nhistory: 0s");
+        let daemon = setup.serve(&stand_in);
+        let metrics = daemon.wait_for_metrics("all rows", |metrics| {
+            let records = |result| metrics.sum("cdr_exporter_records_total", &[("result", result)]);
+            (records("counted"), records("rejected")) == (counted, rejected)
+                && metrics.sum("cdr_collect_rows_total", &[("result", "known")]) >= 60.0
+        });
+        assert_eq!(metrics.sum("cdr_collect_rows_total", &[("result", "new")]), 20.0);
+        assert!(metrics.sum("cdr_collect_rows_total", &[("result", "odd")]) >= no_rows, "{text}");
+        assert_eq!(metrics.sum("cdr_collect_rows_total", &[("result", "changed")]), 0.0, "{text}");
+        let log = daemon.stop();
+        let told = log.iter().filter(|line| line.contains("something that is no row")).count();
+        assert_eq!(told, usize::from(no_rows > 0.0), "{log:?}");
+        assert!(!log.concat().contains("User One"), "{log:?}");
+    }
+}
+
 #[test]
 fn days_may_be_chosen() {
     let stand_in = StandIn::start(rows::calls(6, 10));

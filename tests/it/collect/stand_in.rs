@@ -33,6 +33,8 @@ pub enum Fault {
     Garbage,
     /// JSON of another kind.
     Strange,
+    /// The first of these texts in the body is these bytes.
+    Odd(&'static str, &'static [u8]),
     /// The next page is at this address.
     Next(String),
     /// This status, to this address.

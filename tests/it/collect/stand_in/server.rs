@@ -99,6 +99,10 @@ impl Answer {
             }
             Fault::Garbage => self.body = b"{\"value\": [{\"id\": ".to_vec(),
             Fault::Strange => self.body = json!({"value": "User One"}).to_string().into_bytes(),
+            Fault::Odd(text, odd) => {
+                let at = self.body.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
+                self.body.splice(at..at + text.len(), odd.iter().copied());
+            }
             Fault::Next(url) => {
                 let mut page: Value = serde_json::from_slice(&self.body).unwrap();
                 page["@odata.nextLink"] = url.into();
