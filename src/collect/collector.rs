@@ -84,8 +84,8 @@ impl Collector {
     pub fn open(options: &Options, metrics: OfSource) -> Result<Self, Fault> {
         let folder = &options.folder;
         let spool = Spool::open(folder).map_err(|error| storage(options, &error))?;
-        let progress =
-            Progress::open(folder.join(".progress.json")).map_err(|error| storage(options, &error))?;
+        let progress = Progress::open(folder.join(".progress.json"), options)
+            .map_err(|error| storage(options, &error))?;
         let pace = Pace::open(&folder.join(".requests"), options.requests_per_minute)
             .map_err(|error| storage(options, &error))?;
         let graph = Graph::new(options, pace, metrics.clone())?;

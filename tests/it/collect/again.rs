@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::setup::{Setup, spooled};
+use super::stand_in::entra::TENANT;
 use super::stand_in::{StandIn, rows};
 use crate::tools::wait_until;
 
@@ -110,4 +111,43 @@ fn a_day_with_damaged_prints_is_told_of_and_not_counted_again() {
     let ended = by_hand();
     let expected = "teams: 3 of 3 days, 3 pages: 10 new rows, 20 known, 0 changed";
     assert!(ended.code == Some(0) && ended.stdout.starts_with(expected), "{}", ended.stdout);
+}
+
+/// Under the same name, with the progress of the one before.
+#[test]
+fn another_tenant_is_collected_from_its_beginning() {
+    let first = StandIn::start(rows::calls(8, 10));
+    let second = StandIn::start(
+        (0..80).map(|number| rows::call(9_000 + number, rows::day(i64::from(number) / 10))).collect(),
+    );
+    let setup = Setup::with(&first, "history: 7d");
+    assert!(setup.collect(&first).stdout.contains(": 80 new rows, 0 known"));
+    let credential = Setup::new(&second).credential;
+    let setup = Setup { credential, ..setup };
+    let ended = setup.collect(&second);
+    assert!(ended.stdout.contains(": 80 new rows, 0 known"), "{}{}", ended.stdout, ended.stderr);
+    let ended = setup.collect(&second);
+    assert!(ended.stdout.starts_with("teams: 3 of 3 days"), "what came is settled: {}", ended.stdout);
+    // And back.
+    let credential = Setup::new(&first).credential;
+    let setup = Setup { credential, ..setup };
+    let ended = setup.collect(&first);
+    assert!(ended.stdout.contains(": 0 new rows, 80 known"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_same_host_has_several_tenants() {
+    let stand_in = StandIn::start(rows::calls(8, 10));
+    let setup = Setup::with(&stand_in, "history: 7d");
+    setup.collect(&stand_in);
+    let progress = setup.spool().join(".progress.json");
+    let text = fs::read_to_string(&progress).unwrap();
+    assert!(text.contains(TENANT), "{text}");
+    fs::write(&progress, text.replace(TENANT, "fabrikam.onmicrosoft.com")).unwrap();
+    let ended = setup.collect(&stand_in);
+    assert!(
+        ended.stdout.starts_with("teams: 8 of 8 days") && ended.stdout.contains(" 0 new rows, 80 known"),
+        "{}",
+        ended.stdout
+    );
 }
