@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::readable::readable;
+
 pub use crate::telemetry::collect::Reason;
 
 impl Reason {
@@ -77,21 +79,6 @@ pub fn said(body: &[u8]) -> Option<(String, String)> {
     Some((readable(&code, 60), readable(&message, 400)))
 }
 
-/// One line of a text from elsewhere: no control characters, not too long, and nothing that looks like an address or
-/// a number of a person.
-pub fn readable(text: &str, longest: usize) -> String {
-    let is_personal = |word: &str| {
-        word.contains('@') || (word.contains('+') && word.chars().filter(char::is_ascii_digit).count() > 4)
-    };
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let words: Vec<&str> = words.map(|word| if is_personal(word) { "(hidden)" } else { word }).collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
 /// What Entra's error numbers ask for.
 const ENTRA: [(&str, &str); 14] = [
     ("AADSTS7000215", "the file must hold the secret's value, which Entra shows once, and not its id"),
@@ -154,7 +141,6 @@ mod tests {
             let said = said(body.as_bytes());
             assert_eq!(said.as_ref().map(|(code, message)| (&**code, &**message)), expected, "{body}");
         }
-        assert_eq!(readable(&"é ".repeat(9), 3), "é é…");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::http::{Answer, Client, host};
 use super::inbox::{Inbox, Interrupted};
 use super::options::Options;
 use super::pace::Pace;
+use super::readable::readable;
 use super::row::{Row, Rows};
 use super::sign_in::{self, Token};
 use crate::telemetry::OfSource;
@@ -185,7 +186,7 @@ impl Graph {
         if let Some(next) = &body.next
             && !is_below(next, &self.options.graph_url)
         {
-            let place = fault::readable(host(next), 80);
+            let place = readable(host(next), 80);
             return Err(strange(&format!("a link to another host ({place}), which is not followed")));
         }
         Ok(Page { rows: body.value.rows, odd: body.value.odd, next: body.next })

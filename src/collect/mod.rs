@@ -15,6 +15,7 @@ mod pace;
 mod plan;
 mod prints;
 mod progress;
+mod readable;
 mod row;
 mod run;
 mod sign_in;

@@ -110,11 +110,7 @@ impl Collection {
                 source,
             ),
             spool_files: gauge("cdr_collect_spool_files", "Files of rows in the spool folder.", source),
-            spool_bytes: gauge(
-                "cdr_collect_spool_bytes",
-                "Bytes of the files and prints of rows in the spool folder.",
-                source,
-            ),
+            spool_bytes: gauge("cdr_collect_spool_bytes", "Bytes of these files and of the prints.", source),
             requests: counter(
                 "cdr_collect_requests_total",
                 "Requests to Microsoft, by HTTP status or why there was none.",
