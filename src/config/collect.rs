@@ -190,9 +190,16 @@ fn url(written: Option<&Spanned<String>>, default: &str) -> Checked<String> {
         true => Ok(url.to_owned()),
         false => Err(at(
             written,
-            format!("`{}` is not an address such as https://graph.example.com", written.value),
+            format!("`{}` is not an address such as https://graph.example.com", without_user(&written.value)),
         )),
     }
+}
+
+/// A user and a password before `@` are for nobody's eyes.
+fn without_user(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let scheme = before.split_once("://").map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
+    format!("{scheme}(hidden)@{host}")
 }
 
 fn within_history(written: Option<&Spanned<String>>, default: Duration) -> Checked<Duration> {
@@ -211,4 +218,21 @@ fn day(written: &Spanned<String>) -> Checked<i64> {
     begin
         .map(|begin| begin.timestamp().as_millisecond())
         .ok_or_else(|| at(written, format!("`{}` is not a day such as 2027-05-31", written.value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_user;
+
+    #[test]
+    fn no_password_of_an_address_is_shown() {
+        for (url, expected) in [
+            ("https://user:pw@x", "https://(hidden)@x"),
+            ("https://user:p@w/@x/path", "https://(hidden)@x/path"),
+            ("user:pw@x", "(hidden)@x"),
+            ("http://x/path", "http://x/path"),
+        ] {
+            assert_eq!(without_user(url), expected);
+        }
+    }
 }
