@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Exit {
         Ok(true) => Exit::Ok,
         Ok(false) => Exit::No,
         // Whoever reads the report has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::No,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => {
             super::say("check", error);
             Exit::Internal

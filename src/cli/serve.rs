@@ -14,7 +14,8 @@ use crate::config;
 use crate::expose::access::Access;
 use crate::expose::listen::Address;
 use crate::expose::{self, Hosts, Limits, route_prefix, telemetry_path};
-use crate::pipeline::{Options, rejected};
+use crate::ledger::store::FILE;
+use crate::pipeline::{Options, Source, rejected};
 use crate::telemetry::{self, LogFormat, LogLevel};
 
 /// Watch files of call detail records and serve what they hold on /metrics
@@ -243,6 +244,7 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     telemetry::init(log.level, log.format);
     warn_of_paths_twice(&config);
+    warn_of_store_among_files(&storage_path, &config.pipeline);
     let reload = move || load().inspect(warn_of_paths_twice);
     let access = match web.access() {
         Ok(access) => access,
@@ -298,12 +300,25 @@ fn rejected_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The source that one of these files is among the files of.
+fn reader_of<'o>(files: &[PathBuf], options: &'o Options) -> Option<&'o Source> {
+    options.sources.iter().find(|source| files.iter().any(|file| source.discover.covers(file)))
+}
+
+/// A store that a source reads changes with each commit, is read, and so is committed again.
+fn warn_of_store_among_files(storage: &Path, options: &Options) {
+    let Ok(store) = std::path::absolute(storage.join(FILE)) else { return };
+    if let Some(source) = reader_of(&[store], options) {
+        let (source, path) = (&*source.books.name, storage.display());
+        warn!(source, %path, "the store is among the files of this source, which is read without end: choose a folder that no source reads with --storage.path");
+    }
+}
+
 /// A file of rejected records that a source reads would be rejected into itself.
 fn refuse_input(path: &Path, options: &Options) -> Result<(), String> {
     let written = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let generations = [rejected::older(&written), written];
-    let mut sources = options.sources.iter();
-    match sources.find(|source| generations.iter().any(|file| source.discover.covers(file))) {
+    match reader_of(&generations, options) {
         None => Ok(()),
         Some(source) => Err(format!(
             "--rejected.path {} is among the files of source `{}`; choose a folder that no source reads",

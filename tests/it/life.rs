@@ -227,3 +227,28 @@ fn a_panic_ends_one_connection_and_is_counted() {
     assert_eq!(bystander.ask("GET", "/-/healthy", &[]).status, 200, "its connection is as it was");
     assert!(bystander.ask("GET", "/metrics", &[]).text().contains("\ncdr_exporter_panics_total 1\n"));
 }
+
+/// As `ulimit -f` and `LimitFSIZE=` do: what cannot be written is refused, and ends nothing.
+#[test]
+fn a_limit_on_the_size_of_files_ends_nothing() {
+    let (folder, store) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    append(&folder.path().join("a.ndjson"), &rows(0..10));
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 512; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_cdr-exporter"), "serve"]);
+    let daemon = Daemon::of(command.arg(folder.path()).arg("--storage.path").arg(store.path()));
+    daemon.wait_until_ready();
+    append(&folder.path().join("b.ndjson"), &rows(10..60_000));
+    wait_for("a commit that is refused", || {
+        let ready = daemon.get("/-/ready");
+        (ready.status == 503 && ready.text().contains("durable")).then_some(())
+    });
+    assert!(daemon.metrics().sum("cdr_calls_total", &[]) >= 10.0);
+    daemon.stop();
+}
+
+#[test]
+fn a_store_among_the_files_of_a_source_is_told_of() {
+    let folder = TempDir::new().unwrap();
+    let daemon = Daemon::serve([folder.path(), Path::new("--storage.path"), &folder.path().join("data")]);
+    daemon.wait_for_log("the store is among the files of this source");
+}

@@ -263,7 +263,7 @@ fn words_of_the_config_are_as_they_are_written() {
 fn files_as_they_come_count_by_their_right_columns() {
     let csv = |more: &str| format!("format: csv, fields: {{id: id, trunk: Münze, sip_code: code}}{more}");
     let above = "format: csv, header: false, skip_lines: 2, fields: {id: '1', trunk: '2', sip_code: '3'}";
-    let regex = "format: regex, patterns: '^(?P<id>\\S+) (?P<trunk>\\S+) (?P<code>\\d+)$', \
+    let regex = "format: regex, patterns: ['^(?P<id>\\S+) (?P<trunk>\\S+) (?P<code>\\d+)$'], \
                  fields: {id: id, trunk: trunk, sip_code: code}";
     let freeswitch = |codes: &str| {
         format!(

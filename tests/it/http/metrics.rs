@@ -183,6 +183,7 @@ fn families_without_series_are_left_out() {
             "# TYPE cdr_exporter_config_last_reload_success_timestamp_seconds gauge",
             "# TYPE cdr_exporter_config_last_reload_successful gauge",
             "# TYPE cdr_exporter_loop_last_turn_timestamp_seconds gauge",
+            "# TYPE cdr_exporter_lost_log_lines_total counter",
             "# TYPE cdr_exporter_panics_total counter",
         ]
     );
