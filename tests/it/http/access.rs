@@ -198,7 +198,7 @@ fn http2_is_spoken_above_tls_unless_it_is_turned_off() {
                 let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
                 assert!(body.starts_with(b"# HELP cdr_"), "{}", body.len());
             }
-            for path in ["/metrics", "/", "/-/healthy", "/-/files", "/nowhere"] {
+            for path in ["/metrics", "/", "/-/healthy", "/causes", "/nowhere"] {
                 let request = hyper::Request::head(format!("https://localhost{path}"));
                 let request = request.body(http_body_util::Empty::<hyper::body::Bytes>::new()).unwrap();
                 let answer = sender.send_request(request).await.unwrap();
