@@ -207,15 +207,21 @@ impl Spool {
 
     /// Every file, oldest first.
     fn files(&self) -> io::Result<Vec<(Name, PathBuf)>> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if let Some(name) = entry.file_name().to_str().and_then(Name::parse) {
-                files.push((name, entry.path()));
-            }
-        }
+        let mut files = self.named(Name::parse)?;
         files.sort();
         Ok(files)
+    }
+
+    /// What has a name of this kind.
+    fn named<T>(&self, parse: impl Fn(&str) -> Option<T>) -> io::Result<Vec<(T, PathBuf)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if let Some(name) = entry.file_name().to_str().and_then(&parse) {
+                found.push((name, entry.path()));
+            }
+        }
+        Ok(found)
     }
 
     /// Removes files older than `keep` of days that are over, once they are read, and were so the last time, and keeps
@@ -247,9 +253,8 @@ impl Spool {
                 self.remove(of_day.iter().take_while(|(name, path)| may_go(name, path)))?;
             }
         }
-        self.forget_before(forget)?;
+        let prints = self.forget_before(forget)?;
         let files = self.files()?;
-        let prints = self.prints()?;
         let paths = files.iter().map(|(_, path)| path).chain(prints.iter().map(|(_, path)| path));
         let sizes = paths.filter_map(|path| fs::metadata(path).ok());
         Ok((files.len() as u64, sizes.map(|metadata| metadata.len()).sum()))
@@ -268,22 +273,12 @@ impl Spool {
         files.iter().try_for_each(|(_, path)| fs::remove_file(path))
     }
 
-    /// Forgets days that can be asked for no more.
-    fn forget_before(&self, day: Day) -> io::Result<()> {
-        let prints = self.prints()?.into_iter();
-        prints.filter(|(of, _)| *of < day).try_for_each(|(_, path)| fs::remove_file(path))
-    }
-
-    /// The files of prints, by day.
-    fn prints(&self) -> io::Result<Vec<(Day, PathBuf)>> {
-        let mut prints = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if let Some(day) = entry.file_name().to_str().and_then(prints::day_of) {
-                prints.push((day, entry.path()));
-            }
-        }
-        Ok(prints)
+    /// Forgets days that can be asked for no more; the prints of the others.
+    fn forget_before(&self, day: Day) -> io::Result<Vec<(Day, PathBuf)>> {
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            self.named(prints::day_of)?.into_iter().partition(|(of, _)| *of < day);
+        gone.iter().try_for_each(|(_, path)| fs::remove_file(path))?;
+        Ok(kept)
     }
 }
 

@@ -268,10 +268,12 @@ impl Decoder {
             self.read_header(record);
             return Decoded::Header;
         }
-        // Files that were put together have one each. Another one may have its columns in another order.
-        if let Some((header, columns)) = &self.header
-            && (is_same_line(header, record) || columns.are_named_by(record, &mut self.cells))
-        {
+        // Files that were put together have one each.
+        if self.header.as_ref().is_some_and(|(header, _)| is_same_line(header, record)) {
+            return Decoded::Header;
+        }
+        // Another one may have its columns in another order.
+        if self.header.as_ref().is_some_and(|(_, columns)| columns.are_named_by(record, &mut self.cells)) {
             self.read_header(record);
             return Decoded::Header;
         }

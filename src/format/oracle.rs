@@ -201,12 +201,13 @@ impl Record<'_> {
         let sip = if answered { sip.unwrap_or_default() } else { sip? };
         // An address may hold a `cause=` too (RFC 4458).
         let headers = || self.cells.iter().filter(|cell| cell.contains("cause="));
-        let said = headers().find_map(|header| reason_header::read(header).said).filter(|_| !answered);
+        let told = || headers().map(|header| reason_header::read(header));
+        let said = told().find_map(|told| told.said).filter(|_| !answered);
         Ok(Codes {
             microsoft: None,
             // 0 is no status.
             sip: sip.filter(|sip| *sip != 0),
-            q850: self.cause().or_else(|| headers().find_map(|header| reason_header::read(header).q850)),
+            q850: self.cause().or_else(|| told().find_map(|told| told.q850)),
             text: Text::from(said.map_or("", |said| said.phrase)).owned(),
             words: said.map_or(Words::Other, reason_header::Said::words),
             refused_by: device::refused_by_end(direction, self.ended_by()),
