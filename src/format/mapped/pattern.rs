@@ -69,10 +69,13 @@ impl Pattern {
         match &self.first {
             None => self.is_at(line, 0, 0, marks, &mut tries),
             Some(first) => {
-                for begin in first.find_iter(line) {
-                    if self.is_at(line, begin, 0, marks, &mut tries)? {
+                let mut from = 0;
+                while let Some(found) = first.find(&line[from..]) {
+                    if self.is_at(line, from + found, 0, marks, &mut tries)? {
                         return Some(true);
                     }
+                    // The text may begin again within itself.
+                    from += found + 1;
                 }
                 Some(false)
             }
@@ -203,6 +206,13 @@ mod tests {
             ("END(,x)?", false),
         ] {
             assert_eq!(compare(pattern, line).unwrap(), is_simple, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_begins_again_within_itself_is_found() {
+        for (pattern, line) in [("aa$", "aaa"), ("--(?<id>[0-9])", "---7"), ("éaé=", "éaéaé=")] {
+            assert!(compare(pattern, line).unwrap(), "{pattern}");
         }
     }
 
