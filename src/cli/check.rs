@@ -265,7 +265,7 @@ fn missing_hint(path: &Path, read: &FileRead, names: Names) -> Option<String> {
     let Some(rejected) = rejected else { return table::lacking(&texts::text_at(path, 0)?, names) };
     let format = read.reading.format()?;
     match format.framing {
-        Framing::Json => (format.decoder)(names).misspelt(&texts::text_at(path, rejected.position)?),
+        Framing::Json(_) => (format.decoder)(names).misspelt(&texts::text_at(path, rejected.position)?),
         _ => reader::header_hint(path, names),
     }
 }

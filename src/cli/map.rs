@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, texts};
-use crate::format::mapped::{Shape, guess, sampling};
+use crate::format::mapped::Shape;
+use crate::format::mapped::guess::{self, Proposal};
+use crate::format::mapped::sampling::{self, Sampled};
 use crate::format::{Format, unknown};
 use crate::source::open::open;
 
@@ -39,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     if let Some(format) = Format::certain(text, finished) {
         return super::print("map", &yaml::built_in(file, format.name), Exit::Ok);
     }
-    let sampled = sampling::sampled(text, finished);
+    let (sampled, proposal) = likeliest(text, finished);
     if sampled.samples.is_empty() {
         super::say(
             "map",
@@ -47,9 +49,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         );
         return Exit::No;
     }
-    let proposal = guess::propose(&sampled.samples);
     let printed = super::print("map", &yaml::config(file, &sampled, &proposal), Exit::Ok);
-    if !proposal.guesses.iter().any(|guess| guess.field.is_ending()) {
+    if !proposal.says_how_calls_end() {
         super::say(
             "map",
             "nothing in it seems to say how a call ended: name the place of success, answered, microsoft_code, sip_code or \
@@ -58,6 +59,17 @@ pub fn run(arguments: &Arguments) -> Exit {
         return Exit::No;
     }
     printed
+}
+
+/// The first way to find records in which something says how a call ended; where none does, the first.
+fn likeliest(text: &[u8], finished: bool) -> (Sampled, Proposal) {
+    let of = |sampled: Sampled| {
+        let proposal = guess::propose(&sampled.samples);
+        (sampled, proposal)
+    };
+    let mut ways: Vec<_> = sampling::sampled(text, finished).into_iter().map(of).collect();
+    let says = ways.iter().position(|(_, proposal)| proposal.says_how_calls_end());
+    ways.swap_remove(says.unwrap_or_default())
 }
 
 /// Why there is nothing to guess from.

@@ -48,6 +48,7 @@ pub struct Source {
     pub header: Option<bool>,
     pub patterns: Option<Vec<Spanned<String>>>,
     pub other_lines: Option<Spanned<String>>,
+    pub records_in: Option<Vec<String>>,
     pub fields: Option<BTreeMap<String, Spanned<FieldOrigin>>>,
     #[serde(rename = "where")]
     pub conditions: Option<Conditions>,
@@ -80,6 +81,7 @@ impl Source {
             header: None,
             patterns: None,
             other_lines: None,
+            records_in: None,
             fields: None,
             conditions: None,
             trunks: Trunks::default(),

@@ -147,7 +147,8 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
         return Err(at(name, "the delimiter cannot be the quote of cells, too"));
     }
     let skip_lines = written.skip_lines.unwrap_or_default();
-    Ok(Mapping { shape, origins, conditions, rejects_others, device, quote, skip_lines }.format())
+    let records_in = written.records_in.clone();
+    Ok(Mapping { shape, origins, conditions, rejects_others, device, quote, skip_lines, records_in }.format())
 }
 
 /// A key that has no meaning in this format.
@@ -157,6 +158,7 @@ fn without_meaning(written: &file::Source, name: &Spanned<String>) -> Checked<()
         ("quote", written.quote.is_some(), "csv"),
         ("skip_lines", written.skip_lines.is_some(), "csv"),
         ("header", written.header.is_some(), "csv"),
+        ("records_in", written.records_in.is_some(), "json"),
         ("patterns", written.patterns.is_some(), "regex"),
         ("other_lines", written.other_lines.is_some(), "regex"),
     ];

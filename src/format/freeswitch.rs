@@ -22,13 +22,13 @@ use super::device::{self, Device, Keys};
 use super::names::Names;
 use super::{Decode, Decoded, Format, Public, Recognised, correlation};
 use crate::call::{Guid, Reason};
-use crate::framing::Framing;
+use crate::framing::{Framing, Holders};
 
 /// What `mod_json_cdr` writes into its folder, a file to each leg.
 pub static FORMAT: Format = Format {
     name: "freeswitch",
     aliases: &[],
-    framing: Framing::Json,
+    framing: Framing::Json(Holders::USUAL),
     recognise,
     is_log: false,
     // A file is written when its call ends; then it may have to be copied.

@@ -23,13 +23,13 @@ use super::row::{self, Fields, Lenient, Row, Usual, Value};
 use super::times::Dates;
 use super::{Decode, Decoded, Format, Front, Public, Recognised, correlation, trunk};
 use crate::call::{Call, Guid, Reason};
-use crate::framing::{Framing, json};
+use crate::framing::{Framing, Holders, json};
 
 /// `getDirectRoutingCalls` as it answers, and what is made of its rows: documents, arrays, a row a line.
 pub static FORMAT: Format = Format {
     name: "graph",
     aliases: &[],
-    framing: Framing::Json,
+    framing: Framing::Json(Holders::USUAL),
     recognise,
     is_log: false,
     // Graph knows a call within minutes, but somebody has to ask.

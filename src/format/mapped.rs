@@ -21,7 +21,7 @@ use regex::Regex;
 use self::call::Mapped;
 pub use self::field::{FIELDS, Field};
 use self::quick::Quick;
-use self::record::{Cells, Columns, Record, is_same_line};
+use self::record::{Cells, Columns, Record, is_same_line, names_in};
 use self::time::Minutes;
 pub use self::time::TimeFormat;
 use self::trial::Trial;
@@ -29,7 +29,7 @@ use super::device::{self, Device};
 use super::trunk::may_be_person;
 use super::{Decode, Decoded, Format, Front, Public, Recognised};
 use crate::call::Reason;
-use crate::framing::{Framing, Marks, json};
+use crate::framing::{Framing, Holders, Marks, json};
 
 /// Names of the formats that a mapping makes.
 pub const NAMES: [&str; 3] = ["csv", "json", "regex"];
@@ -114,6 +114,8 @@ pub struct Mapping {
     pub quote: u8,
     /// So many lines stand above a table and its header.
     pub skip_lines: usize,
+    /// The properties of objects that hold records; where nothing is said of them, the usual ones.
+    pub records_in: Option<Vec<String>>,
 }
 
 impl Mapping {
@@ -129,20 +131,43 @@ impl Mapping {
         Cells::delimited_by(self.shape.delimiter()).quoted_by(self.quote)
     }
 
+    /// What holds records of JSON. A property in which a field stands is part of the record.
+    fn holders(&'static self) -> Holders {
+        match &self.records_in {
+            Some(names) => Holders::named(names),
+            None => Holders::usual_but(Box::leak(self.outer_names().collect())),
+        }
+    }
+
+    /// The properties of the record itself in which its fields stand.
+    fn outer_names(&self) -> impl Iterator<Item = String> {
+        let of_origins = self.origins.iter().filter_map(|origin| match &origin.from {
+            From::Place(place) => Some(place),
+            From::Constant(_) => None,
+        });
+        let places = of_origins.chain(self.conditions.iter().map(|condition| &condition.place));
+        places.filter_map(|place| names_in(place).into_iter().next())
+    }
+
     /// The format that this makes.
     pub fn format(self) -> &'static Format {
-        let (name, framing, broken) = match &self.shape {
-            Shape::Csv { .. } => ("csv", Framing::QuotedCsv, Reason::BadCsv),
-            Shape::Json => ("json", Framing::Json, Reason::BadJson),
-            Shape::Regex(_) => ("regex", Framing::Lines, Reason::BadLine),
+        let (name, broken) = match &self.shape {
+            Shape::Csv { .. } => ("csv", Reason::BadCsv),
+            Shape::Json => ("json", Reason::BadJson),
+            Shape::Regex(_) => ("regex", Reason::BadLine),
         };
         Format::lasting(name, format!("{self:?}"), |config| {
             let mapping: &'static Self = Box::leak(Box::new(self));
-            let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(mapping)) };
+            let holders = mapping.holders();
+            let decoder = move |_| -> Box<dyn Decode> { Box::new(Decoder::new(mapping, holders)) };
             Format {
                 name,
                 aliases: &[],
-                framing,
+                framing: match &mapping.shape {
+                    Shape::Csv { .. } => Framing::QuotedCsv,
+                    Shape::Json => Framing::Json(holders),
+                    Shape::Regex(_) => Framing::Lines,
+                },
                 recognise: |_, _, _| Recognised::No,
                 is_log: false,
                 live_within: Duration::from_mins(15),
@@ -161,6 +186,7 @@ impl Mapping {
 #[derive(Debug)]
 struct Decoder {
     mapping: &'static Mapping,
+    holders: Holders,
     /// The header line last seen, and its columns.
     header: Option<(Vec<u8>, Columns)>,
     /// How usual records are read, where there is a fast way; of a table once its columns are known.
@@ -172,15 +198,15 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn new(mapping: &'static Mapping) -> Self {
-        let (quick, cells) = (Quick::of(mapping, None), mapping.cells());
-        Self { mapping, header: None, quick, skipped: 0, cells, minutes: Minutes::default() }
+    fn new(mapping: &'static Mapping, holders: Holders) -> Self {
+        let (quick, cells) = (Quick::of(mapping, holders, None), mapping.cells());
+        Self { mapping, holders, header: None, quick, skipped: 0, cells, minutes: Minutes::default() }
     }
 
     fn read_header(&mut self, line: &[u8]) {
         if self.mapping.has_header() {
             let columns = Columns::read(line, &mut self.cells);
-            self.quick = Quick::of(self.mapping, Some(&columns));
+            self.quick = Quick::of(self.mapping, self.holders, Some(&columns));
             self.header = Some((line.to_vec(), columns));
         }
     }

@@ -10,13 +10,14 @@
 mod scan;
 
 use self::scan::{Context, Held, Scan, Scanned};
-pub use self::scan::{holders, is_blank, is_of_envelope};
+pub use self::scan::{Holders, is_blank};
 use super::{Nesting, Place, Split};
 
 /// Splits JSON text.
 #[derive(Debug, Clone)]
 pub struct JsonSplitter {
     record_bytes: usize,
+    holders: Holders,
     place: Place,
     /// The value that is begun and not yet ended.
     scan: Option<Scan>,
@@ -25,9 +26,9 @@ pub struct JsonSplitter {
 }
 
 impl JsonSplitter {
-    /// A splitter that refuses records of more than `record_bytes` bytes.
-    pub fn new(record_bytes: usize) -> Self {
-        Self { record_bytes, place: Place::Top, scan: None, discarding: false }
+    /// A splitter that refuses records of more than `record_bytes` bytes, and looks into these holders.
+    pub fn new(record_bytes: usize, holders: Holders) -> Self {
+        Self { record_bytes, holders, place: Place::Top, scan: None, discarding: false }
     }
 
     pub(super) fn is_discarding(&self) -> bool {
@@ -102,7 +103,7 @@ impl JsonSplitter {
     }
 
     fn go_on(&mut self, mut scan: Scan, text: &[u8], finished: bool) -> Split {
-        let scanned = scan.run(text, !self.nesting().is_full());
+        let scanned = scan.run(text, (!self.nesting().is_full()).then_some(self.holders));
         let discarding = std::mem::take(&mut self.discarding);
         let is_rest = scan.context == Context::Rest;
         match scanned {

@@ -8,7 +8,7 @@ mod lines;
 pub mod quoted_csv;
 mod xml;
 
-pub use json::JsonSplitter;
+pub use json::{Holders, JsonSplitter};
 pub use lines::LinesSplitter;
 pub use quoted_csv::{COMMAS, Marks, QuotedCsvSplitter};
 pub use xml::XmlSplitter;
@@ -16,8 +16,8 @@ pub use xml::XmlSplitter;
 /// How text is cut into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// JSON values: documents, arrays, lines.
-    Json,
+    /// JSON values: documents, arrays, lines; of objects that hold others by these properties, the others.
+    Json(Holders),
     /// Lines of CSV, in which quotes may hold line ends.
     QuotedCsv,
     /// Lines, whatever they hold: logs.
@@ -30,7 +30,7 @@ impl Framing {
     /// A splitter that refuses records of more than `record_bytes` bytes.
     pub fn splitter(self, record_bytes: usize) -> Splitter {
         match self {
-            Self::Json => Splitter::Json(JsonSplitter::new(record_bytes)),
+            Self::Json(holders) => Splitter::Json(JsonSplitter::new(record_bytes, holders)),
             Self::QuotedCsv => Splitter::QuotedCsv(QuotedCsvSplitter::new(record_bytes)),
             Self::Lines => Splitter::Lines(LinesSplitter::new(record_bytes)),
             Self::Xml => Splitter::Xml(XmlSplitter::new(record_bytes)),

@@ -48,7 +48,7 @@ fn drain(
 }
 
 fn json() -> Splitter {
-    Splitter::Json(JsonSplitter::new(64))
+    Splitter::Json(JsonSplitter::new(64, Holders::USUAL))
 }
 
 fn csv() -> Splitter {
@@ -227,7 +227,7 @@ fn a_place_can_be_resumed() {
 /// Else a record of a megabyte that comes byte by byte would be gone through a million times.
 #[test]
 fn a_record_that_comes_slowly_is_looked_at_again_only_now_and_then() {
-    for framing in [Framing::Json, Framing::QuotedCsv, Framing::Lines] {
+    for framing in [Framing::Json(Holders::USUAL), Framing::QuotedCsv, Framing::Lines] {
         let mut splitter = framing.splitter(1024 * 1024);
         let text = format!("{{\"a\":\"{}", "b".repeat(20_000));
         let mut again = 0;
@@ -243,10 +243,13 @@ fn a_record_that_comes_slowly_is_looked_at_again_only_now_and_then() {
 #[test]
 fn nesting_ends_somewhere() {
     let text = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    let pieces = pieces(Splitter::Json(JsonSplitter::new(1024)), text.as_bytes(), &[]);
+    let pieces = pieces(Splitter::Json(JsonSplitter::new(1024, Holders::USUAL)), text.as_bytes(), &[]);
     assert_eq!(pieces.len(), 1, "{pieces:?}");
     let text = "{\"value\":".repeat(200);
-    assert_eq!(self::pieces(Splitter::Json(JsonSplitter::new(4096)), text.as_bytes(), &[]).len(), 1);
+    assert_eq!(
+        self::pieces(Splitter::Json(JsonSplitter::new(4096, Holders::USUAL)), text.as_bytes(), &[]).len(),
+        1
+    );
 }
 
 proptest! {

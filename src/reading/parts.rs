@@ -184,7 +184,7 @@ fn begin_in(text: &[u8], framing: Framing) -> Option<usize> {
     let mut line_ends = memchr::memchr_iter(b'\n', text);
     match framing {
         Framing::QuotedCsv | Framing::Lines => line_ends.next().map(|newline| newline + 1),
-        Framing::Json => {
+        Framing::Json(_) => {
             line_ends.map(|newline| newline + 1).find(|begin| text[*begin..].starts_with(b"{\""))
         }
         Framing::Xml => {
@@ -347,6 +347,7 @@ mod tests {
             device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).expect("no names"),
             quote,
             skip_lines: 0,
+            records_in: None,
         };
         Options { format: Some(mapping.format()), ..Options::default() }
     }

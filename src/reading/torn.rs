@@ -13,7 +13,7 @@ impl Stages {
     pub fn over_hole(&mut self) -> Place {
         let place = self.splitter.place();
         self.splitter.resume(place);
-        self.is_torn = self.format.framing == Framing::Json
+        self.is_torn = matches!(self.format.framing, Framing::Json(_))
             && matches!(place, Place::Within(nesting) if !nesting.is_in_object());
         place
     }

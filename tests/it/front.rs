@@ -216,6 +216,7 @@ fn mapped_with(
         device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
         quote,
         skip_lines: 0,
+        records_in: (places.len() == 5).then(|| vec!["x".to_owned(), "Value".to_owned()]),
     };
     mapping.format()
 }

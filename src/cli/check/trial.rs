@@ -7,14 +7,17 @@ mod head;
 
 use std::path::Path;
 
+use serde::de::IgnoredAny;
+
 use self::head::Head;
 use crate::classify::Catalogue;
 use crate::cli::reader::FileRead;
 use crate::cli::texts;
 use crate::format::Format;
 use crate::format::mapped::trial::{may_be_shown, shape};
-use crate::framing::{Framing, json};
+use crate::framing::Framing;
 use crate::pipeline::Source;
+use crate::reading::stages::Stages;
 
 /// So many places without a use are shown.
 const PLACES_SHOWN: usize = 60;
@@ -44,6 +47,7 @@ pub fn report(path: &Path, read: &FileRead, source: &Source, catalogue: &Catalog
     }
     let mut said = calls::text(&head.calls, source, format, catalogue);
     said += &absent(&head, format);
+    said += &around(&head, &stages, &text);
     for (fault, record, count) in head.faults() {
         let more = if *count > 1 { format!(", and {} more", count - 1) } else { String::new() };
         let place = fault.place.as_deref().map(|place| name(place, format)).unwrap_or_default();
@@ -67,9 +71,7 @@ fn absent(head: &Head, format: &Format) -> String {
     let mut text = String::new();
     if let Some(holder) = head.holder.as_deref().filter(|holder| is_shown(holder, format)) {
         text += &format!(
-            "    its records seem to stand in the property `{holder}`: of an object that holds records, only those in one of {} are \
-             read. Write each record as an object of its own (`jq -c '.[\"{holder}\"][]'`)\n",
-            json::holders().join(", ")
+            "    its records seem to stand in the property `{holder}`: say so with `records_in: [\"{holder}\"]`\n"
         );
     }
     for (key, place, _) in head.wanted.iter().filter(|(.., is_there)| !is_there) {
@@ -85,6 +87,28 @@ fn absent(head: &Head, format: &Format) -> String {
         text += &format!("    {key}: no record has {kind} `{place}`: {advice}\n");
     }
     text
+}
+
+/// Places that no record has, and the object has that these records were taken out of: it may be the record itself.
+fn around(head: &Head, stages: &Stages, text: &[u8]) -> String {
+    let is_absent = |key: &str, place: &str| {
+        head.wanted
+            .iter()
+            .any(|(other, known, is_there)| (*other, known.as_str()) == (key, place) && !is_there)
+    };
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    let first = values.next().and_then(Result::ok).and_then(|_| text.get(..values.byte_offset()));
+    let trial = first.and_then(|first| stages.decoder.trial(first));
+    let wanted = trial.iter().flat_map(|trial| &trial.wanted);
+    let found = wanted.filter(|(key, place, is_there)| *is_there && is_absent(key, place));
+    let found: Vec<String> = found.map(|(_, place, _)| format!("`{place}`")).collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    format!(
+        "    the object around these records has {}: where it is the record, say `records_in: []`\n",
+        found.join(", ")
+    )
 }
 
 /// Why none of the columns is there.
@@ -119,7 +143,7 @@ fn nothing_but_ignored(head: &Head, format: &Format) -> &'static str {
 }
 
 fn is_shown(place: &str, format: &Format) -> bool {
-    may_be_shown(place, format.framing == Framing::Json)
+    may_be_shown(place, matches!(format.framing, Framing::Json(_)))
 }
 
 /// The places without a use.
@@ -152,7 +176,7 @@ fn name(place: &str, format: &Format) -> String {
 fn kind(format: &Format) -> &'static str {
     match format.framing {
         Framing::QuotedCsv => "a column",
-        Framing::Json => "a property",
+        Framing::Json(_) => "a property",
         Framing::Lines | Framing::Xml => "a group",
     }
 }

@@ -176,7 +176,7 @@ fn correlation_id(read: &FileRead, text: &[u8]) -> Option<String> {
         return decoder.correlation_id(text).map(|id| id.to_string());
     }
     let id = match format.framing {
-        Framing::Json => {
+        Framing::Json(_) => {
             let record = serde_json::Deserializer::from_slice(text).into_iter::<Value>().next()?.ok()?;
             property(&record, &squeezed(format.public.correlation_id), names)
         }

@@ -67,7 +67,17 @@ fn shape(sampled: &Sampled, proposal: &Proposal) -> String {
             };
             format!("    format: csv\n{delimiter}{header}")
         }
-        Shape::Json => "    format: json\n".to_owned(),
+        Shape::Json => match sampled.records_in.as_deref() {
+            None => "    format: json\n".to_owned(),
+            Some([]) => {
+                "    format: json\n    # each object is a record, whatever lists are in it\n    records_in: []\n"
+                    .to_owned()
+            }
+            Some(names) => {
+                let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                format!("    format: json\n    records_in: [{}]\n", names.join(", "))
+            }
+        },
         Shape::Regex(_) => {
             let is_used = |place: &&str| {
                 *place != TIME_OF_LINE && proposal.guesses.iter().any(|guess| guess.place == **place)

@@ -40,6 +40,12 @@ pub struct Proposal {
     pub unused: Vec<(String, String)>,
 }
 
+impl Proposal {
+    pub fn says_how_calls_end(&self) -> bool {
+        self.guesses.iter().any(|guess| guess.field.is_ending())
+    }
+}
+
 /// A mapping for records with these places.
 pub fn propose(samples: &[Sample]) -> Proposal {
     let mut proposal = Proposal::default();

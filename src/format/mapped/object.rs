@@ -8,8 +8,9 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use self::scalar::{literal, number, string};
 use super::quick::{MOST, Values};
+use crate::format::mapped::record::names_in;
 use crate::format::scan;
-use crate::framing::json;
+use crate::framing::Holders;
 
 /// Objects and arrays within each other; deeper ones are left to others.
 const DEEPEST: u32 = 16;
@@ -33,6 +34,7 @@ struct Found {
     seen: u64,
     /// The slot whose text may have escapes.
     escaped: Option<usize>,
+    holders: Holders,
 }
 
 impl Tree {
@@ -41,11 +43,7 @@ impl Tree {
     pub fn of(places: &[&str]) -> Option<Self> {
         let (mut tree, mut bits) = (Self::default(), (0..u64::BITS).map(|bit| 1 << bit));
         for (slot, place) in places.iter().enumerate() {
-            let pointer = place.strip_prefix('/');
-            let names = pointer.map_or(vec![(*place).to_owned()], |pointer| {
-                pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
-            });
-            tree.add(&names, slot, &mut bits)?;
+            tree.add(&names_in(place), slot, &mut bits)?;
         }
         Some(tree)
     }
@@ -74,8 +72,14 @@ impl Tree {
     /// The values in the object that a text begins with, and where that ends. `None` where the text begins with anything else, or
     /// something in it is unusual: an escape in any but the `escaped` slot that is wanted, or a fraction, a name that comes twice,
     /// a line end.
-    pub fn read<'t>(&self, text: &'t [u8], escaped: Option<usize>, values: &mut Values<'t>) -> Option<usize> {
-        let mut found = Found { places: [(0, 0); MOST], seen: 0, escaped };
+    pub fn read<'t>(
+        &self,
+        text: &'t [u8],
+        holders: Holders,
+        escaped: Option<usize>,
+        values: &mut Values<'t>,
+    ) -> Option<usize> {
+        let mut found = Found { places: [(0, 0); MOST], seen: 0, escaped, holders };
         if text.first() != Some(&b'{') {
             return None;
         }
@@ -136,7 +140,8 @@ fn object<S: Simd>(
             }
             found.seen |= node.bit;
         }
-        if depth == 0 && matches!(text.get(at)?, b'[' | b'{') && json::is_of_envelope(quoted, text[at]) {
+        if depth == 0 && matches!(text.get(at)?, b'[' | b'{') && found.holders.make_envelope(quoted, text[at])
+        {
             return None;
         }
         at = value(simd, text, at, node, found, depth)?;

@@ -13,6 +13,7 @@ use super::{Field, From, Mapping, Origin, Shape};
 use crate::call::Call;
 use crate::format::columns::{self, Marks, Wanted};
 use crate::format::{Usual, device};
+use crate::framing::Holders;
 
 /// More places are not asked for.
 pub const MOST: usize = 16;
@@ -39,8 +40,13 @@ pub struct Quick {
 
 #[derive(Debug)]
 enum Way {
-    Table { wanted: Wanted<MOST>, marks: Marks, columns: Option<usize> },
-    Object(Tree),
+    Table {
+        wanted: Wanted<MOST>,
+        marks: Marks,
+        columns: Option<usize>,
+    },
+    /// And what makes an object one that holds others.
+    Object(Tree, Holders),
     Groups(Vec<Pattern>),
 }
 
@@ -56,7 +62,7 @@ struct Pattern {
 
 impl Quick {
     /// `None` where there is none: for more places than [`MOST`], and before the header of a table.
-    pub fn of(mapping: &Mapping, columns: Option<&Columns>) -> Option<Self> {
+    pub fn of(mapping: &Mapping, holders: Holders, columns: Option<&Columns>) -> Option<Self> {
         let of_origins = mapping.origins.iter().map(|origin| match &origin.from {
             From::Place(place) => Some(place.as_str()),
             From::Constant(_) => None,
@@ -81,7 +87,7 @@ impl Quick {
                 let columns = columns.map(|columns| columns.names().len());
                 (Way::Table { wanted: Wanted::few(&wanted)?, marks: mapping.marks(), columns }, slots)
             }
-            Shape::Json => (Way::Object(Tree::of(&places)?), (0..places.len()).map(Some).collect()),
+            Shape::Json => (Way::Object(Tree::of(&places)?, holders), (0..places.len()).map(Some).collect()),
             Shape::Regex(patterns) => {
                 let patterns = patterns.iter().map(|regex| Pattern::of(regex, &places)).collect();
                 (Way::Groups(patterns), (0..places.len()).map(Some).collect::<Vec<_>>())
@@ -140,9 +146,9 @@ impl Quick {
         (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
-        let Way::Object(tree) = &self.way else { return None };
+        let Way::Object(tree, holders) = &self.way else { return None };
         let mut values = [None; MOST];
-        let end = tree.read(text, self.header, &mut values)?;
+        let end = tree.read(text, *holders, self.header, &mut values)?;
         let header = self.header.and_then(|slot| values[slot]).filter(|header| header.contains('\\'));
         if let Some(header) = header {
             unescape(header, &mut self.plain)?;

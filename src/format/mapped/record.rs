@@ -1,9 +1,11 @@
 //! A record as places with texts: columns, properties or groups.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use regex::{Captures, Regex};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{From, Origin, Shape, Where};
 use crate::call::Reason;
@@ -49,9 +51,16 @@ pub fn column_of(place: &str, columns: Option<&Columns>) -> Option<usize> {
 /// One record.
 #[derive(Debug)]
 pub enum Record<'r> {
-    Cells { cells: Vec<String>, columns: Option<&'r Columns> },
-    Object(Value),
-    Groups { groups: Captures<'r>, pattern: &'r Regex },
+    Cells {
+        cells: Vec<String>,
+        columns: Option<&'r Columns>,
+    },
+    /// And its text, in which numbers stand as they were written.
+    Object(Value, &'r [u8]),
+    Groups {
+        groups: Captures<'r>,
+        pattern: &'r Regex,
+    },
 }
 
 impl<'r> Record<'r> {
@@ -75,7 +84,7 @@ impl<'r> Record<'r> {
                 Ok(Some(Self::Cells { cells, columns }))
             }
             Shape::Json => match serde_json::from_slice::<Value>(record) {
-                Ok(value) if value.is_object() => Ok(Some(Self::Object(value))),
+                Ok(value) if value.is_object() => Ok(Some(Self::Object(value, record))),
                 Ok(_) => Err(Reason::NotARow),
                 Err(_) => Err(Reason::BadJson),
             },
@@ -95,9 +104,14 @@ impl<'r> Record<'r> {
             Self::Cells { cells, columns } => {
                 cells.get(column_of(place, *columns)?).map(|cell| cell.as_str().into())
             }
-            Self::Object(value) => match found(value, place)? {
+            Self::Object(value, text) => match found(value, place)? {
                 Value::Null => None,
                 Value::String(text) => Some(text.as_str().into()),
+                Value::Number(number) if number.is_f64() => {
+                    // Of so many digits the end would be lost, and with it what makes two ids differ.
+                    let written = written(text, &names_in(place)).filter(|text| is_whole(text));
+                    Some(written.map_or_else(|| number.to_string().into(), Cow::Borrowed))
+                }
                 other => Some(other.to_string().into()),
             },
             Self::Groups { groups, .. } => groups.name(place).map(|group| group.as_str().into()),
@@ -116,7 +130,7 @@ impl<'r> Record<'r> {
 
     /// The property of an object that holds objects, where there is one.
     pub fn holder_of_objects(&self) -> Option<&str> {
-        let Self::Object(value) = self else { return None };
+        let Self::Object(value, _) = self else { return None };
         let holds = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(Value::is_object));
         value.as_object()?.iter().find(|(_, value)| holds(value)).map(|(name, _)| name.as_str())
     }
@@ -138,7 +152,7 @@ impl<'r> Record<'r> {
             Self::Cells { cells, columns: None } => {
                 (1..=cells.len()).map(|column| column.to_string()).collect()
             }
-            Self::Object(value) => {
+            Self::Object(value, _) => {
                 let mut places = Vec::new();
                 add_places(value, "", &mut places);
                 places
@@ -151,7 +165,7 @@ impl<'r> Record<'r> {
     pub fn has(&self, place: &str) -> bool {
         match self {
             Self::Cells { .. } => self.get(place).is_some(),
-            Self::Object(value) => found(value, place).is_some(),
+            Self::Object(value, _) => found(value, place).is_some(),
             Self::Groups { pattern, .. } => pattern.capture_names().flatten().any(|name| name == place),
         }
     }
@@ -180,6 +194,29 @@ pub fn is_same_line(one: &[u8], other: &[u8]) -> bool {
 
 fn found<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
     if place.starts_with('/') { value.pointer(place) } else { value.get(place) }
+}
+
+/// The text of the value to which these names lead in a text of JSON.
+fn written<'t>(text: &'t [u8], names: &[String]) -> Option<&'t str> {
+    let Some((name, rest)) = names.split_first() else { return str::from_utf8(text).ok() };
+    let within: &RawValue = match text.first()? {
+        b'[' => serde_json::from_slice::<Vec<&RawValue>>(text).ok()?.get(name.parse::<usize>().ok()?)?,
+        _ => serde_json::from_slice::<BTreeMap<Cow<'_, str>, &RawValue>>(text).ok()?.get(name.as_str())?,
+    };
+    written(within.get().as_bytes(), rest)
+}
+
+/// Whether a number has no fraction and no exponent.
+fn is_whole(number: &str) -> bool {
+    number.strip_prefix('-').unwrap_or(number).bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The names that lead to a place: of a JSON Pointer, or the name of a property itself.
+pub fn names_in(place: &str) -> Vec<String> {
+    match place.strip_prefix('/') {
+        Some(pointer) => pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect(),
+        None => vec![place.to_owned()],
+    }
 }
 
 /// So many objects may stand within each other for their properties to be named.

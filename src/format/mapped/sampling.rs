@@ -3,12 +3,13 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
 use super::guess::{self, Sample};
 use super::record::{Cells, Columns, Record};
 use super::{Shape, time::TimeFormat, trial};
 use crate::format::device;
-use crate::framing::{COMMAS, Framing, Marks, Split};
+use crate::framing::{COMMAS, Framing, Holders, Marks, Split};
 
 /// So many records are looked at.
 const RECORDS: usize = 500;
@@ -18,6 +19,8 @@ const RECORDS: usize = 500;
 pub struct Sampled {
     pub shape: Shape,
     pub samples: Vec<Sample>,
+    /// Of JSON: what `records_in` has to say.
+    pub records_in: Option<Vec<String>>,
     /// Of lines of names with values: what stands before the first of them.
     pub line: Option<Line>,
 }
@@ -41,18 +44,35 @@ const END_WORDS: [&str; 4] = ["END", "STOP", "End", "Stop"];
 static PAIR: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9_]*)=(?:'([^']*)'|"([^"]*)"|([^,;]*))"#).ok());
 
-/// Looks at the beginning of a text. `finished` says that this is all of it. Places whose name may be a person's are left out.
-pub fn sampled(text: &[u8], finished: bool) -> Sampled {
-    let mut sampled = all_sampled(text, finished);
-    let is_json = matches!(sampled.shape, Shape::Json);
-    sampled.samples.retain(|sample| trial::may_be_shown(&sample.place, is_json));
-    sampled
+/// Looks at the beginning of a text, in each way in which its records may be found in it, the likeliest first. `finished` says that
+/// this is all of it. Places whose name may be a person's are left out.
+pub fn sampled(text: &[u8], finished: bool) -> Vec<Sampled> {
+    let is_json = device::is_json(text.trim_ascii_start());
+    let mut all = if is_json { of_json(text, finished) } else { vec![of_lines(text, finished)] };
+    for sampled in &mut all {
+        sampled.samples.retain(|sample| trial::may_be_shown(&sample.place, is_json));
+    }
+    all
 }
 
-fn all_sampled(text: &[u8], finished: bool) -> Sampled {
-    if device::is_json(text.trim_ascii_start()) {
-        return Sampled { samples: of_records(text, finished, &Shape::Json), shape: Shape::Json, line: None };
-    }
+/// Records as they usually stand, those in another property of an object, and objects as they are.
+fn of_json(text: &[u8], finished: bool) -> Vec<Sampled> {
+    let of = |records_in: Option<Vec<String>>| {
+        let holders = records_in.clone().map_or(Holders::USUAL, |names| Holders::named(names.leak()));
+        let samples = of_records(text, finished, &Shape::Json, holders);
+        Sampled { shape: Shape::Json, samples, records_in, line: None }
+    };
+    let mut first = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
+    let first = first.next().and_then(Result::ok).map(|value| Record::Object(value, text));
+    let holder = first.as_ref().and_then(Record::holder_of_objects).map(str::to_owned);
+    let named = holder
+        .into_iter()
+        .filter(|name| trial::may_be_shown(name, true))
+        .flat_map(|holder| [vec![holder], Vec::new()]);
+    std::iter::once(None).chain(named.map(Some)).map(of).collect()
+}
+
+fn of_lines(text: &[u8], finished: bool) -> Sampled {
     if let Some(sampled) = of_pairs(&String::from_utf8_lossy(text)) {
         return sampled;
     }
@@ -60,19 +80,20 @@ fn all_sampled(text: &[u8], finished: bool) -> Sampled {
     let count = |separator: &u8| first.iter().filter(|byte| *byte == separator).count();
     let delimiter = [b'|', b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
     let shape = Shape::Csv { delimiter, has_header: true };
-    let samples = of_records(text, finished, &shape);
+    let samples = of_records(text, finished, &shape, Holders::USUAL);
     let names = Cells::delimited_by(delimiter).of(first);
     let unfilled: Vec<Sample> = names.into_iter().map(|name| Sample { name, ..Sample::default() }).collect();
     if guess::are_names(if samples.is_empty() { &unfilled } else { &samples }) {
-        return Sampled { shape, samples, line: None };
+        return Sampled { shape, samples, records_in: None, line: None };
     }
     let shape = Shape::Csv { delimiter, has_header: false };
-    Sampled { samples: of_records(text, finished, &shape), shape, line: None }
+    let samples = of_records(text, finished, &shape, Holders::USUAL);
+    Sampled { shape, samples, records_in: None, line: None }
 }
 
-fn of_records(text: &[u8], finished: bool, shape: &Shape) -> Vec<Sample> {
+fn of_records(text: &[u8], finished: bool, shape: &Shape, holders: Holders) -> Vec<Sample> {
     let (framing, delimiter, has_header) = match shape {
-        Shape::Json => (Framing::Json, b',', false),
+        Shape::Json => (Framing::Json(holders), b',', false),
         Shape::Csv { delimiter, has_header } => (Framing::QuotedCsv, *delimiter, *has_header),
         Shape::Regex(_) => return Vec::new(),
     };
@@ -142,7 +163,12 @@ fn of_pairs(text: &str) -> Option<Sampled> {
             add(&mut samples, &pair[1], &pair[1], value.to_owned());
         }
     }
-    (!samples.is_empty()).then(|| Sampled { shape: Shape::Regex(Vec::new()), samples, line: Some(line_is) })
+    (!samples.is_empty()).then(|| Sampled {
+        shape: Shape::Regex(Vec::new()),
+        samples,
+        records_in: None,
+        line: Some(line_is),
+    })
 }
 
 impl Line {

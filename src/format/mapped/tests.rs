@@ -3,6 +3,7 @@
 use super::*;
 use crate::call::{Call, Direction, UnixMillis, Words};
 use crate::format::names::Names;
+use crate::framing::Split;
 
 fn origin(field: Field, place: &str) -> Origin {
     Origin {
@@ -32,6 +33,7 @@ fn mapping(shape: Shape, places: [&str; 5]) -> Mapping {
             .unwrap(),
         quote: b'"',
         skip_lines: 0,
+        records_in: None,
     }
 }
 
@@ -87,7 +89,7 @@ fn every_shape_gives_the_same_call() {
 
 fn call(origins: Vec<Origin>, json: &str) -> Result<Call<'static>, Reason> {
     let mapping = Mapping { origins, ..mapping(Shape::Json, [""; 5]) };
-    match Decoder::new(Box::leak(Box::new(mapping))).decode(json.as_bytes()) {
+    match Decoder::new(Box::leak(Box::new(mapping)), Holders::USUAL).decode(json.as_bytes()) {
         Decoded::Call(call) => Ok(call.owned()),
         Decoded::Rejected(reason) => Err(reason),
         other => panic!("{other:?}"),
@@ -156,7 +158,7 @@ fn what_microsoft_says_in_a_reason_header() {
 fn records_that_are_no_calls_are_ignored() {
     let conditions = vec![Where { place: "type".to_owned(), is: vec!["STOP".to_owned()] }];
     let mapping = Mapping { conditions, ..mapping(Shape::Json, ["id", "t", "s", "e", "d"]) };
-    let mut decoder = Decoder::new(Box::leak(Box::new(mapping)));
+    let mut decoder = Decoder::new(Box::leak(Box::new(mapping)), Holders::USUAL);
     assert_eq!(decoder.decode(br#"{"type":"START","s":486}"#), Decoded::Ignored);
     assert!(matches!(decoder.decode(br#"{"type":"stop","id":1,"s":486}"#), Decoded::Call(_)));
 }
@@ -268,6 +270,59 @@ fn lines_above_a_table_are_passed_and_another_character_may_quote() {
             assert!(matches!(decoder.decode(row), Decoded::Call(call) if call.codes.sip == Some(486)));
         }
     }
+}
+
+/// A number of more than 64 bits is read as one with a fraction by most: these would be the same.
+#[test]
+fn ids_that_are_long_numbers_differ() {
+    let origins = || {
+        vec![
+            origin(Field::Id, "/of/0/Call"),
+            origin(Field::Trunk, "odd/name"),
+            origin(Field::SipCode, "code"),
+        ]
+    };
+    let id = |id: &str| {
+        let json = format!(r#"{{"odd\/name":"t","of":[{{"Call":{id}}}],"code":486}}"#);
+        call(origins(), &json).unwrap().record_id
+    };
+    let ids = ["100000000000000000000", "100000000000000000001", "-100000000000000000001", "1e20", "1.5"];
+    let ids: std::collections::BTreeSet<_> = ids.map(|text| id(text).0).into_iter().collect();
+    assert_eq!(ids.len(), 5);
+}
+
+/// A list called like those of answers may be a part of a record, which then is not lost.
+#[test]
+fn what_holds_records_is_for_the_config_to_say() {
+    let text = br#"{"id":"1","data":[{"id":"2"},{"id":"3"}],"value":{"id":"4"}}"#;
+    let records = |mapping: Mapping| {
+        let (framing, mut records, mut at) = (mapping.format().framing, Vec::new(), 0);
+        let mut splitter = framing.splitter(1024);
+        while at < text.len() {
+            match splitter.next(&text[at..], true) {
+                Split::Record { start, end, next } => {
+                    records.push(String::from_utf8_lossy(&text[at + start..at + end]).into_owned());
+                    at += next;
+                }
+                Split::Skip { next } => at += next,
+                other => panic!("{other:?}"),
+            }
+        }
+        records
+    };
+    let whole = String::from_utf8_lossy(text).into_owned();
+    let places = |place| [place; 5];
+    let named = |names: &[&str]| {
+        let records_in = Some(names.iter().map(|name| (*name).to_owned()).collect());
+        Mapping { records_in, ..mapping(Shape::Json, places("id")) }
+    };
+    assert_eq!(
+        records(mapping(Shape::Json, places("id"))),
+        [r#"{"id":"2"}"#, r#"{"id":"3"}"#, r#"{"id":"4"}"#]
+    );
+    assert_eq!(records(mapping(Shape::Json, places("/data/0/id"))), [r#"{"id":"4"}"#]);
+    assert_eq!(records(named(&[])), [whole]);
+    assert_eq!(records(named(&["Value"])), [r#"{"id":"4"}"#]);
 }
 
 #[test]

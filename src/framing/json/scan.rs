@@ -37,31 +37,68 @@ pub enum Held {
     One,
 }
 
-/// Properties that hold rows or envelopes as an array, as an object, and those whose array says what the rows are.
+/// Which properties of an object make it the envelope of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holders {
+    /// The names that the config gives, of arrays and of objects; else the usual ones.
+    named: Option<&'static [String]>,
+    /// Usual names that are part of a record, as the config reads a field in them.
+    but: &'static [String],
+}
+
+/// The usual properties that hold rows or envelopes as an array, and as an object.
 const ARRAYS: [&[u8]; 9] =
     [b"value", b"records", b"responses", b"tables", b"rows", b"data", b"items", b"results", b"hits"];
 const OBJECTS: [&[u8]; 4] = [b"value", b"body", b"d", b"hits"];
 
-/// The names of properties whose array holds records.
-pub fn holders() -> Vec<&'static str> {
-    ARRAYS.iter().filter_map(|name| str::from_utf8(name).ok()).collect()
-}
+impl Holders {
+    /// Those of the answers of Microsoft's and of other services.
+    pub const USUAL: Self = Self { named: None, but: &[] };
 
-/// What the value that begins with this byte holds, behind this name in its quotes; `None` where it is of no envelope.
-fn held(name: &[u8], byte: u8) -> Option<Held> {
-    let name = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-    match byte {
-        b'[' if ARRAYS.into_iter().any(is) => Some(Held::Array),
-        b'[' if is(b"columns") => Some(Held::One),
-        b'{' if OBJECTS.into_iter().any(is) => Some(Held::One),
-        _ => None,
+    /// Those of these names alone; of none, each object is a record.
+    pub fn named(names: &'static [String]) -> Self {
+        Self { named: Some(names), but: &[] }
     }
-}
 
-/// Whether the value that begins with this byte, behind this name of an outermost object, makes that object an envelope.
-pub fn is_of_envelope(quoted_name: &[u8], byte: u8) -> bool {
-    held(quoted_name, byte).is_some()
+    /// The usual ones but these.
+    pub fn usual_but(names: &'static [String]) -> Self {
+        Self { named: None, but: names }
+    }
+
+    /// The names of properties whose array holds records.
+    pub fn names(self) -> Vec<&'static str> {
+        let usual = || ARRAYS.iter().filter_map(|name| str::from_utf8(name).ok());
+        let is_other = |name: &&str| !self.but.iter().any(|but| but.eq_ignore_ascii_case(name));
+        match self.named {
+            Some(names) => names.iter().map(String::as_str).collect(),
+            None => usual().filter(is_other).collect(),
+        }
+    }
+
+    /// What the value that begins with this byte holds, behind this name in its quotes; `None` where it is of no envelope.
+    fn held(self, name: &[u8], byte: u8) -> Option<Held> {
+        if !matches!(byte, b'[' | b'{') {
+            return None;
+        }
+        let name = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let is_one_of = |names: &[String]| names.iter().any(|known| is(known.as_bytes()));
+        match (self.named, byte) {
+            (Some(names), _) if !is_one_of(names) => None,
+            (Some(_), b'[') => Some(Held::Array),
+            (Some(_), _) => Some(Held::One),
+            (None, _) if is_one_of(self.but) => None,
+            (None, b'[') if ARRAYS.into_iter().any(is) => Some(Held::Array),
+            (None, b'[') if is(b"columns") => Some(Held::One),
+            (None, b'{') if OBJECTS.into_iter().any(is) => Some(Held::One),
+            (None, _) => None,
+        }
+    }
+
+    /// Whether the value that begins with this byte, behind this name of an outermost object, makes that object an envelope.
+    pub fn make_envelope(self, quoted_name: &[u8], byte: u8) -> bool {
+        self.held(quoted_name, byte).is_some()
+    }
 }
 
 /// How much of a name, `:` and its value was just seen at the outermost level.
@@ -106,8 +143,9 @@ impl Scan {
         }
     }
 
-    /// Goes on with the value that `text` begins with; it may be an envelope where there is `room` for one.
-    pub fn run(&mut self, text: &[u8], room: bool) -> Scanned {
+    /// Goes on with the value that `text` begins with; it may be an envelope by one of these holders, where there is room
+    /// for one.
+    pub fn run(&mut self, text: &[u8], holders: Option<Holders>) -> Scanned {
         if self.context == Context::Line {
             return self.line(text);
         }
@@ -115,7 +153,7 @@ impl Scan {
             self.begins_row = begins_row(text).or((text.len() > MOST_BLANKS).then_some(false));
         }
         while self.at < text.len() {
-            let scanned = if self.in_string { self.string(text) } else { self.structure(text, room) };
+            let scanned = if self.in_string { self.string(text) } else { self.structure(text, holders) };
             if let Some(scanned) = scanned {
                 return scanned;
             }
@@ -124,10 +162,10 @@ impl Scan {
     }
 
     /// Looks at one byte outside of strings; an answer when the value ends there or cannot be told from its text.
-    fn structure(&mut self, text: &[u8], room: bool) -> Option<Scanned> {
+    fn structure(&mut self, text: &[u8], holders: Option<Holders>) -> Option<Scanned> {
         let byte = text[self.at];
         let after = self.at + 1;
-        if let Some(scanned) = self.envelope_at(byte, text, room) {
+        if let Some(scanned) = self.envelope_at(byte, text, holders) {
             return Some(scanned);
         }
         match byte {
@@ -194,14 +232,13 @@ impl Scan {
 
     /// Whether the value that begins here is that of an envelope; and, behind rows, whether the object ended before it,
     /// as its brace is missing.
-    fn envelope_at(&mut self, byte: u8, text: &[u8], room: bool) -> Option<Scanned> {
+    fn envelope_at(&mut self, byte: u8, text: &[u8], holders: Option<Holders>) -> Option<Scanned> {
         if !matches!(byte, b'[' | b'{' | b']') {
             return None;
         }
         match self.envelope {
             Envelope::Colon(end) => {
-                let name = text.get(self.string_start..end).filter(|_| room);
-                let held = held(name?, byte)?;
+                let held = holders?.held(text.get(self.string_start..end)?, byte)?;
                 Some(Scanned::Rows(held, self.at + usize::from(held == Held::Array)))
             }
             _ if self.context == Context::Rest && self.depth == 0 && self.at > 0 => {
