@@ -257,7 +257,7 @@ impl Batch {
 
     /// Whether it is to be handed over before more is added.
     pub fn is_full(&self) -> bool {
-        self.bytes() >= FULL_BYTES || self.attempts.len() >= FULL_ATTEMPTS
+        self.bytes() >= FULL_BYTES || self.attempts.len() >= FULL_ATTEMPTS || self.calls.are_full()
     }
 
     /// About how much memory it takes.

@@ -52,6 +52,12 @@ pub enum Added {
 /// About how many bytes a route takes: its durations and setup times, and the exemplars of their buckets.
 const ROUTE: usize = 2 * observations::BYTES_OF_A_ROUTE + 512;
 
+/// Calls of so many bytes fill a batch: the processor's cache still has them when they are applied.
+const FULL_BYTES: usize = 512 * 1024;
+
+/// But not before they are so many times what their label sets and routes take, which cost their time once a batch.
+const FULL_TIMES: usize = 2;
+
 /// So many label sets of attempts are found by where they lie: few are in use at a time.
 const RECENT: usize = 16;
 
@@ -288,10 +294,24 @@ impl Calls {
         routes.filter(|(place, _)| sums.durations.has(*place) || sums.setups.has(*place))
     }
 
+    /// Whether no more calls should be added, though there would be room.
+    pub fn are_full(&self) -> bool {
+        let bytes = self.counted_bytes();
+        bytes >= FULL_BYTES && bytes >= FULL_TIMES * self.bytes_of_label_sets()
+    }
+
     /// About how much memory they take.
     pub fn bytes(&self) -> usize {
+        self.counted_bytes() + self.bytes_of_label_sets()
+    }
+
+    fn counted_bytes(&self) -> usize {
         self.counted.len() * size_of::<Counted>()
-            + self.index.bytes()
+    }
+
+    /// And all that is kept for each.
+    fn bytes_of_label_sets(&self) -> usize {
+        self.index.bytes()
             + self.label_sets.len() * size_of::<Sum>()
             + self.route_index.len() * ROUTE
             + self.all.minutes.len() * size_of::<MinuteCalls>()
