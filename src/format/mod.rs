@@ -28,6 +28,7 @@ pub mod teams_admin_center;
 pub mod times;
 pub mod trunk;
 mod columns;
+mod expected;
 mod answered;
 mod front;
 mod last_minute;

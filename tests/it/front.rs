@@ -273,6 +273,61 @@ fn damaged_records_of_a_mapping_give_the_same_in_one_go() {
     damaged_everywhere(mapped(patterns(), &groups[..3], None), log.as_bytes(), 4000);
 }
 
+/// The values of a made-up record: of every kind, in the place of any other.
+const VALUES: [&str; 16] = [
+    "486",
+    "\"503\"",
+    "null",
+    "true",
+    "-2",
+    "1.5",
+    "123456789012345678901",
+    "\"a\\\"b\"",
+    "\"as long as it is wide and wider than one step of thirty-two or of sixty-four bytes is\"",
+    "\"\"",
+    "[\"a\",{\"id\":1}]",
+    "[]",
+    "{\"id\":\"x\",\"y\":[2]}",
+    "{}",
+    "\"OK\"",
+    "\"\u{e9}\"",
+];
+
+/// Names of made-up records: some are fields, and one holds records.
+const NAMES: [&str; 8] = ["id", "trunk", "ok", "code", "a", "value", "x", "reason"];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Most records have the names of one before, and some of them values of another kind.
+    #[test]
+    fn records_written_as_those_before_give_the_same_in_one_go(
+        shapes in proptest::collection::vec(proptest::collection::vec((0..NAMES.len(), 0..VALUES.len()), 1..6), 1..4),
+        records in proptest::collection::vec((0..4_usize, 0..6_usize, 0..VALUES.len()), 1..24),
+        blank in proptest::bool::weighted(0.2),
+    ) {
+        use mapped::Field::*;
+        let mut text = String::new();
+        for (number, (shape, changed, value)) in records.into_iter().enumerate() {
+            let shape = &shapes[shape % shapes.len()];
+            let property = |(place, (name, usual)): (usize, &(usize, usize))| {
+                let name = NAMES[*name];
+                let value = VALUES[if place == changed { value } else { *usual }];
+                if name == "id" && value == "486" { format!("\"id\":\"{number}\"") } else { format!("\"{name}\":{value}") }
+            };
+            let properties: Vec<String> = shape.iter().enumerate().map(property).collect();
+            text += &format!("{{{}}}\n", properties.join(if blank { " , " } else { "," }));
+        }
+        // Room behind it, as a file has.
+        text += &" ".repeat(200);
+        let places = [(Id, "id"), (Trunk, "/trunk"), (Success, "ok"), (SipCode, "code"), (Direction, "/a/id"), (ReasonHeader, "reason")];
+        for count in [4, 6] {
+            let format = mapped(mapped::Shape::Json, &places[..count], None);
+            prop_assert_eq!(decoded(format, text.as_bytes(), true), decoded(format, text.as_bytes(), false), "{}", text);
+        }
+    }
+}
+
 /// A text that a Reason header quotes has quotes itself in the record: doubled in a table, escaped in JSON.
 #[test]
 fn quotes_of_a_reason_header_give_the_same_in_one_go() {

@@ -12,10 +12,12 @@ mod tests;
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::full;
+pub use crate::format::expected::ROOM;
+use crate::format::expected::{Begins, Expected};
 use crate::format::fields;
 use crate::format::names::{self, Field, Lookalikes, Names};
 use crate::format::row::{Row, Value};
-use crate::format::scan::{self, Prefix};
+use crate::format::scan;
 
 /// The names of the rows before, by their places in the row. A name that is not the expected one costs more, and is the
 /// expected one from then on.
@@ -36,8 +38,7 @@ const MOST_PLACES: usize = 64;
 /// A name, and what the row before said about its value.
 #[derive(Debug)]
 struct Name {
-    /// All that stands before the value, `,"callType":"`, with the quote that begins a string.
-    before: Prefix,
+    expected: Expected,
     /// Whether it stands in an object that wraps the row.
     is_wrapped: bool,
     field: Option<Field>,
@@ -45,23 +46,17 @@ struct Name {
     is_twin: bool,
     /// The deciding field that it looks like, if it is none.
     resembling: Option<Field>,
-    /// How many bytes the string behind it last had, and the bits of those and of the quote that ended it.
-    length: u8,
-    through: u64,
 }
 
-/// So many bytes have to follow a property: all steps of its reading are whole then.
-pub const ROOM: usize = 128;
-
 impl Name {
-    fn new(before: Prefix, property: &Property<'_>, resembling: Option<Field>) -> Self {
+    fn new(expected: Expected, property: &Property<'_>, resembling: Option<Field>) -> Self {
         let Property { field, is_wrapped, .. } = *property;
-        Self { before, is_wrapped, field, is_twin: false, resembling, length: 0, through: 1 }
+        Self { expected, is_wrapped, field, is_twin: false, resembling }
     }
 
     /// Whether the text begins with this name, and a string behind it.
     fn is_at<S: Simd>(&self, simd: S, text: &[u8]) -> bool {
-        text.first_chunk().is_some_and(|chunk| self.before.differences(simd, chunk) == 0)
+        text.first_chunk().is_some_and(|room| matches!(self.expected.begins(simd, room), Begins::String(_)))
     }
 
     /// The value that stands behind this name, if the text begins with that; and what follows.
@@ -73,11 +68,12 @@ impl Name {
         is_escaped: &mut bool,
     ) -> Option<ValueAndRest<'t>> {
         let room = text.first_chunk::<ROOM>()?;
-        let begin = self.before.length();
-        match self.before.differences(simd, room.first_chunk()?) {
-            0 => self.string(simd, &text[begin..], room[begin..].first_chunk()?, is_escaped),
-            quote if quote == self.before.last => other(simd, &text[begin - 1..]),
-            _ => None,
+        match self.expected.begins(simd, room) {
+            Begins::String(begin) => {
+                self.string(simd, &text[begin..], room[begin..].first_chunk()?, is_escaped)
+            }
+            Begins::Other(begin) => other(simd, &text[begin..]),
+            Begins::No => None,
         }
     }
 
@@ -91,21 +87,13 @@ impl Name {
         room: &[u8; 64],
         is_escaped: &mut bool,
     ) -> Option<ValueAndRest<'t>> {
-        let length = usize::from(self.length % 64);
-        let stops = match length {
-            ..32 => scan::stops_in_32(simd, room.first_chunk()?),
-            _ => scan::stops_in_64(simd, room),
-        };
-        // The lowest one is where the last one was, and the bits up to there are one more.
-        if (stops & self.through) * 2 == self.through + 1 && room[length] == b'"' {
+        if let Some(length) = self.expected.same_length(simd, room) {
             return Some((Value::Text(&text[..length]), &text[length + 1..]));
         }
         let Some((string, rest)) = string(simd, text) else {
             return escaped(simd, self.field, text, is_escaped);
         };
-        if let Ok(length @ ..63) = u8::try_from(string.len()) {
-            (self.length, self.through) = (length, (2 << length) - 1);
-        }
+        self.expected.note_length(string.len());
         Some((Value::Text(string), rest))
     }
 }
@@ -182,14 +170,15 @@ impl Layout {
         if let Some(field) = field {
             row.add(field, value);
         }
-        let before = Prefix::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
+        let expected = Expected::new(&[&text[..text.len() - at_value.len()], b"\""].concat());
         // Each name stands in the same object as in the row from which those behind it are known.
-        if before.is_none() || self.expected.get(place).is_some_and(|known| known.is_wrapped != is_wrapped) {
+        if expected.is_none() || self.expected.get(place).is_some_and(|known| known.is_wrapped != is_wrapped)
+        {
             self.expected.truncate(place);
         }
-        let is_expected = before.is_some() && place < MOST_PLACES && place <= self.expected.len();
-        if let Some(before) = before.filter(|_| is_expected) {
-            let name = Name::new(before, &property, resembling);
+        let is_expected = expected.is_some() && place < MOST_PLACES && place <= self.expected.len();
+        if let Some(expected) = expected.filter(|_| is_expected) {
+            let name = Name::new(expected, &property, resembling);
             match self.expected.get_mut(place) {
                 Some(known) => *known = name,
                 None => self.expected.push(name),

@@ -1,11 +1,14 @@
 //! The places in a JSON object that a mapping asks for, found in one walk over its text, which is checked to be JSON.
 
+mod outline;
 mod scalar;
 
 pub use self::scalar::unescape;
 
 use fearless_simd::{Level, Simd, dispatch};
 
+pub use self::outline::Outlines;
+use self::outline::{FoundLeaf, Kind};
 use self::scalar::{literal, number, string};
 use super::quick::{MOST, Values};
 use crate::format::mapped::record::names_in;
@@ -35,6 +38,20 @@ struct Found {
     /// The slot whose text may have escapes.
     escaped: Option<usize>,
     holders: Holders,
+    /// All values, where the record is worth an outline.
+    leaves: Option<Vec<FoundLeaf>>,
+}
+
+impl Found {
+    /// Whether the string of this slot must have no escapes.
+    fn is_plain(&self, slot: Option<usize>) -> bool {
+        slot.is_some() && slot != self.escaped
+    }
+
+    /// Forgets what was found in a record that turned out to be written in another way.
+    fn forget(&mut self) {
+        self.places = [(0, 0); MOST];
+    }
 }
 
 impl Tree {
@@ -77,17 +94,32 @@ impl Tree {
         text: &'t [u8],
         holders: Holders,
         escaped: Option<usize>,
+        outlines: &mut Outlines,
         values: &mut Values<'t>,
     ) -> Option<usize> {
-        let mut found = Found { places: [(0, 0); MOST], seen: 0, escaped, holders };
         if text.first() != Some(&b'{') {
             return None;
         }
-        let end = dispatch!(Level::new(), simd => object(simd, text, 1, self, &mut found, 0))?;
+        let mut found = Found { places: [(0, 0); MOST], seen: 0, escaped, holders, leaves: None };
+        let end = match dispatch!(Level::new(), simd => outlines.read(simd, text, &mut found)) {
+            Some(end) => end,
+            None => self.walk(text, outlines, &mut found)?,
+        };
         let record = str::from_utf8(&text[..end]).ok()?;
         for (value, (begin, end)) in values.iter_mut().zip(found.places).filter(|(_, (begin, _))| *begin > 0)
         {
             *value = record.get(begin..end);
+        }
+        Some(end)
+    }
+
+    /// Goes through a record that is written as none before.
+    #[inline(never)]
+    fn walk(&self, text: &[u8], outlines: &mut Outlines, found: &mut Found) -> Option<usize> {
+        found.leaves = outlines.learns().then(Vec::new);
+        let end = dispatch!(Level::new(), simd => object(simd, text, 1, self, found, 0))?;
+        if let Some(leaves) = &found.leaves {
+            outlines.learn(&text[..end], leaves);
         }
         Some(end)
     }
@@ -164,29 +196,48 @@ fn value<S: Simd>(
     found: &mut Found,
     depth: u32,
 ) -> Option<usize> {
-    let slot = node.and_then(|node| node.slot);
+    let kind = Kind { slot: node.and_then(|node| node.slot), is_array: node.is_none(), depth };
     let (begin, end, next) = match text.get(at)? {
         b'"' => {
-            let end = string(simd, text, at + 1, slot.is_some() && slot != found.escaped)?;
+            let end = string(simd, text, at + 1, found.is_plain(kind.slot))?;
             (at + 1, end, end + 1)
         }
-        b't' => literal(text, at, b"true")?,
-        b'f' => literal(text, at, b"false")?,
-        b'n' => return literal(text, at, b"null").map(|(_, _, next)| next),
-        b'-' | b'0'..=b'9' => {
-            let end = number(text, at, slot.is_some())?;
-            (at, end, end)
-        }
-        b'{' | b'[' if slot.is_some() || depth == DEEPEST => return None,
+        b'{' if kind.slot.is_some() || depth == DEEPEST => return None,
         b'{' => return nested(text, at + 1, node.map(|node| &node.within), found, depth + 1),
-        // Places may be elements.
-        b'[' if node.is_none() => return array(text, at + 1, found, depth + 1),
-        _ => return None,
+        _ => scalar_or_array(text, at, kind, found)?,
     };
-    if let Some(place) = slot.and_then(|slot| found.places.get_mut(slot)) {
+    if let Some(place) = kind.slot.and_then(|slot| found.places.get_mut(slot)) {
         *place = (begin, end);
     }
+    if let Some(leaves) = &mut found.leaves {
+        let is_array = text[at] == b'[';
+        leaves.push(FoundLeaf { begin: at, next, kind: Kind { is_array, ..kind } });
+    }
     Some(next)
+}
+
+/// A number, a word, or an array where there may be one: what it says begins and ends there, and what follows it.
+#[inline(always)]
+fn scalar_or_array(text: &[u8], at: usize, kind: Kind, found: &mut Found) -> Option<(usize, usize, usize)> {
+    match text.get(at)? {
+        b't' => literal(text, at, b"true"),
+        b'f' => literal(text, at, b"false"),
+        // No value.
+        b'n' => literal(text, at, b"null").map(|(_, _, next)| (0, 0, next)),
+        b'-' | b'0'..=b'9' => {
+            let end = number(text, at, kind.slot.is_some())?;
+            Some((at, end, end))
+        }
+        // Places may be elements.
+        b'[' if kind.is_array && kind.depth < DEEPEST => {
+            // What is in it is part of one value.
+            let leaves = found.leaves.take();
+            let next = array(text, at + 1, found, kind.depth + 1)?;
+            found.leaves = leaves;
+            Some((at, next, next))
+        }
+        _ => None,
+    }
 }
 
 /// As [`object`]; a call of its own, so that objects in objects can be.

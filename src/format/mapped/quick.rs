@@ -5,7 +5,7 @@
 use regex::{CaptureLocations, Regex};
 
 use super::call::Mapped;
-use super::object::{Tree, unescape};
+use super::object::{Outlines, Tree, unescape};
 use super::pattern;
 use super::record::{Columns, column_of};
 use super::time::Minutes;
@@ -46,7 +46,7 @@ enum Way {
         columns: Option<usize>,
     },
     /// And what makes an object one that holds others.
-    Object(Tree, Holders),
+    Object(Tree, Holders, Outlines),
     Groups(Vec<Pattern>),
 }
 
@@ -87,7 +87,10 @@ impl Quick {
                 let columns = columns.map(|columns| columns.names().len());
                 (Way::Table { wanted: Wanted::few(&wanted)?, marks: mapping.marks(), columns }, slots)
             }
-            Shape::Json => (Way::Object(Tree::of(&places)?, holders), (0..places.len()).map(Some).collect()),
+            Shape::Json => (
+                Way::Object(Tree::of(&places)?, holders, Outlines::default()),
+                (0..places.len()).map(Some).collect(),
+            ),
             Shape::Regex(patterns) => {
                 let patterns = patterns.iter().map(|regex| Pattern::of(regex, &places)).collect();
                 (Way::Groups(patterns), (0..places.len()).map(Some).collect::<Vec<_>>())
@@ -146,10 +149,11 @@ impl Quick {
         (mapping, minutes): Known<'_>,
         calls: &mut Vec<Call<'t>>,
     ) -> Option<(usize, Usual)> {
-        let Way::Object(tree, holders) = &self.way else { return None };
+        let Way::Object(tree, holders, outlines) = &mut self.way else { return None };
         let mut values = [None; MOST];
-        let end = tree.read(text, *holders, self.header, &mut values)?;
-        let header = self.header.and_then(|slot| values[slot]).filter(|header| header.contains('\\'));
+        let end = tree.read(text, *holders, self.header, outlines, &mut values)?;
+        let is_escaped = |header: &&str| memchr::memchr(b'\\', header.as_bytes()).is_some();
+        let header = self.header.and_then(|slot| values[slot]).filter(is_escaped);
         if let Some(header) = header {
             unescape(header, &mut self.plain)?;
         }
