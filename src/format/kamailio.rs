@@ -9,12 +9,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use fearless_simd::{Level, dispatch};
 use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::device::{self, Device, Keys, Sides};
 use super::names::Names;
-use super::{Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, local_time};
+use super::{
+    Decode, Decoded, Format, Front, Public, Recognised, Usual, correlation, fields, local_time, scan,
+};
 use crate::call::{
     Attempt, Call, Direction, Guid, Reason, RecordId, Text, UnixMillis, Unread, UnreadField, Words,
 };
@@ -39,9 +42,9 @@ pub static FORMAT: Format = Format {
         "BYE",
     ]),
     broken: Reason::BadLine,
-    decoder: &|_| Box::new(Decoder(&device::UNKNOWN)),
+    decoder: &|_| Box::new(Decoder::new(&device::UNKNOWN)),
     device: Some(Keys {
-        decoder: |device| Box::new(Decoder(device)),
+        decoder: |device| Box::new(Decoder::new(device)),
         teams_side: true,
         carrier_trunk: None,
         layout: None,
@@ -89,15 +92,23 @@ const KINDS: [(Kind, &[u8]); 4] = [
 ];
 
 #[derive(Debug)]
-struct Decoder(&'static Device);
+struct Decoder {
+    device: &'static Device,
+    /// Where `;` and `=` stand in the line that was read last.
+    marks: Vec<usize>,
+}
 
 impl Decoder {
+    fn new(device: &'static Device) -> Self {
+        Self { device, marks: Vec::new() }
+    }
+
     /// A line that is UTF-8 where its pairs stand; a call is put to the others.
-    fn usual<'a>(&self, line: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<Usual> {
+    fn usual<'a>(&mut self, line: &'a [u8], calls: &mut Vec<Call<'a>>) -> Option<Usual> {
         let Some((kind, pairs)) = line_of(line) else { return Some(Usual::Ignored) };
-        let pairs = Pairs::of(str::from_utf8(pairs).ok()?);
+        let pairs = Pairs::of(str::from_utf8(pairs).ok()?, &mut self.marks);
         match pairs.get(Name::Method)? {
-            INVITE => Usual::filled(calls, |call| fill(call, kind, &pairs, self.0)),
+            INVITE => Usual::filled(calls, |call| fill(call, kind, &pairs, self.device)),
             _ => Some(Usual::Ignored),
         }
     }
@@ -107,7 +118,8 @@ impl Decode for Decoder {
     fn decode<'a>(&'a mut self, line: &'a [u8]) -> Decoded<'a> {
         let Some((kind, pairs)) = line_of(line) else { return Decoded::Ignored };
         // A name in another character set, in an extra of the script, rejects no call.
-        decoded(kind, &Pairs::of(&String::from_utf8_lossy(pairs)), self.0).owned()
+        let text = String::from_utf8_lossy(pairs);
+        decoded(kind, &Pairs::of(&text, &mut self.marks), self.device).owned()
     }
 
     fn decode_front<'t>(&mut self, text: &'t [u8], record_bytes: usize, front: &mut Front<'t>) {
@@ -121,8 +133,8 @@ impl Decode for Decoder {
     fn sides(&self, line: &[u8]) -> Option<Sides> {
         let (_, pairs) = line_of(line)?;
         let text = String::from_utf8_lossy(pairs);
-        let pairs = Pairs::of(&text);
-        (pairs.get(Name::Method) == Some(INVITE)).then(|| self.0.sides(domains(&pairs)))
+        let pairs = Pairs::of(&text, &mut Vec::new());
+        (pairs.get(Name::Method) == Some(INVITE)).then(|| self.device.sides(domains(&pairs)))
     }
 }
 
@@ -174,16 +186,18 @@ struct Pairs<'a>([Option<&'a str>; NAMES]);
 
 impl<'a> Pairs<'a> {
     /// Reads pairs no further than to a method that is none of calls.
-    fn of(text: &'a str) -> Self {
+    fn of(text: &'a str, marks: &mut Vec<usize>) -> Self {
+        let bytes = text.as_bytes();
+        dispatch!(Level::new(), simd => scan::both(simd, bytes, [b';', b'='], marks));
+        let mut marks = marks.iter().copied().peekable();
         let mut pairs = Self([None; NAMES]);
         // The pair that goes on here: which it is, and where its value begins.
         let mut open: Option<(Option<Name>, usize)> = None;
-        let mut begins =
-            std::iter::once(0).chain(memchr::memchr_iter(b';', text.as_bytes()).map(|at| at + 1));
-        let mut next = begins.next();
+        let mut next = Some(0);
         while let Some(begin) = next {
-            next = begins.next();
-            let pair = value_of_pair(&text[begin..]);
+            let equals = marks.next_if(|mark| bytes[*mark] == b'=');
+            next = marks.find(|mark| bytes[*mark] == b';').map(|semicolon| semicolon + 1);
+            let pair = equals.and_then(|equals| Some((name_of_pair(&text[begin..equals])?, equals + 1)));
             let value = pair.filter(|(name, _)| name.is_some() || !is_said(open, text, begin));
             if value.is_none() && begin < text.len() {
                 continue;
@@ -194,7 +208,7 @@ impl<'a> Pairs<'a> {
                     return pairs;
                 }
             }
-            open = value.map(|(name, value)| (name, begin + value));
+            open = value;
         }
         if let Some((Some(name), value)) = open {
             pairs.set(name, &text[value..]);
@@ -222,18 +236,17 @@ fn is_said(open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> boo
     text[begin..].starts_with(' ') || quotes() % 2 == 1
 }
 
-/// Which pair it is that a text begins with, if it is one that is read, and where its value begins. A name that can be a parameter of a
-/// Reason header is that of no pair.
-fn value_of_pair(text: &str) -> Option<(Option<Name>, usize)> {
-    let end = memchr::memchr(b'=', text.as_bytes())?;
-    let written = match &text.as_bytes()[..end] {
+/// Which pair has this name, if it is one that is read; `None` where it is that of no pair, as one that can be a parameter of a Reason
+/// header is.
+fn name_of_pair(text: &str) -> Option<Option<Name>> {
+    let written = match text.as_bytes() {
         written @ [b'!'..=b'~', ..] => written,
-        _ => text[..end].trim_start().as_bytes(),
+        _ => text.trim_start().as_bytes(),
     };
     let name = Name::of(written);
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let is_name = || !matches!(written, b"" | b"cause" | b"text") && written.iter().all(is_of_name);
-    (name.is_some() || is_name()).then_some((name, end + 1))
+    (name.is_some() || is_name()).then_some(name)
 }
 
 fn decoded<'a>(kind: Kind, pairs: &Pairs<'a>, device: &Device) -> Decoded<'a> {

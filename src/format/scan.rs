@@ -54,6 +54,27 @@ pub fn find_stop<S: Simd>(simd: S, text: &[u8]) -> Option<usize> {
     }
 }
 
+/// Puts where either of two bytes stands in a text into `places`, in the place of what was there.
+#[inline(always)]
+pub fn both<S: Simd>(simd: S, text: &[u8], [one, other]: [u8; 2], places: &mut Vec<usize>) {
+    places.clear();
+    for (block, chunk) in text.chunks(BLOCK).enumerate() {
+        let mut room = [0; BLOCK];
+        let bytes = chunk.first_chunk().unwrap_or_else(|| {
+            room[..chunk.len()].copy_from_slice(chunk);
+            &room
+        });
+        let bytes = u8x64::from_slice(simd, bytes);
+        // What fills up the last one is nothing.
+        let within = u64::MAX >> (BLOCK - chunk.len());
+        let mut found = (bytes.simd_eq(one) | bytes.simd_eq(other)).to_bitmask() & within;
+        while found != 0 {
+            places.push(block * BLOCK + found.trailing_zeros() as usize);
+            found &= found - 1;
+        }
+    }
+}
+
 /// What may end a JSON string, a bit for each byte: its quote, or a byte that makes it an unusual one, which is a
 /// backslash or below the blank.
 #[inline(always)]
@@ -197,6 +218,16 @@ mod tests {
             let roomy = [&text[begin.min(text.len())..], &[0; STEP]].concat();
             let first = roomy.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..=31));
             at_each_level(|level| assert_eq!(dispatch!(level, simd => find_stop(simd, &roomy)), first));
+        }
+
+        #[test]
+        fn finds_both(text in "[a;=\u{0}]{0,200}") {
+            let expected: Vec<usize> = text.match_indices([';', '\0']).map(|(place, _)| place).collect();
+            at_each_level(|level| {
+                let mut places = vec![7];
+                dispatch!(level, simd => both(simd, text.as_bytes(), [b';', 0], &mut places));
+                assert_eq!(places, expected);
+            });
         }
 
         #[test]

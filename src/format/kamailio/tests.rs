@@ -10,12 +10,12 @@ const REFUSED: &str = "Nov  5 09:01:00 proxy kamailio[812]: NOTICE: acc [acc.c:2
 #[test]
 fn a_name_in_latin_1_rejects_no_call() {
     let line = [REFUSED.as_bytes(), b";name=J\xf6rg"].concat();
-    let mut decoder = Decoder(&device::UNKNOWN);
+    let mut decoder = Decoder::new(&device::UNKNOWN);
     assert!(matches!(decoder.decode(&line), Decoded::Call(call) if call.codes.sip == Some(480)));
 }
 
 fn decoded(line: &str) -> Decoded<'static> {
-    Decoder(&device::UNKNOWN).decode(line.as_bytes()).owned()
+    Decoder::new(&device::UNKNOWN).decode(line.as_bytes()).owned()
 }
 
 fn call(line: &str) -> Call<'static> {
@@ -92,7 +92,7 @@ fn an_escaped_carriage_return_is_no_part_of_a_line() {
 fn a_domain_may_be_an_address() {
     let device = Device::parse(&["2001:db8::5"], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap();
     let line = format!("{REFUSED};src_domain=carrier.example.com;dst_domain=[2001:db8::5]");
-    let mut decoder = Decoder(Box::leak(Box::new(device)));
+    let mut decoder = Decoder::new(Box::leak(Box::new(device)));
     assert!(
         matches!(decoder.decode(line.as_bytes()), Decoded::Call(call) if call.direction == Direction::Inbound)
     );
