@@ -194,6 +194,27 @@ fn what_these_devices_write_counts_once_as_they_rotate() {
             ["cdr.router.09_00", "cdr.router.09_00", "cdr.router.10_00"],
             ["9364550F", "9364550E"],
         ),
+        (
+            "format: csv, fields: {id: Call, sip_code: Code, trunk: Route}",
+            "Call,Code,Route\nc1,486,teams\nc2,503,teams\nc1,486,teams\nc3,200,\"te\nams\"\n".to_owned(),
+            3.0,
+            ["calls.csv", "calls.csv.1", "calls.csv"],
+            ["\nc", "\nd"],
+        ),
+        (
+            "format: json, records_in: [], fields: {id: id, sip_code: /end/code}",
+            "{\"id\":\"c1\",\"items\":[1],\"end\":{\"code\":486}}\n{\"id\":\"c2\",\"end\":{\"code\":503}}\n".repeat(2),
+            2.0,
+            ["calls.json", "calls-20241105.json", "calls.json"],
+            [":\"c", ":\"d"],
+        ),
+        (
+            "format: regex, patterns: ['id=(?<id>\\w+) code=(?<code>\\d{3})'], fields: {id: id, sip_code: code}",
+            "Nov 5 sbc: up\nNov 5 sbc: id=c1 code=486\nNov 5 sbc: id=c2 code=503\nNov 5 sbc: id=c1 code=486\n".to_owned(),
+            2.0,
+            ["calls.log", "calls.log.1", "calls.log"],
+            ["id=c", "id=d"],
+        ),
     ] {
         let device = Device::new(keys);
         let (first, rest) = text.split_at(text.len() / 2);
