@@ -138,12 +138,13 @@ pub fn format(written: &file::Source, name: &Spanned<String>, device: Device) ->
     let conditions = written.conditions.iter().flat_map(|written| &written.0);
     let conditions = conditions.map(|condition| read_condition(condition, &shape)).collect::<Checked<_>>()?;
     let quote = match written.quote.as_ref().map(|quote| (quote, quote.value.as_bytes())) {
-        None => b'"',
-        Some((_, [quote])) => *quote,
-        Some((quote, _)) => return Err(at(quote, "a quote is one character such as '")),
+        None => Some(b'"'),
+        Some((_, b"none")) => None,
+        Some((_, [quote])) => Some(*quote),
+        Some((quote, _)) => return Err(at(quote, "a quote is one character such as ', or the word none")),
     };
     let delimiter = if let Shape::Csv { delimiter, .. } = shape { Some(delimiter) } else { None };
-    if delimiter == Some(quote) {
+    if delimiter.is_some() && delimiter == quote {
         return Err(at(name, "the delimiter cannot be the quote of cells, too"));
     }
     let skip_lines = written.skip_lines.unwrap_or_default();

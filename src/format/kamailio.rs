@@ -193,12 +193,13 @@ impl<'a> Pairs<'a> {
         let mut pairs = Self([None; NAMES]);
         // The pair that goes on here: which it is, and where its value begins.
         let mut open: Option<(Option<Name>, usize)> = None;
+        let mut said = Said::default();
         let mut next = Some(0);
         while let Some(begin) = next {
             let equals = marks.next_if(|mark| bytes[*mark] == b'=');
             next = marks.find(|mark| bytes[*mark] == b';').map(|semicolon| semicolon + 1);
             let pair = equals.and_then(|equals| Some((name_of_pair(&text[begin..equals])?, equals + 1)));
-            let value = pair.filter(|(name, _)| name.is_some() || !is_said(open, text, begin));
+            let value = pair.filter(|(name, _)| name.is_some() || !said.goes_on(open, text, begin));
             if value.is_none() && begin < text.len() {
                 continue;
             }
@@ -228,12 +229,25 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Whether what begins there goes on with what the other end said, as the number in a phrase does: `text="…; HRESULT=0x80096004"`. Pairs
-/// that a script adds have no blank before them.
-fn is_said(open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> bool {
-    let Some((Some(Name::Reason | Name::ReasonHeader), value)) = open else { return false };
-    let quotes = || memchr::memchr_iter(b'"', &text.as_bytes()[value..begin]).count();
-    text[begin..].starts_with(' ') || quotes() % 2 == 1
+/// The quotes in what the other end said, as far as they were counted: each once, however many pairs seem to begin there.
+#[derive(Default)]
+struct Said {
+    counted: usize,
+    quotes: usize,
+}
+
+impl Said {
+    /// Whether what begins there goes on with what the other end said, as the number in a phrase does: `text="…; HRESULT=0x80096004"`.
+    /// Pairs that a script adds have no blank before them.
+    fn goes_on(&mut self, open: Option<(Option<Name>, usize)>, text: &str, begin: usize) -> bool {
+        let Some((Some(Name::Reason | Name::ReasonHeader), value)) = open else { return false };
+        if self.counted < value {
+            *self = Self { counted: value, quotes: 0 };
+        }
+        self.quotes += memchr::memchr_iter(b'"', &text.as_bytes()[self.counted..begin]).count();
+        self.counted = begin;
+        text[begin..].starts_with(' ') || self.quotes % 2 == 1
+    }
 }
 
 /// Which pair has this name, if it is one that is read; `None` where it is that of no pair, as one that can be a parameter of a Reason

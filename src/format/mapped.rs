@@ -111,7 +111,7 @@ pub struct Mapping {
     pub rejects_others: bool,
     pub device: Device,
     /// What cells of a table stand in that hold its delimiter.
-    pub quote: u8,
+    pub quote: Option<u8>,
     /// So many lines stand above a table and its header.
     pub skip_lines: usize,
     /// The properties of objects that hold records; where nothing is said of them, the usual ones.
@@ -124,7 +124,7 @@ impl Mapping {
     }
 
     fn marks(&self) -> Marks {
-        Marks { separator: self.shape.delimiter(), quote: Some(self.quote), has_blank_lines: false }
+        Marks { separator: self.shape.delimiter(), quote: self.quote, has_blank_lines: false }
     }
 
     fn cells(&self) -> Cells {

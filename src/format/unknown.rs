@@ -42,7 +42,8 @@ const MAGIC: [(&[u8], &str); 7] = [
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
     (b"BZh", "compressed with bzip2: unpack it first"),
-    (b"\xFD7zXZ\0", "compressed with xz: unpack it first"),
+    // A NUL is behind it, where text ends.
+    (b"\xFD7zXZ", "compressed with xz: unpack it first"),
     (b"%PDF", "a PDF: export the report as CSV"),
     (b"SQLite format 3\0", "a database, not a file of records"),
 ];
@@ -61,6 +62,15 @@ pub fn explanation(head: &[u8]) -> &'static str {
         _ if text.contains(&0) => "a binary file, not text",
         _ => table(text),
     }
+}
+
+/// What a text is that is none, whatever format it is said to have: one that is packed as nothing here unpacks.
+pub fn packed(text: &[u8]) -> Option<&'static str> {
+    let is_bzip2 = || text.starts_with(b"BZh") && text.get(4..10) == Some(b"1AY&SY");
+    let packed = MAGIC.iter().find(|(magic, sentence)| {
+        sentence.contains("unpack") && text.starts_with(magic) && (*magic != b"BZh" || is_bzip2())
+    });
+    packed.map(|(_, sentence)| *sentence)
 }
 
 /// Whether each of the first characters stands in four bytes, three of them zero.

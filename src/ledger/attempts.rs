@@ -173,9 +173,14 @@ impl Attempts {
 }
 
 impl Ledger {
-    /// Counts the calls of which no more attempts are to come; whether there were any.
-    pub fn decide_attempts(&mut self, now: UnixMillis) -> bool {
-        self.decide(|account| account.attempts.due(account.attempts_within, now), now)
+    /// Counts the calls of which no attempt came in time, where all was read until then; whether there were any.
+    pub fn decide_attempts(&mut self, source: SourceIndex, read: UnixMillis, now: UnixMillis) -> bool {
+        self.decide(source, |account| account.attempts.due(account.attempts_within, read), now)
+    }
+
+    /// Counts the oldest calls where more wait than may.
+    pub(super) fn decide_surplus(&mut self, source: SourceIndex, now: UnixMillis) {
+        self.decide(source, |account| account.attempts.due(Duration::MAX, now), now);
     }
 
     /// Counts the calls of the past: all of their attempts are read with the files that are present at the very first start, of which
@@ -193,22 +198,26 @@ impl Ledger {
 
     /// Counts the calls that wait for more attempts: nothing more is to come.
     pub fn decide_all_attempts(&mut self, now: UnixMillis) {
-        self.decide(|account| account.attempts.due(Duration::ZERO, now), now);
+        for source in (0..self.accounts.len()).map(SourceIndex) {
+            self.decide(source, |account| account.attempts.due(Duration::ZERO, now), now);
+        }
     }
 
-    fn decide(&mut self, due: impl Fn(&mut Account) -> Vec<Attempted>, now: UnixMillis) -> bool {
+    fn decide(
+        &mut self,
+        source: SourceIndex,
+        due: impl Fn(&mut Account) -> Vec<Attempted>,
+        now: UnixMillis,
+    ) -> bool {
         let mut decided = false;
-        for source in (0..self.accounts.len()).map(SourceIndex) {
-            loop {
-                let due = due(&mut self.accounts[source.0]);
-                if due.is_empty() {
-                    break;
-                }
-                decided = true;
-                self.count_due(source, due, now);
+        loop {
+            let due = due(&mut self.accounts[source.0]);
+            if due.is_empty() {
+                return decided;
             }
+            decided = true;
+            self.count_due(source, due, now);
         }
-        decided
     }
 
     /// Counts calls that waited, each by the attempt that decides it, and remembers that none of them was answered.

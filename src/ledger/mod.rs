@@ -223,7 +223,7 @@ impl Ledger {
         }
         let attempts = self.apply_attempts(source, batch, now);
         if self.accounts[source.0].attempts.are_too_many() {
-            self.decide_attempts(now);
+            self.decide_surplus(source, now);
         }
         calls.and(attempts)
     }

@@ -48,6 +48,7 @@ impl Pipeline {
                         looker,
                         looked,
                         is_touched: false,
+                        all_read: None,
                         overlap: Some(Overlap::default()),
                         lines: Lines::default(),
                     }

@@ -25,6 +25,7 @@ pub use self::options::{Host, Options, Source};
 use self::refusals::Refusals;
 pub use self::workers::Turned;
 use self::workers::Workers;
+use crate::call::UnixMillis;
 use crate::clock::{Clock, Moment};
 pub use crate::follow::Patience;
 use crate::follow::{Files, Lines};
@@ -75,6 +76,8 @@ struct Followed {
     looked: Instant,
     /// Whether something changed that was not looked at yet.
     is_touched: bool,
+    /// When all that was known of its files was last read.
+    all_read: Option<UnixMillis>,
     /// Whether its formats bring the same calls; nothing once that was said.
     overlap: Option<Overlap>,
     /// How many lines of the log its files have filled.

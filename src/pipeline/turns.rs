@@ -51,7 +51,7 @@ impl Pipeline {
             for place in 0..self.sources.len() {
                 tidied |= self.sources[place].is_tidied_at_any_time() && self.tidy(place, now);
             }
-            tidied |= self.ledger.decide_attempts(now.wall);
+            tidied |= self.decide_attempts(now);
             if tidied {
                 self.commit();
             }
@@ -61,6 +61,18 @@ impl Pipeline {
             self.ledger.forget(now.wall);
         }
         self.commit_if_due();
+    }
+
+    /// Counts calls of which no attempt came in time; whether there were any. What was written while nothing could be read, on a full disk
+    /// or while the process was stopped, came in time: so nothing is decided before all is read, and then as of the look before.
+    fn decide_attempts(&mut self, now: Moment) -> bool {
+        let mut decided = false;
+        for followed in self.sources.iter_mut().filter(|followed| !followed.is_behind()) {
+            if let Some(read) = followed.all_read.replace(now.wall) {
+                decided |= self.ledger.decide_attempts(followed.index, read, now.wall);
+            }
+        }
+        decided
     }
 
     /// Looks after the quiet files of a source; whether anything came of it.

@@ -345,7 +345,7 @@ mod tests {
             conditions: Vec::new(),
             rejects_others: false,
             device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).expect("no names"),
-            quote,
+            quote: Some(quote),
             skip_lines: 0,
             records_in: None,
         };

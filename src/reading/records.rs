@@ -7,6 +7,7 @@ use super::given_up::{self, GivenUp};
 use super::stages::{self, Piece, Stages};
 use super::{Batch, Content, Context, Found, HowRead, Options, Reading, Records, Unrecognised, found};
 use crate::call::Reason;
+use crate::format::unknown::packed;
 use crate::format::{Decoded, Format, Front, Recognition};
 use crate::framing::{Framing, Place};
 
@@ -176,7 +177,14 @@ impl Reading {
         let text = &self.document()[..next_hole(self.document(), 0).start];
         let over = finished || text.len() < self.document().len() || text.len() > UNKNOWN_BYTES;
         let format = match self.options.format {
-            Some(format) => format,
+            Some(format) => match packed(text) {
+                None => format,
+                Some(why) => {
+                    let hole = self.first_hole();
+                    self.unrecognised = Some(Unrecognised { why, is_guess: false, hole });
+                    return false;
+                }
+            },
             None => match Format::recognise_with(text, over, self.options.names) {
                 Recognition::Known(format) => format,
                 Recognition::NeedMore => return false,

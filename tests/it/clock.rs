@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use cdr_exporter::call::UnixMillis;
+use cdr_exporter::call::{Outcome, UnixMillis};
 use cdr_exporter::clock::{Clock, Moment};
 use cdr_exporter::config;
 use cdr_exporter::ledger::snapshot::{Arrival, Published, Snapshot};
@@ -47,9 +47,14 @@ struct Loop {
 
 impl Loop {
     fn start(folder: &Path) -> Self {
+        Self::with(folder, "remember: 7d, live_within: 6h")
+    }
+
+    /// With these keys of the source.
+    fn with(folder: &Path, keys: &str) -> Self {
         let file = folder.join("config.yml");
         let text = format!(
-            "sources: [{{name: t, paths: ['{}'], remember: 7d, live_within: 6h}}]\nrescan_interval: 100ms\n",
+            "sources: [{{name: t, paths: ['{}'], {keys}}}]\nrescan_interval: 100ms\nquiet: 100ms\n",
             folder.join("calls.json").display()
         );
         fs::write(&file, text).unwrap();
@@ -129,6 +134,40 @@ fn the_clock_is_stepped_back_an_hour() {
     append(folder, 0..18, "2026-11-23T00:30:30Z");
     let shown = running.shows(18, 35);
     assert_eq!(shown.calls.iter().map(|series| series.count).sum::<u64>(), 18);
+    running.stop();
+}
+
+/// As after a pause of the machine, or a full disk: much is to be read, and the wait for it is over by the clock.
+#[test]
+fn answers_that_were_written_in_time_count_however_late_they_are_read() {
+    let _turn = TURN.lock();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let line = |method: &str, id: &str, kind: &str, code: u16| {
+        format!(
+            "Nov 22 23:30:00 p kamailio[1]: NOTICE: acc [acc.c:279]: acc_log_request(): ACC: {kind}: \
+             timestamp=1795390200;method={method};call_id={id};code={code};reason=x;trunk=teams-1\n"
+        )
+    };
+    let write = |text: &str| {
+        let file = OpenOptions::new().append(true).create(true).open(folder.join("calls.json"));
+        file.unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    set_clock("2026-11-22T23:30:00Z");
+    let running = Loop::with(folder, "format: kamailio, attempts_within: 10s");
+    write(&line("INVITE", "1", "call missed", 503));
+    wait_for("a call that waits", || {
+        (running.published.current().sources.first()?.pending_calls == 1).then_some(())
+    });
+    // A hundred looks long.
+    let much = line("BYE", "2", "transaction answered", 200).repeat(1_000_000);
+    write(&(much + &line("INVITE", "1", "transaction answered", 200)));
+    set_clock("2026-11-22T23:30:12Z");
+    let shown = running.shows(1, 0);
+    let counted = shown.calls.iter().filter(|series| series.count > 0);
+    let outcomes: Vec<_> = counted.map(|series| (series.outcome, series.count)).collect();
+    assert_eq!(outcomes, [(Outcome::Answered, 1)]);
+    assert_eq!(shown.sources[0].late_answers, 0);
     running.stop();
 }
 

@@ -42,6 +42,25 @@ fn where_nothing_counts_the_answer_is_no_and_says_why() {
     }
 }
 
+/// Named by the operator or not, what `compresscmd xz` of logrotate leaves is no text.
+#[test]
+fn what_nothing_here_unpacks_is_said_whatever_its_format() {
+    for (head, said) in [
+        (&b"\xfd7zXZ\0\0\x04\n\0\0"[..], "compressed with xz: unpack it first"),
+        (b"BZh91AY&SY\x12\x34\n\0\0", "compressed with bzip2: unpack it first"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let text = [head, &b"a line\n".repeat(50)[..]].concat();
+        fs::write(folder.path().join("acc.log.1"), text).unwrap();
+        for format in ["auto", "kamailio", "ribbon", "json, fields: {sip_code: code}"] {
+            let config = format!("sources: [{{name: s, paths: [acc.log.1], format: {format}}}]\n");
+            fs::write(folder.path().join("config.yml"), config).unwrap();
+            let checked = run_in(folder.path(), ["check", "--config.file", "config.yml"]);
+            assert!(checked.code == Some(1) && checked.stdout.contains(said), "{format}: {}", checked.stdout);
+        }
+    }
+}
+
 #[test]
 fn the_log_says_which_records_do_not_count_and_why() {
     let folder = TempDir::new().unwrap();

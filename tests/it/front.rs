@@ -214,7 +214,7 @@ fn mapped_with(
             .collect(),
         rejects_others: places.len().is_multiple_of(2),
         device: Device::parse(&[], TrunkFrom::Teams, jiff::tz::TimeZone::UTC).unwrap(),
-        quote,
+        quote: Some(quote),
         skip_lines: 0,
         records_in: (places.len() == 5).then(|| vec!["x".to_owned(), "Value".to_owned()]),
     };

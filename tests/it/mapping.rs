@@ -271,7 +271,13 @@ fn files_as_they_come_count_by_their_right_columns() {
              \"end_epoch\":\"1730797940\"}}}}"
         )
     };
-    let cases: [(&str, Vec<u8>, &str, f64); 9] = [
+    let cases: [(&str, Vec<u8>, &str, f64); 10] = [
+        (
+            &csv(", quote: none"),
+            "id,Münze,code,name\n1,sbc1,486,\"Jane\n2,sbc1,486,\"Bob\n".into(),
+            "sbc1",
+            2.0,
+        ),
         (above, b"Calls of a day\n\n1,sbc1,486\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),
         (above, b"\"Calls\nof a day\"\n\n1,sbc1,486\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),
         (&above.replace("lines: 2", "lines: 1"), b"Title\n1,sbc1,486\n\n2,sbc1,486\n".to_vec(), "sbc1", 2.0),

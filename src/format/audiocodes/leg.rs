@@ -8,7 +8,7 @@ use crate::call::{
     Attempt, Call, Codes, Detail, Direction, Reason, RecordId, RefusedBy, Text, Unread, UnreadField, Words,
 };
 use crate::format::device::{self, Device, EndedBy, Sides};
-use crate::format::{Decoded, fields as shared, written_time};
+use crate::format::{Decoded, answered, fields as shared, written_time};
 use crate::reason_header;
 
 /// One leg of a call.
@@ -88,7 +88,7 @@ impl<'a> Leg<'a> {
     /// that it lasted.
     fn was_answered(&self) -> bool {
         match self.fields.has(Field::ConnectTime) {
-            true => !self.get(Field::ConnectTime).is_empty(),
+            true => was_connected_at(self.get(Field::ConnectTime)),
             false => {
                 let lasted = shared::whole_number(self.get(Field::Duration));
                 let was_ended = self.get(Field::SipReason) == b"BYE" && self.cause_of_category().is_none();
@@ -177,6 +177,12 @@ impl<'a> Leg<'a> {
         }
         Ok(codes)
     }
+}
+
+/// Whether there was a time of connection: no word for none, zeros or the first day, as a database or a spreadsheet has them.
+pub fn was_connected_at(time: &[u8]) -> bool {
+    let is_none = |time: &str| answered::is_none(time) || time.ends_with("Jan 01 1970");
+    !str::from_utf8(time).is_ok_and(is_none)
 }
 
 /// `BYE`, `CANCEL` or a SIP code; the description is the Reason header where there was one.

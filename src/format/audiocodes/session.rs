@@ -6,7 +6,7 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::fields::title;
-use super::leg::{codes, named};
+use super::leg::{codes, named, was_connected_at};
 use crate::call::{Attempt, Call, Detail, Reason, RecordId, Text, UnixMillis, Unread, UnreadField};
 use crate::format::device::{self, Device, EndedBy, Sides};
 use crate::format::{Decoded, fields, written_time};
@@ -174,7 +174,7 @@ impl<'s> Session<'s> {
     /// Of a STOP record: by its time of answer, where the table has that column.
     fn was_connected(&self) -> Result<bool, Reason> {
         match self.layout.0[Field::ConnectTime as usize] {
-            Some(_) => Ok(!self.get(Field::ConnectTime).is_empty()),
+            Some(_) => Ok(was_connected_at(self.get(Field::ConnectTime).as_bytes())),
             None => Ok(fields::flag(self.get(Field::IsSuccess).as_bytes())? != Some(false)),
         }
     }

@@ -340,6 +340,14 @@ fn without_a_time_of_answer_what_ended_a_call_tells() {
 }
 
 #[test]
+fn what_a_database_writes_for_no_time_of_answer_is_none() {
+    for time in ["", "-", "N/A", "0", "00:00:00.000  UTC Thu Jan 01 1970"] {
+        assert_eq!(call(&[(19, time), (32, "486")]).succeeded, Some(false), "{time}");
+    }
+    assert_eq!(call(&[(19, "18:57:32.320  UTC Mon Dec 05 2022"), (32, "BYE")]).succeeded, Some(true));
+}
+
+#[test]
 fn what_decides_nothing_rejects_nothing() {
     let connected = (19, "18:57:32.320  UTC Mon Dec 05 2022");
     assert_eq!(call(&[connected, (32, "REFER")]).codes.sip, None);

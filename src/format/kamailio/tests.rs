@@ -14,6 +14,15 @@ fn a_name_in_latin_1_rejects_no_call() {
     assert!(matches!(decoder.decode(&line), Decoded::Call(call) if call.codes.sip == Some(480)));
 }
 
+/// Counted anew at each `;`, the quotes before it would take seconds.
+#[test]
+fn a_long_reason_with_an_odd_quote_takes_no_longer_than_its_text() {
+    let line = format!("{REFUSED}\"{}", ";a=b".repeat(250_000));
+    let begun = std::time::Instant::now();
+    assert!(matches!(decoded(&line), Decoded::Call(_)));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
 fn decoded(line: &str) -> Decoded<'static> {
     Decoder::new(&device::UNKNOWN).decode(line.as_bytes()).owned()
 }

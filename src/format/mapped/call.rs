@@ -15,6 +15,9 @@ use crate::reason_header;
 /// which never fall.
 const MOST_CALLS: u64 = 10_000_000;
 
+/// The words for none have no more letters.
+const LONGEST_WORD: usize = 9;
+
 /// A SIP code without the phrase behind it: `404` of `404 Not Found` and of `SIP/2.0 404 Not Found`. Any other text as it is.
 pub fn without_phrase(text: &str) -> &str {
     let code = text.strip_prefix("SIP/2.0 ").unwrap_or(text);
@@ -128,11 +131,14 @@ impl<'r, 'm> Mapped<'r, 'm> {
         Ok(())
     }
 
-    /// A record without an id of its own is known by all that it says.
+    /// A record without an id of its own, or with a word or zeros in its place, is known by all that it says.
     fn id(&self) -> Result<RecordId, Reason> {
+        let id = self.get(Field::Id);
         match self.origin(Field::Id) {
-            Some(_) => fields::record_id(self.get(Field::Id).as_bytes()),
-            None => Ok(RecordId(xxh3_128(self.whole))),
+            Some(_) if id.is_empty() || id.len() > LONGEST_WORD || !answered::is_none(id) => {
+                fields::record_id(id.as_bytes())
+            }
+            _ => Ok(RecordId(xxh3_128(self.whole))),
         }
     }
 
@@ -150,8 +156,16 @@ impl<'r, 'm> Mapped<'r, 'm> {
         match (self.origin(Field::Success), self.origin(Field::Answered)) {
             (Some(_), _) => fields::flag(self.get(Field::Success).as_bytes()),
             (None, Some(_)) => Ok(Some(self.was_answered())),
-            (None, None) => Ok(None),
+            (None, None) => Ok(self.has_talked().then_some(true)),
         }
+    }
+
+    /// Whether a call of which nothing but a cause of Q.850 and a duration is known ended as those do that were answered, too.
+    fn has_talked(&self) -> bool {
+        let has_code =
+            || [Field::SipCode, Field::MicrosoftCode].iter().any(|field| self.origin(*field).is_some());
+        let lasted = || matches!(self.duration(), Ok(Some(1..)));
+        matches!(self.q850(), Ok(Some(16 | 31))) && !has_code() && lasted()
     }
 
     /// By the time of answer.

@@ -246,11 +246,12 @@ impl Cells {
         Self { delimiter, reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build() }
     }
 
-    /// The same, where another character quotes.
+    /// The same, where another character quotes, or none does.
     #[must_use]
-    pub fn quoted_by(self, quote: u8) -> Self {
-        let reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).quote(quote).build();
-        Self { reader, ..self }
+    pub fn quoted_by(self, quote: Option<u8>) -> Self {
+        let mut builder = csv_core::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).quoting(quote.is_some()).quote(quote.unwrap_or(b'"'));
+        Self { reader: builder.build(), ..self }
     }
 
     pub fn of(&mut self, line: &[u8]) -> Vec<String> {

@@ -31,7 +31,7 @@ fn mapping(shape: Shape, places: [&str; 5]) -> Mapping {
         rejects_others: false,
         device: Device::parse(&[], device::TrunkFrom::Teams, jiff::tz::TimeZone::fixed(jiff::tz::offset(1)))
             .unwrap(),
-        quote: b'"',
+        quote: Some(b'"'),
         skip_lines: 0,
         records_in: None,
     }
@@ -250,7 +250,7 @@ fn lines_above_a_table_are_passed_and_another_character_may_quote() {
         let place = if has_header { "Code" } else { "2" };
         let told = Mapping {
             origins: vec![origin(Field::SipCode, place)],
-            quote: b'\'',
+            quote: Some(b'\''),
             skip_lines: 2,
             ..mapping(shape, [place; 5])
         };
@@ -289,6 +289,34 @@ fn ids_that_are_long_numbers_differ() {
     let ids = ["100000000000000000000", "100000000000000000001", "-100000000000000000001", "1e20", "1.5"];
     let ids: std::collections::BTreeSet<_> = ids.map(|text| id(text).0).into_iter().collect();
     assert_eq!(ids.len(), 5);
+}
+
+/// A word for none in the place of an id would make one call of all that have it.
+#[test]
+fn what_has_no_id_of_its_own_is_known_by_all_that_it_says() {
+    let origins = || vec![origin(Field::Id, "id"), origin(Field::SipCode, "code")];
+    let id =
+        |id: &str, code: u16| call(origins(), &format!(r#"{{"id":{id},"code":{code}}}"#)).unwrap().record_id;
+    for none in [r#""NULL""#, r#""-""#, "0", r#""0000""#, r#""N/A""#] {
+        assert_ne!(id(none, 486), id(none, 503), "{none}");
+        assert_eq!(id(none, 486), id(none, 486), "{none}");
+    }
+    assert_eq!(id("10", 486), id("10", 503));
+    assert_eq!(call(origins(), r#"{"id":"","code":486}"#), Err(Reason::NoRecordId));
+}
+
+/// Normal clearing ends calls that were answered and calls that were not: one that lasted was.
+#[test]
+fn a_call_known_by_its_cause_and_duration_was_answered_when_it_lasted() {
+    let origins = || vec![origin(Field::Q850, "cause"), origin(Field::Duration, "s")];
+    let succeeded = |cause: u8, seconds: &str| {
+        call(origins(), &format!(r#"{{"cause":{cause},"s":"{seconds}"}}"#)).unwrap().succeeded
+    };
+    assert_eq!([succeeded(16, "300"), succeeded(31, "1")], [Some(true); 2]);
+    assert_eq!([succeeded(16, "0"), succeeded(16, ""), succeeded(41, "300"), succeeded(17, "5")], [None; 4]);
+    let mut with_code = origins();
+    with_code.push(origin(Field::SipCode, "code"));
+    assert_eq!(call(with_code, r#"{"cause":16,"s":"300","code":487}"#).unwrap().succeeded, None);
 }
 
 /// A list called like those of answers may be a part of a record, which then is not lost.
