@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hyper::Request;
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
+use hyper::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,12 +34,17 @@ use super::socket::{Socket, Stream};
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 /// How long to wait when no connection can be accepted, most often for want of file descriptors.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
+/// How often it is said at most that none can be accepted.
+const ACCEPT_SAID_EVERY: Duration = Duration::from_secs(60);
 /// How often is looked for connections that take too long.
 const SWEEP: Duration = Duration::from_millis(500);
 /// The most that a request's head may have in bytes; a browser's has a tenth of it.
 const HEAD_BYTES: u16 = 16 * 1024;
 /// The most that hyper writes ahead of a client over HTTP/2, for each answer.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// So much of a body is taken in over HTTP/2 and dropped; it costs no memory.
+const BODY_DROPPED: usize = 16 * 1024 * 1024;
 
 /// For what would keep other clients waiting: writing metrics, checking passwords, making pages.
 const BLOCKING_THREADS: usize = 16;
@@ -85,6 +91,7 @@ pub async fn serve(listeners: Vec<Listener>, state: State, shutdown: impl Future
 
 /// Hands on every connection of a listener.
 async fn accept(listener: Listener, arrived: mpsc::Sender<Stream>) {
+    let mut failures = Failures::default();
     loop {
         match listener.accept().await {
             Ok(stream) => {
@@ -94,10 +101,34 @@ async fn accept(listener: Listener, arrived: mpsc::Sender<Stream>) {
             }
             Err(error) if is_of_the_client(&error) => debug!(%error, "a client left before it was accepted"),
             Err(error) => {
-                warn!(%error, "cannot accept HTTP connections; trying again");
+                if let Some(tries) = failures.note(Instant::now()) {
+                    warn!(%error, tries, "cannot accept HTTP connections; trying again twice a second");
+                }
                 time::sleep(ACCEPT_BACKOFF).await;
             }
         }
+    }
+}
+
+/// Failures to accept a connection, as far as they are to be said.
+#[derive(Debug, Default)]
+struct Failures {
+    said: Option<Instant>,
+    /// Since it was last said.
+    tries: u64,
+}
+
+impl Failures {
+    /// Notes one. Returns how many there were since it was last said, if it is to be said again. A success in between
+    /// changes nothing: where descriptors are short, both take turns.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        self.tries += 1;
+        let was_just_said = |said: Instant| now.saturating_duration_since(said) < ACCEPT_SAID_EVERY;
+        if self.said.is_some_and(was_just_said) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.tries))
     }
 }
 
@@ -178,8 +209,29 @@ fn service(
     let connection = Arc::clone(connection);
     service_fn(move |request: Request<Incoming>| {
         let (state, connection) = (state.clone(), Arc::clone(&connection));
-        async move { Ok(state.answer(&request, &connection).await) }
+        async move {
+            let answer = state.answer(&request, &connection).await;
+            drop_body(request);
+            Ok(answer)
+        }
     })
+}
+
+/// Takes in a body that is still to come over HTTP/2. One that nobody reads resets its request behind the answer, and curl
+/// then reports a fault in place of the answer. A connection that ends, or is idle for too long, ends this.
+fn drop_body(request: Request<Incoming>) {
+    if request.version() != Version::HTTP_2 || request.body().is_end_stream() {
+        return;
+    }
+    let mut body = request.into_body();
+    drop(tokio::spawn(async move {
+        let mut taken = 0;
+        while taken < BODY_DROPPED
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            taken += frame.data_ref().map_or(0, |data| data.len());
+        }
+    }));
 }
 
 async fn http1(
@@ -226,4 +278,17 @@ async fn until_stopped<C: Future>(
         _ = stopping.changed() => end(conversation.as_mut()),
     }
     conversation.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_to_accept_are_said_once_and_then_rarely() {
+        let (began, mut failures) = (Instant::now(), Failures::default());
+        let at = |tries: u32| began + ACCEPT_BACKOFF * tries;
+        let said: Vec<_> = (0..=240).filter_map(|tries| failures.note(at(tries))).collect();
+        assert_eq!(said, [1, 120, 120]);
+    }
 }

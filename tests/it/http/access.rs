@@ -4,7 +4,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use cdr_exporter::expose::access::Access;
@@ -213,6 +216,56 @@ fn http2_is_spoken_above_tls_unless_it_is_turned_off() {
             connection.abort();
         });
     }
+}
+
+/// A body that takes its time: so many pieces of 16 KiB, each once the one before was taken.
+struct Pieces(Arc<AtomicUsize>);
+
+impl hyper::body::Body for Pieces {
+    type Data = hyper::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        let piece = || hyper::body::Frame::data(vec![0; 16 * 1024].into());
+        let left = self.0.load(Relaxed);
+        self.0.store(left.saturating_sub(1), Relaxed);
+        Poll::Ready((left > 0).then(|| Ok(piece())))
+    }
+}
+
+/// A reset behind the answer would be right as well, but curl shows its user a fault then, and no 413.
+#[test]
+fn a_large_body_over_http2_is_refused_and_taken_in() {
+    let house = House::new(TLS);
+    let mut config = client_config(house.folder.path(), None);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(house.server.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        for (length, expected) in [(Some(4 * 1024 * 1024), 413), (None, 405)] {
+            let left = Arc::new(AtomicUsize::new(256));
+            let mut request = hyper::Request::post("https://localhost/metrics");
+            if let Some(length) = length {
+                request = request.header("content-length", length);
+            }
+            let answer = sender.send_request(request.body(Pieces(Arc::clone(&left))).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), expected);
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while left.load(Relaxed) > 0 && Instant::now() < deadline {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(left.load(Relaxed), 0, "pieces that were not taken");
+        }
+        connection.abort();
+    });
 }
 
 /// Requests that are taken back as soon as they are made cost their client next to nothing, and us no more than that.
