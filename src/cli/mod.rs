@@ -17,11 +17,14 @@ mod stopped;
 mod texts;
 mod uncounted;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::findings::thousands;
@@ -85,7 +88,12 @@ enum Command {
 /// Runs the command that the arguments name.
 pub fn run() -> Exit {
     panic::set_hook(Box::new(say_of_panic));
-    match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => return refuse_no_utf8(),
+        Err(error) => error.exit(),
+    };
+    match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
@@ -99,6 +107,21 @@ pub fn run() -> Exit {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
     }
+}
+
+/// Says which arguments are not UTF-8: paths are patterns, and patterns are text.
+fn refuse_no_utf8() -> Exit {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let command = arguments.first().and_then(|name| name.to_str()).unwrap_or("");
+    for argument in arguments.iter().filter(|argument| argument.to_str().is_none()) {
+        let shown = shown::path(Path::new(argument));
+        let message = format!(
+            "{shown}: this is not UTF-8. If it is a path, give its folder, or put `*` in the place of what is not UTF-8, \
+             in quotes"
+        );
+        say(command, message);
+    }
+    Exit::Usage
 }
 
 /// A whole number of the command line.

@@ -18,6 +18,7 @@ use redb::{Database, TableDefinition};
 
 use crate::source::identity::FileId;
 pub use error::{Storage, StoreError};
+use place::check_folder;
 pub use place::{Before, before, lock, make_folder, mark_set_aside, mark_used, remove_if_unused};
 
 /// The layout that this version writes, and the newest that it reads. The first change raises an older one to it, in the
@@ -168,9 +169,7 @@ impl Store {
     /// As [`open`](Self::open), and when there is none.
     pub fn open_existing(folder: &Path, check: bool) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
-        if folder.is_file() {
-            return Err(StoreError::NoFolder(folder.to_path_buf()));
-        }
+        check_folder(folder)?;
         if !path.is_file() {
             return Err(StoreError::Missing(path));
         }

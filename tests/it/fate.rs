@@ -105,6 +105,9 @@ fn an_empty_folder_and_an_empty_export_are_called_that() {
 
 const NO_FOLDER: &str = "junk: a file is here, not a folder; --storage.path names the folder of the store";
 
+const NO_TARGET: &str =
+    "link: a link that leads to nothing is here, not a folder; --storage.path names the folder of the store";
+
 /// Arguments, the code to leave with, and what is said.
 const MISTAKEN: &[(&str, i32, &str)] = &[
     (
@@ -122,6 +125,16 @@ const MISTAKEN: &[(&str, i32, &str)] = &[
     ("state import --storage.path junk row", 74, NO_FOLDER),
     ("state verify --storage.path junk", 74, NO_FOLDER),
     ("serve --storage.path junk --web.listen-address 127.0.0.1:0 s", 74, NO_FOLDER),
+    ("serve --storage.path junk/x --web.listen-address 127.0.0.1:0 s", 74, NO_FOLDER),
+    (
+        "serve --storage.path fifo --web.listen-address 127.0.0.1:0 s",
+        74,
+        "fifo: a FIFO is here, not a folder; --storage",
+    ),
+    ("serve --storage.path link --web.listen-address 127.0.0.1:0 s", 74, NO_TARGET),
+    ("serve --storage.path link/x --web.listen-address 127.0.0.1:0 s", 74, NO_TARGET),
+    ("state verify --storage.path link", 74, NO_TARGET),
+    ("audit --storage.path fifo s", 74, "fifo: a FIFO is here, not a folder; --storage"),
     (
         "audit",
         2,
@@ -139,6 +152,33 @@ const MISTAKEN: &[(&str, i32, &str)] = &[
     ("map empty", 1, "empty: it is empty"),
 ];
 
+fn make_fifo(path: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// Clap's own message names neither the argument nor what to do.
+#[test]
+fn paths_that_are_not_utf8_are_named_with_the_way_out() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    let folder = TempDir::new().unwrap();
+    let name = OsString::from_vec(b"caf\xe9.json".to_vec());
+    fs::write(folder.path().join(&name), row::ndjson(&[Row::answered(1, SBC)])).unwrap();
+    for command in ["inspect", "check", "compare", "serve"] {
+        let ended = run_in(folder.path(), [OsString::from(command), name.clone()]);
+        let said = format!(
+            "cdr-exporter {command}: caf\\xe9.json: this is not UTF-8. If it is a path, give its folder, or put `*` in the \
+             place of what is not UTF-8, in quotes\n"
+        );
+        assert_eq!((ended.code, &*ended.stderr), (Some(2), &*said), "{command}");
+    }
+    for path in ["caf*.json", "."] {
+        let ended = run_in(folder.path(), ["check", path]);
+        assert!(ended.code == Some(0) && ended.stdout.contains("caf\\xe9.json"), "{ended:?}");
+    }
+}
+
 /// What was given in the place of something else is named, with what to do.
 #[test]
 fn what_is_given_in_the_place_of_something_else_is_named() {
@@ -151,6 +191,8 @@ fn what_is_given_in_the_place_of_something_else_is_named() {
     write("report.pdf", b"%PDF-1.4\n");
     write("cut.json", b"{\"a\":1");
     write("empty", b"");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
+    make_fifo(&folder.path().join("fifo"));
     for (arguments, code, said) in MISTAKEN {
         let ended = run_in(folder.path(), arguments.split(' '));
         assert!(ended.stderr.contains(said), "{arguments}: {}", ended.stderr);

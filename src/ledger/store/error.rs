@@ -46,8 +46,8 @@ pub enum StoreError {
         path = .0.display()
     )]
     Gone(PathBuf),
-    #[error("{path}: a file is here, not a folder; --storage.path names the folder of the store", path = .0.display())]
-    NoFolder(PathBuf),
+    #[error("{path}: {what} is here, not a folder; --storage.path names the folder of the store", path = .path.display())]
+    NoFolder { path: PathBuf, what: &'static str },
     #[error("{path}: {error}; {advice}", path = .path.display(), advice = advice(&**.error))]
     Refused { path: PathBuf, error: Box<dyn std::error::Error + Send + Sync> },
 }

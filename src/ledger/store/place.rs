@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::{FILE, StoreError};
+use crate::source::open::not_regular;
 
 /// Held for as long as the store is in use, also while the file is closed between two attempts. Its first line is a mark:
 /// what became of the store. It is empty until a store was made.
@@ -72,15 +73,29 @@ pub fn remove_if_unused(folder: &Path, _held: &File) {
     }
 }
 
+/// Whether this is a folder, or can be made one.
+///
+/// # Errors
+/// When it, or what it is to be in, is something else.
+pub fn check_folder(folder: &Path) -> Result<(), StoreError> {
+    let there = folder.ancestors().find_map(|path| Some((path, path.symlink_metadata().ok()?)));
+    let Some((path, _)) = there else { return Ok(()) };
+    let what = match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(metadata) => not_regular(metadata.file_type()).unwrap_or("a file"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "a link that leads to nothing",
+        Err(error) => return Err(StoreError::refused(path, error)),
+    };
+    Err(StoreError::NoFolder { path: path.to_path_buf(), what })
+}
+
 /// Makes the folder of a store where it is missing; only its owner may look inside. Returns the folders that were made,
 /// the innermost first.
 ///
 /// # Errors
 /// When the system refuses.
 pub fn make_folder(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if folder.is_file() {
-        return Err(StoreError::NoFolder(folder.to_path_buf()));
-    }
+    check_folder(folder)?;
     let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
     let missing: Vec<PathBuf> = folder.ancestors().take_while(is_missing).map(Path::to_path_buf).collect();
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
