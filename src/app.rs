@@ -2,6 +2,7 @@
 
 mod auto_reload;
 mod descriptors;
+mod reloads;
 mod signals;
 mod systemd;
 
@@ -15,10 +16,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc as requests, oneshot};
 use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 pub use self::auto_reload::AutoReload;
-use self::descriptors::Descriptors;
+use self::descriptors::{Descriptors, TooFew};
+use self::reloads::Reloads;
+pub use self::signals::HangUp;
 use self::signals::{Received, Signals};
 use self::systemd::Systemd;
 use crate::clock::Clock;
@@ -52,6 +55,7 @@ pub struct Daemon {
     pub listening: Listening,
     /// Reads the options again, for a reload.
     pub load: Load,
+    pub hang_up: HangUp,
     /// Whether that is done by itself once the config file has changed.
     pub auto_reload: Option<AutoReload>,
     pub clock: Clock,
@@ -79,6 +83,8 @@ pub enum AppError {
     #[error("cannot start: {0}")]
     Start(io::Error),
     #[error(transparent)]
+    Descriptors(#[from] TooFew),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the reading thread ended by itself; what it had not committed is read again at the next start")]
     Pipeline,
@@ -94,24 +100,26 @@ const STOP_LIMIT: Duration = Duration::from_millis(4500);
 const BLOCKING_THREADS: usize = 16;
 
 impl Daemon {
-    /// Runs until SIGTERM or SIGINT. SIGHUP and POST `/-/reload` load the options again.
+    /// Runs until SIGTERM or SIGINT. SIGHUP, where it does not end it, and POST `/-/reload` load the options again.
     ///
     /// # Errors
     /// What kept it from starting, or ended it.
     pub fn run(self, config: Config) -> Result<(), AppError> {
+        // The runtime and the listeners take some already.
+        let descriptors = Descriptors::of_process()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
             .build();
         let runtime = runtime.map_err(AppError::Start)?;
-        let outcome = runtime.block_on(self.run_on(config));
+        let outcome = runtime.block_on(self.run_on(config, descriptors));
         // What still waits for a disk ends with the process.
         runtime.shutdown_background();
         outcome
     }
 
-    async fn run_on(self, config: Config) -> Result<(), AppError> {
-        let mut running = self.start(config).await?;
+    async fn run_on(self, config: Config, descriptors: Descriptors) -> Result<(), AppError> {
+        let mut running = self.start(config, descriptors).await?;
         let name = match running.until_stopped().await {
             // The loop says why, if it can.
             Err(AppError::Pipeline) => return ended(running.reading).and(Err(AppError::Pipeline)),
@@ -122,9 +130,9 @@ impl Daemon {
     }
 
     /// Everything that runs.
-    async fn start(self, config: Config) -> Result<Running, AppError> {
+    async fn start(self, config: Config, descriptors: Descriptors) -> Result<Running, AppError> {
         let options = config.pipeline;
-        let signals = Signals::listen().map_err(AppError::Start)?;
+        let signals = Signals::listen(self.hang_up).map_err(AppError::Start)?;
         let listeners = listen(&self.listen)?;
         let addresses: io::Result<Vec<_>> = listeners.iter().map(Listener::address).collect();
         let addresses = addresses.map_err(AppError::Start)?;
@@ -135,7 +143,6 @@ impl Daemon {
             "starting cdr-exporter"
         );
 
-        let descriptors = Descriptors::of_process();
         let telemetry = Telemetry::new(Arc::clone(&self.clock));
         telemetry.reload_succeeded((self.clock)().wall);
         let systemd = Systemd::new(telemetry.heartbeat.clone());
@@ -178,11 +185,7 @@ impl Daemon {
         (self.listening)(&addresses);
         systemd.ready();
         let reloads = Reloads { events: events.clone(), collectors, telemetry, clock: self.clock };
-        drop(tokio::spawn(reloads.when_asked(self.load, reloads_asked)));
-        if let Some(auto_reload) = self.auto_reload {
-            drop(tokio::spawn(auto_reload.run(reload.clone())));
-        }
-
+        reloads.begin(self.load, self.auto_reload, reload.clone(), reloads_asked);
         Ok(Running { signals, events, reload, files_asked, reading, reading_ended, server, stop, systemd })
     }
 }
@@ -335,54 +338,4 @@ fn files_read(events: Sender<Event>, published: Published) -> Arc<FilesRead> {
         let files = answer.blocking_recv().ok()?.into_iter();
         Some(files.filter(|file| file.bytes_behind == Some(0)).map(|file| file.path.into()).collect())
     })
-}
-
-/// What a reload reaches.
-struct Reloads {
-    events: Sender<Event>,
-    collectors: Collectors,
-    telemetry: Telemetry,
-    clock: Clock,
-}
-
-impl Reloads {
-    /// Reloads one after another, each answered once it is in force.
-    async fn when_asked(mut self, mut load: Load, mut asked: requests::Receiver<ReloadRequest>) {
-        while let Some(answer) = asked.recv().await {
-            // The file may lie where reading takes its time.
-            let read = tokio::task::spawn_blocking(move || {
-                let config = load();
-                (load, config)
-            });
-            let Ok((load_again, config)) = read.await else { return };
-            load = load_again;
-            let outcome = match config {
-                Ok(config) => self.apply(config).await,
-                Err(reason) => Err(reason),
-            };
-            match &outcome {
-                Ok(()) => {
-                    self.telemetry.reload_succeeded((self.clock)().wall);
-                    info!("config reloaded");
-                }
-                Err(reason) => {
-                    self.telemetry.reload_failed();
-                    error!(reason, "config not reloaded; the one before stays in force");
-                }
-            }
-            // Whoever asked may have gone, or be a signal.
-            let _ = answer.send(outcome);
-        }
-    }
-
-    /// Hands the config to the collectors and the loop, and waits until that goes by it: events are taken in order, so the
-    /// answer to the next one says so. A loop that has ended drops both.
-    async fn apply(&mut self, config: Config) -> Result<(), String> {
-        self.collectors.apply(config.collect).map_err(|error| format!("cannot collect: {error}"))?;
-        let (answer, answered) = oneshot::channel();
-        let _ = self.events.send(Event::Reload(Box::new(config.pipeline)));
-        let _ = self.events.send(Event::Files(answer));
-        let _ = answered.await;
-        Ok(())
-    }
 }

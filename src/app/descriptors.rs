@@ -9,6 +9,19 @@ use crate::expose;
 const OWN: u64 = 32;
 /// A scraper or two, an operator and a probe.
 const LEAST_CONNECTIONS: u64 = 8;
+/// The fewest that serve starts with. With fewer, folders could not be listed and clients not be accepted, and the daemon
+/// would still say that it is ready.
+const LEAST: u64 = OWN + LEAST_CONNECTIONS + 8;
+
+/// Fewer files may be open at once than serve needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "only {limit} files may be open at once, and at least {LEAST} are needed for the store, the folders of sources and HTTP \
+     connections: raise the hard limit with LimitNOFILE= in the systemd unit, or with `ulimit -Hn`"
+)]
+pub struct TooFew {
+    limit: u64,
+}
 
 /// The shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +33,10 @@ pub struct Descriptors {
 
 impl Descriptors {
     /// Raises the limit of this process as far as it may, and shares out what that gives.
-    pub fn of_process() -> Self {
+    ///
+    /// # Errors
+    /// When that is too few to start with.
+    pub fn of_process() -> Result<Self, TooFew> {
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: limit.maximum, ..limit };
         let raised = match setrlimit(Resource::Nofile, raised) {
@@ -30,7 +46,7 @@ impl Descriptors {
                 limit.current
             }
         };
-        let shares = Self::of_limit(raised.unwrap_or(u64::MAX));
+        let shares = Self::of_limit(raised.unwrap_or(u64::MAX))?;
         if shares.files < 256 {
             warn!(
                 limit = raised,
@@ -39,7 +55,7 @@ impl Descriptors {
                 "few files may be open at once; one that is not open and loses its name is not read to its end (LimitNOFILE, ulimit -n)"
             );
         }
-        shares
+        Ok(shares)
     }
 
     /// The server's options, with no more connections than there are.
@@ -48,11 +64,14 @@ impl Descriptors {
         web
     }
 
-    fn of_limit(limit: u64) -> Self {
+    fn of_limit(limit: u64) -> Result<Self, TooFew> {
+        if limit < LEAST {
+            return Err(TooFew { limit });
+        }
         let rest = limit.saturating_sub(OWN);
         let connections = (rest / 4).max(LEAST_CONNECTIONS);
         let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        Self { connections: number(connections), files: number(rest.saturating_sub(connections)) }
+        Ok(Self { connections: number(connections), files: number(rest.saturating_sub(connections)) })
     }
 }
 
@@ -63,9 +82,10 @@ mod tests {
     #[test]
     fn few_are_shared_out() {
         for (limit, connections, files) in
-            [(20, 8, 0), (64, 8, 24), (300, 67, 201), (1024, 248, 744), (65_536, 16_376, 49_128)]
+            [(48, 8, 8), (64, 8, 24), (300, 67, 201), (1024, 248, 744), (65_536, 16_376, 49_128)]
         {
-            assert_eq!(Descriptors::of_limit(limit), Descriptors { connections, files }, "{limit}");
+            assert_eq!(Descriptors::of_limit(limit), Ok(Descriptors { connections, files }), "{limit}");
         }
+        assert_eq!(Descriptors::of_limit(47), Err(TooFew { limit: 47 }));
     }
 }

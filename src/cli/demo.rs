@@ -23,7 +23,7 @@ use self::traffic::{FIRST_SPIKE_AFTER, SPIKE_EVERY, SPIKE_LASTS, SPIKE_TRUNK, TR
 use self::writer::Writer;
 use super::Exit;
 use super::serve::{Log, Web};
-use crate::app::Daemon;
+use crate::app::{Daemon, HangUp};
 use crate::call::UnixMillis;
 use crate::clock;
 use crate::expose::listen::Address;
@@ -130,6 +130,7 @@ fn serve(Arguments { rate, seed, web, .. }: Arguments) -> Result<(), String> {
             }
         }),
         load: Box::new(move || self::options(&path).map(Into::into)),
+        hang_up: HangUp::Stops,
         auto_reload: None,
         clock: clock::system(),
     };

@@ -8,7 +8,7 @@ use clap::Args;
 use tracing::warn;
 
 use super::Exit;
-use crate::app::{AppError, AutoReload, Daemon};
+use crate::app::{AppError, AutoReload, Daemon, HangUp};
 use crate::clock;
 use crate::config;
 use crate::expose::access::Access;
@@ -258,15 +258,13 @@ pub fn run(arguments: Arguments) -> Exit {
         rejected,
         listening: Box::new(|_| {}),
         load: Box::new(reload),
+        hang_up: HangUp::Reloads,
         auto_reload,
         clock: clock::system(),
     };
     match daemon.run(config) {
         Ok(()) => Exit::Ok,
-        Err(error) => {
-            super::say("serve", &error);
-            exit_after(&error)
-        }
+        Err(error) => refuse(&error.to_string(), exit_after(&error)),
     }
 }
 
@@ -281,6 +279,7 @@ fn exit_after(error: &AppError) -> Exit {
         AppError::Listen(..)
         | AppError::Systemd(_)
         | AppError::Start(_)
+        | AppError::Descriptors(_)
         | AppError::Pipeline
         | AppError::Server => Exit::Internal,
     }

@@ -75,6 +75,36 @@ fn five_hundred_files_with_64_descriptors() {
     daemon.stop();
 }
 
+/// With so few, no folder could be listed, and the daemon would still say that it is ready.
+#[test]
+fn a_start_with_too_few_descriptors_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let serve = |descriptors: u32| {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" serve \"$@\""));
+        command.arg(env!("CARGO_BIN_EXE_cdr-exporter")).arg(folder.path().join("calls"));
+        command.args(["--web.listen-address", "127.0.0.1:0", "--storage.path"]);
+        command.arg(folder.path().join("store")).output().unwrap()
+    };
+    for descriptors in [10, 20, 47] {
+        let output = serve(descriptors);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = format!(
+            "cdr-exporter serve: only {descriptors} files may be open at once, and at least 48 are needed for the store, the \
+             folders of sources and HTTP connections: raise the hard limit with LimitNOFILE= in the systemd unit, or with \
+             `ulimit -Hn`\n"
+        );
+        assert_eq!((&*said, output.status.code()), (&*expected, Some(70)));
+    }
+    let folder = TempDir::new().unwrap();
+    let calls = folder.path().join("calls");
+    fs::create_dir(&calls).unwrap();
+    append(&calls.join("a.ndjson"), &rows(0..10));
+    let daemon = start(folder.path(), 48, "");
+    counts(&daemon, 10);
+    daemon.stop();
+}
+
 #[test]
 fn four_hundred_idle_connections_with_300_descriptors() {
     let folder = TempDir::new().unwrap();

@@ -62,6 +62,17 @@ fn the_demo_shows_every_trunk_and_counts_on() {
     assert_eq!(left_in(temporary.path()), Vec::<PathBuf>::new());
 }
 
+/// So does a terminal that is closed.
+#[test]
+fn a_hang_up_ends_the_demo() {
+    let temporary = TempDir::new().unwrap();
+    let daemon = Daemon::of(demo(temporary.path()).args(["--rate", "5"]));
+    daemon.wait_until_ready();
+    let log = daemon.stop_by(rustix::process::Signal::HUP);
+    assert!(log.iter().any(|line| line.contains("signal=SIGHUP")), "{log:?}");
+    assert_eq!(left_in(temporary.path()), Vec::<PathBuf>::new());
+}
+
 #[test]
 fn a_taken_port_is_named_with_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -238,6 +238,60 @@ fn a_changed_config_is_reloaded_by_itself_where_that_is_wanted() {
     daemon.stop();
 }
 
+/// A folder or a dangling link, as a mount or a deployment that went wrong leaves it, is said once and shown.
+#[test]
+fn a_config_that_is_no_file_any_more_is_said_once() {
+    let folder = TempDir::new().unwrap();
+    let config_file = folder.path().join("config.yml");
+    let often = ["--config.enable-auto-reload", "--config.auto-reload-interval", "100ms"];
+    let write = || fs::write(&config_file, config(folder.path(), "")).unwrap();
+    write();
+    let daemon = Daemon::serve([&["--config.file", config_file.to_str().unwrap()][..], &often].concat());
+    let successful = |expected: f64| {
+        daemon.wait_for_metrics("the outcome of the reload", |metrics| {
+            metrics.sum("cdr_exporter_config_last_reload_successful", &[]) == expected
+        });
+    };
+    fs::remove_file(&config_file).unwrap();
+    fs::create_dir(&config_file).unwrap();
+    daemon.wait_for_log("a folder is here, not a file");
+    successful(0.0);
+    fs::remove_dir(&config_file).unwrap();
+    write();
+    daemon.wait_for_log("config reloaded");
+    successful(1.0);
+    fs::remove_file(&config_file).unwrap();
+    std::os::unix::fs::symlink("nowhere", &config_file).unwrap();
+    daemon.wait_for_log("there is no such file");
+    successful(0.0);
+    fs::remove_file(&config_file).unwrap();
+    write();
+    successful(1.0);
+    let log = daemon.stop();
+    let refused = log.iter().filter(|line| line.contains("config not reloaded")).count();
+    assert_eq!(refused, 2, "{log:?}");
+}
+
+/// What was reloaded by hand is not read once more by itself.
+#[test]
+fn a_change_is_reloaded_once() {
+    let folder = TempDir::new().unwrap();
+    let config_file = folder.path().join("config.yml");
+    fs::write(&config_file, config(folder.path(), "")).unwrap();
+    let often = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1s"];
+    let named = ["--config.file", config_file.to_str().unwrap(), "--web.enable-lifecycle"];
+    let daemon = Daemon::serve([&named[..], &often].concat());
+    fs::write(&config_file, config(folder.path(), "rescan_interval: 5s\n")).unwrap();
+    assert_eq!(daemon.post("/-/reload").status, 200);
+    // By the time that this change is found, the one before would have been, too.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    fs::write(&config_file, config(folder.path(), "rescan_interval: 6s\n")).unwrap();
+    daemon.wait_for_log("the config file has changed");
+    let log = daemon.stop();
+    let reloads = log.iter().filter(|line| line.contains("the config file has changed")).count();
+    assert_eq!(reloads, 1, "{log:?}");
+}
+
 #[test]
 fn a_config_that_nobody_writes_holds_up_nothing() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};

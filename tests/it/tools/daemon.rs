@@ -103,11 +103,16 @@ impl Daemon {
     }
 
     /// SIGTERM: ends it, and asserts that it ends cleanly. Returns the whole log.
-    pub fn stop(mut self) -> Vec<String> {
-        self.child.signal(Signal::TERM);
+    pub fn stop(self) -> Vec<String> {
+        self.stop_by(Signal::TERM)
+    }
+
+    /// Ends it by this signal, and asserts that it ends cleanly. Returns the whole log.
+    pub fn stop_by(mut self, signal: Signal) -> Vec<String> {
+        self.child.signal(signal);
         let status = self.child.wait();
         let log = self.log();
-        assert_eq!(status.code(), Some(0), "SIGTERM ends with exit code 0:\n{}", log.join("\n"));
+        assert_eq!(status.code(), Some(0), "{signal:?} ends with exit code 0:\n{}", log.join("\n"));
         log
     }
 
