@@ -75,6 +75,8 @@ pub struct File {
     pub held: Held,
     pub whole: Whole,
     pub progress: Progress,
+    /// Whether all of its text was found in its original, where it begins like that and is shorter.
+    pub is_copy: bool,
 }
 
 /// What is to come of a turn.
@@ -112,6 +114,7 @@ impl File {
             held: Held::default(),
             whole: Whole::default(),
             progress: Progress::default(),
+            is_copy: false,
         }
     }
 

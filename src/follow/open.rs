@@ -139,15 +139,13 @@ impl File {
         }
     }
 
-    /// Whether the text of `shorter`, a file with the same head, differs from what this file begins with. `false` where that would take
+    /// Whether the text of `shorter`, a file with the same head, differs from what this file begins with. `None` where that would take
     /// decompressing, or where this file is not what `content` says any more.
-    pub fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> bool {
-        let (Ok(file), Some(text_at), Some(end)) = (self.opened(id), content.plain_text_at, shorter.end())
-        else {
-            return false;
-        };
+    pub fn differs(&self, id: FileId, content: &Content, shorter: &Reading) -> Option<bool> {
+        let (file, text_at, end) = (self.opened(id).ok()?, content.plain_text_at?, shorter.end()?);
         // In this order: a file that was cut in between shows.
-        !end.holds(&file, text_at).unwrap_or(true) && content.is_marked_in(&file, text_at).unwrap_or(false)
+        let holds = end.holds(&file, text_at).ok()?;
+        content.is_marked_in(&file, text_at).ok()?.then_some(!holds)
     }
 
     /// Whether this file, of which `content` is known and which waits at a hole, holds another text than one that begins

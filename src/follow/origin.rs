@@ -108,13 +108,15 @@ impl File {
             return self.compared(compared, memory);
         }
         let Hand::Reading(reading) = &mut self.hand else { return Ok(Passed::More) };
-        if let (Passed::TooShort, Own::No, Holder::File(other)) = (passed, own, original.holder)
-            && let Some(file) = others.files.get(&other)
-            && file.differs(other, &original.content, reading)
-        {
-            return Ok(Passed::Different);
-        }
-        Ok(passed)
+        let differs = match (passed, own, original.holder) {
+            (Passed::TooShort, Own::No, Holder::File(other)) => {
+                let other = others.files.get(&other).map(|file| (other, file));
+                other.and_then(|(other, file)| file.differs(other, &original.content, reading))
+            }
+            _ => None,
+        };
+        self.is_copy = differs == Some(false);
+        Ok(if differs == Some(true) { Passed::Different } else { passed })
     }
 
     /// What comparing with the last original came to: a copy of it that was made while it waited at a hole is passed over as it

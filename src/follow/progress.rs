@@ -18,6 +18,10 @@ pub struct Progress {
     pub error: Option<&'static str>,
 }
 
+/// Said of a file that waits because it may be a copy of which the end is missing.
+const UNCLEAR: &str = "begins like a file that was read, which cannot be compared any more, and is shorter than it: counts once it is \
+                       longer; let ids be remembered (`remember`) to have it counted at once";
+
 impl File {
     /// Notes how far reading came.
     pub fn note_progress(&mut self) {
@@ -50,8 +54,15 @@ impl File {
     /// Bytes of the file that are not counted.
     pub fn pending_bytes(&self) -> u64 {
         match self.state {
-            // All of a cut copy was read before.
-            State::Foreign | State::CutCopy(_) | State::Ignored(_) => 0,
+            State::Foreign | State::Ignored(_) => 0,
+            // All of a copy was read before. Of what cannot be compared any more, nothing counts yet.
+            State::CutCopy(_) => {
+                if self.is_copy {
+                    0
+                } else {
+                    self.look.size
+                }
+            }
             _ => self.expected() + self.progress.held_bytes,
         }
     }
@@ -96,6 +107,7 @@ impl File {
             State::Unreadable(..) => refusal.cloned(),
             State::Foreign => self.progress.error.map(str::to_owned),
             State::Ignored(reason) => Some(reason.to_owned()),
+            State::CutCopy(_) if !self.is_copy => Some(UNCLEAR.to_owned()),
             _ => self.missing(),
         };
         let (decision, decided_at) = self.decision.map(Decision::shown).unzip();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use tracing::{info, warn};
@@ -93,6 +93,15 @@ impl Walked {
     /// Other paths may be meant from now on.
     pub fn reconfigured(&mut self) {
         self.is_told = false;
+    }
+
+    /// A file is there since the last walk: its path leads to one.
+    pub fn note_found(&mut self, options: &Options, path: &Path) {
+        for (pattern, matched) in
+            options.patterns.iter().zip(&mut self.matched).filter(|(_, matched)| !**matched)
+        {
+            *matched = pattern.matches(path);
+        }
     }
 
     fn take(&mut self, found: Found, options: &Options, source: &str) {

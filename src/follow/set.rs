@@ -124,10 +124,10 @@ impl Files {
     /// A file is there under this name.
     pub(super) fn see(&mut self, path: PathBuf, metadata: &Metadata, around: &mut Around<'_>) {
         let (id, source) = (FileId::of(metadata), around.source);
-        if let Some(before) = self.names.insert(path.clone(), id)
-            && before != id
-        {
-            self.lose_name(&path, before, around.now);
+        match self.names.insert(path.clone(), id) {
+            Some(before) if before != id => self.lose_name(&path, before, around.now),
+            Some(_) => {}
+            None => self.walked.note_found(&self.discover, &path),
         }
         if !self.files.contains_key(&id) {
             let mut file = File::new(path.clone(), around.now);

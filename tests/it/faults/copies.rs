@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::play::{Play, calls, pause};
 use crate::tools::files::{append, compress, gzip, utf16, zstd};
+use crate::tools::wait_until;
 
 const ENDINGS: [&str; 2] = ["gz", "zst"];
 
@@ -186,6 +187,31 @@ fn a_shorter_file_that_begins_alike_is_another_one() {
     // What is the same to its end is a copy that was cut.
     append(&play.path("d.json"), &other[..other.len() / 2]);
     play.settles_at(80 + 30 + 25, 0);
+}
+
+/// Such as a log with the same preamble each day. Where ids are not remembered, it may be a copy of which the end is missing.
+#[test]
+fn what_begins_like_a_file_that_is_gone_is_pending_until_it_is_longer() {
+    let mut play = Play::new();
+    let preamble = play.rows(20);
+    append(&play.path("a.json"), &[&preamble[..], &play.rows(60)].concat());
+    play.counted(80);
+    fs::remove_file(play.path("a.json")).unwrap();
+    wait_until("the removal to be seen", || play.event("removed") == 1.0);
+    let other = [&preamble[..], &play.rows(10)].concat();
+    append(&play.path("b.json"), &other);
+    wait_until("the file to wait", || {
+        play.daemon()
+            .get("/-/files")
+            .text()
+            .contains("begins like a file that was read, which cannot be compared any more")
+    });
+    play.daemon().wait_for_metrics("its bytes to be pending", |metrics| {
+        metrics.sum("cdr_exporter_pending_bytes", &[]) == other.len() as f64
+    });
+    let more = play.rows(80);
+    append(&play.path("b.json"), &more);
+    play.settles_at(80 + 110, 0);
 }
 
 /// Both are large enough for threads of their own.
