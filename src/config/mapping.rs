@@ -232,31 +232,36 @@ fn read_origin(name: &str, written: &Spanned<FieldOrigin>, shape: &Shape) -> Che
     if described.divide_by == Some(0) {
         return Err(at(written, format!("`{name}`: nothing can be divided by 0")));
     }
-    let constant = if let From::Constant(text) = &from { Some(text.as_str()) } else { None };
-    if let (Field::Direction, Some(text)) = (field, constant)
-        && !["inbound", "outbound"].contains(&text)
+    if let From::Constant(text) = &from
+        && let Some(right) = field.instead_of(text)
     {
-        return Err(at(written, unknown("direction", text, &["inbound", "outbound"])));
+        return Err(at(written, format!("`{name}` cannot be `{text}`: write {right}")));
     }
-    if let (Field::Success, Some(text)) = (field, constant)
-        && !["true", "false", "yes", "no"].contains(&text.to_ascii_lowercase().as_str())
-    {
-        return Err(at(written, unknown("flag", text, &["true", "false"])));
+    let values: Vec<(String, String)> =
+        described.values.iter().map(|(value, meant)| (value.text(), meant.text())).collect();
+    for (value, meant) in &values {
+        if let Some(right) = field.instead_of(meant) {
+            let message = format!("`{name}`: `{value}` cannot mean `{meant}`: write {right}");
+            return Err(at(written, message));
+        }
     }
-    Ok(Origin {
-        field: *field,
-        from,
-        values: described.values.iter().map(|(value, meant)| (value.text(), meant.text())).collect(),
-        time: match described.time.as_deref().map(|word| (word, TimeFormat::named(word))) {
-            None => TimeFormat::default(),
-            Some((_, Some(format))) => format,
-            Some((other, None)) => {
-                let known = ["rfc3339", "unix", "unix_ms", "%d.%m.%Y %H:%M:%S"];
-                return Err(at(written, unknown("way to write a time", other, &known)));
-            }
-        },
-        divide_by: described.divide_by.unwrap_or(1),
-    })
+    let time = described.time.as_deref().map_or(Ok(TimeFormat::default()), time);
+    let time = time.map_err(|message| at(written, message))?;
+    Ok(Origin { field: *field, from, values, time, divide_by: described.divide_by.unwrap_or(1) })
+}
+
+/// The way to write a time that a word of the config names.
+fn time(word: &str) -> Result<TimeFormat, String> {
+    let Some(format) = TimeFormat::named(word) else {
+        let known = ["rfc3339", "unix", "unix_ms", "%d.%m.%Y %H:%M:%S"];
+        return Err(unknown("way to write a time", word, &known));
+    };
+    match format.can_be_read() {
+        true => Ok(format),
+        false => Err(format!(
+            "no time can be read by `{word}`: write the day and the hour in the words of strptime, as in %d.%m.%Y %H:%M:%S"
+        )),
+    }
 }
 
 fn read_condition(Condition { field, is }: &Condition, shape: &Shape) -> Checked<Where> {
@@ -272,6 +277,11 @@ fn read_condition(Condition { field, is }: &Condition, shape: &Shape) -> Checked
     }
 }
 
+/// Whether a JSON Pointer has a `~` that begins neither `~0` nor `~1` (RFC 6901).
+fn has_bare_tilde(pointer: &str) -> bool {
+    pointer.split('~').skip(1).any(|behind| !behind.starts_with(['0', '1']))
+}
+
 /// Fails where no record can have such a place.
 fn check_place(name: &str, from: &From, shape: &Shape) -> Result<(), String> {
     let From::Place(place) = from else { return Ok(()) };
@@ -283,6 +293,9 @@ fn check_place(name: &str, from: &From, shape: &Shape) -> Result<(), String> {
             if !patterns.iter().any(|it| it.capture_names().flatten().any(|it| it == place)) =>
         {
             Err(format!("`{name}`: no pattern has a group named `{place}`"))
+        }
+        Shape::Json if place.starts_with('/') && has_bare_tilde(place) => {
+            Err(format!("`{name}`: in the JSON Pointer `{place}`, write ~0 for the character ~ and ~1 for /"))
         }
         _ => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 mod causes;
 mod collect;
+mod device;
 mod errors;
 mod file;
 mod limits;

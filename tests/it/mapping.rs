@@ -236,8 +236,11 @@ fn words_of_the_config_are_as_they_are_written() {
         assert!(checked.code == Some(0) && checked.stdout.contains(counted), "{keys}: {checked:?}");
     }
     for (keys, said) in [
-        ("fields: {sip_code: Code, direction: {constant: inbond}}", "`inbond` is no direction"),
-        ("fields: {success: {constant: perhaps}}", "`perhaps` is no flag"),
+        (
+            "fields: {sip_code: Code, direction: {constant: inbond}}",
+            "`direction` cannot be `inbond`: write inbound or outbound",
+        ),
+        ("fields: {success: {constant: perhaps}}", "`success` cannot be `perhaps`: write true or false"),
         ("fields: {sip_code: Code}\n    where: []", "`where` is an empty list"),
         ("fields: {sip_code: Code}\n    where: [{field: n}]", "`is`"),
         ("fields: {sip_code: Code}\n    where: {field: n, is: []}", "the list of what `n` may be is empty"),

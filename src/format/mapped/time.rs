@@ -87,6 +87,14 @@ impl TimeFormat {
         }
     }
 
+    /// Whether a time can be read so at all: a form without a day, or with a word that is none, gives no moment.
+    pub fn can_be_read(&self) -> bool {
+        let Self::Written(form) = self else { return true };
+        let sample = civil::date(2024, 11, 5).at(21, 1, 2, 250_000_000).to_zoned(jiff::tz::TimeZone::UTC);
+        let text = sample.ok().and_then(|sample| jiff::fmt::strtime::format(form, &sample).ok());
+        text.is_some_and(|text| self.read(&text, &crate::format::device::UNKNOWN).is_some())
+    }
+
     /// The word in the config for the way in which a text writes a time, if it is one in use.
     pub fn guessed(text: &str) -> Option<&'static str> {
         IN_USE.into_iter().find(|word| is_written_so(text, word))
@@ -262,6 +270,23 @@ mod tests {
             assert!(quickly.is_some());
             assert_eq!(quickly, slowly, "{form:?} {text}");
         }
+    }
+
+    #[test]
+    fn forms_that_no_time_has_are_known() {
+        for (form, expected) in [
+            ("%H:%M", false),
+            ("%Q", false),
+            ("%d.%m.", false),
+            ("%Y-%m-%d %Q", true),
+            ("%Y-%m-%d %H:%M %K", false),
+            ("%Y-%m-%d", true),
+            ("%d.%m.%y %k:%M", true),
+            ("%s", true),
+        ] {
+            assert_eq!(TimeFormat::named(form).unwrap().can_be_read(), expected, "{form}");
+        }
+        assert!(IN_USE.into_iter().all(|form| TimeFormat::named(form).unwrap().can_be_read()));
     }
 
     #[test]
