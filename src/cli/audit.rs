@@ -7,6 +7,8 @@
 mod compare;
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -16,12 +18,15 @@ use super::reader;
 use super::stopped::{Failed, Stopped};
 use super::{Exit, counted, one_or_more};
 use crate::clock;
+use crate::findings::thousands;
 use crate::format::Format;
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
 use crate::reading::{self, Batch, Reading, Records};
 use crate::shown;
 use crate::source::archive::Archive;
+use crate::source::companion;
+use crate::source::discover;
 use crate::source::identity::FileId;
 use crate::source::open::open;
 use crate::source::tail::TailError;
@@ -38,6 +43,9 @@ last 4 KiB of that text; of each source, its counts by label set. Another byte b
 seen when it changes a count. A source whose files are all still there, and were never written anew, \
 must have the same counts. Otherwise more may have been counted than the files hold: that is said.
 
+A file of a source of which the store knows nothing is named as not read yet, and is no difference: \
+serve reads it when it runs. So is one that begins like another and is too short to tell them apart.
+
 Nothing is changed. To stop the daemon for it loses nothing: what is written meanwhile is read when \
 it starts again.
 
@@ -53,7 +61,7 @@ pub struct Arguments {
 
 /// Audits, and prints each difference.
 pub fn run(arguments: &Arguments) -> Exit {
-    let Audited { report, compared, differences } = match audit(arguments) {
+    let Audited { report, compared, unread, differences } = match audit(arguments) {
         Ok(audited) => audited,
         Err(Failed { message, exit }) => {
             super::say("audit", message);
@@ -71,9 +79,16 @@ pub fn run(arguments: &Arguments) -> Exit {
             counted(differences as u64, "difference")
         ),
     };
+    let said = match unread {
+        0 => said,
+        unread => format!("{said}; {} not read yet", counted(unread as u64, "file")),
+    };
     let exit = if compared > 0 && differences == 0 { Exit::Ok } else { Exit::No };
     super::print("audit", &format!("{}{said}\n", shown::lines(&report)), exit)
 }
+
+/// So many files that were not read yet are named, of each source.
+const UNREAD_NAMED: usize = 20;
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -82,6 +97,8 @@ struct Audited {
     report: String,
     /// Files read again.
     compared: usize,
+    /// Files that were not read yet.
+    unread: usize,
     differences: usize,
 }
 
@@ -95,7 +112,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let (mut again, books) = options.ledger(clock::now());
     let mut audits = Vec::new();
     for ((source, known), books) in options.sources.iter().zip(sources).zip(books) {
-        let mut audit = Audit::of(&ledger, known);
+        let mut audit = Audit::of(&ledger, known, &source.discover);
         audit.read(source.reading, &mut again, books);
         audits.push(audit);
     }
@@ -103,11 +120,14 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let again = again.snapshot(true);
     let mut audited = Audited::default();
     for source in &counted.sources {
+        let mut unread = Vec::new();
         let (said, found) = match place_of(&source.name) {
             Some(place) => {
                 let remember = options.sources[place].books.remember;
                 audited.compared += audits[place].compared;
                 let found = audits[place].compare(source.name.as_ref(), &counted, &again, remember);
+                audited.unread += audits[place].unread.len();
+                unread = audits[place].unread_lines();
                 (audits[place].summary(), found)
             }
             None => {
@@ -118,7 +138,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
         };
         audited.report += &format!("source {}: {said}\n", source.name);
         audited.differences += found.differences.len();
-        let lines = found.differences.iter().chain(&found.note);
+        let lines = found.differences.iter().chain(&found.note).chain(&unread);
         lines.for_each(|line| audited.report += &format!("  {line}\n"));
     }
     Ok(audited)
@@ -147,13 +167,15 @@ struct Audit {
     gone: usize,
     /// Files read again.
     compared: usize,
+    /// Files of the source of which the ledger knows nothing.
+    unread: Vec<PathBuf>,
     recount: Recount,
     progress: ProgressBar,
 }
 
 impl Audit {
-    /// The files that the ledger knows and that are still there.
-    fn of(ledger: &Ledger, source: SourceIndex) -> Self {
+    /// The files that the ledger knows and that are still there, and those that it does not know.
+    fn of(ledger: &Ledger, source: SourceIndex, discover: &discover::Options) -> Self {
         let mut texts: BTreeMap<u64, Vec<KnownFile>> = BTreeMap::new();
         let (mut gone, mut bytes) = (0, 0);
         let contents = ledger.contents(source);
@@ -179,7 +201,14 @@ impl Audit {
         if texts.values().any(|files| files.iter().skip(1).any(|copy| !is_within(copy, &files[0]))) {
             recount.note_more("a copy was written to by itself since, and holds calls that are in it alone");
         }
-        Self { texts, gone, compared: 0, recount, progress: reader::progress(bytes) }
+        let is_unread = |(path, metadata): &(PathBuf, Metadata)| {
+            metadata.len() > 0
+                && contents.of(FileId::of(metadata)).is_none()
+                && companion::explanation_at(path).is_none()
+        };
+        let found = discover.scan().files.into_iter();
+        let unread = found.filter(is_unread).map(|(path, _)| path).collect();
+        Self { texts, gone, compared: 0, unread, recount, progress: reader::progress(bytes) }
     }
 
     /// Reads all of them; each text is counted in `again` once.
@@ -211,11 +240,27 @@ impl Audit {
         self.progress.finish_and_clear();
     }
 
+    /// A line for each of the first files that were not read yet.
+    fn unread_lines(&self) -> Vec<String> {
+        let line = |path: &PathBuf| {
+            format!(
+                "{}: not read yet: serve reads it when it runs, if its format is known",
+                shown::path(path)
+            )
+        };
+        let more = self.unread.len().saturating_sub(UNREAD_NAMED);
+        let said = (more > 0).then(|| format!("and {} not read yet", counted(more as u64, "more file")));
+        self.unread.iter().take(UNREAD_NAMED).map(line).chain(said).collect()
+    }
+
     fn summary(&self) -> String {
         let Recount { unknown, .. } = &self.recount;
         let mut text = format!("{} read again", counted(self.compared as u64, "file"));
         if self.gone > 0 {
             text += &format!(", {} gone", self.gone);
+        }
+        if !self.unread.is_empty() {
+            text += &format!(", {} not read yet", thousands(self.unread.len() as u64));
         }
         if *unknown > 0 {
             text += &format!(", {unknown} begun under an older version, which kept no balance of each file");

@@ -297,7 +297,7 @@ fn describe(
     if found.has_no_call() && !is_expected {
         text += "    none of these records is a call that counts\n";
     }
-    text + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(read))
+    text + &line(missing_hint(path, read, names)) + &line(uncounted::without_records(path, read))
 }
 
 fn is_well(read: &FileRead, is_expected: bool) -> bool {

@@ -64,17 +64,28 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
     };
     let mut exit = Exit::Ok;
     let mut sides: Vec<BTreeMap<Vec<String>, Compared>> = Vec::new();
-    for (files, choice) in lots {
+    for (number, (files, choice)) in lots.into_iter().enumerate() {
         let config = arguments.config_file.as_deref().map(|file| (file, None));
         let options = options(&files, config, Duration::MAX)?;
-        let how =
-            How { threads: None, limit: None, keeps_families: false, choice: &choice, command: "compare" };
+        let is_again = arguments.at.is_some() && number > 0;
+        let how = How {
+            threads: None,
+            limit: None,
+            keeps_families: false,
+            choice: &choice,
+            command: "compare",
+            is_again,
+        };
         let (was_read, ended) = read(&files, &options, &how);
         if was_read.snapshot.calls.iter().all(|series| series.count == 0) {
             return Err((format!("there are no calls in {}", shown::text(&files.join(", "))), Exit::No));
         }
         exit = if ended == Exit::Ok { exit } else { ended };
-        sides.push(lines_by(was_read.snapshot, &choice).map_err(|error| (error, Exit::Usage))?);
+        let lines = lines_by(was_read.snapshot, &choice).map_err(|error| (error, Exit::Usage))?;
+        if lines.get(&[][..]).is_none_or(|all| all.attempts == 0) {
+            return Err((nothing_in(arguments, number), Exit::No));
+        }
+        sides.push(lines);
     }
     let keys: BTreeSet<&Vec<String>> = sides.iter().flat_map(BTreeMap::keys).collect();
     let share = |side: usize, key: &[String]| sides[side].get(key).map(|it| (it.failed, it.attempts));
@@ -86,6 +97,16 @@ fn compared(arguments: &Arguments) -> Result<(String, Exit), (String, Exit)> {
         Pair { key, before, after, known: sides.iter().find_map(|side| side.get(key)) }
     });
     Ok((in_words(all, &pairs.collect::<Vec<_>>(), Style::of_standard_output()), exit))
+}
+
+/// Why there is nothing to compare: the first lot has no call, or the second.
+fn nothing_in(arguments: &Arguments, number: usize) -> String {
+    let files = || shown::text(&arguments.files[number.min(arguments.files.len() - 1)]);
+    let lot = match &arguments.at {
+        Some(at) => format!("ended {} {}", ["before", "at or after"][number.min(1)], shown::text(at)),
+        None => format!("is in {}", files()),
+    };
+    format!("nothing to compare: no call that is meant {lot}")
 }
 
 fn in_words([before, after]: [Share; 2], pairs: &[Pair<'_>], style: Style) -> String {

@@ -129,6 +129,7 @@ pub fn run(arguments: &Arguments) -> Exit {
             || arguments.arrangement.by.iter().any(|by| by.is_apart()),
         choice: &choice,
         command: "inspect",
+        is_again: false,
     };
     let (was_read, exit) = read(&arguments.files, &options, &how);
     match written(arguments, &choice, was_read) {
@@ -266,18 +267,34 @@ pub struct How<'h> {
     pub choice: &'h Choice,
     /// Who says what is wrong.
     pub command: &'h str,
+    /// Whether the same files were read before, so that what is wrong with them was said.
+    pub is_again: bool,
+}
+
+impl How<'_> {
+    fn say(&self, message: &str) {
+        if !self.is_again {
+            super::say(self.command, message);
+        }
+    }
+
+    fn fail(&self, message: &str) -> Exit {
+        self.say(message);
+        Exit::No
+    }
 }
 
 /// Reads files. What is wrong with one file is said, and the others are read all the same.
 pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) -> (WasRead, Exit) {
-    let How { threads, limit, keeps_families, choice, command } = *how;
+    let How { threads, limit, keeps_families, choice, .. } = *how;
+    let fail = |message: &str| how.fail(message);
     let mut exit = Exit::Ok;
     let mut paths = Vec::new();
     for argument in arguments {
         let (found, reasons) = files::of(argument);
         paths.extend(found);
         for reason in reasons {
-            exit = fail(command, &format!("{}: {reason}", shown::text(argument)), Exit::No);
+            exit = fail(&format!("{}: {reason}", shown::text(argument)));
         }
     }
     let threads = threads.unwrap_or_else(reader::all_cores);
@@ -295,19 +312,19 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
                 without_calls |= read.summary.has_no_call();
                 if let Some((why, hint)) = reader::unrecognised(path, &read.reading, reading.names) {
                     let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                    exit = fail(command, &format!("{shown}: not read: {why}{hint}"), Exit::No);
+                    exit = fail(&format!("{shown}: not read: {why}{hint}"));
                 }
                 Some(read)
             }
             Err((read, error)) => {
-                exit = fail(command, &format!("{shown}: {error}"), Exit::No);
+                exit = fail(&format!("{shown}: {error}"));
                 read.map(|read| *read)
             }
         });
     }
     let twice = reader.twice().map(|twice| twice.sentence());
     for warning in files::mixed(&paths, &reads).into_iter().chain(twice) {
-        super::say(command, format_args!("warning: {warning}"));
+        how.say(&format!("warning: {warning}"));
     }
     let mut listed = reader.take_listed();
     let origins = reader.take_origins();
@@ -315,10 +332,10 @@ pub fn read(arguments: &[String], options: &pipeline::Options, how: &How<'_>) ->
     if snapshot.calls.iter().all(|series| series.count == 0) {
         if without_calls {
             let message = "none of the records is a call that counts; `cdr-exporter check` says why";
-            exit = fail(command, message, Exit::No);
+            exit = fail(message);
         }
         for message in files::empty(&paths, &reads).into_iter().chain(files::uncounted(&paths, &reads)) {
-            exit = fail(command, &message, Exit::No);
+            exit = fail(&message);
         }
     }
     let span = snapshot.history.span().map(|span| (i64::from(span.start), i64::from(span.end)));
@@ -339,6 +356,12 @@ fn written(arguments: &Arguments, choice: &Choice, was_read: WasRead) -> Result<
         return Ok(families::text(&snapshot));
     }
     let mut arrangement = arguments.arrangement.clone();
+    // The same column twice says nothing more.
+    for by in std::mem::take(&mut arrangement.by) {
+        if !arrangement.by.contains(&by) {
+            arrangement.by.push(by);
+        }
+    }
     if arguments.output == Output::Csv && arrangement.by.is_empty() {
         arrangement.by = vec![By::Trunk, By::Direction, By::Cause];
     }

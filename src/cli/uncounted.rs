@@ -39,10 +39,19 @@ pub fn explanation(path: &Path, read: &FileRead) -> Option<String> {
     (seen.calls > 0 || !are_unknown).then(|| seen.said(format))
 }
 
-/// What is to be said of an archive in which there is nothing to be read.
-pub fn without_records(read: &FileRead) -> Option<String> {
-    let is_so = read.reading.tail.is_archive() && read.reading.format().is_none();
-    is_so.then(|| {
+/// What is to be said of a file in which there is nothing to be read, though it is not empty: an archive, or what was never
+/// written.
+pub fn without_records(path: &Path, read: &FileRead) -> Option<String> {
+    if read.reading.format().is_some() {
+        return None;
+    }
+    let begin = || texts::text_at(path, 0).filter(|_| path.as_os_str() != STANDARD_INPUT);
+    if begin().is_some_and(|text| text.first() == Some(&0)) {
+        let said = "it begins with NUL bytes, as a file does that was not written yet, or was emptied under its writer: see what \
+                    writes it";
+        return Some(said.to_owned());
+    }
+    read.reading.tail.is_archive().then(|| {
         "without call records: a zip archive of an export that holds Calling Plan calls at most, or an empty workbook".to_owned()
     })
 }

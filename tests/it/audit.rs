@@ -408,6 +408,45 @@ fn to_compare_nothing_is_not_to_find_no_difference() {
     assert!(nothing.stdout.ends_with("nothing was compared: no file that was read is still there\n"));
 }
 
+/// A file that came while the daemon was stopped was not counted, and is no difference.
+#[test]
+fn files_that_the_store_does_not_know_are_named() {
+    let house = House::filled();
+    house.append("graph/late.ndjson", &row::ndjson(&rows(900..905)));
+    house.append("graph/empty.ndjson", "");
+    let audit = house.audit();
+    assert_eq!(audit.code, Some(0), "{audit:?}");
+    let late = house.path("graph/late.ndjson");
+    let said = format!(
+        "\n  {}: not read yet: serve reads it when it runs, if its format is known\n",
+        late.display()
+    );
+    assert!(audit.stdout.contains(&said) && audit.stdout.contains(", 1 not read yet\n"), "{audit:?}");
+    assert!(audit.stdout.ends_with("\n4 files compared: no difference; 1 file not read yet\n"), "{audit:?}");
+    let daemon = house.serve();
+    read(&daemon, 50 + 20 + 41 + 4 + 5);
+    daemon.stop();
+    assert!(house.no_difference().ends_with("\n5 files compared: no difference\n"));
+}
+
+/// What was forgotten is still in the files: that is said, so that nobody looks for a fault.
+#[test]
+fn what_was_forgotten_is_told_apart_from_a_fault() {
+    let house = House::filled();
+    assert!(
+        house
+            .state(&["forget", "--source", "graph", "--trunk", "sbc2.contoso.com"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    house.difference(
+        "\n  `state forget` took 20 calls and 0 causes of failed calls away, and the files still hold them",
+    );
+    assert!(house.state(&["forget", "--source", "sbc"]).status().unwrap().success());
+    house.difference("\n  less was ever counted than the files hold: so it is after `state forget --source`");
+}
+
 /// What README and `--help` say of how far the text is compared.
 #[test]
 fn another_byte_is_seen_at_the_end_of_the_text_or_in_a_count() {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::tools::row::{self, Row};
-use super::tools::{Daemon, run, run_on};
+use super::tools::{Daemon, run, run_in, run_on};
 
 const COMMANDS: [&str; 7] = ["serve", "check", "map", "collect", "inspect", "explain", "demo"];
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/graph/rows.ndjson");
@@ -346,4 +346,43 @@ fn names_do_not_write_over_the_terminal() {
         let unsafe_ones = ['\u{1b}', '\u{7}', '\u{202e}'];
         assert!(!said.contains(unsafe_ones), "{arguments:?}: {said:?}");
     }
+}
+
+/// What was asked for in vain, or makes no sense, is said in words, once.
+#[test]
+fn what_makes_no_sense_is_said_once() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let rows = row::ndjson(&[Row::answered(1, "sbc1.contoso.com"), Row::answered(2, "sbc1.contoso.com")]);
+    fs::write(at("a.json"), rows).unwrap();
+    fs::write(at("nul.json"), [0; 100_000]).unwrap();
+    fs::write(at("cut.pdf"), "%PDF-1.4\n").unwrap();
+    let nothing = "cdr-exporter compare: nothing to compare: no call that is meant ended";
+    for (arguments, code, said) in [
+        ("inspect /dev/null", 1, "cdr-exporter inspect: /dev/null: a device is here, not a regular file\n"),
+        ("compare --at 2030-01-01 a.json", 1, &*format!("{nothing} at or after 2030-01-01\n")),
+        ("compare --at 2000-01-01 a.json", 1, &*format!("{nothing} before 2000-01-01\n")),
+        ("inspect --since=-2h a.json", 2, "cdr-exporter inspect: `-2h` is no time: write 2026-11-20"),
+        ("inspect --until=-2h a.json", 2, "cdr-exporter inspect: `-2h` is no time: write 2026-11-20"),
+        (
+            "inspect nul.json",
+            1,
+            "cdr-exporter inspect: nul.json: it begins with NUL bytes, as a file does that was not",
+        ),
+    ] {
+        let ended = run_in(folder.path(), arguments.split(' '));
+        assert!(ended.code == Some(code) && ended.stderr.starts_with(said), "{arguments}: {ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{arguments}: {ended:?}");
+    }
+    let checked = run_in(folder.path(), ["check", "nul.json"]);
+    assert!(checked.stdout.contains("    it begins with NUL bytes"), "{checked:?}");
+    let twice =
+        run_in(folder.path(), ["inspect", "--output", "csv", "--by", "trunk,outcome,trunk", "a.json"]);
+    assert!(
+        twice.stdout.starts_with("trunk,outcome,") && !twice.stdout.contains("trunk,outcome,trunk"),
+        "{twice:?}"
+    );
+    // Both halves are of the same files: what is wrong with these is said once.
+    let compared = run_in(folder.path(), ["compare", "--at", "2030-01-01", "a.json", "cut.pdf"]);
+    assert_eq!(compared.stderr.matches("cut.pdf: not read").count(), 1, "{compared:?}");
 }

@@ -199,11 +199,33 @@ impl Audit {
             return Compared { differences, note: Some(DECIDED_OTHERWISE.to_owned()) };
         }
         differences.extend(labels);
+        if let Some(note) = forgotten(&ledger, &self.recount, &differences) {
+            return Compared { differences, note: Some(note) };
+        }
         let note = why_more.filter(|_| surplus > 0).map(|why| {
             let calls = if surplus == 1 { "call was" } else { "calls were" };
             format!("{surplus} more {calls} counted than the files hold, which is no difference: {why}")
         });
         Compared { differences, note }
+    }
+}
+
+/// That `state forget` took counters away, where there are differences that come of it.
+fn forgotten(ledger: &SourceSnapshot, recount: &Recount, differences: &[String]) -> Option<String> {
+    let (calls, causes) = (ledger.apart.forgotten_calls, ledger.apart.forgotten_causes);
+    let is_all = !recount.too_many(ledger).is_empty() && calls + causes == 0;
+    match differences.is_empty() {
+        true => None,
+        false if is_all => Some(
+            "less was ever counted than the files hold: so it is after `state forget --source`, which begins the counters anew \
+             and has no file read again"
+                .to_owned(),
+        ),
+        false if calls + causes > 0 => Some(format!(
+            "`state forget` took {calls} calls and {causes} causes of failed calls away, and the files still hold them: \
+             differences of these are no fault"
+        )),
+        false => None,
     }
 }
 

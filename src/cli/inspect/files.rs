@@ -29,8 +29,12 @@ pub fn of(argument: &str) -> (Vec<PathBuf>, Vec<String>) {
         Ok(options) => options.scan(),
         Err(error) => return (Vec::new(), vec![error.to_string()]),
     };
-    let unreadable =
-        found.unreadable.iter().map(|(path, error)| format!("{}: {error}", crate::shown::path(path)));
+    // Who says it names the argument.
+    let is_argument = |place: &Path| std::path::absolute(path).is_ok_and(|path| path == place);
+    let unreadable = found.unreadable.iter().map(|(place, error)| match is_argument(place) {
+        true => error.to_string(),
+        false => format!("{}: {error}", crate::shown::path(place)),
+    });
     let mut reasons: Vec<String> = unreadable.take(MOST_REASONS).collect();
     if let Some(more) = found.unreadable.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
         reasons.push(format!("{} cannot be read", counted(more as u64, "more place")));
@@ -85,11 +89,13 @@ pub fn empty(paths: &[PathBuf], reads: &[Option<FileRead>]) -> Vec<String> {
         .zip(reads)
         .filter_map(|(path, read)| Some((path, read.as_ref().filter(|read| is_empty(read))?)))
         .collect();
-    let what = |read: &FileRead| match read.summary.records.header {
-        0 => uncounted::without_records(read).unwrap_or_else(|| "empty: there is no record in it".to_owned()),
+    let what = |path: &Path, read: &FileRead| match read.summary.records.header {
+        0 => uncounted::without_records(path, read)
+            .unwrap_or_else(|| "empty: there is no record in it".to_owned()),
         _ => "empty but for a header: there is no record below it".to_owned(),
     };
-    let said = empty.iter().take(MOST_REASONS).map(|(path, read)| format!("{}: {}", shown(path), what(read)));
+    let said =
+        empty.iter().take(MOST_REASONS).map(|(path, read)| format!("{}: {}", shown(path), what(path, read)));
     let more = empty.len().checked_sub(MOST_REASONS).filter(|more| *more > 0);
     let are = |more| if more == 1 { "is" } else { "are" };
     said.chain(more.map(|more| format!("{} {} empty", counted(more as u64, "more file"), are(more))))

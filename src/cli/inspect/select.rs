@@ -188,7 +188,13 @@ fn minute(text: &str, end: i64, zone: &TimeZone) -> Option<i64> {
     let in_zone = |at: DateTime| Some(zone.to_ambiguous_zoned(at).compatible().ok()?.timestamp());
     let last = || crate::findings::time::at(end - 1, zone).datetime();
     let ago = || {
-        let span: jiff::Span = text.parse().ok()?;
+        // What is before the last call is no time after it.
+        let span = text
+            .strip_suffix(" ago")
+            .unwrap_or(text)
+            .parse::<jiff::Span>()
+            .ok()
+            .filter(|span| !span.is_negative())?;
         let minutes = span.total((Unit::Minute, SpanRelativeTo::days_are_24_hours())).ok()?;
         Timestamp::from_second((end * 60).checked_sub(seconds(minutes)?)?).ok()
     };
@@ -264,13 +270,16 @@ mod tests {
             ("2026-11-20T14:05:00Z", "2026-11-20T14:05:00Z", "2026-11-20T14:05:00Z"),
             ("14:05", "2026-11-20T14:05:00Z", "2026-11-20T13:05:00Z"),
             ("2h", "2026-11-20T16:00:00Z", "2026-11-20T16:00:00Z"),
+            ("2h ago", "2026-11-20T16:00:00Z", "2026-11-20T16:00:00Z"),
             ("30m", "2026-11-20T17:30:00Z", "2026-11-20T17:30:00Z"),
             ("1d", "2026-11-19T18:00:00Z", "2026-11-19T18:00:00Z"),
         ] {
             assert_eq!(minute(text, end, &TimeZone::UTC), Some(minute_of(utc)), "{text}");
             assert_eq!(minute(text, end, &berlin), Some(minute_of(in_berlin)), "{text} in Berlin");
         }
-        assert_eq!(minute("yesterday", end, &TimeZone::UTC), None);
+        for wrong in ["yesterday", "-2h", "-2h ago", "-P1D", "-"] {
+            assert_eq!(minute(wrong, end, &TimeZone::UTC), None, "{wrong}");
+        }
     }
 
     #[test]
