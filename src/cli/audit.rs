@@ -8,7 +8,7 @@ mod compare;
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -16,17 +16,18 @@ use indicatif::ProgressBar;
 use self::compare::{Compared, GONE, Recount};
 use super::reader;
 use super::stopped::{Failed, Stopped};
+use super::texts;
 use super::{Exit, counted, one_or_more};
 use crate::clock;
 use crate::findings::thousands;
-use crate::format::Format;
+use crate::format::{Format, Recognition};
 use crate::ledger::snapshot::Snapshot;
 use crate::ledger::{Holder, KnownFile, Ledger, SourceIndex};
+use crate::pipeline::Source;
 use crate::reading::{self, Batch, Reading, Records};
 use crate::shown;
 use crate::source::archive::Archive;
 use crate::source::companion;
-use crate::source::discover;
 use crate::source::identity::FileId;
 use crate::source::open::open;
 use crate::source::tail::TailError;
@@ -112,7 +113,7 @@ fn audit(arguments: &Arguments) -> Result<Audited, Failed> {
     let (mut again, books) = options.ledger(clock::now());
     let mut audits = Vec::new();
     for ((source, known), books) in options.sources.iter().zip(sources).zip(books) {
-        let mut audit = Audit::of(&ledger, known, &source.discover);
+        let mut audit = Audit::of(&ledger, known, source);
         audit.read(source.reading, &mut again, books);
         audits.push(audit);
     }
@@ -175,7 +176,7 @@ struct Audit {
 
 impl Audit {
     /// The files that the ledger knows and that are still there, and those that it does not know.
-    fn of(ledger: &Ledger, source: SourceIndex, discover: &discover::Options) -> Self {
+    fn of(ledger: &Ledger, source: SourceIndex, configured: &Source) -> Self {
         let mut texts: BTreeMap<u64, Vec<KnownFile>> = BTreeMap::new();
         let (mut gone, mut bytes) = (0, 0);
         let contents = ledger.contents(source);
@@ -205,8 +206,9 @@ impl Audit {
             metadata.len() > 0
                 && contents.of(FileId::of(metadata)).is_none()
                 && companion::explanation_at(path).is_none()
+                && may_hold_records(path, configured.reading)
         };
-        let found = discover.scan().files.into_iter();
+        let found = configured.discover.scan().files.into_iter();
         let unread = found.filter(is_unread).map(|(path, _)| path).collect();
         Self { texts, gone, compared: 0, unread, recount, progress: reader::progress(bytes) }
     }
@@ -242,12 +244,8 @@ impl Audit {
 
     /// A line for each of the first files that were not read yet.
     fn unread_lines(&self) -> Vec<String> {
-        let line = |path: &PathBuf| {
-            format!(
-                "{}: not read yet: serve reads it when it runs, if its format is known",
-                shown::path(path)
-            )
-        };
+        let line =
+            |path: &PathBuf| format!("{}: not read yet: serve reads it when it runs", shown::path(path));
         let more = self.unread.len().saturating_sub(UNREAD_NAMED);
         let said = (more > 0).then(|| format!("and {} not read yet", counted(more as u64, "more file")));
         self.unread.iter().take(UNREAD_NAMED).map(line).chain(said).collect()
@@ -267,6 +265,13 @@ impl Audit {
         }
         text
     }
+}
+
+/// Whether a file that was not read may be one of records: one of no known format was looked at, and told of as such.
+fn may_hold_records(path: &Path, options: reading::Options) -> bool {
+    let Some(text) = texts::text_at(path, 0).filter(|_| options.format.is_none()) else { return true };
+    let finished = text.len() < texts::RECORD_BYTES;
+    Format::recognise_with(&text, finished, options.names) != Recognition::Unknown
 }
 
 /// Whether a copy holds no other text than the file that was read furthest. `false` where that does not show without

@@ -14,7 +14,6 @@ use crate::config;
 use crate::expose::access::Access;
 use crate::expose::listen::Address;
 use crate::expose::{self, Hosts, Limits, route_prefix, telemetry_path};
-use crate::ledger::store::FILE;
 use crate::pipeline::{Options, Source, rejected};
 use crate::telemetry::{self, LogFormat, LogLevel};
 
@@ -244,7 +243,6 @@ pub fn run(arguments: Arguments) -> Exit {
     }
     telemetry::init(log.level, log.format);
     warn_of_paths_twice(&config);
-    warn_of_store_among_files(&storage_path, &config.pipeline);
     let reload = move || load().inspect(warn_of_paths_twice);
     let access = match web.access() {
         Ok(access) => access,
@@ -302,15 +300,6 @@ fn rejected_size(text: &str) -> Result<u64, String> {
 /// The source that one of these files is among the files of.
 fn reader_of<'o>(files: &[PathBuf], options: &'o Options) -> Option<&'o Source> {
     options.sources.iter().find(|source| files.iter().any(|file| source.discover.covers(file)))
-}
-
-/// A store that a source reads changes with each commit, is read, and so is committed again.
-fn warn_of_store_among_files(storage: &Path, options: &Options) {
-    let Ok(store) = std::path::absolute(storage.join(FILE)) else { return };
-    if let Some(source) = reader_of(&[store], options) {
-        let (source, path) = (&*source.books.name, storage.display());
-        warn!(source, %path, "the store is among the files of this source, which is read without end: choose a folder that no source reads with --storage.path");
-    }
 }
 
 /// A file of rejected records that a source reads would be rejected into itself.

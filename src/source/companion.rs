@@ -1,5 +1,5 @@
 //! Files that are known by name to lie beside records and not to be read: what comes with an export, what systems leave in
-//! folders, and what a device still writes under a name for the time being.
+//! folders, what a device still writes under a name for the time being, and our own store.
 
 use std::path::Path;
 
@@ -26,6 +26,9 @@ pub fn explanation(name: &str) -> Option<&'static str> {
         Some("what Office leaves beside a file that somebody has open")
     } else if name.starts_with("._") {
         Some("what macOS adds to a file")
+    } else if is("ledger.lock") || is("ledger.redb") || name.starts_with("ledger.redb.") {
+        // It changes with each commit: read, it would be committed again, and so on without end.
+        Some("the store of cdr-exporter")
     } else {
         None
     }
@@ -47,6 +50,9 @@ mod tests {
             "temp-cdr202411050900a",
             "~$DirectRouting.xlsx",
             "._DirectRouting.calls.2024-11-05.csv",
+            "ledger.lock",
+            "ledger.redb",
+            "ledger.redb.reset-20261129T193801216Z",
         ];
         assert!(known.iter().all(|name| explanation(name).is_some()));
         let others = [
@@ -56,6 +62,7 @@ mod tests {
             "my-parameters.json",
             "_.csv",
             "rows.json",
+            "ledger.json",
         ];
         assert!(others.iter().all(|name| explanation(name).is_none()));
     }

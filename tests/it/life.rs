@@ -246,9 +246,29 @@ fn a_limit_on_the_size_of_files_ends_nothing() {
     daemon.stop();
 }
 
+/// Read, it would be committed again with each commit, without end.
 #[test]
-fn a_store_among_the_files_of_a_source_is_told_of() {
+fn a_store_among_the_files_of_a_source_is_ignored() {
     let folder = TempDir::new().unwrap();
-    let daemon = Daemon::serve([folder.path(), Path::new("--storage.path"), &folder.path().join("data")]);
-    daemon.wait_for_log("the store is among the files of this source");
+    let (file, store) = (folder.path().join("a.ndjson"), folder.path().join("data"));
+    let start = || Daemon::serve([folder.path(), Path::new("--storage.path"), &store]);
+    let daemon = start();
+    for round in 1..=3 {
+        append(&file, &rows(round * 10..round * 10 + 10));
+        daemon.wait_for_metrics("the calls", |metrics| {
+            metrics.sum("cdr_calls_total", &[]) == f64::from(round) * 10.0
+        });
+    }
+    daemon.stop();
+    // Now the store is there before its first commit.
+    let daemon = start();
+    let metrics = daemon.wait_for_metrics("the files of the store", |metrics| {
+        metrics.sum("cdr_exporter_files", &[("state", "ignored")]) == 2.0
+    });
+    let size = fs::metadata(&file).unwrap().len();
+    assert_eq!(metrics.sum("cdr_exporter_read_bytes_total", &[]), size as f64);
+    assert_eq!(metrics.sum("cdr_exporter_files", &[("state", "unrecognised")]), 0.0);
+    let status = daemon.get("/-/files").text().to_owned();
+    assert!(status.contains("the store of cdr-exporter"), "{status}");
+    daemon.stop();
 }
