@@ -283,13 +283,10 @@ fn a_change_is_reloaded_once() {
     let daemon = Daemon::serve([&named[..], &often].concat());
     fs::write(&config_file, config(folder.path(), "rescan_interval: 5s\n")).unwrap();
     assert_eq!(daemon.post("/-/reload").status, 200);
-    // By the time that this change is found, the one before would have been, too.
-    std::thread::sleep(std::time::Duration::from_millis(2500));
-    fs::write(&config_file, config(folder.path(), "rescan_interval: 6s\n")).unwrap();
-    daemon.wait_for_log("the config file has changed");
+    // It takes two looks to find a change.
+    std::thread::sleep(std::time::Duration::from_millis(3500));
     let log = daemon.stop();
-    let reloads = log.iter().filter(|line| line.contains("the config file has changed")).count();
-    assert_eq!(reloads, 1, "{log:?}");
+    assert!(!log.iter().any(|line| line.contains("the config file has changed")), "{log:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::play::{PROGRAM, Play};
-use crate::tools::find;
+use crate::tools::{find, wait_until};
 
 /// A user without rights; root may read everything.
 const NOBODY: u32 = 65534;
@@ -249,4 +249,20 @@ fn a_file_that_may_not_be_read_keeps_no_other_waiting() {
     allow(&play.path("a.json"), 0o644);
     play.append("a.json", 1);
     play.settles_at(10, 0);
+}
+
+/// The system tells of the file; the next rescan, which is an hour away, is not waited for to say so.
+#[test]
+fn a_path_that_led_nowhere_is_told_of_no_more_once_a_file_is_seen() {
+    let mut play = Play::not_started("cdr/*.json");
+    play.configure_with("cdr/*.json", "3600s");
+    play.start();
+    play.daemon().wait_until_ready();
+    let is_told = |play: &Play| play.daemon().get("/-/ready").text().contains("no file is at ");
+    assert!(is_told(&play));
+    play.append("a.json", 10);
+    play.counted(10);
+    wait_until("the path to lead to a file", || !is_told(&play));
+    let status = play.daemon().get("/api/v1/status").text().to_owned();
+    assert!(!status.contains("no file is at "), "{status}");
 }
