@@ -10,7 +10,7 @@
   local day = config.day,
   local of = 'source {{ $labels.source }} on {{ $labels.instance }}',
   local new(name, severity, expr, after, keep, annotations) =
-    alert.new(name, severity, expr, after, keep, annotations { dashboard_url: alert.dashboards.exporter }, page=config.collectingUrl),
+    alert.new(name, severity, expr, after, keep, { dashboard_url: alert.dashboards.exporter } + annotations, page=config.collectingUrl),
 
   collectAlerts+:: [
     new(
@@ -85,6 +85,28 @@
           + 'is none, the recent days take all the requests that Microsoft allows: raise every, or lower look_back.',
       },
     ) { comment:: 'Six hours in which not one more day was fetched.' },
+    new(
+      'CdrCollectDaysLost',
+      'warning',
+      // More than a day ago, or than when the exporter was last known before that: each loss is told once. All exporters together,
+      // so that one that moves does not tell it again.
+      |||
+        max %(without)s (%(lost)s)
+        - (max %(without)s (last_over_time(%(lost)s[%(week)s] offset %(day)s)) or 0 * max %(without)s (%(lost)s))
+        > 0
+      ||| % { without: promql.without([]), lost: metric('cdr_collect_lost_seconds'), week: d(config.week), day: d(day) },
+      after=5 * minute,
+      keep=hour,
+      annotations={
+        summary: 'Call records were lost, because Microsoft kept them no longer.',
+        headline: '{{ $labels.source }}: {{ $value | humanizeDuration }} of call records are lost',
+        description:
+          '{{ $value | humanizeDuration }} of call records for source {{ $labels.source }} were not fetched within the 150 days for which Microsoft '
+          + 'keeps them, and cannot be fetched any more; the log names the days. Remedy: find out why nothing was fetched for so long. If the SBC '
+          + 'still has its own records of those days, read them as files.',
+        dashboard_url: alert.dashboards.source,
+      },
+    ) { comment:: 'A day for each loss; nothing brings the records back.' },
     new(
       'CdrCollectRowsChanged',
       'info',
