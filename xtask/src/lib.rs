@@ -6,6 +6,7 @@ pub mod dashboard;
 pub mod dashboards;
 pub mod faults;
 pub mod rules;
+pub mod rules_cost;
 pub mod scrapes;
 pub mod siege;
 pub mod traffic;

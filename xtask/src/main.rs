@@ -1,5 +1,6 @@
 //! `cargo xtask`: writes the generated files; `cargo xtask traffic [TRUNKS [HOURS [no-rules]]]`: prints sample traffic;
 //! `cargo xtask faults [PROGRAM]`: plays the fault table and writes it into README.md;
+//! `cargo xtask rules-cost PROMETHEUS...`: measures what the rules cost a Prometheus with two hundred trunks;
 //! `cargo xtask scrapes [PROGRAM]`: times scrapes while files are read, and `/-/healthy` behind many scrapes;
 //! `cargo xtask siege [--seconds N | --kills N [--seed N]] [PROGRAM]`: attacks the daemon, or kills it again and again.
 
@@ -18,9 +19,11 @@ fn main() -> ExitCode {
         ["scrapes"] => time_scrapes("target/release/cdr-exporter"),
         ["scrapes", program] => time_scrapes(program),
         ["siege", ref options @ ..] => lay_siege(options),
+        ["rules-cost", ref options @ ..] => measure_rules(options),
         _ => Err(io::Error::other(
             "usage: cargo xtask [traffic [TRUNKS [HOURS [no-rules]]] | faults [PROGRAM] | scrapes [PROGRAM] \
-             | siege [--seconds N | --kills N [--seed N]] [PROGRAM]]",
+             | siege [--seconds N | --kills N [--seed N]] [PROGRAM] \
+             | rules-cost [--trunks N] [--minutes N] [--weeks N] [--in-memory SECONDS] [--folder FOLDER] [--rules FOLDER]... PROMETHEUS...]",
         )),
     };
     match result {
@@ -73,6 +76,33 @@ fn lay_siege(options: &[&str]) -> io::Result<()> {
         Some(kills) => xtask::siege::kills::play(&program, kills, seed),
         None => xtask::siege::play(&program, seconds),
     }
+}
+
+/// Two hundred trunks and twenty minutes with the rules of the repository, if nothing else is said.
+fn measure_rules(options: &[&str]) -> io::Result<()> {
+    let default = std::env::temp_dir().join("rules-cost");
+    let (mut trunks, mut minutes, mut weeks, mut in_memory, mut folder) = (200, 20, 1, 7200, default);
+    let (mut rules, mut programs) = (Vec::new(), Vec::new());
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let mut next = || options.next().ok_or_else(|| io::Error::other(format!("{option} needs a value")));
+        let number = |text: &str| text.parse::<u64>().map_err(io::Error::other);
+        match *option {
+            "--trunks" => trunks = number(next()?)? as usize,
+            "--minutes" => minutes = number(next()?)?,
+            "--weeks" => weeks = number(next()?)?,
+            "--in-memory" => in_memory = number(next()?)?,
+            "--folder" => folder = next()?.into(),
+            "--rules" => rules.push(next()?.into()),
+            path => programs.push(path.into()),
+        }
+    }
+    if rules.is_empty() {
+        rules.push(xtask::repository().join("deploy/prometheus"));
+    }
+    let plan =
+        xtask::rules_cost::Plan { trunks, minutes, weeks, in_memory, folder: &folder, programs, rules };
+    xtask::rules_cost::play(&plan)
 }
 
 /// For `promtool tsdb create-blocks-from openmetrics`.
