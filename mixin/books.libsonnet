@@ -27,8 +27,8 @@ function(config) {
       // As both were recorded at one time, a minute ago: to read all series of failures again would cost as much as all else.
       |||
         (%(failed)s and %(counted)s)
-        - (sum without (trunk, cause, microsoft_code, sip_code, arrival) (trunk_arrival_cause:cdr_call_failures:sum offset %(ago)s) or 0 * %(failed)s)
-        - (%(forgotten)s or 0 * %(failed)s)
+        - (sum without (trunk, cause, microsoft_code, sip_code, arrival) (trunk_arrival_cause:cdr_call_failures:sum offset %(ago)s) or 0 * %(counted)s)
+        - (%(forgotten)s or 0 * %(counted)s)
       ||| % {
         forgotten: metric('cdr_exporter_forgotten_causes_total'),
         failed: 'sum without (trunk, direction, arrival) (trunk_direction_arrival:cdr_calls_failed:sum offset %s)' % minuteAgo,
@@ -47,7 +47,7 @@ function(config) {
     Records missing from the books, in whichever of four sums is off by most; 0 is the only right value. Each scrape is one
     commit, so the sums may be compared exactly and as they stand, without rate().
   |||,
-  expr: 'max without (sum) (abs(\n  %s\n))' % std.join('\n  or ', [
+  expr: 'max without (sum) (abs(\n  %s\n))' % std.join('\n  or on (sum) ', [
     'label_replace(%s, "sum", "%s", "", "")' % [sum[1], sum[0]]
     for sum in sums
   ]),

@@ -46,15 +46,14 @@ function(config) {
       comment:: 'Their causes that the preferred source has had, too: it can tell of them.',
       expr: |||
         group by (%(labels)s) (
-          trunk_cause:cdr_call_failures_live:increase1h * %(own)s group_left (prefer) (%(yielding)s ^ 0)
+          source_cause:cdr_call_failures_live:increase1h * %(own)s group_left (prefer) (%(yielding)s ^ 0)
         )
         and %(preferred)s %(theirs)s
       ||| % {
         labels: std.join(', ', config.targetLabels + ['source', 'prefer'] + pair),
         own: on(['source']),
         preferred: on(['prefer'] + pair),
-        // Costs next to nothing where no source yields.
-        theirs: asPreferred(inADay('trunk_cause:cdr_call_failures_live', ' and on () ' + yielding)),
+        theirs: asPreferred(inADay('source_cause:cdr_call_failures_live', ' and on () ' + yielding)),
         yielding: yielding,
       },
     },

@@ -23,13 +23,14 @@ function(config) {
   without(labels):: 'without (%s)' % std.join(', ', config.replicaLabels + labels),
 
   // Calls or faults of a window from the counters of each exporter; windows of hours are read from samples that are
-  // further apart. The first calls of a new trunk, which increase() does not see, stand in `born`.
+  // further apart. The first calls of a new trunk, which increase() does not see, stand in `born`. What is put together here and
+  // below differs in one label, and is told apart by it alone, which is cheaper than by all labels.
   increase(name, matchers, window, drop)::
     local selector = (if matchers == '' then '' else '{' + matchers + '}') + '[' + promql.d(window) + ']';
     local series = if window > config.hour then { sum: ':sparse_sum', born: ':sparse_born' } else { sum: ':sum', born: ':born' };
     'sum ' + promql.without(drop + ['part']) + ' (\n'
     + '  label_replace(increase(' + name + series.sum + selector + '), "part", "seen", "", "")\n'
-    + '  or label_replace(min_over_time(' + name + series.born + selector + '), "part", "born", "", "")\n'
+    + '  or on (part) label_replace(min_over_time(' + name + series.born + selector + '), "part", "born", "", "")\n'
     + ')',
 
   // The share that these of those surely are at least. The arcsine of its root is off by 1 / (2 * sqrt(all)) at every share, also
@@ -56,10 +57,10 @@ function(config) {
     local part(number) =
       local offset = if number == 0 then '' else ' offset ' + promql.d(number * short);
       'label_replace(%s%s, "part", "%d", "", "")' % [series, offset, number];
-    'sum without (part) (\n  %s\n)' % std.join('\n  or ', [part(number) for number in std.range(0, long / short - 1)]),
+    'sum without (part) (\n  %s\n)' % std.join('\n  or on (part) ', [part(number) for number in std.range(0, long / short - 1)]),
 
   // The median of what a series was at several times before; times that Prometheus does not know are left out.
   median(series, offsets)::
     local one(offset) = 'label_replace(%s, "before", "%s", "", "")' % [series(promql.d(offset)), promql.d(offset)];
-    'quantile without (before) (0.5,\n  %s\n)' % std.join('\n  or ', [one(offset) for offset in offsets]),
+    'quantile without (before) (0.5,\n  %s\n)' % std.join('\n  or on (before) ', [one(offset) for offset in offsets]),
 }

@@ -19,6 +19,7 @@
   local fast = [['10m', 10 * minute], ['1h', hour]],
   local slow = [['6h', 6 * hour], ['1d', day]],
   local ofCauses = 'trunk_cause:cdr_call_failures_live',
+  local ofAll = 'source_cause:cdr_call_failures_live',
   local pair = 'cause, microsoft_code, sip_code',
   local continued = 'source:cdr_calls:continued',
   local bornCauses = 'trunk_arrival_cause:cdr_call_failures:born',
@@ -162,6 +163,7 @@
       comment:: 'The six ten minutes of the hour: whole numbers, and complete from the first call on.',
       expr: promql.sumOfParts(ofCauses + ':increase10m', 10 * minute, hour),
     },
+    { record: ofAll + ':increase1h', expr: 'sum without (trunk) (%s:increase1h)' % ofCauses },
     {
       record: 'cause:cdr_cause_info:one',
       comment:: |||
@@ -174,7 +176,7 @@
         )
         or
         label_replace(label_replace(label_replace(label_replace(label_replace(
-          group by (%(pair)s) (trunk_cause:cdr_call_failures_live:increase1h)
+          group by (%(pair)s) (source_cause:cdr_call_failures_live:increase1h)
             unless on (%(pair)s) %(info)s,
           "side", "unlisted", "", ""),
           "side", "sbc", "cause", "SBC refused.*"),
@@ -281,7 +283,7 @@
                      sum %(without)s (
                        (%(sum)s and on () group(%(born)s)) and %(born)s
                        or
-                       round(increase(%(sum)s%(window)s)) > 0
+                       round(increase(%(sum)s%(window)s) > 0) > 0
                      )
                    ||| % { without: without(['arrival']), sum: '%s{%s}' % [failures, live], born: bornCauses, window: tenMinutes },
                  },
@@ -294,6 +296,11 @@
                  expr: 'sum without (trunk, direction, arrival) (%s:increase1h{arrival="late"})' % counted,
                }]
                + std.flattenArrays([boundOfCause(window) for window in ['10m', '1h']])
+               + [{
+                 record: ofCauses + '_per_attempt:lower_bound',
+                 comment:: 'Of the window that shows it more surely: what several alerts look at.',
+                 expr: '%(name)s10m > %(name)s1h or %(name)s1h or %(name)s10m' % { name: ofCauses + '_per_attempt:lower_bound' },
+               }]
                + preferred.rules,
       },
       {
@@ -353,6 +360,7 @@
               sum_over_time(%(name)s:increase10m[%(day)s:%(step)s]) or %(name)s:increase1h
             ||| % { name: ofCauses, day: d(day - minute), step: d(10 * minute) },
           },
+          { record: ofAll + ':increase1d', expr: 'sum without (trunk) (%s:increase1d)' % ofCauses },
           {
             record: ofCauses + ':leading1d',
             comment:: 'What messages say of each trunk: to find it for one alert after the other would take longer than all rules.',
@@ -369,8 +377,8 @@
           },
           {
             record: ofCauses + ':often1h',
-            comment:: 'Causes that come up often enough to ring, or nearly.',
-            expr: '(%s:increase1h > 2) > %s (%g * trunk:cdr_calls_live:increase1h)'
+            comment:: 'Causes that come up often enough to ring, or nearly; each with 0, which is their share on a day without them.',
+            expr: '0 * ((%s:increase1h > 2) > %s (%g * trunk:cdr_calls_live:increase1h))'
                   % [ofCauses, ofCause, config.spikeAtLeast.warning / 2],
           },
           {
@@ -382,8 +390,8 @@
             expr: promql.median(
               function(offset) |||
                 (
-                    %(name)s_per_attempt:ratio_increase1d offset %(offset)s and %(often)s
-                    or 0 * %(often)s and %(ofTrunk)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
+                    %(name)s_per_attempt:ratio_increase1d offset %(offset)s
+                    or %(often)s and %(ofTrunk)s (trunk:cdr_calls_live:increase1d offset %(offset)s >= 20)
                   )
               ||| % {
                 offset: offset,
@@ -392,7 +400,7 @@
                 ofTrunk: 'ignoring (%s)' % pair,
               },
               [hour, day, 2 * day, config.week, 2 * config.week],
-            ),
+            ) + '\nand ' + ofCauses + ':often1h',
           },
         ],
       },

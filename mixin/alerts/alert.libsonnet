@@ -60,9 +60,11 @@ function(config) {
 
   // Of a trunk's day, where there are many causes, the three largest are recorded.
   local leading(count, window, of) =
-    local counts = if window == '1d' && std.member(of.own, 'trunk') then 'leading1d' else 'increase' + window;
+    local ofTrunk = std.member(of.own, 'trunk');
+    local counts = if window == '1d' && ofTrunk then 'leading1d' else 'increase' + window;
+    local level = if ofTrunk then 'trunk_cause' else 'source_cause';
     [
-      'topk(%d, sum by (cause, microsoft_code, sip_code) (trunk_cause:cdr_call_failures_live:%s' % [count, counts],
+      'topk(%d, sum by (cause, microsoft_code, sip_code) (%s:cdr_call_failures_live:%s' % [count, level, counts],
       '))',
     ],
   local sorted(parts) = ['sort_desc(' + parts[0], parts[1] + ')'],

@@ -9,20 +9,21 @@
   local failures(window) = 'trunk_cause:cdr_call_failures_live:increase' + window,
 
   // Surely more of this cause than `factor` times the usual share of the trunk's calls; and nothing to wake for below `least`.
-  local spike(window, matchers, least) = |||
-    %(bound)s
-      > (clamp(%(factor)g * trunk_cause:cdr_call_failures_live_per_attempt:usual, %(least)g, %(most)g) or 0 * %(bound)s + %(unknown)g)
+  local spikes(matchers, least) = |||
+    (
+      %(bound)s
+      > (clamp(%(factor)g * (%(usual)s and %(bound)s), %(least)g, %(most)g) or 0 * %(bound)s + %(unknown)g)
+    )
   ||| % {
-    bound: 'trunk_cause:cdr_call_failures_live_per_attempt:lower_bound%s%s' % [window, matchers],
+    bound: 'trunk_cause:cdr_call_failures_live_per_attempt:lower_bound' + matchers,
+    usual: 'trunk_cause:cdr_call_failures_live_per_attempt:usual' + matchers,
     factor: config.spikeFactor,
     least: least,
     most: config.spikeAtMost,
     unknown: config.spikeOfUnknown,
   },
-  local spikes(matchers, least) =
-    '(\n%sor\n%s)' % [spike(window, matchers, least) for window in ['10m', '1h']],
   local catalogued(expr, categories) =
-    '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [expr, pair, categories],
+    '%s\n* %s group_left (category, side)\ncause:cdr_cause_info:one%s' % [std.rstripChars(expr, '\n'), pair, categories],
 
   local count = alert.value([failures('1h'), ''], alert.ofCause),
   local calls(window) = alert.value(['trunk:cdr_calls_live:increase' + window, '']),
