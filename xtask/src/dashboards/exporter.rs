@@ -38,8 +38,7 @@ fn state() -> Vec<Panel> {
         )
         .unit("bytes")
         .defaults("decimals", json!(0))
-        .series("", "sum(cdr_exporter_pending_bytes{@source})")
-        .sparkline()
+        .instant("sum(cdr_exporter_pending_bytes{@source})")
         .thresholds("green", &[(1_048_576.0, "orange")]),
         Panel::stat(
             "Unaccounted for",
@@ -252,8 +251,7 @@ fn collecting() -> Vec<Panel> {
             4,
         )
         .unit("short")
-        .series("", "sum(cdr_collect_history_seconds{@source}) / 86400")
-        .sparkline()
+        .instant("sum(cdr_collect_history_seconds{@source}) / 86400")
         .thresholds("text", &[]),
         Panel::stat(
             "Credential ends in",
