@@ -114,9 +114,9 @@ pub fn map() -> Panel {
     Panel::table(
         "Trunks by time, the worst now first",
         "A cell is the share of the calls in its time that fails for sure (the lower confidence bound); it is empty \
-         where there was no call. The newest time is on the left. Good: green. A red row is one trunk; a red column is what all share. The \
-         trunk that does worst at the end of the chosen time is the first, even if the fault is too young for a cell. Newest is the newest \
-         time that had calls, Worst the highest of the row.",
+         where there was no call. A column is headed by the end of its time, and the newest is on the left. Good: green. A \
+         red row is one trunk; a red column is what all share. The trunk that does worst at the end of the chosen time is the \
+         first, even if the fault is too young for a cell. Newest is the newest time that had calls, Worst the highest of the row.",
         24,
     )
     .high(16)
