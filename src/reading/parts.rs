@@ -361,7 +361,7 @@ mod tests {
             let doubled = name.replace(quote, &format!("{quote}{quote}"));
             let is_quoted = is_to_be_quoted && !odd.contains(&place);
             let name = if is_quoted { format!("{quote}{doubled}{quote}") } else { name.clone() };
-            lines.push(format!("{name};404;{place}"));
+            lines.push(format!("{name};404;{}", place + 1));
         }
         lines.join("\n") + "\n"
     }
