@@ -158,7 +158,7 @@ fn audiocodes_renames_current_when_it_rotates() {
 /// written in two pieces, and what comes after the rotation with other ids, counts once.
 #[test]
 fn what_these_devices_write_counts_once_as_they_rotate() {
-    for (keys, text, calls, [name, renamed, next], [ids, others]) in [
+    for (keys, text, calls, names, ids) in [
         (
             "format: ribbon, teams_side: ['TG_TEAMS*']",
             sample("ribbon/1000001.ACT"),
@@ -194,6 +194,15 @@ fn what_these_devices_write_counts_once_as_they_rotate() {
             ["cdr.router.09_00", "cdr.router.09_00", "cdr.router.10_00"],
             ["9364550F", "9364550E"],
         ),
+    ] {
+        counts_once_as_it_rotates(keys, &text, calls, names, ids);
+    }
+}
+
+/// As a syslog server or logrotate renames them.
+#[test]
+fn what_a_mapping_reads_counts_once_as_it_rotates() {
+    for (keys, text, calls, names, ids) in [
         (
             "format: csv, fields: {id: Call, sip_code: Code, trunk: Route}",
             "Call,Code,Route\nc1,486,teams\nc2,503,teams\nc1,486,teams\nc3,200,\"te\nams\"\n".to_owned(),
@@ -216,17 +225,28 @@ fn what_these_devices_write_counts_once_as_they_rotate() {
             ["id=c", "id=d"],
         ),
     ] {
-        let device = Device::new(keys);
-        let (first, rest) = text.split_at(text.len() / 2);
-        device.append(name, first);
-        device.daemon.wait_for_metrics("the first piece", |metrics| {
-            metrics.sum("cdr_exporter_read_records_total", &[]) > 0.0
-        });
-        device.append(name, rest);
-        device.counted(calls, &[]);
-        device.rename(name, renamed);
-        device.append(next, &text.replace(ids, others));
-        device.counted(2.0 * calls, &[]);
-        device.daemon.stop();
+        counts_once_as_it_rotates(keys, &text, calls, names, ids);
     }
+}
+
+/// A file under its name, under that which it has when it is full, and the next one; and what makes its ids others.
+fn counts_once_as_it_rotates(
+    keys: &str,
+    text: &str,
+    calls: f64,
+    [name, renamed, next]: [&str; 3],
+    [ids, others]: [&str; 2],
+) {
+    let device = Device::new(keys);
+    let (first, rest) = text.split_at(text.len() / 2);
+    device.append(name, first);
+    device.daemon.wait_for_metrics("the first piece", |metrics| {
+        metrics.sum("cdr_exporter_read_records_total", &[]) > 0.0
+    });
+    device.append(name, rest);
+    device.counted(calls, &[]);
+    device.rename(name, renamed);
+    device.append(next, &text.replace(ids, others));
+    device.counted(2.0 * calls, &[]);
+    device.daemon.stop();
 }
