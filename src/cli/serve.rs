@@ -297,16 +297,12 @@ fn rejected_size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// The source that one of these files is among the files of.
-fn reader_of<'o>(files: &[PathBuf], options: &'o Options) -> Option<&'o Source> {
-    options.sources.iter().find(|source| files.iter().any(|file| source.discover.covers(file)))
-}
-
 /// A file of rejected records that a source reads would be rejected into itself.
 fn refuse_input(path: &Path, options: &Options) -> Result<(), String> {
     let written = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let generations = [rejected::older(&written), written];
-    match reader_of(&generations, options) {
+    let reads = |source: &&Source| generations.iter().any(|file| source.discover.covers(file));
+    match options.sources.iter().find(reads) {
         None => Ok(()),
         Some(source) => Err(format!(
             "--rejected.path {} is among the files of source `{}`; choose a folder that no source reads",

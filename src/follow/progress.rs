@@ -56,13 +56,8 @@ impl File {
         match self.state {
             State::Foreign | State::Ignored(_) => 0,
             // All of a copy was read before. Of what cannot be compared any more, nothing counts yet.
-            State::CutCopy(_) => {
-                if self.is_copy {
-                    0
-                } else {
-                    self.look.size
-                }
-            }
+            State::CutCopy(_) if self.is_copy => 0,
+            State::CutCopy(_) => self.look.size,
             _ => self.expected() + self.progress.held_bytes,
         }
     }

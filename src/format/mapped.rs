@@ -141,12 +141,7 @@ impl Mapping {
 
     /// The properties of the record itself in which its fields stand.
     fn outer_names(&self) -> impl Iterator<Item = String> {
-        let of_origins = self.origins.iter().filter_map(|origin| match &origin.from {
-            From::Place(place) => Some(place),
-            From::Constant(_) => None,
-        });
-        let places = of_origins.chain(self.conditions.iter().map(|condition| &condition.place));
-        places.filter_map(|place| names_in(place).into_iter().next())
+        self.wanted().filter_map(|(_, place)| names_in(place).into_iter().next())
     }
 
     /// The format that this makes.

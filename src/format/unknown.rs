@@ -33,30 +33,40 @@ const MOST_PROPERTIES: usize = 40;
 /// A row that is no header has at least so many cells that are numbers, times or ids.
 const CELLS_OF_DATA: usize = 4;
 
-/// Beginnings of files that are no text.
-const MAGIC: [(&[u8], &str); 7] = [
-    (
-        b"\xD0\xCF\x11\xE0",
-        "a workbook of Excel 97-2003 (.xls), one with a password, or a message of Outlook: save what it holds as CSV (comma delimited)",
-    ),
+/// Beginnings of files that are packed as nothing here unpacks.
+const PACKED: [(&[u8], &str); 4] = [
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
     (b"BZh", "compressed with bzip2: unpack it first"),
     // A NUL is behind it, where text ends.
     (b"\xFD7zXZ", "compressed with xz: unpack it first"),
+];
+
+/// Beginnings of other files that are no text.
+const NO_TEXT: [(&[u8], &str); 3] = [
+    (
+        b"\xD0\xCF\x11\xE0",
+        "a workbook of Excel 97-2003 (.xls), one with a password, or a message of Outlook: save what it holds as CSV (comma delimited)",
+    ),
     (b"%PDF", "a PDF: export the report as CSV"),
     (b"SQLite format 3\0", "a database, not a file of records"),
 ];
 
+/// What a file is that begins as no text does.
+fn magic(head: &[u8]) -> Option<&'static str> {
+    let known = PACKED.iter().chain(&NO_TEXT).find(|(magic, _)| head.starts_with(magic));
+    known.map(|(_, sentence)| *sentence)
+}
+
 /// One sentence on what a file of an unknown format seems to be, from its first bytes.
 pub fn explanation(head: &[u8]) -> &'static str {
     let text = head.trim_ascii_start();
-    let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic));
+    let magic = magic(head);
     match text.first() {
         None => "the file is empty",
         _ if is_utf32(head) => "UTF-32: save it as UTF-8",
         _ if head.starts_with(b"PK\x03\x04") => zip(head),
-        _ if magic.is_some() => magic.map_or(EXPECTED.as_str(), |(_, sentence)| sentence),
+        _ if magic.is_some() => magic.unwrap_or(EXPECTED.as_str()),
         Some(b'<') => markup(text),
         Some(b'{' | b'[') if is_json(text) || text.len() < 16 => json(text),
         _ if text.contains(&0) => "a binary file, not text",
@@ -67,9 +77,7 @@ pub fn explanation(head: &[u8]) -> &'static str {
 /// What a text is that is none, whatever format it is said to have: one that is packed as nothing here unpacks.
 pub fn packed(text: &[u8]) -> Option<&'static str> {
     let is_bzip2 = || text.starts_with(b"BZh") && text.get(4..10) == Some(b"1AY&SY");
-    let packed = MAGIC.iter().find(|(magic, sentence)| {
-        sentence.contains("unpack") && text.starts_with(magic) && (*magic != b"BZh" || is_bzip2())
-    });
+    let packed = PACKED.iter().find(|(magic, _)| text.starts_with(magic) && (*magic != b"BZh" || is_bzip2()));
     packed.map(|(_, sentence)| *sentence)
 }
 
@@ -83,10 +91,9 @@ fn is_utf32(head: &[u8]) -> bool {
 
 /// What a text is that is none: what begins as no text does, or has characters that no text has.
 pub fn no_text(text: &[u8]) -> Option<&'static str> {
-    let magic = MAGIC.iter().find(|(magic, _)| text.starts_with(magic)).map(|(_, sentence)| *sentence);
     let is_control =
         |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n' | b'\x0c' | b'\x1b');
-    magic.or_else(|| text.iter().any(is_control).then_some("a binary file, not text"))
+    magic(text).or_else(|| text.iter().any(is_control).then_some("a binary file, not text"))
 }
 
 fn zip(head: &[u8]) -> &'static str {

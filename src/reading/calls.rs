@@ -53,10 +53,10 @@ pub enum Added {
 const ROUTE: usize = 2 * observations::BYTES_OF_A_ROUTE + 512;
 
 /// Calls of so many bytes fill a batch: the processor's cache still has them when they are applied.
-const FULL_BYTES: usize = 512 * 1024;
+const CACHED_BYTES: usize = 512 * 1024;
 
 /// But not before they are so many times what their label sets and routes take, which cost their time once a batch.
-const FULL_TIMES: usize = 2;
+const CACHED_TIMES: usize = 2;
 
 /// So many label sets of attempts are found by where they lie: few are in use at a time.
 const RECENT: usize = 16;
@@ -297,7 +297,7 @@ impl Calls {
     /// Whether no more calls should be added, though there would be room.
     pub fn are_full(&self) -> bool {
         let bytes = self.counted_bytes();
-        bytes >= FULL_BYTES && bytes >= FULL_TIMES * self.bytes_of_label_sets()
+        bytes >= CACHED_BYTES && bytes >= CACHED_TIMES * self.bytes_of_label_sets()
     }
 
     /// About how much memory they take.

@@ -108,7 +108,7 @@ pub fn shape(value: &str) -> String {
 
 impl Mapping {
     /// Keys of the config, and the places that they name.
-    fn wanted(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let fields = self.origins.iter().filter_map(|origin| match &origin.from {
             From::Place(place) => Some((key(origin.field), place.as_str())),
             From::Constant(_) => None,
